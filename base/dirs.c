@@ -1,0 +1,165 @@
+#include "dirs.h"
+
+#include "diag.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int is_name(const char *text)
+{
+	size_t len = strlen(text);
+
+	if (len == 0 || len > RH_NAME_MAX || text[0] < 'a' || text[0] > 'z')
+		return 0;
+	return strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_") == len;
+}
+
+static int set_path(char *path, const char *format, const char *base,
+                    const char *system, struct rh_diag *diag)
+{
+	int n = system ? snprintf(path, RH_DIR_MAX, "%s%s%s", base, format, system)
+	               : snprintf(path, RH_DIR_MAX, "%s", base);
+
+	if (n < 0 || n >= RH_DIR_MAX)
+		return rh_diag_set(diag, RH_EMSGSIZE,
+		                   "the directory \"%.80s...\" is longer than %d bytes",
+		                   base, RH_DIR_MAX - 1);
+	return RH_OK;
+}
+
+static int find_run(struct rh_dirs *dirs, struct rh_diag *diag)
+{
+	const char *own = getenv("RHODES_RUN_DIR");
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	char        base[64];
+
+	if (own && own[0] == '/')
+		return set_path(dirs->run, "", own, NULL, diag);
+	if (geteuid() == 0)
+		return set_path(dirs->run, "/", "/run/rhodes", dirs->system, diag);
+	if (xdg && xdg[0] == '/')
+		return set_path(dirs->run, "/rhodes/", xdg, dirs->system, diag);
+	snprintf(base, sizeof base, "/tmp/rhodes-%u", (unsigned)geteuid());
+	return set_path(dirs->run, "/", base, dirs->system, diag);
+}
+
+static int find_state(struct rh_dirs *dirs, struct rh_diag *diag)
+{
+	const char *own = getenv("RHODES_STATE_DIR");
+	const char *xdg = getenv("XDG_STATE_HOME");
+	const char *home = getenv("HOME");
+
+	if (own && own[0] == '/')
+		return set_path(dirs->state, "", own, NULL, diag);
+	if (geteuid() == 0)
+		return set_path(dirs->state, "/", "/var/lib/rhodes", dirs->system, diag);
+	if (xdg && xdg[0] == '/')
+		return set_path(dirs->state, "/rhodes/", xdg, dirs->system, diag);
+	if (home && home[0] == '/')
+		return set_path(dirs->state, "/.local/state/rhodes/", home, dirs->system,
+		                diag);
+	return rh_diag_set(diag, RH_EINVAL,
+	                   "no place for the state: set HOME or RHODES_STATE_DIR");
+}
+
+int rh_dirs_find(const char *system, struct rh_dirs *ret_dirs, struct rh_diag *diag)
+{
+	struct rh_dirs dirs = { 0 };
+	const char    *from_env = getenv("RHODES_SYSTEM");
+	int            r;
+
+	if (!system)
+		system = from_env && from_env[0] ? from_env : RH_SYSTEM_DEFAULT;
+	if (!is_name(system))
+		return rh_diag_set(diag, RH_EINVAL,
+		                   "\"%.80s\" is no name for a system: use [a-z][a-z0-9_]*,"
+		                   " at most %u bytes", system, RH_NAME_MAX);
+	memcpy(dirs.system, system, strlen(system) + 1);
+	if ((r = find_run(&dirs, diag)) < 0 || (r = find_state(&dirs, diag)) < 0)
+		return r;
+	*ret_dirs = dirs;
+	return RH_OK;
+}
+
+/* Makes every part of the path that is missing. */
+static int make_all(const char *path, mode_t mode, struct rh_diag *diag)
+{
+	char part[RH_DIR_MAX];
+
+	for (size_t i = 1; path[i - 1]; i++) {
+		if (path[i] != '/' && path[i] != 0)
+			continue;
+		memcpy(part, path, i);
+		part[i] = 0;
+		if (mkdir(part, mode) < 0 && errno != EEXIST)
+			return rh_diag_set(diag, RH_EIO, "cannot make the directory %s: %s",
+			                   part, strerror(errno));
+	}
+	return RH_OK;
+}
+
+static int check_ours(const char *path, struct rh_diag *diag)
+{
+	struct stat st;
+
+	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+		return rh_diag_set(diag, RH_EIO, "%s is not a directory", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0)
+		return rh_diag_set(diag, RH_EACCES,
+		                   "%s belongs to uid %u, not to uid %u: remove it or set"
+		                   " RHODES_RUN_DIR and RHODES_STATE_DIR", path,
+		                   (unsigned)st.st_uid, (unsigned)geteuid());
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return rh_diag_set(diag, RH_EACCES,
+		                   "%s may be written by others: chmod go-w it", path);
+	return RH_OK;
+}
+
+int rh_dirs_make(const struct rh_dirs *dirs, struct rh_diag *diag)
+{
+	mode_t run_mode = geteuid() == 0 ? 0755 : 0700;
+	char   agents[RH_DIR_MAX + 8];
+	int    r;
+
+	if ((r = make_all(dirs->run, run_mode, diag)) < 0 ||
+	    (r = check_ours(dirs->run, diag)) < 0 ||
+	    (r = make_all(dirs->state, 0700, diag)) < 0)
+		return r;
+	snprintf(agents, sizeof agents, "%s/agent", dirs->run);
+	if (mkdir(agents, run_mode) < 0 && errno != EEXIST)
+		return rh_diag_set(diag, RH_EIO, "cannot make the directory %s: %s", agents,
+		                   strerror(errno));
+	if ((r = check_ours(agents, diag)) < 0)
+		return r;
+	return check_ours(dirs->state, diag);
+}
+
+int rh_dirs_socket(const struct rh_dirs *dirs, const char *name, char *path,
+                   struct rh_diag *diag)
+{
+	size_t run_len = strlen(dirs->run);
+	size_t name_len = strlen(name);
+
+	if (run_len + 1 + name_len > RH_SOCKET_PATH_MAX)
+		return rh_diag_set(diag, RH_EMSGSIZE,
+		                   "the socket %s/%s is longer than %d bytes: set"
+		                   " RHODES_RUN_DIR to a shorter directory", dirs->run,
+		                   name, RH_SOCKET_PATH_MAX);
+	memcpy(path, dirs->run, run_len);
+	path[run_len] = '/';
+	memcpy(path + run_len + 1, name, name_len + 1);
+	return RH_OK;
+}
+
+int rh_dirs_agent(const struct rh_dirs *dirs, const char *resource, char *path,
+                  struct rh_diag *diag)
+{
+	char name[RH_NAME_MAX + 16];
+
+	snprintf(name, sizeof name, "agent/%.*s.sock", (int)RH_NAME_MAX, resource);
+	return rh_dirs_socket(dirs, name, path, diag);
+}

@@ -1,0 +1,257 @@
+#include "socket.h"
+
+#include "diag.h"
+
+#include <errno.h>
+#include <string.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int fill_address(const char *path, struct sockaddr_un *address,
+                        struct rh_diag *diag)
+{
+	size_t len = strlen(path);
+
+	memset(address, 0, sizeof *address);
+	address->sun_family = AF_UNIX;
+	if (len >= sizeof address->sun_path)
+		return rh_diag_set(diag, RH_EMSGSIZE, "the socket path %s is too long",
+		                   path);
+	memcpy(address->sun_path, path, len + 1);
+	return RH_OK;
+}
+
+int rh_socket_listen(const char *path, struct rh_diag *diag)
+{
+	struct sockaddr_un address;
+	int r = fill_address(path, &address, diag);
+
+	if (r < 0)
+		return r;
+
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return rh_diag_set(diag, RH_EIO, "no socket: %s", strerror(errno));
+	unlink(path);
+	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+	    chmod(path, 0666) < 0 || listen(fd, 512) < 0) {
+		rh_diag_set(diag, RH_EIO, "cannot listen on %s: %s", path,
+		            strerror(errno));
+		close(fd);
+		return RH_EIO;
+	}
+	return fd;
+}
+
+int rh_socket_connect(const char *path, struct rh_diag *diag)
+{
+	struct sockaddr_un address;
+	int r = fill_address(path, &address, diag);
+
+	if (r < 0)
+		return r;
+
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return rh_diag_set(diag, RH_EIO, "no socket: %s", strerror(errno));
+	do {
+		r = connect(fd, (struct sockaddr *)&address, sizeof address);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0) {
+		int code = errno == ENOENT || errno == ECONNREFUSED ? RH_ENOENT :
+		           errno == EACCES || errno == EPERM ? RH_EACCES : RH_EIO;
+
+		rh_diag_set(diag, code, "cannot connect to %s: %s", path,
+		            strerror(errno));
+		close(fd);
+		return code;
+	}
+	return fd;
+}
+
+int rh_socket_pair(int nonblock, int ret_fds[2])
+{
+	int type = SOCK_SEQPACKET | SOCK_CLOEXEC | (nonblock ? SOCK_NONBLOCK : 0);
+
+	return socketpair(AF_UNIX, type, 0, ret_fds) < 0 ? RH_EIO : RH_OK;
+}
+
+int rh_socket_accept(int listener)
+{
+	int on = 1;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+	if (fd < 0)
+		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED
+		       ? RH_EAGAIN : RH_EIO;
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) {
+		close(fd);
+		return RH_EIO;
+	}
+	return fd;
+}
+
+static int from_errno(void)
+{
+	switch (errno) {
+	case EAGAIN:
+	case ENOBUFS:
+		return RH_EAGAIN;
+	case EPIPE:
+	case ECONNRESET:
+	case ENOTCONN:
+		return RH_ELOST;
+	case EMSGSIZE:
+		return RH_EMSGSIZE;
+	default:
+		return RH_EIO;
+	}
+}
+
+static void put_fds(struct msghdr *message, void *control, const int *fds,
+                    unsigned fd_count)
+{
+	message->msg_control = control;
+	message->msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+
+	struct cmsghdr *head = CMSG_FIRSTHDR(message);
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+	memcpy(CMSG_DATA(head), fds, fd_count * sizeof(int));
+}
+
+int rh_socket_send(int fd, uint8_t type, uint64_t request,
+                   const struct rh_record_writer *writer, const int *fds,
+                   unsigned fd_count)
+{
+	int len = writer ? rh_record_end(writer) : 0;
+	struct rh_frame_head head = {
+		.magic = RH_FRAME_MAGIC, .version = RH_WIRE_VERSION, .type = type,
+		.head_len = sizeof head, .payload_len = (uint32_t)len,
+		.request = request,
+	};
+	struct iovec parts[2] = {
+		{ .iov_base = &head, .iov_len = sizeof head },
+		{ .iov_base = writer ? writer->bytes : NULL, .iov_len = (size_t)len },
+	};
+	struct msghdr message = { .msg_iov = parts, .msg_iovlen = writer ? 2 : 1 };
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(RH_FRAME_FDS_MAX * sizeof(int))];
+	ssize_t n;
+
+	if (len < 0 || (size_t)len + sizeof head > RH_FRAME_MAX ||
+	    fd_count > RH_FRAME_FDS_MAX)
+		return RH_EMSGSIZE;
+	memset(control, 0, sizeof control);
+	if (fd_count > 0)
+		put_fds(&message, control, fds, fd_count);
+	do {
+		n = sendmsg(fd, &message, MSG_NOSIGNAL);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? from_errno() : RH_OK;
+}
+
+/* Collects descriptors and the sender from the control part. */
+static void take_control(struct msghdr *message, struct rh_frame *frame)
+{
+	struct cmsghdr *head;
+
+	for (head = CMSG_FIRSTHDR(message); head; head = CMSG_NXTHDR(message, head)) {
+		if (head->cmsg_level != SOL_SOCKET)
+			continue;
+		if (head->cmsg_type == SCM_CREDENTIALS) {
+			struct ucred cred;
+
+			memcpy(&cred, CMSG_DATA(head), sizeof cred);
+			frame->sender = cred.pid;
+		} else if (head->cmsg_type == SCM_RIGHTS) {
+			size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+			for (size_t i = 0; i < count; i++) {
+				int fd;
+
+				memcpy(&fd, CMSG_DATA(head) + i * sizeof fd, sizeof fd);
+				if (frame->fd_count < RH_FRAME_FDS_MAX)
+					frame->fds[frame->fd_count++] = fd;
+				else
+					close(fd);
+			}
+		}
+	}
+}
+
+static int check_head(const unsigned char *bytes, size_t len, int truncated,
+                      struct rh_frame *frame)
+{
+	struct rh_frame_head head;
+
+	if (truncated || len < sizeof head)
+		return RH_EPROTO;
+	memcpy(&head, bytes, sizeof head);
+	if (head.magic != RH_FRAME_MAGIC || head.head_len < sizeof head ||
+	    head.head_len > len || head.payload_len != len - head.head_len)
+		return RH_EPROTO;
+	if (head.version != RH_WIRE_VERSION)
+		return RH_EVERSION;
+	frame->type = head.type;
+	frame->request = head.request;
+	rh_record_read(&frame->records, bytes + head.head_len, head.payload_len);
+	return RH_OK;
+}
+
+int rh_socket_receive(int fd, void *buffer, struct rh_frame *ret_frame)
+{
+	_Alignas(struct cmsghdr) char control[
+		CMSG_SPACE(RH_FRAME_FDS_MAX * sizeof(int)) +
+		CMSG_SPACE(sizeof(struct ucred))];
+	struct iovec  part = { .iov_base = buffer, .iov_len = RH_FRAME_MAX };
+	struct msghdr message = {
+		.msg_iov = &part, .msg_iovlen = 1,
+		.msg_control = control, .msg_controllen = sizeof control,
+	};
+	struct rh_frame frame = { 0 };
+	ssize_t n;
+
+	do {
+		n = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return from_errno();
+	take_control(&message, &frame);
+	if (n == 0) {
+		rh_frame_drop(&frame);
+		return RH_ELOST;
+	}
+
+	int r = check_head(buffer, (size_t)n,
+	                   (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0, &frame);
+	if (r < 0) {
+		rh_frame_drop(&frame);
+		return r;
+	}
+	*ret_frame = frame;
+	return RH_OK;
+}
+
+void rh_frame_drop(struct rh_frame *frame)
+{
+	for (unsigned i = 0; i < frame->fd_count; i++) {
+		if (frame->fds[i] >= 0)
+			close(frame->fds[i]);
+	}
+	frame->fd_count = 0;
+}
+
+int rh_frame_take_fd(struct rh_frame *frame, unsigned i)
+{
+	int fd;
+
+	if (i >= frame->fd_count)
+		return -1;
+	fd = frame->fds[i];
+	frame->fds[i] = -1;
+	return fd;
+}

@@ -1,0 +1,142 @@
+/* frame - the control messages: process and agent, agent and agent, agent and
+ * center, supervisor and center.
+ *
+ * A frame is a 24-byte little-endian head and a payload of records (record.h).
+ * On one node frames travel on SOCK_SEQPACKET Unix sockets, one per packet, with
+ * descriptors as SCM_RIGHTS; between nodes on a stream.  request is chosen by
+ * the asker and repeated in the answer; 0 in a frame that answers nothing. */
+#ifndef RH_WIRE_FRAME_H
+#define RH_WIRE_FRAME_H
+
+#include "limits.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define RH_FRAME_MAGIC 0x5248u /* "HR" on the wire */
+
+enum rh_frame_type {
+	/* Any -> any. */
+	RH_FRAME_ERROR = 1,  /* CODE TEXT: answer to a request that failed        */
+
+	/* Process -> agent and back. */
+	RH_FRAME_ATTACH = 16, /* VERSION ROLE [LIBRARY]                           */
+	RH_FRAME_ATTACHED,    /* ATTACHMENT RESOURCE SYSTEM ENV* LOCALE + eventfd */
+	RH_FRAME_OPEN,        /* CALLEE (a resource) or INTERFACE                 */
+	RH_FRAME_OPENED,      /* EDGE CALLEE PROTOCOL REVISION                    */
+	RH_FRAME_PAGE_GET,    /* EDGE DEADLINE [INSTANCE]                         */
+	RH_FRAME_PAGE,        /* PAGE EDGE INSTANCE FLAGS
+	                         + memfd, caller eventfd [, server socket]        */
+	RH_FRAME_PAGE_PUT,    /* PAGE                                             */
+	RH_FRAME_CONTEXT,     /* EDGE CONTEXT [UMASK LOCALE ENV* UID GID GROUPS]
+	                         [+ directory]                                    */
+	RH_FRAME_FDS,         /* PAGE CALL (sequence or call) + descriptors       */
+	RH_FRAME_LOST,        /* PAGE INSTANCE: the server of the page is gone    */
+
+	/* Agent -> callee's worker and back. */
+	RH_FRAME_SERVE = 48,  /* worker: INTERFACE HASH FUNCTION* THREADS         */
+	RH_FRAME_SERVING,     /* INSTANCE                                         */
+	RH_FRAME_PAGE_ADD,    /* PAGE ATTACHMENT CALLER FLAGS
+	                         + memfd, caller eventfd [, socket]               */
+	RH_FRAME_PAGE_ADDED,  /* PAGE                                             */
+	RH_FRAME_PAGE_DROP,   /* PAGE                                             */
+	RH_FRAME_PEER_GONE,   /* ATTACHMENT CALLER: free what it owned            */
+
+	/* Agent -> agent. */
+	RH_FRAME_LINK = 80,   /* VERSION RESOURCE(own) CALLEE                     */
+	RH_FRAME_LINKED,      /* REVISION INSTANCES                               */
+	RH_FRAME_CHANNEL,     /* PROTOCOL OFFER + descriptors                     */
+	RH_FRAME_CHANNEL_UP,  /*                                                  */
+	RH_FRAME_BIND,        /* ATTACHMENT DEADLINE [INSTANCE] PAGE
+	                         + memfd, caller eventfd, socket                  */
+	RH_FRAME_BOUND,       /* PAGE INSTANCE                                    */
+	RH_FRAME_UNBIND,      /* PAGE                                             */
+
+	/* Agent or supervisor -> center and back. */
+	RH_FRAME_HELLO = 112, /* VERSION ROLE RESOURCE PID REVISION               */
+	RH_FRAME_VIEW,        /* REVISION SELF EDGE_ITEM*                         */
+	RH_FRAME_STATS,       /* COUNT_ITEM* (cumulative)                         */
+	RH_FRAME_INSTANCES,   /* INSTANCE_ITEM*                                   */
+	RH_FRAME_PLAN,        /* REVISION JSON (parts; LAST marks the end)        */
+
+	/* Observer -> agent and back. */
+	RH_FRAME_TRACE = 144, /* COUNT [CALLEE]                                   */
+	RH_FRAME_STEP,        /* STEP TIME TEXT FUNCTION BODY                     */
+};
+
+enum rh_role {
+	RH_ROLE_CALLER = 1, RH_ROLE_CALLEE, RH_ROLE_OBSERVER, RH_ROLE_AGENT,
+	RH_ROLE_SUPERVISOR,
+};
+
+/* Record tags.  Numbers little-endian; texts without a NUL. */
+enum rh_tag {
+	RH_TAG_CODE = 1,    /* i32                                     */
+	RH_TAG_TEXT,        /* text                                    */
+	RH_TAG_VERSION,     /* u32                                     */
+	RH_TAG_ROLE,        /* u32                                     */
+	RH_TAG_RESOURCE,    /* name                                    */
+	RH_TAG_SYSTEM,      /* name                                    */
+	RH_TAG_CALLEE,      /* name                                    */
+	RH_TAG_CALLER,      /* name                                    */
+	RH_TAG_INTERFACE,   /* name                                    */
+	RH_TAG_ATTACHMENT,  /* u64                                     */
+	RH_TAG_EDGE,        /* u32: index given by the agent           */
+	RH_TAG_PAGE,        /* u64                                     */
+	RH_TAG_INSTANCE,    /* u64; 0 none                             */
+	RH_TAG_PROTOCOL,    /* text                                    */
+	RH_TAG_REVISION,    /* u64                                     */
+	RH_TAG_FLAGS,       /* u32                                     */
+	RH_TAG_DEADLINE,    /* u64 monotonic ns                        */
+	RH_TAG_CONTEXT,     /* u32                                     */
+	RH_TAG_UMASK,       /* u32                                     */
+	RH_TAG_LOCALE,      /* text                                    */
+	RH_TAG_ENV,         /* text NAME or NAME=value                 */
+	RH_TAG_CALL,        /* u64                                     */
+	RH_TAG_HASH,        /* u64                                     */
+	RH_TAG_THREADS,     /* u32                                     */
+	RH_TAG_PID,         /* u32                                     */
+	RH_TAG_OFFER,       /* bytes, of the protocol                  */
+	RH_TAG_SELF,        /* records: RESOURCE TYPE INTERFACE UID* EXE*
+	                       ENV* LOCALE_ON PROGRAM                  */
+	RH_TAG_EDGE_ITEM,   /* records: CALLER CALLEE TYPE INTERFACE VERDICT
+	                       PROTOCOL RULE REVISION TEXT             */
+	RH_TAG_TYPE,        /* text                                    */
+	RH_TAG_UID,         /* u32                                     */
+	RH_TAG_GID,         /* u32                                     */
+	RH_TAG_EXE,         /* text, absolute                          */
+	RH_TAG_VERDICT,     /* i32: 0 allowed or a negative code       */
+	RH_TAG_RULE,        /* name                                    */
+	RH_TAG_COUNT_ITEM,  /* records: CALLER CALLEE CALLS ERRORS BYTES */
+	RH_TAG_CALLS,       /* u64                                     */
+	RH_TAG_ERRORS,      /* u64                                     */
+	RH_TAG_BYTES,       /* u64                                     */
+	RH_TAG_INSTANCE_ITEM, /* records: INSTANCE PID                 */
+	RH_TAG_JSON,        /* text                                    */
+	RH_TAG_LAST,        /* u32                                     */
+	RH_TAG_COUNT,       /* u32                                     */
+	RH_TAG_STEP,        /* u32                                     */
+	RH_TAG_TIME,        /* u64 monotonic ns                        */
+	RH_TAG_FUNCTION,    /* u64 hash                                */
+	RH_TAG_BODY,        /* bytes                                   */
+	RH_TAG_LOCALE_ON,   /* u32                                     */
+	RH_TAG_LIBRARY,     /* text                                    */
+	RH_TAG_OFFSET,      /* u32                                     */
+	RH_TAGS
+};
+
+struct rh_frame_head {
+	uint16_t magic;
+	uint8_t  version;     /* RH_WIRE_VERSION                        */
+	uint8_t  type;        /* enum rh_frame_type                     */
+	uint16_t flags;       /* zero                                   */
+	uint16_t head_len;    /* 24; a longer head is skipped over      */
+	uint32_t stream;      /* zero on a node                         */
+	uint32_t payload_len;
+	uint64_t request;
+};
+
+_Static_assert(sizeof(struct rh_frame_head) == 24, "wire");
+_Static_assert(offsetof(struct rh_frame_head, payload_len) == 12, "wire");
+
+#endif

@@ -1,0 +1,31 @@
+/* limits - every bound that two processes agree on, in one place.
+ *
+ * Full means RH_ENOSPC or RH_EAGAIN and too large means RH_EMSGSIZE; nothing
+ * grows.  docs/wire.md repeats these for other implementations. */
+#ifndef RH_WIRE_LIMITS_H
+#define RH_WIRE_LIMITS_H
+
+#define RH_WIRE_VERSION       1u
+
+#define RH_NAME_MAX           63u          /* bytes of a resource name      */
+#define RH_FRAME_MAX          65536u       /* bytes of a frame, with head   */
+#define RH_FRAME_FDS_MAX      8u           /* descriptors with one frame    */
+
+#define RH_PAGE_SLOTS         16u          /* calls in flight per page      */
+#define RH_PAGE_SLOT_BYTES    512u
+#define RH_SLOT_INLINE_MAX    448u         /* slot without its head         */
+#define RH_ARENA_BYTES        (4u << 20)   /* per page: arguments, replies  */
+#define RH_PAYLOAD_ARENA_MAX  (1u << 20)   /* larger goes by a one-shot     */
+                                           /* memfd                         */
+#define RH_PAYLOAD_MAX        (64u << 20)  /* arguments or reply of a call  */
+#define RH_CALL_FDS_MAX       4u           /* descriptors with one call     */
+
+#define RH_QUEUE_MESSAGE_MAX  512u         /* msgqueue: bytes of a message  */
+
+#define RH_PAGES_PER_PEER     1024u        /* pages of one attachment       */
+#define RH_PEERS_PER_AGENT    4096u        /* attachments of one agent      */
+#define RH_EDGES_PER_AGENT    1024u        /* references in and out         */
+#define RH_CONTEXTS_PER_PEER  16u          /* remembered contexts           */
+#define RH_HANDLES_PER_PEER   65536u       /* live handles of one caller    */
+
+#endif

@@ -1,0 +1,176 @@
+/* page - the call page: memory that a caller's thread shares with the server of
+ * its calls, which is its agent or, under the protocol bind, the callee itself.
+ *
+ *   0      struct rh_page_head      16 lines: who sleeps, counters
+ *   1024   struct rh_slot [16]      a ring; 512 bytes each, head and inline body
+ *   12288  arena                    bodies that do not fit a slot
+ *
+ * The page is a memfd sealed against resizing.  Its geometry is fixed by this
+ * version, so neither side trusts a size or an offset it reads from the page.
+ *
+ * A slot is a state machine with one writer at any moment:
+ *
+ *            caller                server
+ *   FREE ----submit---> SUBMITTED --take---> TAKEN --finish--> DONE
+ *     ^                     |                                    |
+ *     |                   cancel                                 |
+ *     |                     v                                    |
+ *     |                 CANCELLED ------------skip-------------->|
+ *     +------------------------ collect (caller) ----------------+
+ *
+ * The caller submits slots in ring order, so the server looks at one state
+ * word.  Calls may finish in any order.
+ *
+ * Ordering, by pairs (R release, A acquire; both locked on x86):
+ *   P1  submit: body, head  -> R SUBMITTED     with  take:    A SUBMITTED
+ *   P2  finish: reply, head -> R DONE          with  collect: A DONE
+ *   P3  submit: SUBMITTED then read server_asleep   (sequentially consistent)
+ *       sleep:  server_asleep then read state       one of the two sees the other
+ *   P4  finish: DONE then read caller_asleep        the same, other direction
+ *       wait:   caller_asleep then read state
+ *   P5  take and cancel: compare-and-swap from SUBMITTED; exactly one wins, so
+ *       a cancelled call has certainly not run
+ *   P6  collect: copied out -> R FREE          with  submit:  A FREE (same thread)
+ *
+ * Each line of the head has one writer.  An asleep word is cleared only by the
+ * side that sleeps: a signaller that cleared it would lose the wake-up of the
+ * next one. */
+#ifndef RH_WIRE_PAGE_H
+#define RH_WIRE_PAGE_H
+
+#include "limits.h"
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define RH_PAGE_MAGIC      0x45474150u /* "PAGE" */
+#define RH_PAGE_SLOTS_OFF  1024u
+#define RH_PAGE_ARENA_OFF  12288u
+#define RH_PAGE_BYTES      (RH_PAGE_ARENA_OFF + RH_ARENA_BYTES)
+
+/* How a sleeping side wants to be woken. */
+enum rh_asleep {
+	RH_AWAKE         = 0,
+	RH_ASLEEP_FUTEX  = 1, /* add one to its bell and futex-wake it */
+	RH_ASLEEP_EVENT  = 2, /* write its eventfd                     */
+};
+
+/* What the server says of the page; read by the caller with server_asleep. */
+enum rh_page_life {
+	RH_PAGE_LIVE    = 0,
+	RH_PAGE_RETIRED = 1, /* finish what is in flight, then ask for another */
+	RH_PAGE_DEAD    = 2, /* the server is gone                             */
+};
+
+/* Written by the maker before anyone else maps it; constant afterwards. */
+struct rh_page_fixed {
+	uint32_t magic;
+	uint16_t version;
+	uint16_t flags;      /* RH_PAGE_FLAG_*                        */
+	uint64_t id;         /* of the page, unique within its agent  */
+	uint64_t attachment; /* of the caller                         */
+	uint64_t instance;   /* bind: the callee's instance; else 0   */
+	char     reserved[32];
+};
+
+#define RH_PAGE_FLAG_BIND 1u
+#define RH_PAGE_FLAG_TRACE 2u
+
+/* Written by the server. */
+struct rh_page_server {
+	_Atomic uint32_t asleep;      /* enum rh_asleep                      */
+	_Atomic uint32_t life;        /* enum rh_page_life                   */
+	_Atomic uint32_t cpu;         /* where its thread runs, + 1; 0 unknown */
+	_Atomic uint32_t caller_bell; /* the caller's futex                  */
+	char             reserved[48];
+};
+
+/* Written by the caller. */
+struct rh_page_caller {
+	_Atomic uint32_t asleep;
+	_Atomic uint32_t cpu;
+	_Atomic uint32_t server_bell; /* the server's futex                  */
+	char             reserved[52];
+};
+
+/* The word of one side about the calls; agents read both and compare. */
+struct rh_page_counters {
+	_Atomic uint64_t calls;
+	_Atomic uint64_t errors;
+	_Atomic uint64_t bytes_in;  /* arguments */
+	_Atomic uint64_t bytes_out; /* replies   */
+	_Atomic uint64_t lost;
+	char             reserved[24];
+};
+
+#define RH_LATENCY_BUCKETS 40u /* bucket b counts calls of [2^b, 2^(b+1)) ns */
+
+struct rh_page_head {
+	struct rh_page_fixed    fixed;
+	struct rh_page_server   server;
+	struct rh_page_caller   caller;
+	struct rh_page_counters by_caller;
+	struct rh_page_counters by_server;
+	_Atomic uint64_t        latency[RH_LATENCY_BUCKETS]; /* caller, sampled */
+	char                    reserved[384];
+};
+
+enum rh_slot_state {
+	RH_SLOT_FREE, RH_SLOT_SUBMITTED, RH_SLOT_TAKEN, RH_SLOT_CANCELLED,
+	RH_SLOT_DONE,
+};
+
+enum {
+	RH_SLOT_EVENT      = 1 << 0, /* an event: upward, no reply body          */
+	RH_SLOT_ARGS_MEMFD = 1 << 1, /* arguments are in a sealed memfd, sent as
+	                                the first descriptor of the call         */
+	RH_SLOT_REPLY_MEMFD = 1 << 2, /* the same for the reply                  */
+	RH_SLOT_SURE       = 1 << 3, /* with an error: the call certainly did
+	                                not run                                  */
+	RH_SLOT_TRACE      = 1 << 4,
+};
+
+struct rh_slot_head {
+	_Atomic uint32_t state;     /* enum rh_slot_state                       */
+	uint16_t         flags;     /* RH_SLOT_*                                */
+	uint16_t         fds;       /* descriptors sent along beforehand        */
+	uint32_t         sequence;  /* of the call in its page; wraps           */
+	int32_t          status;    /* 0 or a negative code                     */
+	uint64_t         function;  /* hash                                     */
+	uint64_t         deadline;  /* monotonic ns; 0 none                     */
+	uint32_t         args_len;
+	uint32_t         args_off;  /* from the start of the page               */
+	uint32_t         reply_len;
+	uint32_t         reply_off;
+	uint32_t         reply_cap; /* set by the caller                        */
+	uint32_t         context;   /* id of the caller's context; 0 none       */
+	uint32_t         instance;  /* wanted (0 any); afterwards: who served   */
+	int32_t          err_no;    /* errno after the call                     */
+};
+
+struct rh_slot {
+	struct rh_slot_head head;
+	unsigned char       body[RH_SLOT_INLINE_MAX];
+};
+
+_Static_assert(sizeof(struct rh_page_fixed) == 64, "one line");
+_Static_assert(sizeof(struct rh_page_server) == 64, "one line");
+_Static_assert(sizeof(struct rh_page_caller) == 64, "one line");
+_Static_assert(sizeof(struct rh_page_counters) == 64, "one line");
+_Static_assert(sizeof(struct rh_page_head) == RH_PAGE_SLOTS_OFF, "sixteen lines");
+_Static_assert(offsetof(struct rh_page_head, server) == 64, "wire");
+_Static_assert(offsetof(struct rh_page_head, caller) == 128, "wire");
+_Static_assert(offsetof(struct rh_page_head, by_caller) == 192, "wire");
+_Static_assert(offsetof(struct rh_page_head, by_server) == 256, "wire");
+_Static_assert(offsetof(struct rh_page_head, latency) == 320, "wire");
+_Static_assert(sizeof(struct rh_slot_head) == 64, "one line");
+_Static_assert(offsetof(struct rh_slot_head, function) == 16, "wire");
+_Static_assert(offsetof(struct rh_slot_head, args_len) == 32, "wire");
+_Static_assert(offsetof(struct rh_slot_head, err_no) == 60, "wire");
+_Static_assert(sizeof(struct rh_slot) == RH_PAGE_SLOT_BYTES, "wire");
+_Static_assert(RH_PAGE_SLOTS_OFF + RH_PAGE_SLOTS * RH_PAGE_SLOT_BYTES <=
+               RH_PAGE_ARENA_OFF, "slots end before the arena");
+_Static_assert((RH_PAGE_SLOTS & (RH_PAGE_SLOTS - 1)) == 0, "a ring");
+
+#endif
