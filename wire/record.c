@@ -48,7 +48,11 @@ void rh_record_put(struct rh_record_writer *writer, uint16_t tag, const void *by
 void rh_record_put_text(struct rh_record_writer *writer, uint16_t tag,
                         const char *text)
 {
-	rh_record_put(writer, tag, text, strlen(text));
+	size_t len = 0;
+
+	while (text[len])
+		len++;
+	rh_record_put(writer, tag, text, len);
 }
 
 void rh_record_put_u32(struct rh_record_writer *writer, uint16_t tag, uint32_t v)
@@ -175,8 +179,10 @@ int rh_record_copy_text(const struct rh_record *record, char *text, size_t cap)
 {
 	if (record->len >= cap)
 		return RH_EMSGSIZE;
-	if (record->len > 0 && memchr(record->bytes, 0, record->len))
-		return RH_EPROTO;
+	for (uint32_t i = 0; i < record->len; i++) {
+		if (record->bytes[i] == 0)
+			return RH_EPROTO;
+	}
 	memcpy(text, record->bytes, record->len);
 	text[record->len] = 0;
 	return RH_OK;
