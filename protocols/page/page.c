@@ -1,0 +1,54 @@
+#include "view.h"
+
+#include "../../base/clock.h"
+#include "../../model/check.h"
+
+#include <linux/futex.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+void rh_page_format(void *memory, uint64_t id, uint64_t attachment,
+                    uint64_t instance, uint16_t flags)
+{
+	struct rh_page_head *head = memory;
+
+	head->fixed = (struct rh_page_fixed){
+		.magic = RH_PAGE_MAGIC, .version = RH_WIRE_VERSION, .flags = flags,
+		.id = id, .attachment = attachment, .instance = instance,
+	};
+}
+
+int rh_page_check(const void *memory)
+{
+	const volatile struct rh_page_fixed *fixed = memory;
+
+	if (fixed->magic != RH_PAGE_MAGIC)
+		return RH_EPROTO;
+	return fixed->version == RH_WIRE_VERSION ? RH_OK : RH_EVERSION;
+}
+
+void rh_page_view(struct rh_page *page, void *memory)
+{
+	page->base = memory;
+	page->head = memory;
+	page->slots = (struct rh_slot *)(void *)(page->base + RH_PAGE_SLOTS_OFF);
+}
+
+void rh_bell_ring(_Atomic uint32_t *bell)
+{
+	atomic_fetch_add_explicit(bell, 1, memory_order_seq_cst);
+	syscall(SYS_futex, bell, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+void rh_bell_sleep(_Atomic uint32_t *bell, uint32_t seen, uint64_t until_ns)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(until_ns / RH_NS_PER_S),
+		.tv_nsec = (long)(until_ns % RH_NS_PER_S),
+	};
+
+	/* The bitset form takes an absolute time. */
+	syscall(SYS_futex, bell, FUTEX_WAIT_BITSET, seen, until_ns ? &until : NULL,
+	        NULL, FUTEX_BITSET_MATCH_ANY);
+}

@@ -1,0 +1,179 @@
+/* server - the server's end of a page. */
+#include "page.h"
+#include "view.h"
+
+#include <string.h>
+#include <unistd.h>
+
+void rh_server_init(struct rh_server_end *end, void *memory, int caller_event)
+{
+	*end = (struct rh_server_end){ .caller_event = caller_event };
+	rh_page_view(&end->page, memory);
+}
+
+static struct rh_slot *next_slot(const struct rh_server_end *end)
+{
+	return &end->page.slots[end->next % RH_PAGE_SLOTS];
+}
+
+/* [off, off + len) is the slot's own body or lies inside the arena. */
+static int in_bounds(uint32_t slot, uint32_t off, uint32_t len)
+{
+	if (off == slot_body_off(slot))
+		return len <= RH_SLOT_INLINE_MAX;
+	return off >= RH_PAGE_ARENA_OFF && off <= RH_PAGE_BYTES &&
+	       len <= RH_PAGE_BYTES - off;
+}
+
+/* Reads every field once; the copies are checked and used from then on. */
+static int read_head(struct rh_server_end *end, uint32_t slot,
+                     struct rh_taken *taken)
+{
+	const volatile struct rh_slot_head *once = &end->page.slots[slot].head;
+	uint32_t args_off = once->args_off;
+	uint32_t reply_off = once->reply_off;
+
+	*taken = (struct rh_taken){
+		.slot = slot, .sequence = once->sequence,
+		.function = once->function, .deadline = once->deadline,
+		.context = once->context, .instance = once->instance,
+		.flags = once->flags, .fds = once->fds,
+		.args_len = once->args_len, .reply_cap = once->reply_cap,
+		.reply_near = end->page.slots[slot].body,
+	};
+	if (taken->sequence != end->next || taken->fds > RH_CALL_FDS_MAX)
+		return RH_EPROTO;
+	if (!in_bounds(slot, reply_off, taken->reply_cap) ||
+	    taken->reply_cap > RH_PAYLOAD_ARENA_MAX)
+		return RH_EPROTO;
+	taken->reply_far = end->page.base + reply_off;
+	if (taken->flags & RH_SLOT_ARGS_MEMFD)
+		return taken->args_len <= RH_PAYLOAD_MAX && taken->fds > 0
+		       ? RH_OK : RH_EPROTO;
+	if (taken->args_len > RH_PAYLOAD_ARENA_MAX ||
+	    !in_bounds(slot, args_off, taken->args_len))
+		return RH_EPROTO;
+	taken->args = end->page.base + args_off;
+	return RH_OK;
+}
+
+static void wake_caller(struct rh_server_end *end)
+{
+	struct rh_page_head *head = end->page.head;
+	uint64_t             one = 1;
+	/* P4 */
+	uint32_t how = atomic_load_explicit(&head->caller.asleep, memory_order_seq_cst);
+
+	if (how == RH_ASLEEP_FUTEX)
+		rh_bell_ring(&head->server.caller_bell);
+	else if (how == RH_ASLEEP_EVENT && end->caller_event >= 0 &&
+	         write(end->caller_event, &one, sizeof one) < 0)
+		return; /* full: it has been told often enough */
+}
+
+static void set_done(struct rh_server_end *end, struct rh_slot_head *head)
+{
+	/* P2, P4 */
+	atomic_exchange_explicit(&head->state, RH_SLOT_DONE, memory_order_seq_cst);
+	wake_caller(end);
+}
+
+static void refuse(struct rh_server_end *end, uint32_t slot, int status)
+{
+	struct rh_slot_head *head = &end->page.slots[slot].head;
+
+	head->status = status;
+	head->err_no = 0;
+	head->flags = RH_SLOT_SURE;
+	head->fds = 0;
+	head->reply_len = 0;
+	head->reply_off = slot_body_off(slot);
+	set_done(end, head);
+}
+
+int rh_server_take(struct rh_server_end *end, struct rh_taken *ret_taken)
+{
+	for (uint32_t tries = 0; tries < RH_PAGE_SLOTS; tries++) {
+		struct rh_slot_head *head = &next_slot(end)->head;
+		uint32_t slot = end->next % RH_PAGE_SLOTS;
+		uint32_t expected = RH_SLOT_SUBMITTED;
+		int      r;
+
+		if (!rh_server_has_call(end)) /* a load, so that polling is cheap */
+			return RH_EAGAIN;
+		/* P1, P5 */
+		if (!atomic_compare_exchange_strong_explicit(&head->state, &expected,
+		        RH_SLOT_TAKEN, memory_order_acq_rel, memory_order_acquire)) {
+			if (expected != RH_SLOT_CANCELLED)
+				return RH_EAGAIN;
+			end->next++;
+			refuse(end, slot, RH_ECANCELED);
+			continue;
+		}
+		r = read_head(end, slot, ret_taken);
+		end->next++; /* E2 */
+		if (r == RH_OK)
+			return 1;
+		refuse(end, slot, r);
+	}
+	return RH_EAGAIN;
+}
+
+void rh_server_finish(struct rh_server_end *end, const struct rh_taken *taken,
+                      const struct rh_reply *reply)
+{
+	struct rh_slot_head *head = &end->page.slots[taken->slot].head;
+	int near = reply->len <= RH_SLOT_INLINE_MAX;
+
+	head->status = reply->status;
+	head->err_no = reply->err_no;
+	head->flags = reply->flags;
+	head->fds = reply->fds;
+	head->instance = reply->instance;
+	head->reply_len = reply->len;
+	head->reply_off = near ? slot_body_off(taken->slot)
+	                       : (uint32_t)(taken->reply_far - end->page.base);
+	set_done(end, head);
+}
+
+int rh_server_has_call(const struct rh_server_end *end)
+{
+	uint32_t state = atomic_load_explicit(&next_slot(end)->head.state,
+	                                      memory_order_seq_cst);
+
+	return state == RH_SLOT_SUBMITTED || state == RH_SLOT_CANCELLED;
+}
+
+int rh_server_arm(struct rh_server_end *end, enum rh_asleep how)
+{
+	/* P3 */
+	atomic_exchange_explicit(&end->page.head->server.asleep, (uint32_t)how,
+	                         memory_order_seq_cst);
+	if (!rh_server_has_call(end))
+		return RH_OK;
+	rh_server_woken(end);
+	return RH_EAGAIN;
+}
+
+void rh_server_woken(struct rh_server_end *end)
+{
+	atomic_store_explicit(&end->page.head->server.asleep, RH_AWAKE,
+	                      memory_order_relaxed);
+}
+
+int rh_server_may_spin(const struct rh_server_end *end)
+{
+	const struct rh_page_caller *caller = &end->page.head->caller;
+	uint32_t cpu = atomic_load_explicit(&caller->cpu, memory_order_relaxed);
+
+	return cpu != 0 && cpu != end->cpu;
+}
+
+void rh_server_on_cpu(struct rh_server_end *end, uint32_t cpu)
+{
+	if (end->cpu == cpu + 1)
+		return;
+	end->cpu = cpu + 1;
+	atomic_store_explicit(&end->page.head->server.cpu, cpu + 1,
+	                      memory_order_relaxed);
+}
