@@ -19,50 +19,62 @@ enum rh_frame_type {
 	/* Any -> any. */
 	RH_FRAME_ERROR = 1,  /* CODE TEXT: answer to a request that failed        */
 
-	/* Process -> agent and back. */
-	RH_FRAME_ATTACH = 16, /* VERSION ROLE [LIBRARY]                           */
-	RH_FRAME_ATTACHED,    /* ATTACHMENT RESOURCE SYSTEM ENV* LOCALE + eventfd */
+	/* Process -> its agent, and the answers. */
+	RH_FRAME_ATTACH = 16, /* VERSION ROLE                                     */
+	RH_FRAME_ATTACHED,    /* ATTACHMENT RESOURCE SYSTEM ENV* LOCALE_ON
+	                         + eventfd that wakes the agent for this process  */
 	RH_FRAME_OPEN,        /* CALLEE (a resource) or INTERFACE                 */
-	RH_FRAME_OPENED,      /* EDGE CALLEE PROTOCOL REVISION                    */
-	RH_FRAME_PAGE_GET,    /* EDGE DEADLINE [INSTANCE]                         */
+	RH_FRAME_OPENED,      /* EDGE CALLEE INTERFACE PROTOCOL REVISION          */
+	RH_FRAME_PAGE_GET,    /* EDGE DEADLINE FLAGS (RH_PAGE_FLAG_EVENTS: a page
+	                         on which the process is the server of events; or
+	                         EDGE == RH_EDGE_EMIT: a page to emit events on)  */
 	RH_FRAME_PAGE,        /* PAGE EDGE INSTANCE FLAGS
-	                         + memfd, caller eventfd [, server socket]        */
-	RH_FRAME_PAGE_PUT,    /* PAGE                                             */
-	RH_FRAME_CONTEXT,     /* EDGE CONTEXT [UMASK LOCALE ENV* UID GID GROUPS]
-	                         [+ directory]                                    */
-	RH_FRAME_FDS,         /* PAGE CALL (sequence or call) + descriptors       */
-	RH_FRAME_LOST,        /* PAGE INSTANCE: the server of the page is gone    */
+	                         + memfd, caller's eventfd, companion             */
+	RH_FRAME_PAGE_PUT,    /* PAGE: the thread has ended                       */
 
-	/* Agent -> callee's worker and back. */
-	RH_FRAME_SERVE = 48,  /* worker: INTERFACE HASH FUNCTION* THREADS         */
+	/* On the companion, a socket pair that belongs to one page; its hang-up
+	 * says that the other end of the page is gone. */
+	RH_FRAME_CONTEXT = 32, /* caller: CONTEXT [UMASK LOCALE ENV*] [+ directory]*/
+	RH_FRAME_FDS,          /* either: CALL (the slot's sequence) + descriptors,
+	                          sent before the slot changes state              */
+
+	/* A worker and its agent. */
+	RH_FRAME_SERVE = 48,  /* worker: INTERFACE HASH FUNCTION* THREADS PID
+	                         INSTANCE (0, or the one it had before)           */
 	RH_FRAME_SERVING,     /* INSTANCE                                         */
-	RH_FRAME_PAGE_ADD,    /* PAGE ATTACHMENT CALLER FLAGS
-	                         + memfd, caller eventfd [, socket]               */
+	RH_FRAME_PAGE_ADD,    /* agent: PAGE ATTACHMENT CALLER UID GID* FLAGS
+	                         + memfd, caller's eventfd, companion, pidfd of
+	                         the caller                                       */
 	RH_FRAME_PAGE_ADDED,  /* PAGE                                             */
-	RH_FRAME_PAGE_DROP,   /* PAGE                                             */
-	RH_FRAME_PEER_GONE,   /* ATTACHMENT CALLER: free what it owned            */
+	RH_FRAME_PAGE_DROP,   /* agent: PAGE                                      */
 
-	/* Agent -> agent. */
-	RH_FRAME_LINK = 80,   /* VERSION RESOURCE(own) CALLEE                     */
-	RH_FRAME_LINKED,      /* REVISION INSTANCES                               */
+	/* Agent -> agent of the callee, and the answers. */
+	RH_FRAME_LINK = 80,   /* VERSION RESOURCE (the caller's)                  */
+	RH_FRAME_LINKED,      /* REVISION                                         */
 	RH_FRAME_CHANNEL,     /* PROTOCOL OFFER + descriptors                     */
 	RH_FRAME_CHANNEL_UP,  /*                                                  */
-	RH_FRAME_BIND,        /* ATTACHMENT DEADLINE [INSTANCE] PAGE
-	                         + memfd, caller eventfd, socket                  */
+	RH_FRAME_BIND,        /* ATTACHMENT PAGE DEADLINE
+	                         + memfd, caller's eventfd, companion             */
 	RH_FRAME_BOUND,       /* PAGE INSTANCE                                    */
 	RH_FRAME_UNBIND,      /* PAGE                                             */
+	RH_FRAME_PEER,        /* ATTACHMENT UID GID* + pidfd; before its first use */
+	RH_FRAME_PEER_GONE,   /* ATTACHMENT: free what it owned                   */
+	RH_FRAME_PEER_CONTEXT,/* ATTACHMENT CONTEXT [UMASK LOCALE ENV*] [+ dir]   */
+	RH_FRAME_CALL_FDS,    /* either: CALL (of the message) + descriptors      */
 
 	/* Agent or supervisor -> center and back. */
 	RH_FRAME_HELLO = 112, /* VERSION ROLE RESOURCE PID REVISION               */
-	RH_FRAME_VIEW,        /* REVISION SELF EDGE_ITEM*                         */
-	RH_FRAME_STATS,       /* COUNT_ITEM* (cumulative)                         */
-	RH_FRAME_INSTANCES,   /* INSTANCE_ITEM*                                   */
+	RH_FRAME_VIEW,        /* REVISION SYSTEM SELF EDGE_ITEM*                  */
+	RH_FRAME_STATS,       /* COUNT_ITEM* (cumulative since the agent started) */
+	RH_FRAME_INSTANCES,   /* INSTANCE_ITEM* (all of them)                     */
 	RH_FRAME_PLAN,        /* REVISION JSON (parts; LAST marks the end)        */
 
 	/* Observer -> agent and back. */
 	RH_FRAME_TRACE = 144, /* COUNT [CALLEE]                                   */
 	RH_FRAME_STEP,        /* STEP TIME TEXT FUNCTION BODY                     */
 };
+
+#define RH_EDGE_EMIT 0xffffffffu
 
 enum rh_role {
 	RH_ROLE_CALLER = 1, RH_ROLE_CALLEE, RH_ROLE_OBSERVER, RH_ROLE_AGENT,

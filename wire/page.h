@@ -74,8 +74,9 @@ struct rh_page_fixed {
 	char     reserved[32];
 };
 
-#define RH_PAGE_FLAG_BIND 1u
-#define RH_PAGE_FLAG_TRACE 2u
+#define RH_PAGE_FLAG_BIND   1u /* shared by caller and callee         */
+#define RH_PAGE_FLAG_TRACE  2u
+#define RH_PAGE_FLAG_EVENTS 4u /* the agent calls, the process serves */
 
 /* Written by the server. */
 struct rh_page_server {
