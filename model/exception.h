@@ -45,6 +45,9 @@ size_t rh_exception_bytes(uint32_t capacity);
 void rh_exception_init(struct rh_exception_table *table, uint32_t capacity,
                        uint64_t seed, void *memory);
 
+/* The table's memory was copied to another place: use the copy. */
+void rh_exception_rebase(struct rh_exception_table *table, void *memory);
+
 /* Adds or, when the same rule holds the edge already, replaces an exception.
  * RH_EEXIST  another rule holds an exception for the edge.
  * RH_ENOSPC  the table is full. */

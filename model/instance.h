@@ -38,6 +38,7 @@ struct rh_instance {
 
 struct rh_instance_list {
 	uint32_t first;
+	uint32_t last;
 	uint32_t count[RH_ROLES];
 };
 
@@ -61,6 +62,9 @@ size_t rh_instance_bytes(uint32_t resources, uint32_t capacity);
 /* Makes an empty table.  memory is aligned to 8; seed as in rh_map_init. */
 void rh_instance_init(struct rh_instance_table *table, uint32_t resources,
                       uint32_t capacity, uint64_t seed, void *memory);
+
+/* The table's memory was copied to another place: use the copy. */
+void rh_instance_rebase(struct rh_instance_table *table, void *memory);
 
 /* Adds an instance; next and prev of *instance are not read.
  * RH_EINVAL  the id, the resource or the role is out of range.

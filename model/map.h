@@ -37,6 +37,9 @@ size_t rh_map_bytes(uint32_t capacity);
 void rh_map_init(struct rh_map *map, uint32_t capacity, uint64_t seed,
                  void *memory);
 
+/* The map's memory was copied to another place: use the copy. */
+void rh_map_rebase(struct rh_map *map, void *memory);
+
 /* RH_EEXIST  the key is there; it keeps its value.
  * RH_ENOSPC  the map is full. */
 int rh_map_insert(struct rh_map *map, uint64_t key, uint32_t value);

@@ -78,6 +78,9 @@ size_t rh_matrix_bytes(uint32_t line_count, uint32_t edge_capacity);
 void rh_matrix_init(struct rh_matrix *matrix, uint32_t line_count,
                     uint32_t edge_capacity, uint64_t seed, void *memory);
 
+/* The matrix's memory was copied to another place: use the copy. */
+void rh_matrix_rebase(struct rh_matrix *matrix, void *memory);
+
 /* Declares an edge and returns its number in *ret_edge; observed is 0.
  * RH_EINVAL  an index is out of range, or caller and callee are the same.
  * RH_EEXIST  the edge is declared; *ret_edge is its number.

@@ -193,7 +193,8 @@ int rh_registry_load(struct rh_registry *registry, const struct rh_spec *spec,
                      const struct rh_moment *at, struct rh_id *ret_id);
 
 /* Deletes a resource with its references and instances; references to it stay
- * and are pending.  Its id is dead from now on.
+ * and are pending.  Its id is dead from now on; where the name stays because of
+ * them, it has another.
  * RH_ENOENT  no registered resource has that id. */
 int rh_registry_delete(struct rh_registry *registry, struct rh_id id,
                        const struct rh_moment *at);

@@ -46,9 +46,10 @@ enum rh_exempt {
 struct rh_verdict {
 	struct rh_name caller;
 	struct rh_name callee;           /* empty: it concerns no one edge     */
-	struct rh_name rule;             /* the rule that decided: "hierarchy",
-	                                    or the exception's name; empty when
-	                                    no rule was asked                  */
+	struct rh_name rule;             /* the rule that decides, or would, were
+	                                    the edge declared: "hierarchy" or the
+	                                    one of the exception; empty when a
+	                                    type is not known                  */
 	uint64_t       revision;         /* of that rule                       */
 	uint64_t       expires_ms;       /* of the exception; 0 never          */
 	uint8_t        outcome;          /* enum rh_outcome                    */
