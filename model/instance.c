@@ -95,7 +95,7 @@ static void unlink_slot(struct rh_instance_table *table, uint32_t slot)
 int rh_instance_add(struct rh_instance_table *table,
                     const struct rh_instance *instance)
 {
-	if (instance->id == RH_MAP_NONE || instance->role >= RH_ROLES)
+	if (instance->id == RH_MAP_NONE || instance->role >= RH_LEASES)
 		return RH_EINVAL;
 	if (instance->resource >= table->list_count)
 		return RH_EINVAL;
@@ -183,7 +183,7 @@ int rh_instance_walk(const struct rh_instance_table *table, uint32_t resource,
 uint32_t rh_instance_count(const struct rh_instance_table *table, uint32_t resource,
                            int role)
 {
-	if (resource >= table->list_count || role < 0 || role >= RH_ROLES)
+	if (resource >= table->list_count || role < 0 || role >= RH_LEASES)
 		return 0;
 	return table->lists[resource].count[role];
 }

@@ -19,11 +19,11 @@
 #define RH_NO_INSTANCE UINT32_MAX
 #define RH_ANY_NODE    UINT32_MAX
 
-enum rh_role {
-	RH_ROLE_CALLER,  /* a process that calls                     */
-	RH_ROLE_CALLEE,  /* a replica that serves                    */
-	RH_ROLE_AGENT,   /* the agent of the resource on that node   */
-	RH_ROLES
+enum rh_lease {
+	RH_LEASE_CALLER,  /* a process that calls                     */
+	RH_LEASE_CALLEE,  /* a replica that serves                    */
+	RH_LEASE_AGENT,   /* the agent of the resource on that node   */
+	RH_LEASES
 };
 
 struct rh_instance {
@@ -31,7 +31,7 @@ struct rh_instance {
 	uint32_t resource;  /* index in the registry                          */
 	uint32_t pid;       /* on its node                                    */
 	uint32_t node;      /* index of the node's name, kept by the caller   */
-	uint32_t role;      /* enum rh_role                                   */
+	uint32_t role;      /* enum rh_lease                                   */
 	uint32_t next;      /* of the same resource; instance.c's             */
 	uint32_t prev;
 };
@@ -39,7 +39,7 @@ struct rh_instance {
 struct rh_instance_list {
 	uint32_t first;
 	uint32_t last;
-	uint32_t count[RH_ROLES];
+	uint32_t count[RH_LEASES];
 };
 
 /* Open layout; the fields are for instance.c only. */
