@@ -1,0 +1,285 @@
+#include "netdriver.h"
+
+#include "nic.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define TX_SLOTS 64u
+#define RX_SLOTS 256u
+#define RX_BATCH 32u /* slots are posted to the nic in such portions */
+
+/* A queue of frames: [tail, head) of slots, both counted up for ever. */
+struct queue {
+	struct sk_buff *slots;
+	uint32_t        size;
+	uint64_t        head;
+	uint64_t        tail;
+};
+
+struct igb_ring {
+	struct queue     tx;
+	struct queue     rx;
+	uint32_t         rx_unposted; /* pulled, not yet given back to the nic */
+	struct igb_stats stats;
+	struct nic_info  nic;
+	struct sk_buff   tx_slots[TX_SLOTS];
+	struct sk_buff   rx_slots[RX_SLOTS];
+};
+
+/* lock guards `active` and what it points to.  The events take it, too, and the nic
+ * calls no event from inside a function: so a call to the nic under it is safe. */
+static pthread_mutex_t  lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t   changed;
+static pthread_once_t   once = PTHREAD_ONCE_INIT;
+static struct igb_ring *active;
+
+static struct sk_buff *head_slot(struct queue *queue)
+{
+	if (queue->head - queue->tail == queue->size)
+		return NULL;
+	return &queue->slots[queue->head % queue->size];
+}
+
+static struct sk_buff *tail_slot(struct queue *queue)
+{
+	if (queue->head == queue->tail)
+		return NULL;
+	return &queue->slots[queue->tail % queue->size];
+}
+
+static void copy_frame(struct sk_buff *to, const void *data, uint32_t len)
+{
+	to->len = len;
+	memcpy(to->data, data, len);
+}
+
+/* Hands waiting frames to the nic, in order, until it has no credit.  -1: it failed for
+ * one, which is given up: the nic may have sent it, and twice would be worse. */
+static int flush_tx(struct igb_ring *ring)
+{
+	for (struct sk_buff *skb; (skb = tail_slot(&ring->tx)) != NULL;) {
+		int result = nic_xmit(skb->data, skb->len);
+
+		if (result == NIC_BUSY) {
+			ring->stats.nic_busy++;
+			return 0;
+		}
+		ring->tx.tail++;
+		if (result != NIC_OK) {
+			ring->stats.tx_errors++;
+			return -1;
+		}
+		ring->stats.tx_frames++;
+	}
+	return 0;
+}
+
+/* Event: what Figure 9 calls the hard interrupt.  The frame is put where the driver is
+ * called back to pull it from. */
+void nic_frame(const void *frame, uint32_t len)
+{
+	pthread_mutex_lock(&lock);
+	if (active) {
+		struct sk_buff *skb = head_slot(&active->rx);
+
+		active->stats.rx_events++;
+		if (skb && len <= IGB_FRAME_MAX) {
+			copy_frame(skb, frame, len);
+			active->rx.head++;
+		} else {
+			active->stats.rx_missed++;
+		}
+	}
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+/* Event: the link has room again. */
+void nic_ready(void)
+{
+	pthread_mutex_lock(&lock);
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+static void init_changed(void)
+{
+	pthread_condattr_t attr;
+
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&changed, &attr);
+	pthread_condattr_destroy(&attr);
+}
+
+static struct igb_ring *new_ring(void)
+{
+	struct igb_ring *ring = calloc(1, sizeof *ring);
+
+	if (!ring)
+		return NULL;
+	ring->tx = (struct queue){ .slots = ring->tx_slots, .size = TX_SLOTS };
+	ring->rx = (struct queue){ .slots = ring->rx_slots, .size = RX_SLOTS };
+	if (nic_info(&ring->nic) == 0)
+		return ring;
+	free(ring);
+	return NULL;
+}
+
+struct igb_ring *igb_ring_open(void)
+{
+	pthread_once(&once, init_changed);
+	struct igb_ring *ring = new_ring();
+	if (!ring)
+		return NULL;
+
+	pthread_mutex_lock(&lock);
+	if (active) {
+		errno = EBUSY;
+		goto fail;
+	}
+	active = ring;
+	if (nic_start(RX_SLOTS) != 0) {
+		active = NULL;
+		goto fail;
+	}
+	pthread_mutex_unlock(&lock);
+	return ring;
+fail:
+	pthread_mutex_unlock(&lock);
+	free(ring);
+	return NULL;
+}
+
+/* The lock is held on success. */
+static int enter(const struct igb_ring *ring)
+{
+	pthread_mutex_lock(&lock);
+	if (ring && ring == active)
+		return 0;
+	pthread_mutex_unlock(&lock);
+	errno = EINVAL;
+	return -1;
+}
+
+int igb_ring_close(struct igb_ring *ring)
+{
+	if (enter(ring) != 0)
+		return -1;
+	active = NULL;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+	free(ring);
+	return 0;
+}
+
+int igb_xmit_frame_ring(struct sk_buff *skb, struct igb_ring *ring)
+{
+	int result = NETDEV_TX_OK;
+
+	if (skb->len < NIC_FRAME_MIN || skb->len > IGB_FRAME_MAX) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	if (enter(ring) != 0)
+		return -1;
+	struct sk_buff *slot = head_slot(&ring->tx);
+	if (!slot && flush_tx(ring) == 0)
+		slot = head_slot(&ring->tx);
+	if (slot) {
+		uint64_t own = ring->tx.head++;
+
+		copy_frame(slot, skb->data, skb->len);
+		if (flush_tx(ring) != 0 && ring->tx.tail > own)
+			result = -1;
+	} else {
+		ring->stats.tx_busy++;
+		result = NETDEV_TX_BUSY;
+	}
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+int igb_clean_rx(struct igb_ring *ring, struct sk_buff *skb)
+{
+	if (enter(ring) != 0)
+		return -1;
+	const struct sk_buff *slot = tail_slot(&ring->rx);
+	if (slot) {
+		copy_frame(skb, slot->data, slot->len);
+		ring->rx.tail++;
+		ring->stats.rx_frames++;
+		ring->rx_unposted++;
+		if (ring->rx_unposted >= RX_BATCH && nic_rx_post(ring->rx_unposted) == 0)
+			ring->rx_unposted = 0;
+	}
+	pthread_mutex_unlock(&lock);
+	return slot != NULL;
+}
+
+static int conditions(struct igb_ring *ring)
+{
+	int now = 0;
+
+	flush_tx(ring);
+	if (head_slot(&ring->tx))
+		now |= IGB_TX_ROOM;
+	if (!tail_slot(&ring->tx))
+		now |= IGB_TX_IDLE;
+	if (tail_slot(&ring->rx))
+		now |= IGB_RX_READY;
+	return now;
+}
+
+static struct timespec after_ms(int timeout_ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += timeout_ms / 1000;
+	until.tv_nsec += timeout_ms % 1000 * 1000000L;
+	if (until.tv_nsec >= 1000000000L) {
+		until.tv_nsec -= 1000000000L;
+		until.tv_sec++;
+	}
+	return until;
+}
+
+int igb_ring_wait(struct igb_ring *ring, int wanted, int timeout_ms)
+{
+	struct timespec until = after_ms(timeout_ms);
+	int now, timed_out = 0;
+
+	if (enter(ring) != 0)
+		return -1;
+	while (!((now = conditions(ring)) & wanted) && !timed_out) {
+		timed_out = pthread_cond_timedwait(&changed, &lock, &until);
+		if (ring != active) { /* closed meanwhile */
+			now = 0;
+			break;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	return now & wanted ? now : 0;
+}
+
+int igb_ring_stats(struct igb_ring *ring, struct igb_stats *stats)
+{
+	if (enter(ring) != 0)
+		return -1;
+	*stats = ring->stats;
+	pthread_mutex_unlock(&lock);
+	return 0;
+}
+
+const char *igb_ring_device(struct igb_ring *ring)
+{
+	if (enter(ring) != 0)
+		return NULL;
+	pthread_mutex_unlock(&lock);
+	return ring->nic.device;
+}

@@ -1,0 +1,171 @@
+#include "nic_device.h"
+
+#include "credit.h"
+#include "nic_open.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The partner is told of new room in steps, so that telling costs little.  The driver
+ * posts at least twice as many slots at its start. */
+#define TELL_STEP 32u
+
+struct nic_device {
+	int             fd;
+	char            name[32];
+	pthread_mutex_t lock; /* of credit and is_waiting */
+	struct credit   credit;
+	bool            is_waiting; /* somebody was told NIC_BUSY */
+};
+
+static const uint8_t own_mac[6]     = { 0x02, 'R', 'H', 0, 0, 1 };
+static const uint8_t partner_mac[6] = { 0x02, 'R', 'H', 0, 0, 2 };
+
+static uint32_t new_epoch(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint32_t)now.tv_nsec ^ (uint32_t)now.tv_sec << 10 ^ (uint32_t)getpid();
+}
+
+static void tell(struct nic_device *device)
+{
+	uint8_t frame[CREDIT_FRAME_BYTES];
+
+	credit_write(&device->credit, partner_mac, own_mac, frame);
+	/* One that cannot be sent now is made up for by the next: limits add up. */
+	ssize_t done = write(device->fd, frame, sizeof frame);
+	(void)done;
+}
+
+struct nic_device *nic_device_open(char why[NIC_WHY_BYTES])
+{
+	struct nic_device *device = calloc(1, sizeof *device);
+
+	if (!device)
+		return NULL;
+	device->fd = nic_open(device->name, why);
+	if (device->fd < 0) {
+		free(device);
+		return NULL;
+	}
+	pthread_mutex_init(&device->lock, NULL);
+	credit_init(&device->credit, new_epoch(), 0);
+	tell(device);
+	return device;
+}
+
+void nic_device_close(struct nic_device *device)
+{
+	if (!device)
+		return;
+	close(device->fd);
+	pthread_mutex_destroy(&device->lock);
+	free(device);
+}
+
+void nic_device_info(const struct nic_device *device, struct nic_info *info)
+{
+	*info = (struct nic_info){ .frame_max = NIC_FRAME_MAX };
+	memcpy(info->mac, own_mac, sizeof own_mac);
+	memcpy(info->partner_mac, partner_mac, sizeof partner_mac);
+	memcpy(info->device, device->name, sizeof info->device);
+}
+
+int nic_device_start(struct nic_device *device, uint32_t rx_slots)
+{
+	pthread_mutex_lock(&device->lock);
+	/* What the partner was granted before stays granted; so the new driver gets
+	 * slots for that, too, and only the difference is new room. */
+	uint64_t open = device->credit.posted - device->credit.received;
+	if (rx_slots > open)
+		credit_post(&device->credit, rx_slots - open, 1);
+	tell(device);
+	pthread_mutex_unlock(&device->lock);
+	return 0;
+}
+
+int nic_device_post(struct nic_device *device, uint32_t count)
+{
+	pthread_mutex_lock(&device->lock);
+	if (credit_post(&device->credit, count, TELL_STEP))
+		tell(device);
+	pthread_mutex_unlock(&device->lock);
+	return 0;
+}
+
+int nic_device_xmit(struct nic_device *device, const void *frame, uint32_t len)
+{
+	int result = NIC_OK;
+
+	if (len < NIC_FRAME_MIN || len > NIC_FRAME_MAX) {
+		errno = EMSGSIZE;
+		return -1;
+	}
+	pthread_mutex_lock(&device->lock);
+	if (!credit_take(&device->credit)) {
+		device->is_waiting = true;
+		result = NIC_BUSY;
+	} else if (write(device->fd, frame, len) != (ssize_t)len) {
+		credit_untake(&device->credit);
+		result = -1;
+	}
+	pthread_mutex_unlock(&device->lock);
+	return result;
+}
+
+static bool is_ours(const uint8_t *frame, size_t len)
+{
+	return len >= NIC_FRAME_MIN && memcmp(frame, own_mac, sizeof own_mac) == 0;
+}
+
+/* Returns whether the driver is to be told that there is room. */
+static bool on_control(struct nic_device *device, const uint8_t *frame, size_t len)
+{
+	bool is_ready = false;
+
+	pthread_mutex_lock(&device->lock);
+	int actions = credit_read(&device->credit, frame, len);
+	if (actions & CREDIT_ANSWER)
+		tell(device);
+	if (actions & CREDIT_MORE && device->is_waiting) {
+		device->is_waiting = false;
+		is_ready = true;
+	}
+	pthread_mutex_unlock(&device->lock);
+	return is_ready;
+}
+
+/* A frame without a slot is one that the partner had no credit for: not ours to keep. */
+static bool on_data(struct nic_device *device)
+{
+	pthread_mutex_lock(&device->lock);
+	bool has_slot = device->credit.received < device->credit.posted;
+	if (has_slot)
+		device->credit.received++;
+	pthread_mutex_unlock(&device->lock);
+	return has_slot;
+}
+
+int nic_device_pump(struct nic_device *device, const struct nic_upcalls *upcalls)
+{
+	uint8_t frame[NIC_FRAME_MAX + 1];
+	ssize_t len = read(device->fd, frame, sizeof frame);
+
+	if (len < 0)
+		return errno == EINTR || errno == EAGAIN ? 0 : -1;
+	if ((size_t)len > NIC_FRAME_MAX || !is_ours(frame, (size_t)len))
+		return 0;
+	if (credit_is_control(frame, (size_t)len)) {
+		if (on_control(device, frame, (size_t)len))
+			upcalls->ready(upcalls->user);
+	} else if (on_data(device)) {
+		upcalls->frame(upcalls->user, frame, (uint32_t)len);
+	}
+	return 0;
+}
