@@ -1,0 +1,18 @@
+#include "protocol.h"
+
+#include "shm/shm.h"
+
+#include <string.h>
+
+static const struct rh_protocol *const protocols[] = {
+	&rh_shm_protocol,
+};
+
+const struct rh_protocol *rh_protocol_find(const char *name)
+{
+	for (size_t i = 0; i < sizeof protocols / sizeof protocols[0]; i++) {
+		if (strcmp(protocols[i]->name, name) == 0)
+			return protocols[i];
+	}
+	return NULL;
+}

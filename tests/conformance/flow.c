@@ -1,0 +1,194 @@
+#include "flow.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What each side derives of a call from the seed, without talking. */
+static uint32_t call_len(const struct flow *flow, uint64_t call)
+{
+	uint64_t seed = flow->seed ^ (call * 0x9e3779b97f4a7c15u);
+
+	number_random(&seed);
+	return flow->len_max ? (uint32_t)(number_random(&seed) % flow->len_max)
+	                     : size_random(&seed);
+}
+
+static void pause_some(const struct flow *flow, uint64_t *seed)
+{
+	uint64_t draw = flow->pauses ? number_random(seed) : 0;
+
+	if (draw % 4 == 1)
+		sched_yield();
+	else if (draw % 4 == 2)
+		for (volatile uint64_t i = 0; i < draw % 300; i++)
+			;
+}
+
+/* Sleeps until a descriptor is ready; NULL or what went wrong. */
+static const char *sleep_for(const struct flow *flow, void *state, int wants_room,
+                             uint64_t *seed)
+{
+	struct rh_watch_set set;
+	struct pollfd       polls[RH_WATCH_MAX];
+
+	pause_some(flow, seed);
+	if (flow->pair->protocol->arm(state, wants_room) == RH_EAGAIN)
+		return NULL;
+	pause_some(flow, seed);
+	flow->pair->protocol->watch(state, wants_room, &set);
+	for (uint32_t i = 0; i < set.count; i++)
+		polls[i] = (struct pollfd){ .fd = set.fds[i], .events = set.events[i] };
+	return poll(polls, set.count, WATCHDOG_MS) > 0 ? NULL : "a wake-up was lost";
+}
+
+static const char *check(const struct flow *flow, const struct rh_msg_head *head,
+                         const void *body, uint8_t kind)
+{
+	if (head->kind != kind)
+		return "a message of the wrong kind";
+	if (head->len != call_len(flow, head->call))
+		return "a message of the wrong length";
+	if (head->len && memcmp(body, message_body(head->call), head->len) != 0)
+		return "a body with wrong bytes";
+	return NULL;
+}
+
+static const char *collect_replies(const struct flow *flow, unsigned char *answered,
+                                   uint64_t *done, uint64_t sent)
+{
+	const struct rh_protocol *protocol = flow->pair->protocol;
+	struct rh_msg_head        head;
+	const void               *body;
+	int                       r;
+
+	while ((r = protocol->poll(flow->pair->caller, &head, &body)) == 1) {
+		const char *wrong = head.call >= sent ? "an answer to no call" :
+		                    answered[head.call]++ ? "an answer twice" :
+		                    check(flow, &head, body, RH_MSG_REPLY);
+
+		protocol->release(flow->pair->caller);
+		if (wrong)
+			return wrong;
+		++*done;
+	}
+	return r == RH_EAGAIN ? NULL : rh_error_text(r);
+}
+
+const char *flow_caller(const struct flow *flow)
+{
+	unsigned char *answered = calloc(flow->calls, 1);
+	uint64_t       sent = 0, done = 0, seed = flow->seed + 1;
+	const char    *wrong = answered ? NULL : "no memory";
+
+	while (!wrong && done < flow->calls) {
+		int r = RH_OK;
+
+		while (r == RH_OK && sent < flow->calls && sent - done < FLOW_WINDOW) {
+			struct rh_msg_head head = message(RH_MSG_CALL, sent,
+			                                  call_len(flow, sent));
+
+			r = flow->pair->protocol->submit(flow->pair->caller, &head,
+			                                 message_body(sent));
+			sent += r == RH_OK;
+		}
+		if (r != RH_OK && r != RH_EAGAIN)
+			wrong = rh_error_text(r);
+		if (!wrong)
+			wrong = collect_replies(flow, answered, &done, sent);
+		if (wrong || done == flow->calls)
+			break;
+		if (r == RH_OK && sent < flow->calls && sent - done < FLOW_WINDOW)
+			continue; /* the answers opened the window */
+		wrong = sleep_for(flow, flow->pair->caller, r == RH_EAGAIN, &seed);
+	}
+	free(answered);
+	return wrong;
+}
+
+struct callee {
+	uint64_t next;     /* call expected      */
+	uint64_t answered; /* replies submitted  */
+};
+
+static const char *answer(const struct flow *flow, struct callee *callee, int *ret_full)
+{
+	*ret_full = 0;
+	while (callee->answered < callee->next) {
+		struct rh_msg_head head = message(RH_MSG_REPLY, callee->answered,
+		                                  call_len(flow, callee->answered));
+		int r = flow->pair->protocol->submit(flow->pair->callee, &head,
+		                                     message_body(callee->answered));
+
+		if (r == RH_EAGAIN) {
+			*ret_full = 1;
+			return NULL;
+		}
+		if (r < 0)
+			return rh_error_text(r);
+		callee->answered++;
+	}
+	return NULL;
+}
+
+static const char *take_calls(const struct flow *flow, struct callee *callee)
+{
+	const struct rh_protocol *protocol = flow->pair->protocol;
+	struct rh_msg_head        head;
+	const void               *body;
+	int                       r;
+
+	while ((r = protocol->poll(flow->pair->callee, &head, &body)) == 1) {
+		const char *wrong = head.call != callee->next++ ? "a call out of order" :
+		                    check(flow, &head, body, RH_MSG_CALL);
+
+		protocol->release(flow->pair->callee);
+		if (wrong)
+			return wrong;
+	}
+	return r == RH_EAGAIN ? NULL : rh_error_text(r);
+}
+
+const char *flow_callee(const struct flow *flow)
+{
+	struct callee callee = { 0 };
+	uint64_t      seed = flow->seed + 2;
+	const char   *wrong = NULL;
+	int           full = 0;
+
+	while (!wrong && callee.answered < flow->calls) {
+		wrong = take_calls(flow, &callee);
+		if (!wrong)
+			wrong = answer(flow, &callee, &full);
+		if (!wrong && callee.answered < flow->calls)
+			wrong = sleep_for(flow, flow->pair->callee, full, &seed);
+	}
+	return wrong;
+}
+
+static void *callee_thread(void *flow)
+{
+	const char *wrong = flow_callee(flow);
+
+	if (wrong)
+		print_error("callee: %s\n", wrong);
+	return (void *)(uintptr_t)wrong;
+}
+
+void flow_run(const struct flow *flow)
+{
+	pthread_t  thread;
+	void      *wrong_callee;
+
+	message_body(0);
+	assert_int_equal(pthread_create(&thread, NULL, callee_thread,
+	                                (void *)(uintptr_t)flow), 0);
+	const char *wrong = flow_caller(flow);
+	if (wrong)
+		fail_msg("caller: %s", wrong);
+	assert_int_equal(pthread_join(thread, &wrong_callee), 0);
+	if (wrong_callee)
+		fail_msg("callee: %s", (const char *)wrong_callee);
+}
