@@ -56,7 +56,7 @@ struct rh_watch_set {
 
 /* What describe tells, for people and for tests. */
 struct rh_description {
-	char     object[128];   /* "/rhodes-httpclient-net_driver-queue", "memfd 4 MiB" */
+	char     object[216];   /* "/rhodes-httpclient-net_driver-queue", "memfd 4 MiB" */
 	char     detail[128];
 	uint64_t submitted;     /* by this side                        */
 	uint64_t polled;
@@ -82,12 +82,15 @@ struct rh_protocol {
 
 	/* RH_EAGAIN    no room now.
 	 * RH_EMSGSIZE  head->len is over RH_PAYLOAD_ARENA_MAX.
+	 * RH_ELOST     the other side closed its end (one that was killed does not
+	 *              get to say so: the agents' socket tells).
 	 * RH_EPROTO    the other side corrupted the channel; close it. */
 	int (*submit)(void *state, const struct rh_msg_head *head, const void *body);
 
 	/* 1 with a private copy of the head, its kind, version and len checked, and
 	 * *ret_body borrowed until release (it may lie in shared memory: read it
-	 * once).  RH_EAGAIN nothing there.  RH_EPROTO as above. */
+	 * once).  RH_EAGAIN nothing there.  RH_ELOST as above, and everything was
+	 * polled.  RH_EPROTO as above. */
 	int (*poll)(void *state, struct rh_msg_head *ret_head, const void **ret_body);
 
 	/* Ends the borrowing of the last polled body. */
