@@ -1,10 +1,12 @@
 #include "protocol.h"
 
+#include "msgqueue/msgqueue.h"
 #include "shm/shm.h"
 
 #include <string.h>
 
 static const struct rh_protocol *const protocols[] = {
+	&rh_msgqueue_protocol,
 	&rh_shm_protocol,
 };
 

@@ -1,0 +1,418 @@
+#include "msgqueue.h"
+
+#include "queue.h"
+
+#include "../arena.h"
+#include "../message.h"
+#include "../offer.h"
+
+#include "../../base/diag.h"
+#include "../../base/memory.h"
+#include "../../model/check.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+enum { CALLER, CALLEE };
+enum { FD_MEMORY, FD_BELLS, FD_REQUESTS = 3, FD_REPLIES, FDS }; /* of an offer */
+
+struct message {
+	struct rh_msg_head head;
+	union {
+		uint32_t      offset;
+		unsigned char body[RH_MSGQUEUE_INLINE_MAX];
+	};
+};
+
+_Static_assert(sizeof(struct message) == RH_QUEUE_MESSAGE_MAX, "wire");
+
+struct msgqueue {
+	struct rh_side             side;
+	struct rh_msgqueue_memory *memory; /* NULL: closed */
+	struct rh_msgqueue_way    *out;
+	struct rh_msgqueue_way    *in;
+	int                        send_fd;
+	int                        receive_fd;
+	uint32_t                   sent;
+	uint32_t                   received;
+	uint32_t                   released;
+	int                        is_armed;    /* the next poll asks the kernel    */
+	int                        lacks_arena; /* what the last full submit lacked */
+	int                        is_lent;
+	int                        has_block;
+	struct rh_queue_names      names;
+	struct rh_arena            arena;
+	struct message             outgoing;
+	struct message             incoming;
+};
+
+static const struct rh_offer_head offer_head = {
+	.protocol = "msgqueue",
+	.version = RH_MSGQUEUE_VERSION,
+	.memory_bytes = sizeof(struct rh_msgqueue_memory),
+};
+
+static void close_all(int *fds, int count)
+{
+	for (int i = 0; i < count; i++) {
+		if (fds[i] >= 0)
+			close(fds[i]);
+	}
+}
+
+static void join(struct msgqueue *queue, struct rh_msgqueue_memory *memory, int which,
+                 int bells[2])
+{
+	queue->memory = memory;
+	queue->out = &memory->ways[which == CALLER ? 0 : 1];
+	queue->in = &memory->ways[which == CALLER ? 1 : 0];
+	queue->sent = queue->received = queue->released = 0;
+	queue->is_armed = queue->lacks_arena = queue->is_lent = queue->has_block = 0;
+	rh_side_init(&queue->side, memory->lines, which, bells);
+	rh_arena_init(&queue->arena, queue->out->arena, sizeof queue->out->arena,
+	              &queue->out->released);
+}
+
+/* Both queues; fds: request writer and reader, reply writer and reader. */
+static int make_queues(const struct rh_queue_names *names, int fds[4],
+                       struct rh_diag *diag)
+{
+	int r;
+
+	rh_queue_raise_limit();
+	r = rh_queue_create(names->request, &fds[0], diag);
+	if (r == RH_OK)
+		r = rh_queue_create(names->reply, &fds[2], diag);
+	if (r < 0 && fds[0] >= 0)
+		rh_queue_unlink(names->request, fds[0]);
+	return r;
+}
+
+/* The rest, and an offer of duplicates; of the queues the callee's ends. */
+static int make_offer(int fds[3], const int queues[4], void **ret_memory,
+                      struct rh_offer *offer)
+{
+	int r = rh_memory_create("rhodes-msgqueue", sizeof(struct rh_msgqueue_memory),
+	                         &fds[FD_MEMORY], ret_memory);
+
+	for (int i = FD_BELLS; i < 3 && r >= 0; i++)
+		r = fds[i] = rh_doorbell_create(0);
+	for (int i = 0; i < 3 && r >= 0; i++)
+		r = rh_offer_add(offer, fds[i]);
+	if (r >= 0)
+		r = rh_offer_add(offer, queues[1]); /* FD_REQUESTS: to read   */
+	if (r >= 0)
+		r = rh_offer_add(offer, queues[2]); /* FD_REPLIES: to write */
+	return r < 0 ? r : RH_OK;
+}
+
+static int msgqueue_offer(void *state, const struct rh_channel_config *config,
+                          struct rh_offer *ret_offer, struct rh_diag *diag)
+{
+	struct msgqueue *queue = state;
+	int              fds[3] = { -1, -1, -1 }, queues[4] = { -1, -1, -1, -1 };
+	void            *memory = NULL;
+	struct rh_offer  offer;
+	int              r = rh_queue_names(config, &queue->names, diag);
+
+	rh_offer_begin(&offer, &offer_head);
+	if (r == RH_OK)
+		r = make_queues(&queue->names, queues, diag);
+	if (r == RH_OK) {
+		r = make_offer(fds, queues, &memory, &offer);
+		if (r < 0) {
+			rh_queue_unlink(queue->names.request, queues[0]);
+			rh_queue_unlink(queue->names.reply, queues[2]);
+			rh_diag_set(diag, r, "no memory or descriptors for a channel from "
+			            "%s to %s", config->caller, config->callee);
+		}
+	}
+	if (r < 0) {
+		rh_offer_drop(&offer);
+		close_all(fds, 3);
+		close_all(queues, 4);
+		rh_memory_unmap(memory, sizeof *queue->memory);
+		return r;
+	}
+	join(queue, memory, CALLER, &fds[FD_BELLS]);
+	queue->send_fd = queues[0];
+	queue->receive_fd = queues[3];
+	close(queues[1]);
+	close(queues[2]);
+	close(fds[FD_MEMORY]);
+	*ret_offer = offer;
+	return RH_OK;
+}
+
+/* Checks what came with the offer; takes the descriptors. */
+static int take(struct rh_offer *offer, int fds[FDS], void **ret_memory,
+                struct rh_diag *diag)
+{
+	int r = rh_offer_check(offer, &offer_head, FDS, NULL, diag);
+
+	if (r < 0)
+		return r;
+	for (uint32_t i = 0; i < FDS; i++)
+		fds[i] = rh_offer_take(offer, i);
+	for (int i = FD_BELLS; i < FD_REQUESTS; i++) {
+		if (rh_doorbell_check(fds[i]) < 0)
+			return rh_diag_set(diag, RH_EPROTO, "msgqueue: the doorbell offered "
+			                   "is not an eventfd");
+	}
+	if (rh_queue_check(fds[FD_REQUESTS], O_RDONLY) < 0 ||
+	    rh_queue_check(fds[FD_REPLIES], O_WRONLY) < 0)
+		return rh_diag_set(diag, RH_EPROTO, "msgqueue: what was offered is not a "
+		                   "queue of %u-byte messages", RH_QUEUE_MESSAGE_MAX);
+	r = rh_memory_map(fds[FD_MEMORY], sizeof(struct rh_msgqueue_memory), ret_memory);
+	if (r < 0)
+		return rh_diag_set(diag, r, "msgqueue: the memory offered is not a sealed "
+		                   "memfd of %zu bytes", sizeof(struct rh_msgqueue_memory));
+	return RH_OK;
+}
+
+static int msgqueue_accept(void *state, const struct rh_channel_config *config,
+                           struct rh_offer *offer, struct rh_diag *diag)
+{
+	struct msgqueue *queue = state;
+	int              fds[FDS] = { -1, -1, -1, -1, -1 };
+	void            *memory = NULL;
+	int              r = rh_queue_names(config, &queue->names, diag);
+
+	if (r == RH_OK)
+		r = take(offer, fds, &memory, diag);
+	rh_offer_drop(offer);
+	if (r < 0) {
+		close_all(fds, FDS);
+		return r;
+	}
+	join(queue, memory, CALLEE, &fds[FD_BELLS]);
+	queue->receive_fd = fds[FD_REQUESTS];
+	queue->send_fd = fds[FD_REPLIES];
+	close(fds[FD_MEMORY]);
+	return RH_OK;
+}
+
+/* Writes the message to send; returns its length. */
+static int fill(struct msgqueue *queue, const struct rh_msg_head *head,
+                const void *body)
+{
+	struct message *message = &queue->outgoing;
+
+	message->head = *head;
+	if (head->len <= RH_MSGQUEUE_INLINE_MAX) {
+		if (head->len > 0)
+			memcpy(message->body, body, head->len);
+		return (int)(sizeof *head + head->len);
+	}
+
+	uint32_t off;
+	int      r = rh_arena_give(&queue->arena, head->len, &off);
+	if (r < 0) {
+		queue->lacks_arena = r == RH_EAGAIN;
+		return r;
+	}
+	memcpy(queue->out->arena + off, body, head->len);
+	message->offset = off;
+	return (int)(sizeof *head + sizeof off);
+}
+
+static int send(struct msgqueue *queue, const struct rh_msg_head *head,
+                const void *body)
+{
+	if (head->len > RH_PAYLOAD_ARENA_MAX)
+		return RH_EMSGSIZE;
+	queue->lacks_arena = 0;
+
+	int len = fill(queue, head, body);
+	if (len < 0)
+		return len;
+
+	/* P1: the kernel's queue orders the block before the message. */
+	int r = rh_queue_send(queue->send_fd, &queue->outgoing, (size_t)len);
+	if (r < 0) {
+		if (head->len > RH_MSGQUEUE_INLINE_MAX)
+			rh_arena_undo(&queue->arena);
+		return r;
+	}
+	atomic_store_explicit(&queue->out->sent, ++queue->sent, memory_order_relaxed);
+	return RH_OK;
+}
+
+static int msgqueue_submit(void *state, const struct rh_msg_head *head,
+                           const void *body)
+{
+	struct msgqueue *queue = state;
+
+	if (queue->side.is_broken)
+		return RH_EPROTO;
+	if (rh_side_is_alone(&queue->side))
+		return RH_ELOST;
+	return rh_side_submitted(&queue->side, send(queue, head, body), head->len);
+}
+
+/* Checks a received message of n bytes and finds its body. */
+static int open_message(struct msgqueue *queue, int n, const void **ret_body)
+{
+	struct message *message = &queue->incoming;
+	uint32_t        len = message->head.len, off;
+
+	if (n < (int)sizeof message->head || rh_message_check(&message->head) < 0)
+		return RH_EPROTO;
+	n -= (int)sizeof message->head;
+	queue->has_block = len > RH_MSGQUEUE_INLINE_MAX;
+	if (!queue->has_block) {
+		*ret_body = message->body;
+		return n == (int)len ? 1 : RH_EPROTO;
+	}
+	off = message->offset;
+	if (n != (int)sizeof off ||
+	    rh_arena_within(sizeof queue->in->arena, off, len) < 0)
+		return RH_EPROTO;
+	*ret_body = queue->in->arena + off;
+	return 1;
+}
+
+/* The next message, when the kernel or the hint says that there is one. */
+static int receive(struct msgqueue *queue, int must_ask, struct rh_msg_head *ret_head,
+                   const void **ret_body)
+{
+	const void *body;
+
+	RH_CHECK(!queue->is_lent);
+	if (!must_ask && queue->received ==
+	    atomic_load_explicit(&queue->in->sent, memory_order_relaxed))
+		return RH_EAGAIN;
+
+	int n = rh_queue_receive(queue->receive_fd, &queue->incoming);
+	if (n < 0)
+		return n;
+	queue->received++;
+	n = open_message(queue, n, &body);
+	if (n < 0)
+		return n;
+	queue->is_lent = 1;
+	*ret_head = queue->incoming.head;
+	*ret_body = body;
+	return 1;
+}
+
+static int msgqueue_poll(void *state, struct rh_msg_head *ret_head,
+                         const void **ret_body)
+{
+	struct msgqueue *queue = state;
+	int              was_armed = queue->is_armed;
+
+	if (queue->side.is_broken)
+		return RH_EPROTO;
+	rh_side_wake(&queue->side);
+	queue->is_armed = 0;
+
+	int r = receive(queue, was_armed, ret_head, ret_body);
+	if (r == RH_EAGAIN && was_armed)
+		rh_doorbell_take(queue->side.bell); /* a ring that came too late */
+	if (r == RH_EAGAIN && rh_side_is_alone(&queue->side)) {
+		/* P6 */
+		r = receive(queue, 1, ret_head, ret_body);
+		if (r == RH_EAGAIN)
+			r = RH_ELOST;
+	}
+	return rh_side_polled(&queue->side, r);
+}
+
+static void msgqueue_release(void *state)
+{
+	struct msgqueue *queue = state;
+
+	if (!queue->memory)
+		return;
+	RH_CHECK(queue->is_lent);
+	queue->is_lent = 0;
+	if (!queue->has_block)
+		return;
+	queue->released++; /* M1 */
+	/* P3, P4 */
+	atomic_store_explicit(&queue->in->released, queue->released,
+	                      memory_order_seq_cst);
+	rh_doorbell_ring(&queue->side.room);
+}
+
+static int msgqueue_arm(void *state, int wants_room)
+{
+	struct msgqueue *queue = state;
+
+	if (queue->side.is_broken || rh_side_is_alone(&queue->side))
+		return RH_EAGAIN;
+	/* The queues tell of messages and of room for as long as it lasts. */
+	queue->is_armed = 1;
+	if (!wants_room || !queue->lacks_arena)
+		return RH_OK;
+	rh_nap_begin(&queue->side.hungry);
+	return rh_arena_look(&queue->arena, queue->side.wanted) == RH_EAGAIN
+	       ? RH_OK : RH_EAGAIN;
+}
+
+static void msgqueue_watch(const void *state, int wants_room,
+                           struct rh_watch_set *ret_set)
+{
+	const struct msgqueue *queue = state;
+
+	*ret_set = (struct rh_watch_set){
+		.count = 2,
+		.fds = { queue->receive_fd, queue->side.bell },
+		.events = { POLLIN, POLLIN },
+	};
+	if (wants_room && !queue->lacks_arena) {
+		ret_set->fds[ret_set->count] = queue->send_fd;
+		ret_set->events[ret_set->count++] = POLLOUT;
+	}
+}
+
+static void msgqueue_describe(const void *state, struct rh_description *ret)
+{
+	const struct msgqueue *queue = state;
+	long                   waiting, unread, depth;
+
+	rh_side_describe(&queue->side, ret);
+	rh_queue_level(queue->send_fd, &waiting, &depth);
+	rh_queue_level(queue->receive_fd, &unread, &depth);
+	snprintf(ret->object, sizeof ret->object, "%s", queue->names.request);
+	snprintf(ret->detail, sizeof ret->detail,
+	         "and -reply, %ld messages of %u bytes each; %ld sent wait, %ld unread",
+	         depth, RH_QUEUE_MESSAGE_MAX, waiting, unread);
+}
+
+static void msgqueue_close(void *state)
+{
+	struct msgqueue *queue = state;
+	int              which;
+
+	if (!queue->memory)
+		return;
+	which = queue->side.mine == &queue->memory->lines[CALLER] ? CALLER : CALLEE;
+	rh_queue_unlink(queue->names.request,
+	                which == CALLER ? queue->send_fd : queue->receive_fd);
+	rh_queue_unlink(queue->names.reply,
+	                which == CALLER ? queue->receive_fd : queue->send_fd);
+	rh_side_close(&queue->side);
+	close(queue->send_fd);
+	close(queue->receive_fd);
+	rh_memory_unmap(queue->memory, sizeof *queue->memory);
+	queue->memory = NULL;
+}
+
+const struct rh_protocol rh_msgqueue_protocol = {
+	.name = "msgqueue",
+	.abi = RH_PROTOCOL_ABI,
+	.state_bytes = sizeof(struct msgqueue),
+	.offer = msgqueue_offer,
+	.accept = msgqueue_accept,
+	.submit = msgqueue_submit,
+	.poll = msgqueue_poll,
+	.release = msgqueue_release,
+	.arm = msgqueue_arm,
+	.watch = msgqueue_watch,
+	.describe = msgqueue_describe,
+	.close = msgqueue_close,
+};
