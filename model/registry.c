@@ -290,6 +290,27 @@ uint32_t rh_registry_count(const struct rh_registry *registry, int type)
 	return count;
 }
 
+const struct rh_hierarchy *rh_registry_hierarchy(const struct rh_registry *registry)
+{
+	return &registry->hierarchy;
+}
+
+int rh_registry_observe(struct rh_registry *registry, struct rh_id caller,
+                        struct rh_id callee, uint64_t calls)
+{
+	uint32_t from = rh_entry_index(registry, caller);
+	uint32_t to = rh_entry_index(registry, callee);
+	uint32_t edge;
+
+	if (from == RH_NO_RESOURCE || to == RH_NO_RESOURCE)
+		return RH_ENOENT;
+	edge = rh_matrix_find(&registry->matrix, from, to);
+	if (edge == RH_NO_EDGE)
+		return RH_ENOEDGE;
+	rh_matrix_observe(&registry->matrix, edge, calls);
+	return RH_OK;
+}
+
 int rh_registry_lease(struct rh_registry *registry, struct rh_id id,
                       const struct rh_instance *instance)
 {

@@ -211,6 +211,15 @@ const struct rh_resource *rh_registry_get(const struct rh_registry *registry,
 /* How many resources of that type are registered; RH_TYPES: of all types. */
 uint32_t rh_registry_count(const struct rh_registry *registry, int type);
 
+/* The hierarchy in force, borrowed; rule.h changes it. */
+const struct rh_hierarchy *rh_registry_hierarchy(const struct rh_registry *registry);
+
+/* Counts calls on an edge, which stops at UINT64_MAX.
+ * RH_ENOENT   an id is dead.
+ * RH_ENOEDGE  the edge is not declared. */
+int rh_registry_observe(struct rh_registry *registry, struct rh_id caller,
+                        struct rh_id callee, uint64_t calls);
+
 /* ---- instances ---- */
 
 /* Adds a lease for a registered resource; instance->resource is set from id,
