@@ -45,19 +45,19 @@ static void leases_come_and_go(void **state)
 
 	(void)state;
 	init(&table, 3, 8);
-	assert_int_equal(add(&table, 11, 1, 0, RH_ROLE_CALLEE), RH_OK);
-	assert_int_equal(add(&table, 0, 1, 0, RH_ROLE_CALLER), RH_OK);
+	assert_int_equal(add(&table, 11, 1, 0, RH_LEASE_CALLEE), RH_OK);
+	assert_int_equal(add(&table, 0, 1, 0, RH_LEASE_CALLER), RH_OK);
 	found = rh_instance_find(&table, 11);
 	assert_non_null(found);
 	assert_int_equal(found->pid, 1011);
 	assert_int_equal(found->resource, 1);
-	assert_int_equal(rh_instance_count(&table, 1, RH_ROLE_CALLEE), 1);
-	assert_int_equal(rh_instance_count(&table, 1, RH_ROLE_CALLER), 1);
-	assert_int_equal(rh_instance_count(&table, 1, RH_ROLE_AGENT), 0);
+	assert_int_equal(rh_instance_count(&table, 1, RH_LEASE_CALLEE), 1);
+	assert_int_equal(rh_instance_count(&table, 1, RH_LEASE_CALLER), 1);
+	assert_int_equal(rh_instance_count(&table, 1, RH_LEASE_AGENT), 0);
 	assert_int_equal(rh_instance_remove(&table, 11), RH_OK);
 	assert_int_equal(rh_instance_remove(&table, 11), RH_ENOENT);
 	assert_null(rh_instance_find(&table, 11));
-	assert_int_equal(rh_instance_count(&table, 1, RH_ROLE_CALLEE), 0);
+	assert_int_equal(rh_instance_count(&table, 1, RH_LEASE_CALLEE), 0);
 	assert_non_null(rh_instance_find(&table, 0));
 	free(table.slots);
 }
@@ -70,18 +70,18 @@ static void what_does_not_fit_is_refused(void **state)
 	init(&table, 2, 2);
 	assert_int_equal(add(&table, RH_MAP_NONE, 0, 0, 0), RH_EINVAL);
 	assert_int_equal(add(&table, 1, 2, 0, 0), RH_EINVAL);
-	assert_int_equal(add(&table, 1, 0, 0, RH_ROLES), RH_EINVAL);
-	assert_int_equal(add(&table, 1, 0, 0, RH_ROLE_CALLER), RH_OK);
-	assert_int_equal(add(&table, 1, 1, 0, RH_ROLE_CALLEE), RH_EEXIST);
-	assert_int_equal(add(&table, 2, 0, 0, RH_ROLE_CALLER), RH_OK);
-	assert_int_equal(add(&table, 3, 0, 0, RH_ROLE_CALLER), RH_ENOSPC);
+	assert_int_equal(add(&table, 1, 0, 0, RH_LEASES), RH_EINVAL);
+	assert_int_equal(add(&table, 1, 0, 0, RH_LEASE_CALLER), RH_OK);
+	assert_int_equal(add(&table, 1, 1, 0, RH_LEASE_CALLEE), RH_EEXIST);
+	assert_int_equal(add(&table, 2, 0, 0, RH_LEASE_CALLER), RH_OK);
+	assert_int_equal(add(&table, 3, 0, 0, RH_LEASE_CALLER), RH_ENOSPC);
 	assert_null(rh_instance_find(&table, 3));
 	assert_int_equal(rh_instance_remove(&table, 1), RH_OK);
-	assert_int_equal(add(&table, 3, 1, 0, RH_ROLE_CALLER), RH_OK);
-	assert_int_equal(rh_instance_count(&table, 0, RH_ROLE_CALLER), 1);
-	assert_int_equal(rh_instance_count(&table, 1, RH_ROLE_CALLER), 1);
-	assert_int_equal(rh_instance_count(&table, 2, RH_ROLE_CALLER), 0);
-	assert_int_equal(rh_instance_count(&table, 0, RH_ROLES), 0);
+	assert_int_equal(add(&table, 3, 1, 0, RH_LEASE_CALLER), RH_OK);
+	assert_int_equal(rh_instance_count(&table, 0, RH_LEASE_CALLER), 1);
+	assert_int_equal(rh_instance_count(&table, 1, RH_LEASE_CALLER), 1);
+	assert_int_equal(rh_instance_count(&table, 2, RH_LEASE_CALLER), 0);
+	assert_int_equal(rh_instance_count(&table, 0, RH_LEASES), 0);
 	assert_int_equal(rh_instance_count(&table, 0, -1), 0);
 	free(table.slots);
 }
@@ -95,7 +95,7 @@ static void walked_oldest_first_and_dropped_by_node(void **state)
 	init(&table, 2, 8);
 	for (uint64_t id = 1; id <= 6; id++)
 		assert_int_equal(add(&table, id, id == 4, (uint32_t)id % 2,
-		                     RH_ROLE_CALLEE), RH_OK);
+		                     RH_LEASE_CALLEE), RH_OK);
 	assert_int_equal(rh_instance_walk(&table, 0, note, &seen), 5);
 	assert_int_equal(seen.ids[0], 1);
 	assert_int_equal(seen.ids[3], 5);
@@ -112,7 +112,7 @@ static void walked_oldest_first_and_dropped_by_node(void **state)
 	assert_int_equal(seen.ids[1], 6);
 	assert_int_equal(rh_instance_remove_all(&table, 0, RH_ANY_NODE, NULL, NULL), 2);
 	assert_int_equal(rh_instance_walk(&table, 0, note, &seen), 0);
-	assert_int_equal(rh_instance_count(&table, 1, RH_ROLE_CALLEE), 1);
+	assert_int_equal(rh_instance_count(&table, 1, RH_LEASE_CALLEE), 1);
 	free(table.slots);
 }
 
@@ -137,7 +137,7 @@ static void agrees_with_a_plain_array(void **state)
 		if (random_below(&seed, 2)) {
 			want = owner[id] ? (int)RH_EEXIST :
 			       used == 16 ? (int)RH_ENOSPC : (int)RH_OK;
-			assert_int_equal(add(&table, id, resource, 0, RH_ROLE_CALLER),
+			assert_int_equal(add(&table, id, resource, 0, RH_LEASE_CALLER),
 			                 want);
 			if (want == RH_OK) {
 				owner[id] = (int)resource + 1;
@@ -154,7 +154,7 @@ static void agrees_with_a_plain_array(void **state)
 
 			for (uint32_t i = 0; i < IDS; i++)
 				count += owner[i] == (int)r + 1;
-			assert_int_equal(rh_instance_count(&table, r, RH_ROLE_CALLER),
+			assert_int_equal(rh_instance_count(&table, r, RH_LEASE_CALLER),
 			                 count);
 		}
 	}

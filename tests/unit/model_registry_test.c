@@ -272,7 +272,7 @@ static void an_edge_that_stays_keeps_its_count(void **state)
 static void deletion_leaves_references_pending(void **state)
 {
 	struct world        *w = world_create(8, 16, 4, 1);
-	struct rh_instance   lease = { .id = 5, .pid = 77, .role = RH_ROLE_CALLEE };
+	struct rh_instance   lease = { .id = 5, .pid = 77, .role = RH_LEASE_CALLEE };
 	struct rh_id         driver;
 	const struct rh_name name = name_of("driver");
 	struct rh_verdict    v;
@@ -406,7 +406,7 @@ static void a_copy_is_independent(void **state)
 {
 	struct world      *w = world_create(8, 8, 4, 2);
 	struct rh_registry copy;
-	struct rh_instance lease = { .id = 9, .role = RH_ROLE_CALLER };
+	struct rh_instance lease = { .id = 9, .role = RH_LEASE_CALLER };
 	void              *memory = aligned_alloc(64, w->bytes);
 	struct rh_id       app;
 
