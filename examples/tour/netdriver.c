@@ -30,8 +30,7 @@ struct igb_ring {
 	struct sk_buff   rx_slots[RX_SLOTS];
 };
 
-/* lock guards `active` and what it points to.  The events take it, too, and the nic
- * calls no event from inside a function: so a call to the nic under it is safe. */
+/* lock guards `active` and what it points to.  softirq waits for the nic without it. */
 static pthread_mutex_t  lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t   changed;
 static pthread_once_t   once = PTHREAD_ONCE_INIT;
@@ -78,42 +77,50 @@ static int flush_tx(struct igb_ring *ring)
 	return 0;
 }
 
-/* Event: what Figure 9 calls the hard interrupt.  The frame is put where the driver is
- * called back to pull it from. */
-void nic_frame(const void *frame, uint32_t len)
+static void on_frame(struct igb_ring *ring, const struct nic_event *event)
 {
-	pthread_mutex_lock(&lock);
-	if (active) {
-		struct sk_buff *skb = head_slot(&active->rx);
+	struct sk_buff *skb = head_slot(&ring->rx);
 
-		active->stats.rx_events++;
-		if (skb && len <= IGB_FRAME_MAX) {
-			copy_frame(skb, frame, len);
-			active->rx.head++;
-		} else {
-			active->stats.rx_missed++;
-		}
+	ring->stats.rx_events++;
+	if (skb && event->len <= IGB_FRAME_MAX) {
+		copy_frame(skb, event->frame, event->len);
+		ring->rx.head++;
+	} else {
+		ring->stats.rx_missed++;
 	}
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&lock);
 }
 
-/* Event: the link has room again. */
-void nic_ready(void)
+/* Figure 9's ksoftirqd: takes in what the nic tells, as long as the process lives.  The
+ * frames wait in the ring until the caller pulls them. */
+static void *softirq(void *unused)
 {
-	pthread_mutex_lock(&lock);
-	pthread_cond_broadcast(&changed);
-	pthread_mutex_unlock(&lock);
+	struct nic_event event;
+
+	for (;;) {
+		if (nic_next_event(&event) != 0) {
+			if (errno == EAGAIN || errno == ETIMEDOUT)
+				continue; /* nothing came for a long time */
+			return unused;
+		}
+		pthread_mutex_lock(&lock);
+		if (active && event.kind == NIC_FRAME)
+			on_frame(active, &event);
+		pthread_cond_broadcast(&changed);
+		pthread_mutex_unlock(&lock);
+	}
 }
 
-static void init_changed(void)
+static void start_once(void)
 {
 	pthread_condattr_t attr;
+	pthread_t thread;
 
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&changed, &attr);
 	pthread_condattr_destroy(&attr);
+	if (pthread_create(&thread, NULL, softirq, NULL) == 0)
+		pthread_detach(thread);
 }
 
 static struct igb_ring *new_ring(void)
@@ -132,7 +139,7 @@ static struct igb_ring *new_ring(void)
 
 struct igb_ring *igb_ring_open(void)
 {
-	pthread_once(&once, init_changed);
+	pthread_once(&once, start_once);
 	struct igb_ring *ring = new_ring();
 	if (!ring)
 		return NULL;

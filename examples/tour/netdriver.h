@@ -3,7 +3,8 @@
  *
  * Sending    igb_xmit_frame_ring takes a frame or answers NETDEV_TX_BUSY when the ring
  *            is full because the link has no room; then igb_ring_wait.
- * Receiving  the nic's events put frames into the ring; igb_clean_rx pulls them.
+ * Receiving  the driver puts the frames of the nic's events into the ring; igb_clean_rx
+ *            pulls them.
  *
  * Ownership   A ring belongs to who opened it; there is one at a time.
  * Threads     Any; calls on one ring take turns.

@@ -1,14 +1,13 @@
 /* nic - the interface of libnic: one network device, as hardware offers itself.
  *
- * The functions go down (driver -> hardware).  The two events come up: the nic calls
- * them by name in the driver, which defines them, as an interrupt would.
+ * The functions go down (driver -> hardware).  Events come up: nic_next_event waits for
+ * the next one, as a driver waits for the interrupts of its device.
  *
  * Nothing is dropped for want of room.  The nic sends only what its link partner has
  * granted room for, and grants its partner only the receive slots that the driver has
  * posted (buffer credits, as Fibre Channel has them).
  *
- * Threads     Functions: any.  Events: one thread of the nic's choice, never two at
- *             once, never from inside a function.
+ * Threads     Any; events to one thread at a time.
  * Errors      -1 with errno. */
 #ifndef TOUR_NIC_H
 #define TOUR_NIC_H
@@ -27,6 +26,18 @@ struct nic_info {
 	char     device[32]; /* "tap rhtap", "packet rhnic" */
 };
 
+/* What nic_event.kind says. */
+enum {
+	NIC_FRAME = 1, /* a frame arrived; it has used up one receive slot */
+	NIC_READY = 2, /* the link partner has made room                   */
+};
+
+struct nic_event {
+	uint32_t kind;
+	uint32_t len; /* of a frame */
+	uint8_t  frame[NIC_FRAME_MAX];
+};
+
 /* Who the device is. */
 int nic_info(struct nic_info *info);
 
@@ -36,14 +47,13 @@ int nic_start(uint32_t rx_slots);
 /* Gives the device that many more receive slots. */
 int nic_rx_post(uint32_t count);
 
-/* Sends one frame.  NIC_BUSY: the link partner has no room; nic_ready follows.
+/* Sends one frame.  NIC_BUSY: the link partner has no room; an event
+ * NIC_READY follows.
  * EMSGSIZE  len is outside NIC_FRAME_MIN and NIC_FRAME_MAX. */
 int nic_xmit(const void *frame, uint32_t len);
 
-/* Event: a frame arrived; it has used up one receive slot. */
-void nic_frame(const void *frame, uint32_t len);
-
-/* Event: the link partner has made room. */
-void nic_ready(void);
+/* Waits for the next event of the device and takes it: 0.
+ * ENODEV  the device is gone. */
+int nic_next_event(struct nic_event *event);
 
 #endif

@@ -152,20 +152,28 @@ static bool on_data(struct nic_device *device)
 	return has_slot;
 }
 
-int nic_device_pump(struct nic_device *device, const struct nic_upcalls *upcalls)
+/* Turns what was read into an event; false when it is nobody's business. */
+static bool take_in(struct nic_device *device, struct nic_event *event)
 {
-	uint8_t frame[NIC_FRAME_MAX + 1];
-	ssize_t len = read(device->fd, frame, sizeof frame);
-
-	if (len < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : -1;
-	if ((size_t)len > NIC_FRAME_MAX || !is_ours(frame, (size_t)len))
-		return 0;
-	if (credit_is_control(frame, (size_t)len)) {
-		if (on_control(device, frame, (size_t)len))
-			upcalls->ready(upcalls->user);
-	} else if (on_data(device)) {
-		upcalls->frame(upcalls->user, frame, (uint32_t)len);
+	if (!is_ours(event->frame, event->len))
+		return false;
+	if (credit_is_control(event->frame, event->len)) {
+		event->kind = NIC_READY;
+		return on_control(device, event->frame, event->len);
 	}
-	return 0;
+	event->kind = NIC_FRAME;
+	return on_data(device);
+}
+
+int nic_device_next(struct nic_device *device, struct nic_event *event)
+{
+	for (;;) {
+		ssize_t len = read(device->fd, event->frame, sizeof event->frame);
+
+		if (len < 0 && errno != EINTR && errno != EAGAIN)
+			return -1;
+		event->len = len < 0 ? 0 : (uint32_t)len;
+		if (take_in(device, event))
+			return 0;
+	}
 }

@@ -1,8 +1,8 @@
 /* nic_device - the hardware of the tour: a TAP device, or a packet socket on one end of
  * a veth pair where TAP may not be opened.
  *
- * Used twice, unchanged: by libnic.so, which runs it inside the caller's process, and
- * by the program nic, which offers it as a resource of its own.
+ * libnic.so is made of it.  Without Rhodes that runs inside the driver's process, under
+ * Rhodes in a process of its own.
  *
  * Where the device stands is settled by the environment, so that one manifest serves:
  *   TOUR_NETNS   "new" (default): a fresh network namespace of the process's own;
@@ -11,7 +11,7 @@
  *                "veth": a packet socket on rhnic, whose pair is rhpeer
  *
  * Ownership   open gives, close takes.  NULL may be closed.
- * Threads     xmit, start, post: any.  pump: one thread only.
+ * Threads     xmit, start, post: any.  next: one at a time.
  * Errors      -1 with errno; open also writes a sentence. */
 #ifndef TOUR_NIC_DEVICE_H
 #define TOUR_NIC_DEVICE_H
@@ -25,13 +25,6 @@
 
 struct nic_device;
 
-/* What pump reports; both may be called once a pump, in this order. */
-struct nic_upcalls {
-	void (*frame)(void *user, const void *frame, uint32_t len);
-	void (*ready)(void *user);
-	void *user;
-};
-
 struct nic_device *nic_device_open(char why[NIC_WHY_BYTES]);
 void nic_device_close(struct nic_device *device);
 
@@ -42,7 +35,7 @@ int nic_device_post(struct nic_device *device, uint32_t count);
 /* NIC_OK, NIC_BUSY or -1. */
 int nic_device_xmit(struct nic_device *device, const void *frame, uint32_t len);
 
-/* Waits for one frame and deals with it.  0, or -1 when the device is gone. */
-int nic_device_pump(struct nic_device *device, const struct nic_upcalls *upcalls);
+/* Waits for the next event.  0, or -1 when the device is gone. */
+int nic_device_next(struct nic_device *device, struct nic_event *event);
 
 #endif
