@@ -1,12 +1,14 @@
 #include "protocol.h"
 
 #include "msgqueue/msgqueue.h"
+#include "semaphore/semaphore.h"
 #include "shm/shm.h"
 
 #include <string.h>
 
 static const struct rh_protocol *const protocols[] = {
 	&rh_msgqueue_protocol,
+	&rh_semaphore_protocol,
 	&rh_shm_protocol,
 };
 
