@@ -5,7 +5,8 @@
  * state  RHODES_STATE_DIR, or /var/lib/rhodes/<system> as root, or
  *        $XDG_STATE_HOME/rhodes/<system>, or ~/.local/state/rhodes/<system>.
  *
- * Limits  A socket path fits sockaddr_un: RH_SOCKET_PATH_MAX bytes. */
+ * Limits  A socket path fits sockaddr_un, with room for the suffix it has while
+ *         it is made: RH_SOCKET_PATH_MAX bytes. */
 #ifndef RH_BASE_DIRS_H
 #define RH_BASE_DIRS_H
 
@@ -13,7 +14,7 @@
 #include "../wire/limits.h"
 
 #define RH_DIR_MAX         256
-#define RH_SOCKET_PATH_MAX 107
+#define RH_SOCKET_PATH_MAX 101
 #define RH_SYSTEM_DEFAULT  "rhodes"
 
 struct rh_dirs {

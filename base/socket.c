@@ -24,22 +24,26 @@ static int fill_address(const char *path, struct sockaddr_un *address,
 	return RH_OK;
 }
 
+/* Binds under a name of its own and moves it into place once it listens, so
+ * that whoever sees the file can connect. */
 int rh_socket_listen(const char *path, struct rh_diag *diag)
 {
 	struct sockaddr_un address;
-	int r = fill_address(path, &address, diag);
+	char               fresh[sizeof address.sun_path + 8];
+	int                r, fd;
 
-	if (r < 0)
+	snprintf(fresh, sizeof fresh, "%s.%d", path, (int)getpid() % 10000);
+	if ((r = fill_address(fresh, &address, diag)) < 0)
 		return r;
-
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return rh_diag_set(diag, RH_EIO, "no socket: %s", strerror(errno));
-	unlink(path);
+	unlink(fresh);
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-	    chmod(path, 0666) < 0 || listen(fd, 512) < 0) {
+	    chmod(fresh, 0666) < 0 || listen(fd, 512) < 0 || rename(fresh, path) < 0) {
 		rh_diag_set(diag, RH_EIO, "cannot listen on %s: %s", path,
 		            strerror(errno));
+		unlink(fresh);
 		close(fd);
 		return RH_EIO;
 	}

@@ -18,7 +18,7 @@
 #define RH_PAYLOAD_ARENA_MAX  (1u << 20)   /* larger goes by a one-shot     */
                                            /* memfd                         */
 #define RH_PAYLOAD_MAX        (64u << 20)  /* arguments or reply of a call  */
-#define RH_CALL_FDS_MAX       4u           /* descriptors with one call     */
+#define RH_CALL_FDS_MAX       8u           /* descriptors with one call     */
 
 #define RH_QUEUE_MESSAGE_MAX  512u         /* msgqueue: bytes of a message  */
 

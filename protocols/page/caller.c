@@ -297,13 +297,18 @@ static int may_spin(const struct rh_caller_end *end)
 	return cpu != 0 && cpu != end->cpu;
 }
 
+int rh_caller_spin(struct rh_caller_end *end, int slot)
+{
+	if (is_done(end, slot))
+		return 1;
+	return may_spin(end) && spin(end, slot);
+}
+
 int rh_caller_wait(struct rh_caller_end *end, int slot, uint64_t until_ns)
 {
 	struct rh_page_head *head = end->page.head;
 	uint32_t             seen;
 
-	if (is_done(end, slot) || (may_spin(end) && spin(end, slot)))
-		return RH_OK;
 	seen = atomic_load_explicit(&head->server.caller_bell, memory_order_seq_cst);
 	/* P4 */
 	atomic_exchange_explicit(&head->caller.asleep, RH_ASLEEP_FUTEX,

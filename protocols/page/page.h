@@ -136,9 +136,12 @@ void rh_caller_release(struct rh_caller_end *end, int slot);
  * RH_EBUSY: the server has taken it; it may run.  The slot comes back by itself. */
 int rh_caller_abandon(struct rh_caller_end *end, int slot);
 
+/* Spins a bounded, adaptive time when the server runs on another core.  1 when the
+ * slot is done. */
+int rh_caller_spin(struct rh_caller_end *end, int slot);
+
 /* Waits until the slot is done, the bell rang for another slot, or until_ns
- * passed: spins a bounded time when the server runs on another core, then sleeps
- * on the futex.  Returns RH_OK when done, else RH_EAGAIN. */
+ * passed, asleep on the futex.  Returns RH_OK when done, else RH_EAGAIN. */
 int rh_caller_wait(struct rh_caller_end *end, int slot, uint64_t until_ns);
 
 /* Declares that the caller is about to poll its eventfd.  RH_EAGAIN: the slot is

@@ -9,8 +9,8 @@
  *   STRUCT           the bytes
  *   STRING PATH      { u32 offset, u32 length } of a blob that ends in NUL,
  *                    which length does not count
- *   BYTES            { u32 offset, u32 length in bytes }; going in for a
- *                    parameter that only comes out: { 0, capacity in bytes }
+ *   BYTES            { u32 offset, u32 length in bytes }; what only comes out
+ *                    has no cell going in: its capacity is its length parameter
  *   HANDLE           u64 id given by the callee, 0 for NULL
  *   FD               i64: index among the descriptors of the call, or the
  *                    negative number itself
@@ -64,7 +64,6 @@ struct rh_values {
 	void    *structs[RH_PARAMS_MAX];
 	void    *ret;
 	uint64_t ret_cell;
-	uint64_t capacities[RH_PARAMS_MAX]; /* of outgoing bytes            */
 };
 
 /* Caller: bytes that the arguments take; RH_EMSGSIZE when over the limit. */
@@ -88,13 +87,15 @@ int rh_unmarshal_args(const struct rh_function *function, const unsigned char *a
                       const struct rh_fd_list *fds, struct rh_scratch *scratch,
                       struct rh_values *ret_values);
 
-/* Callee: bytes that the reply takes. */
+/* Callee: bytes that the reply takes; RH_EMSGSIZE when over the limit. */
 int64_t rh_marshal_reply_bytes(const struct rh_function *function,
                                const struct rh_values *values);
 
+/* Callee: writes it; frees what RH_PARAM_TRANSFER hands over. */
 int rh_marshal_reply(const struct rh_function *function,
                      const struct rh_values *values,
-                     const struct rh_handle_map *handles, unsigned char *at);
+                     const struct rh_handle_map *handles, struct rh_fd_list *fds,
+                     unsigned char *at);
 
 /* Caller: stores what came back into ret and the out parameters.  keep copies a
  * borrowed text to where it stays valid for the program and returns that. */
@@ -105,9 +106,14 @@ struct rh_keeper {
 
 int rh_unmarshal_reply(const struct rh_function *function, const unsigned char *at,
                        uint32_t len, const struct rh_handle_map *handles,
-                       const struct rh_keeper *keeper, void *const *args, void *ret);
+                       struct rh_fd_list *fds, const struct rh_keeper *keeper,
+                       void *const *args, void *ret);
 
 /* The offset of the cell of parameter index in the arguments; for replay. */
 uint32_t rh_marshal_cell(const struct rh_function *function, unsigned index);
+
+/* The offset in the reply of the cell of the handle that the function creates, or
+ * 0 when it creates none. */
+uint32_t rh_marshal_created_cell(const struct rh_function *function);
 
 #endif

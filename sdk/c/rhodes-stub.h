@@ -41,4 +41,9 @@ void *rh_stub_local(struct rh_stub_library *library, unsigned index);
 /* The same by name, for symbols that no header declares. */
 void *rh_stub_local_name(struct rh_stub_library *library, const char *symbol);
 
+/* Sends functions[index], an event, upward with these values, as if they were
+ * what the function returned; see rh_event_emit. */
+int rh_stub_emit(const struct rh_interface *interface, unsigned index,
+                 void *const *args, void *ret, uint64_t timeout_ns);
+
 #endif

@@ -1,0 +1,315 @@
+#include "event.h"
+
+#include "flight.h"
+#include "rhodes-stub.h"
+#include "rhodes.h"
+
+#include "../../base/clock.h"
+#include "../../base/memory.h"
+#include "../../model/check.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+/* One for each callee that this process listens to. */
+struct inbox {
+	struct inbox         *next;
+	struct rh_callee     *callee;
+	pthread_mutex_t       lock;
+	uint32_t              generation;
+	void                 *memory;      /* NULL: not subscribed */
+	int                   event;
+	int                   companion;
+	struct rh_server_end  end;
+	struct rh_taken       pending;     /* taken, of another kind than asked */
+	int                   has_pending;
+};
+
+static struct inbox   *inboxes;
+static pthread_mutex_t inboxes_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static struct inbox *inbox_of(struct rh_callee *callee)
+{
+	struct inbox *inbox;
+
+	pthread_mutex_lock(&inboxes_lock);
+	for (inbox = inboxes; inbox && inbox->callee != callee; inbox = inbox->next)
+		;
+	if (!inbox && (inbox = calloc(1, sizeof *inbox))) {
+		inbox->callee = callee;
+		pthread_mutex_init(&inbox->lock, NULL);
+		inbox->next = inboxes;
+		inboxes = inbox;
+	}
+	pthread_mutex_unlock(&inboxes_lock);
+	return inbox;
+}
+
+static void unsubscribe(struct inbox *inbox)
+{
+	if (!inbox->memory)
+		return;
+	rh_memory_unmap(inbox->memory, RH_PAGE_BYTES);
+	close(inbox->event);
+	close(inbox->companion);
+	inbox->memory = NULL;
+	inbox->has_pending = 0;
+}
+
+static int use_page(struct inbox *inbox, struct rh_frame *frame)
+{
+	int fd = rh_frame_take_fd(frame, 0);
+	int r = frame->fd_count == 3 ? rh_memory_map(fd, RH_PAGE_BYTES, &inbox->memory)
+	                             : RH_EPROTO;
+
+	if (fd >= 0)
+		close(fd);
+	if (r < 0)
+		return rh_fail(r, "the agent handed out something that is no page");
+	inbox->event = rh_frame_take_fd(frame, 1);
+	inbox->companion = rh_frame_take_fd(frame, 2);
+	rh_server_init(&inbox->end, inbox->memory, inbox->event);
+	return RH_OK;
+}
+
+static int subscribe(struct inbox *inbox, uint64_t deadline)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	struct rh_answer       *answer;
+	int                     r = rh_session_open(inbox->callee, deadline);
+
+	if (r < 0)
+		return r;
+	if (inbox->memory && inbox->generation == rh_session.generation)
+		return RH_OK;
+	unsubscribe(inbox);
+	inbox->generation = rh_session.generation;
+	if (!(answer = malloc(sizeof *answer)))
+		return rh_fail(RH_ENOMEM, "no memory for an answer");
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_EDGE, inbox->callee->edge);
+	rh_record_put_u64(&writer, RH_TAG_DEADLINE, deadline);
+	rh_record_put_u32(&writer, RH_TAG_FLAGS, RH_PAGE_FLAG_EVENTS);
+	r = rh_session_ask(RH_FRAME_PAGE_GET, &writer, RH_FRAME_PAGE, deadline, answer);
+	if (r == RH_OK) {
+		r = use_page(inbox, &answer->frame);
+		rh_frame_drop(&answer->frame);
+	}
+	free(answer);
+	return r;
+}
+
+static int next_event(struct inbox *inbox)
+{
+	int r;
+
+	if (inbox->has_pending)
+		return RH_OK;
+	r = rh_server_take(&inbox->end, &inbox->pending);
+	inbox->has_pending = r == 1;
+	return r == 1 ? RH_OK : r;
+}
+
+static void done(struct inbox *inbox, int status)
+{
+	struct rh_reply reply = { .status = status };
+
+	inbox->has_pending = 0;
+	rh_server_finish(&inbox->end, &inbox->pending, &reply);
+}
+
+/* Waits for the bell of the page; the agent rings it when an event is there. */
+static int wait_event(struct inbox *inbox, uint64_t deadline)
+{
+	_Atomic uint32_t *bell = &inbox->end.page.head->caller.server_bell;
+	struct pollfd     look = { .fd = inbox->companion };
+
+	while (next_event(inbox) == RH_EAGAIN) {
+		uint32_t seen = atomic_load_explicit(bell, memory_order_seq_cst);
+		uint64_t now = rh_clock_ns();
+
+		if (now >= deadline)
+			return RH_EAGAIN;
+		if (poll(&look, 1, 0) > 0) {
+			rh_session_lost(inbox->generation);
+			return RH_EAGAIN; /* subscribes anew the next time */
+		}
+		if (rh_server_arm(&inbox->end, RH_ASLEEP_FUTEX) == RH_OK) {
+			uint64_t slice = now + 100 * RH_NS_PER_MS;
+
+			rh_bell_sleep(bell, seen, slice < deadline ? slice : deadline);
+			rh_server_woken(&inbox->end);
+		}
+	}
+	return RH_OK;
+}
+
+/* Calls use with the bytes of the next event of that kind. */
+static int with_event(struct rh_callee *callee, uint64_t event, uint64_t timeout_ns,
+                      int (*use)(void *user, const unsigned char *bytes, uint32_t len),
+                      void *user)
+{
+	struct inbox *inbox = inbox_of(callee);
+	int           r;
+
+	if (!inbox)
+		return rh_fail(RH_ENOMEM, "no memory to listen to %s", callee->name);
+	pthread_mutex_lock(&inbox->lock);
+	r = subscribe(inbox, rh_deadline(0));
+	if (r == RH_OK)
+		r = wait_event(inbox, rh_clock_ns() + timeout_ns);
+	while (r == RH_OK && inbox->pending.function != event) {
+		done(inbox, RH_EFUNC); /* nobody here wants that kind */
+		r = wait_event(inbox, rh_clock_ns() + timeout_ns);
+	}
+	if (r == RH_OK) {
+		r = use(user, inbox->pending.args, inbox->pending.args_len);
+		if (r != RH_EMSGSIZE)
+			done(inbox, RH_OK);
+	}
+	pthread_mutex_unlock(&inbox->lock);
+	return r;
+}
+
+struct copy_to {
+	void   *bytes;
+	size_t  cap;
+	size_t *ret_len;
+};
+
+static int copy_event(void *user, const unsigned char *bytes, uint32_t len)
+{
+	struct copy_to *to = user;
+
+	if (len > to->cap)
+		return rh_fail(RH_EMSGSIZE, "the event has %u bytes, there is room for %zu",
+		               len, to->cap);
+	if (len > 0)
+		memcpy(to->bytes, bytes, len);
+	*to->ret_len = len;
+	return RH_OK;
+}
+
+EXPORT int rh_event_take(struct rh_callee *callee, uint64_t event, void *bytes,
+                         size_t cap, size_t *ret_len, uint64_t timeout_ns)
+{
+	struct copy_to to = { bytes, cap, ret_len };
+
+	return with_event(callee, event, timeout_ns, copy_event, &to);
+}
+
+struct values_to {
+	const struct rh_function *function;
+	void *const              *args;
+	void                     *ret;
+};
+
+static void *keep(void *user, const void *bytes, size_t len)
+{
+	(void)user;
+	(void)bytes;
+	(void)len;
+	return NULL; /* an event lends nothing */
+}
+
+static int unpack_event(void *user, const unsigned char *bytes, uint32_t len)
+{
+	struct values_to          *to = user;
+	const struct rh_keeper     keeper = { .keep = keep };
+	const struct rh_handle_map handles = { 0 };
+	struct rh_fd_list          fds = { 0 };
+
+	return rh_unmarshal_reply(to->function, bytes, len, &handles, &fds, &keeper,
+	                          to->args, to->ret);
+}
+
+int rh_event_pull(struct rh_callee *callee, const struct rh_function *function,
+                  void *const *args, void *ret)
+{
+	struct values_to to = { function, args, ret };
+
+	return with_event(callee, function->hash, 0, unpack_event, &to);
+}
+
+static int emitter(struct rh_callee **ret_callee)
+{
+	int r = rh_session_callee("@events", 0, ret_callee);
+
+	if (r == RH_OK)
+		(*ret_callee)->is_emitter = 1;
+	return r;
+}
+
+/* Begins a flight, waiting for a free slot: that is the back-pressure. */
+static int begin(struct rh_flight *flight, uint32_t len, uint64_t deadline,
+                 unsigned char **ret_at)
+{
+	struct rh_callee *callee;
+	int               r = emitter(&callee);
+
+	return r < 0 ? r : rh_flight_begin(flight, callee, len, 0, deadline, ret_at);
+}
+
+static int emit(struct rh_flight *flight, uint64_t event, uint32_t len)
+{
+	struct rh_request request = {
+		.function = event, .args_len = len, .flags = RH_SLOT_EVENT,
+	};
+	int r = rh_flight_go(flight, &request, NULL);
+
+	if (r == RH_OK)
+		r = rh_flight_finish(flight);
+	return r;
+}
+
+EXPORT int rh_event_emit(uint64_t event, const void *bytes, size_t len,
+                         uint64_t timeout_ns)
+{
+	struct rh_flight flight;
+	unsigned char   *at;
+	int              r;
+
+	if (len > RH_PAYLOAD_ARENA_MAX)
+		return rh_fail(RH_EMSGSIZE, "an event is at most %u bytes",
+		               RH_PAYLOAD_ARENA_MAX);
+	r = begin(&flight, (uint32_t)len, rh_deadline(timeout_ns), &at);
+	if (r < 0)
+		return r;
+	if (len > 0)
+		memcpy(at, bytes, len);
+	r = emit(&flight, event, (uint32_t)len);
+	rh_flight_end(&flight);
+	return r;
+}
+
+EXPORT int rh_stub_emit(const struct rh_interface *interface, unsigned index,
+                        void *const *args, void *ret, uint64_t timeout_ns)
+{
+	const struct rh_function  *function = &interface->functions[index];
+	const struct rh_handle_map handles = { 0 };
+	struct rh_fd_list          fds = { 0 };
+	struct rh_values           values = { .ret = ret };
+	struct rh_flight           flight;
+	unsigned char             *at;
+	int64_t                    len;
+	int                        r;
+
+	for (unsigned i = 0; i < function->param_count; i++)
+		values.args[i] = args[i];
+	len = rh_marshal_reply_bytes(function, &values);
+	if (len < 0 || len > RH_PAYLOAD_ARENA_MAX)
+		return rh_fail(RH_EMSGSIZE, "an event is at most %u bytes",
+		               RH_PAYLOAD_ARENA_MAX);
+	if ((r = begin(&flight, (uint32_t)len, rh_deadline(timeout_ns), &at)) < 0)
+		return r;
+	r = rh_marshal_reply(function, &values, &handles, &fds, at);
+	if (r >= 0)
+		r = emit(&flight, function->hash, (uint32_t)len);
+	rh_flight_end(&flight);
+	return r;
+}

@@ -1,0 +1,255 @@
+#include "handle.h"
+
+#include "fork.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define MARK       0x5248ull /* in the upper bits: no such address exists */
+#define REPLAY_CAP (1u << 20)
+
+struct entry {
+	struct rh_handle *handle;
+	uint16_t          generation;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	struct entry   *entries;
+	uint32_t        capacity;
+	uint32_t        used;
+	uint32_t        hint;      /* where the search for a free entry begins */
+} table = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static _Thread_local struct rh_kept_text *thread_texts;
+static pthread_key_t                      texts_key;
+static pthread_once_t                     texts_once = PTHREAD_ONCE_INIT;
+
+struct rh_handle *rh_handle_find(void *pointer)
+{
+	uint64_t          bits = (uint64_t)(uintptr_t)pointer;
+	uint32_t          index = (uint32_t)(bits & 0xffffffffu) >> 4;
+	struct rh_handle *handle = NULL;
+
+	if (bits >> 48 != MARK || (bits & 15) != 0)
+		return NULL;
+	pthread_mutex_lock(&table.lock);
+	if (index < table.capacity &&
+	    table.entries[index].generation == (uint16_t)(bits >> 32))
+		handle = table.entries[index].handle;
+	pthread_mutex_unlock(&table.lock);
+	return handle;
+}
+
+void *rh_handle_pointer(const struct rh_handle *handle)
+{
+	uint64_t bits;
+
+	pthread_mutex_lock(&table.lock);
+	bits = MARK << 48 | (uint64_t)table.entries[handle->index].generation << 32 |
+	       (uint64_t)handle->index << 4;
+	pthread_mutex_unlock(&table.lock);
+	return (void *)(uintptr_t)bits;
+}
+
+static int grow(void)
+{
+	uint32_t      capacity = table.capacity ? 2 * table.capacity : 16;
+	struct entry *entries;
+
+	if (capacity > RH_HANDLES_PER_PEER)
+		return RH_ENOSPC;
+	entries = realloc(table.entries, capacity * sizeof *entries);
+	if (!entries)
+		return RH_ENOMEM;
+	memset(entries + table.capacity, 0,
+	       (capacity - table.capacity) * sizeof *entries);
+	table.entries = entries;
+	table.hint = table.capacity;
+	table.capacity = capacity;
+	return RH_OK;
+}
+
+static int place(struct rh_handle *handle)
+{
+	if (table.used == table.capacity && grow() < 0)
+		return RH_ENOSPC;
+	while (table.entries[table.hint % table.capacity].handle)
+		table.hint++;
+	handle->index = table.hint++ % table.capacity;
+	table.entries[handle->index].handle = handle;
+	table.entries[handle->index].generation++;
+	table.used++;
+	return RH_OK;
+}
+
+struct rh_handle *rh_handle_create(struct rh_callee *callee, uint16_t type,
+                                   uint64_t id, uint32_t instance)
+{
+	struct rh_handle *handle = calloc(1, sizeof *handle);
+	int               r;
+
+	if (!handle)
+		return NULL;
+	pthread_mutex_init(&handle->lock, NULL);
+	handle->callee = callee;
+	handle->type = type;
+	handle->id = id;
+	handle->instance = instance;
+	handle->is_live = 1;
+	pthread_mutex_lock(&table.lock);
+	r = place(handle);
+	pthread_mutex_unlock(&table.lock);
+	if (r == RH_OK)
+		return handle;
+	free(handle);
+	return NULL;
+}
+
+struct rh_handle *rh_handle_known(struct rh_callee *callee, uint64_t id,
+                                  uint32_t instance)
+{
+	struct rh_handle *found = NULL;
+
+	pthread_mutex_lock(&table.lock);
+	for (uint32_t i = 0; i < table.capacity && !found; i++) {
+		struct rh_handle *handle = table.entries[i].handle;
+
+		if (handle && handle->callee == callee && handle->id == id &&
+		    handle->instance == instance)
+			found = handle;
+	}
+	pthread_mutex_unlock(&table.lock);
+	return found;
+}
+
+static void free_texts(struct rh_kept_text *texts)
+{
+	while (texts) {
+		struct rh_kept_text *next = texts->next;
+
+		free(texts->bytes);
+		free(texts);
+		texts = next;
+	}
+}
+
+static void free_replays(struct rh_handle *handle)
+{
+	while (handle->first) {
+		struct rh_replay *next = handle->first->next;
+
+		free(handle->first);
+		handle->first = next;
+	}
+	handle->last = NULL;
+}
+
+void rh_handle_destroy(struct rh_handle *handle)
+{
+	if (!handle)
+		return;
+	pthread_mutex_lock(&table.lock);
+	table.entries[handle->index].handle = NULL;
+	table.entries[handle->index].generation++;
+	table.used--;
+	pthread_mutex_unlock(&table.lock);
+	free_replays(handle);
+	free_texts(handle->texts);
+	pthread_mutex_destroy(&handle->lock);
+	free(handle);
+}
+
+static int is_repeated(const struct rh_handle *handle,
+                       const struct rh_function *function,
+                       const unsigned char *bytes, uint32_t len)
+{
+	return handle->last && handle->last->function == function &&
+	       handle->last->len == len &&
+	       memcmp(handle->last->bytes, bytes, len) == 0;
+}
+
+void rh_handle_remember(struct rh_handle *handle, const struct rh_function *function,
+                        void *const *args, const unsigned char *bytes, uint32_t len)
+{
+	struct rh_replay *replay;
+
+	if (!handle->is_replayable || is_repeated(handle, function, bytes, len))
+		return;
+	replay = handle->replay_count < RH_REPLAY_MAX &&
+	         handle->replay_bytes + len <= REPLAY_CAP
+	         ? calloc(1, sizeof *replay + len) : NULL;
+	if (!replay) {
+		handle->is_replayable = 0;
+		free_replays(handle);
+		return;
+	}
+	replay->function = function;
+	replay->len = len;
+	memcpy(replay->bytes, bytes, len);
+	for (unsigned i = 0; i < function->param_count; i++) {
+		if (function->params[i].kind == RH_KIND_HANDLE &&
+		    function->params[i].direction == RH_IN)
+			replay->pointers[i] = *(void **)args[i];
+	}
+	handle->replay_count++;
+	handle->replay_bytes += len;
+	if (handle->last)
+		handle->last->next = replay;
+	else
+		handle->first = replay;
+	handle->last = replay;
+}
+
+static void at_exit_free(void *texts)
+{
+	free_texts(texts);
+	thread_texts = NULL;
+}
+
+static void make_key(void)
+{
+	pthread_key_create(&texts_key, at_exit_free);
+}
+
+void *rh_handle_keep(struct rh_handle *handle, const struct rh_function *function,
+                     const void *bytes, size_t len)
+{
+	struct rh_kept_text **list = handle ? &handle->texts : &thread_texts;
+	struct rh_kept_text  *text = *list;
+
+	while (text && text->function != function)
+		text = text->next;
+	if (!text) {
+		if (!(text = calloc(1, sizeof *text)))
+			return NULL;
+		text->function = function;
+		text->next = *list;
+		*list = text;
+		if (!handle) {
+			pthread_once(&texts_once, make_key);
+			pthread_setspecific(texts_key, text);
+		}
+	}
+	if (len > text->cap) {
+		unsigned char *larger = realloc(text->bytes, len);
+
+		if (!larger)
+			return NULL;
+		text->bytes = larger;
+		text->cap = len;
+	}
+	memcpy(text->bytes, bytes, len);
+	return text->bytes;
+}
+
+/* A child of fork keeps its handles: their objects live in the parent's name, so
+ * each is revived by replay, or is lost. */
+void rh_handles_forget(void)
+{
+	pthread_mutex_init(&table.lock, NULL);
+	for (uint32_t i = 0; i < table.capacity; i++) {
+		if (table.entries[i].handle)
+			table.entries[i].handle->is_live = 0;
+	}
+}

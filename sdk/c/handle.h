@@ -1,0 +1,78 @@
+/* handle - the caller's side of objects that stay in the callee.
+ *
+ * The program holds a pointer that points nowhere: a table index made to look
+ * like a pointer outside the address space, so that a program that follows it
+ * stops at once instead of reading something else.
+ *
+ * A handle of a replayable type keeps the bytes of the calls that made it and set
+ * its state; when the instance that held the object is gone they are sent again
+ * to the next one (revive).
+ *
+ * Ownership   The table owns handles; a pointer stays valid until destroyed.
+ * Threads     Any.
+ * Limits      RH_HANDLES_PER_PEER handles; RH_REPLAY_MAX calls and 1 MiB kept
+ *             for each, beyond which a handle is no longer replayable. */
+#ifndef RH_SDK_HANDLE_H
+#define RH_SDK_HANDLE_H
+
+#include "rhodes-stub.h"
+#include "session.h"
+
+#define RH_REPLAY_MAX 4096u
+
+struct rh_replay {
+	struct rh_replay         *next;
+	const struct rh_function *function;
+	void                     *pointers[RH_PARAMS_MAX]; /* of handle cells */
+	uint32_t                  len;
+	unsigned char             bytes[];
+};
+
+struct rh_kept_text {
+	struct rh_kept_text      *next;
+	const struct rh_function *function;
+	size_t                    cap;
+	unsigned char            *bytes;
+};
+
+struct rh_handle {
+	pthread_mutex_t      lock;      /* held while it is revived          */
+	struct rh_callee    *callee;
+	uint64_t             id;        /* the callee's                      */
+	uint32_t             instance;  /* that holds the object             */
+	uint16_t             type;
+	uint8_t              is_live;
+	uint8_t              is_replayable;
+	uint32_t             index;
+	uint32_t             replay_count;
+	uint32_t             replay_bytes;
+	struct rh_replay    *first;
+	struct rh_replay    *last;
+	struct rh_kept_text *texts;
+};
+
+/* The handle behind a program's pointer, or NULL. */
+struct rh_handle *rh_handle_find(void *pointer);
+
+void *rh_handle_pointer(const struct rh_handle *handle);
+
+/* A new handle; NULL when the table is full. */
+struct rh_handle *rh_handle_create(struct rh_callee *callee, uint16_t type,
+                                   uint64_t id, uint32_t instance);
+
+/* A known handle with that id at that instance, or NULL. */
+struct rh_handle *rh_handle_known(struct rh_callee *callee, uint64_t id,
+                                  uint32_t instance);
+
+void rh_handle_destroy(struct rh_handle *handle);
+
+/* Remembers a call that made the handle or set its state. */
+void rh_handle_remember(struct rh_handle *handle, const struct rh_function *function,
+                        void *const *args, const unsigned char *bytes, uint32_t len);
+
+/* A copy of the text that stays valid until the next call of that function on the
+ * handle (NULL: by the thread). */
+void *rh_handle_keep(struct rh_handle *handle, const struct rh_function *function,
+                     const void *bytes, size_t len);
+
+#endif

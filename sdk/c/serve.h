@@ -1,0 +1,159 @@
+/* serve - the callee's side: pages, callers, threads.
+ *
+ * The control thread speaks with the agent and watches for pages and callers that
+ * end; serving threads sleep on the futexes of their pages and run the calls.
+ *
+ *   serve.c          control: the agent, pages come and go
+ *   serve_thread.c   one thread's loop: take, spin, sleep
+ *   serve_call.c     one call: unpack, apply the context, run, answer
+ *   serve_caller.c   a caller: its handles and its credentials
+ *   serve_context.c  a caller's context: received, applied
+ *
+ * Ownership   A page belongs to its thread from hand-over to hand-back; a caller
+ *             is counted by its pages and by the control thread.
+ * Limits      RH_SERVE_THREADS threads; RH_PAGES_PER_PEER pages in all. */
+#ifndef RH_SDK_SERVE_H
+#define RH_SDK_SERVE_H
+
+#include "marshal.h"
+#include "rhodes.h"
+#include "stash.h"
+
+#include "../../base/socket.h"
+#include "../../protocols/page/page.h"
+
+#include <pthread.h>
+#include <sys/types.h>
+
+#define RH_SERVE_THREADS   64u
+#define RH_SERVE_GROUPS    64u
+#define RH_PAGES_PER_SLEEP 120u  /* futexes of one futex_waitv, with reserve */
+
+/* What is served: a skeleton's functions, or one handler for all. */
+struct rh_offer_table {
+	const struct rh_interface *interface;   /* NULL with a handler          */
+	rh_trampoline *const      *trampolines;
+	rh_handler                *handler;
+	void                      *user;
+	uint32_t                   count;
+	uint32_t                   mask;        /* of the hash table            */
+	uint32_t                  *slots;       /* function index + 1, 0 empty  */
+	const uint64_t            *hashes;
+};
+
+/* An object that a caller holds. */
+struct rh_object {
+	void    *pointer;
+	uint32_t generation;
+	uint16_t type;
+	uint16_t is_used;
+};
+
+struct rh_serve_caller {
+	struct rh_serve_caller *next;
+	uint64_t                attachment;
+	char                    name[RH_NAME_MAX + 1];
+	int                     pidfd;        /* -1 unknown                     */
+	uid_t                   uid;
+	gid_t                   gid;
+	unsigned                group_count;
+	gid_t                   groups[RH_SERVE_GROUPS];
+	uint32_t                pages;        /* control thread only            */
+	uint8_t                 has_ended;
+	pthread_mutex_t         lock;         /* of the objects                 */
+	struct rh_object       *objects;
+	uint32_t                capacity;
+	uint32_t                used;
+	uint32_t                hint;
+};
+
+struct rh_serve_context {
+	uint32_t       id;                    /* 0: unused                      */
+	int            directory;             /* -1 none                        */
+	uint32_t       umask;                 /* UINT32_MAX none                */
+	size_t         texts_len;
+	unsigned char *texts;                 /* records ENV and LOCALE         */
+};
+
+struct rh_serve_page {
+	struct rh_serve_page    *next;        /* control thread's list          */
+	struct rh_serve_page    *next_incoming;
+	uint64_t                 id;
+	uint32_t                 flags;
+	void                    *memory;
+	int                      companion;
+	int                      event;
+	struct rh_server_end     end;
+	struct rh_serve_caller  *caller;
+	struct rh_serve_thread  *thread;
+	struct rh_fd_stash      *stash;
+	struct rh_serve_context  contexts[RH_CONTEXTS_PER_PEER];
+	uint32_t                 last_context; /* index last written            */
+	_Atomic uint32_t         is_dropped;  /* control -> thread              */
+	_Atomic uint32_t         is_let_go;   /* thread -> control              */
+};
+
+struct rh_serve_thread {
+	pthread_t               id;
+	struct rh_server       *server;
+	pthread_mutex_t         lock;         /* of incoming                    */
+	struct rh_serve_page   *incoming;     /* handed over, not yet taken     */
+	_Atomic uint32_t        commands;     /* futex: something changed       */
+	uint32_t                assigned;     /* control thread only            */
+	uint32_t                count;
+	struct rh_serve_page   *pages[RH_PAGES_PER_SLEEP];
+	struct rh_scratch       scratch;
+	struct rh_serve_page   *context_page; /* context that is applied        */
+	uint32_t                context_id;
+	_Atomic uint32_t        is_stopping;
+};
+
+struct rh_server {
+	struct rh_offer_table   table;
+	const char             *interface_name;
+	uint64_t                interface_hash;
+	uint32_t                instance;
+	unsigned                thread_count;
+	struct rh_serve_thread *threads;
+	pthread_mutex_t         process_lock; /* environment, descriptors 0-2   */
+	int                     null_fd;
+	int                     agent;        /* -1: away                       */
+	struct rh_serve_page   *pages;
+	struct rh_serve_caller *callers;
+	unsigned char          *buffer;
+};
+
+/* serve_thread.c */
+int  rh_serve_thread_start(struct rh_server *server, struct rh_serve_thread *thread);
+void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *page);
+void rh_serve_thread_poke(struct rh_serve_thread *thread);
+
+/* serve_call.c: runs the taken call and finishes it. */
+void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
+                   const struct rh_taken *taken);
+int  rh_offer_table_init(struct rh_offer_table *table);
+
+/* serve_caller.c */
+struct rh_serve_caller *rh_serve_caller_create(uint64_t attachment);
+/* The object of that id if it is of that type: RH_EHANDLE otherwise. */
+int  rh_serve_object_find(struct rh_serve_caller *caller, uint16_t type, uint64_t id,
+                          void **ret_pointer);
+/* The id of the object, given when it is new.  RH_ENOSPC over the limit. */
+int  rh_serve_object_id(struct rh_serve_caller *caller, uint16_t type, void *pointer,
+                        uint64_t *ret_id);
+void rh_serve_object_forget(struct rh_serve_caller *caller, void *pointer);
+/* Calls the destructors of what the caller left behind, and frees it. */
+void rh_serve_caller_destroy(struct rh_serve_caller *caller,
+                             const struct rh_offer_table *table);
+
+/* serve_context.c */
+void rh_serve_context_receive(void *page, struct rh_frame *frame);
+/* Makes this thread work as the caller does.  RH_EPROTO: no such context. */
+int  rh_serve_context_apply(struct rh_serve_thread *thread,
+                            struct rh_serve_page *page, uint32_t id);
+void rh_serve_context_fini(struct rh_serve_page *page);
+/* The thread's file access acts for the caller.  RH_EACCES: this process may not. */
+int  rh_serve_act_as(const struct rh_serve_caller *caller);
+void rh_serve_act_as_self(const struct rh_serve_caller *caller);
+
+#endif

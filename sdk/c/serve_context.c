@@ -1,0 +1,170 @@
+/* serve_context - what a call depends on of its caller's process. */
+#include "serve.h"
+
+#include <errno.h>
+#include <locale.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define UMASK_NONE UINT32_MAX
+
+static void fini_one(struct rh_serve_context *context)
+{
+	if (context->id != 0 && context->directory >= 0)
+		close(context->directory);
+	free(context->texts);
+	*context = (struct rh_serve_context){ .directory = -1 };
+}
+
+void rh_serve_context_fini(struct rh_serve_page *page)
+{
+	for (unsigned i = 0; i < RH_CONTEXTS_PER_PEER; i++)
+		fini_one(&page->contexts[i]);
+}
+
+static struct rh_serve_context *find(struct rh_serve_page *page, uint32_t id)
+{
+	for (unsigned i = 0; i < RH_CONTEXTS_PER_PEER; i++) {
+		if (page->contexts[i].id == id)
+			return &page->contexts[i];
+	}
+	return NULL;
+}
+
+/* Keeps a frame of the companion; the oldest context makes room. */
+void rh_serve_context_receive(void *user, struct rh_frame *frame)
+{
+	struct rh_serve_page    *page = user;
+	struct rh_serve_context *context;
+	uint32_t                 id;
+
+	if (frame->type != RH_FRAME_CONTEXT ||
+	    rh_record_u32(&frame->records, RH_TAG_CONTEXT, &id) < 0 || id == 0)
+		return;
+	context = find(page, id);
+	if (!context) {
+		page->last_context = (page->last_context + 1) % RH_CONTEXTS_PER_PEER;
+		context = &page->contexts[page->last_context];
+	}
+	fini_one(context);
+	context->texts = malloc(frame->records.len);
+	if (!context->texts)
+		return;
+	memcpy(context->texts, frame->records.bytes, frame->records.len);
+	context->texts_len = frame->records.len;
+	context->umask = UMASK_NONE;
+	rh_record_u32(&frame->records, RH_TAG_UMASK, &context->umask);
+	context->directory = rh_frame_take_fd(frame, 0);
+	context->id = id;
+}
+
+static void apply_env(const char *text)
+{
+	const char *equals = strchr(text, '=');
+	char        name[RH_NAME_MAX + 1];
+
+	if (!equals) {
+		unsetenv(text);
+		return;
+	}
+	if ((size_t)(equals - text) >= sizeof name)
+		return;
+	memcpy(name, text, (size_t)(equals - text));
+	name[equals - text] = 0;
+	setenv(name, equals + 1, 1);
+}
+
+/* Locales are made once and kept: a process meets few. */
+static void apply_locale(const char *name)
+{
+	static struct {
+		char     name[64];
+		locale_t locale;
+	} known[8];
+	static unsigned used;
+	unsigned        i;
+
+	for (i = 0; i < used && strcmp(known[i].name, name) != 0; i++)
+		;
+	if (i == used) {
+		locale_t locale = newlocale(LC_CTYPE_MASK, name, (locale_t)0);
+
+		if (!locale || used == sizeof known / sizeof known[0] ||
+		    strlen(name) >= sizeof known[0].name)
+			return;
+		strcpy(known[used].name, name);
+		known[used++].locale = locale;
+	}
+	uselocale(known[i].locale);
+}
+
+static void apply_texts(const struct rh_serve_context *context)
+{
+	struct rh_record_reader reader;
+	struct rh_record        record;
+	char                    text[4096];
+
+	rh_record_read(&reader, context->texts, context->texts_len);
+	while (rh_record_next(&reader, &record) > 0) {
+		if (rh_record_copy_text(&record, text, sizeof text) < 0)
+			continue;
+		if (record.tag == RH_TAG_ENV)
+			apply_env(text);
+		else if (record.tag == RH_TAG_LOCALE)
+			apply_locale(text);
+	}
+}
+
+int rh_serve_context_apply(struct rh_serve_thread *thread,
+                           struct rh_serve_page *page, uint32_t id)
+{
+	struct rh_serve_context *context;
+
+	if (id == 0 || (thread->context_page == page && thread->context_id == id))
+		return RH_OK;
+	context = find(page, id);
+	if (!context) {
+		rh_stash_drain(&page->stash, page->companion, rh_serve_context_receive,
+		               page);
+		context = find(page, id);
+	}
+	if (!context)
+		return RH_EPROTO;
+	if (context->directory >= 0 && fchdir(context->directory) < 0)
+		return errno == EACCES ? RH_EACCES : RH_EIO;
+	if (context->umask != UMASK_NONE)
+		umask(context->umask & 0777);
+	apply_texts(context);
+	thread->context_page = page;
+	thread->context_id = id;
+	return RH_OK;
+}
+
+/* The raw system calls change the calling thread alone; glibc's would change the
+ * whole process.  Leaving uid 0 as file system user also drops the capabilities
+ * that override file permissions, and coming back restores them. */
+int rh_serve_act_as(const struct rh_serve_caller *caller)
+{
+	if (caller->uid == geteuid())
+		return RH_OK;
+	if (geteuid() != 0)
+		return RH_EACCES;
+	if (syscall(SYS_setgroups, caller->group_count, caller->groups) < 0)
+		return RH_EACCES;
+	syscall(SYS_setfsgid, caller->gid);
+	syscall(SYS_setfsuid, caller->uid);
+	return (uid_t)syscall(SYS_setfsuid, -1) == caller->uid ? RH_OK : RH_EACCES;
+}
+
+void rh_serve_act_as_self(const struct rh_serve_caller *caller)
+{
+	if (caller->uid == geteuid())
+		return;
+	syscall(SYS_setfsuid, geteuid());
+	syscall(SYS_setfsgid, getegid());
+	syscall(SYS_setgroups, 0, NULL);
+}

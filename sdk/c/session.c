@@ -1,0 +1,489 @@
+#include "session.h"
+
+#include "fork.h"
+#include "rhodes.h"
+
+#include "../../base/clock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+#define TIMEOUT_DEFAULT_MS 30000u
+
+struct rh_session rh_session = {
+	.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .agent_event = -1,
+	.generation = 1, .role = RH_ROLE_CALLER,
+};
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static uint64_t       timeout_default_ns = TIMEOUT_DEFAULT_MS * RH_NS_PER_MS;
+
+static void set_up(void)
+{
+	pthread_condattr_t attributes;
+	const char        *wanted = getenv("RHODES_TIMEOUT_MS");
+	unsigned long      ms = wanted ? strtoul(wanted, NULL, 10) : 0;
+
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&rh_session.changed, &attributes);
+	pthread_condattr_destroy(&attributes);
+	if (ms > 0)
+		timeout_default_ns = ms * RH_NS_PER_MS;
+	rh_fork_watch();
+}
+
+uint64_t rh_deadline(uint64_t timeout_ns)
+{
+	pthread_once(&once, set_up);
+	return rh_clock_ns() + (timeout_ns ? timeout_ns : timeout_default_ns);
+}
+
+int rh_until_ms(uint64_t deadline)
+{
+	uint64_t now = rh_clock_ns();
+
+	if (now >= deadline)
+		return 0;
+	uint64_t ms = (deadline - now + RH_NS_PER_MS - 1) / RH_NS_PER_MS;
+	return ms > 3600000 ? 3600000 : (int)ms;
+}
+
+static void forget(struct rh_session *session, int code)
+{
+	if (session->fd < 0)
+		return;
+	close(session->fd);
+	if (session->agent_event >= 0)
+		close(session->agent_event);
+	session->fd = session->agent_event = -1;
+	session->generation++; /* S1 */
+	for (struct rh_answer *answer = session->waiting; answer; answer = answer->next) {
+		answer->is_done = 1;
+		answer->result = code;
+	}
+	session->waiting = NULL;
+	pthread_cond_broadcast(&session->changed);
+}
+
+void rh_session_lost(uint32_t generation)
+{
+	pthread_mutex_lock(&rh_session.lock);
+	if (rh_session.generation == generation)
+		forget(&rh_session, RH_EDETACHED);
+	pthread_mutex_unlock(&rh_session.lock);
+}
+
+/* Waits until something changes in the directory of the agent's socket. */
+static int wait_for_agent(int watch, uint64_t deadline)
+{
+	struct pollfd look = { .fd = watch, .events = POLLIN };
+	char          events[1024];
+	int           left = rh_until_ms(deadline);
+
+	if (left == 0 || poll(&look, 1, left) == 0)
+		return RH_ETIMEDOUT;
+	if (read(watch, events, sizeof events) < 0 && errno != EINTR)
+		return RH_EIO;
+	return RH_OK;
+}
+
+static int watch_directory(const char *path)
+{
+	char  directory[sizeof rh_session.agent_path];
+	char *slash;
+	int   watch = inotify_init1(IN_CLOEXEC);
+
+	snprintf(directory, sizeof directory, "%s", path);
+	slash = strrchr(directory, '/');
+	if (slash)
+		*slash = 0;
+	if (watch >= 0 && inotify_add_watch(watch, directory,
+	                                    IN_MOVED_TO | IN_CREATE) < 0) {
+		close(watch);
+		return -1;
+	}
+	return watch;
+}
+
+static int connect_until(const char *path, uint64_t deadline)
+{
+	struct rh_diag diag;
+	int            watch, r;
+
+	r = rh_socket_connect(path, &diag);
+	if (r != RH_ENOENT)
+		return r < 0 ? rh_fail(r, "%s", diag.text) : r;
+	watch = watch_directory(path);
+	if (watch < 0)
+		return rh_fail(RH_EDETACHED, "the system is not up: no directory for %s",
+		               path);
+	while ((r = rh_socket_connect(path, &diag)) == RH_ENOENT) {
+		if ((r = wait_for_agent(watch, deadline)) < 0)
+			break;
+	}
+	close(watch);
+	if (r < 0)
+		rh_fail(r, "the agent did not come up in time: %s", diag.text);
+	return r;
+}
+
+static void read_attached(struct rh_session *session, struct rh_frame *frame)
+{
+	struct rh_record_reader records = frame->records;
+	struct rh_record        record;
+
+	session->env_count = 0;
+	session->locale_on = 0;
+	rh_record_u64(&records, RH_TAG_ATTACHMENT, &session->attachment);
+	rh_record_u32(&records, RH_TAG_LOCALE_ON, &session->locale_on);
+	rh_record_text(&records, RH_TAG_RESOURCE, session->resource,
+	               sizeof session->resource);
+	while (rh_record_next(&records, &record) > 0) {
+		if (record.tag == RH_TAG_ENV && session->env_count < RH_ENV_MAX &&
+		    rh_record_copy_text(&record, session->env[session->env_count],
+		                        sizeof session->env[0]) == RH_OK)
+			session->env_count++;
+	}
+}
+
+int rh_frame_error(const struct rh_frame *frame)
+{
+	char    text[RH_DIAG_MAX] = "the agent refused";
+	int32_t code = RH_EPROTO;
+
+	rh_record_i32(&frame->records, RH_TAG_CODE, &code);
+	rh_record_text(&frame->records, RH_TAG_TEXT, text, sizeof text);
+	if (code >= 0)
+		code = RH_EPROTO;
+	return rh_fail(code, "%s", text);
+}
+
+/* One frame from a socket that may block, until the deadline. */
+static int receive_until(int fd, void *buffer, uint64_t deadline,
+                         struct rh_frame *ret_frame)
+{
+	for (;;) {
+		struct pollfd look = { .fd = fd, .events = POLLIN };
+		int           left = rh_until_ms(deadline);
+
+		if (left == 0 || poll(&look, 1, left) == 0)
+			return rh_fail(RH_ETIMEDOUT, "the agent did not answer in time");
+		int r = rh_socket_receive(fd, buffer, ret_frame);
+		if (r != RH_EAGAIN)
+			return r < 0 ? rh_fail(RH_EDETACHED, "the agent hung up") : r;
+	}
+}
+
+static int say_hello(struct rh_session *session, int fd, uint64_t deadline)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	struct rh_frame         frame;
+	int                     r;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
+	rh_record_put_u32(&writer, RH_TAG_ROLE, session->role);
+	if ((r = rh_socket_send(fd, RH_FRAME_ATTACH, 1, &writer, NULL, 0)) < 0)
+		return rh_fail(RH_EDETACHED, "the agent hung up");
+	if ((r = receive_until(fd, session->buffer, deadline, &frame)) < 0)
+		return r;
+	if (frame.type == RH_FRAME_ERROR)
+		r = rh_frame_error(&frame);
+	else if (frame.type != RH_FRAME_ATTACHED || frame.fd_count != 1)
+		r = rh_fail(RH_EPROTO, "the agent answered something else");
+	if (r == RH_OK) {
+		read_attached(session, &frame);
+		session->agent_event = rh_frame_take_fd(&frame, 0);
+	}
+	rh_frame_drop(&frame);
+	return r;
+}
+
+/* Keeps out of the low numbers, which programs like to close and reuse. */
+static int move_up(int fd)
+{
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, 100);
+
+	if (high < 0)
+		return fd;
+	close(fd);
+	return high;
+}
+
+static int attach(struct rh_session *session, uint64_t deadline)
+{
+	const char *path = getenv("RHODES_AGENT");
+	int         fd, r;
+
+	if (!path || !path[0] || strlen(path) >= sizeof session->agent_path)
+		return rh_fail(RH_EDETACHED, "this process runs as no resource: start it"
+		               " with `rhodes run RESOURCE -- PROGRAM`");
+	if (!session->buffer && !(session->buffer = malloc(RH_FRAME_MAX)))
+		return rh_fail(RH_ENOMEM, "no memory for a frame");
+	snprintf(session->agent_path, sizeof session->agent_path, "%s", path);
+	if ((fd = connect_until(path, deadline)) < 0)
+		return fd;
+	fd = move_up(fd);
+	if ((r = say_hello(session, fd, deadline)) < 0) {
+		close(fd);
+		return r;
+	}
+	session->agent_event = move_up(session->agent_event);
+	fcntl(fd, F_SETFL, O_NONBLOCK);
+	session->fd = fd;
+	session->generation++; /* S1 */
+	return RH_OK;
+}
+
+int rh_session_attach(uint64_t deadline)
+{
+	int r = RH_OK;
+
+	pthread_once(&once, set_up);
+	pthread_mutex_lock(&rh_session.lock);
+	/* An agent restarted while it greets us is tried again. */
+	while (rh_session.fd < 0) {
+		r = attach(&rh_session, deadline);
+		if (r != RH_EDETACHED || !getenv("RHODES_AGENT") ||
+		    rh_clock_ns() >= deadline)
+			break;
+	}
+	pthread_mutex_unlock(&rh_session.lock);
+	return r;
+}
+
+EXPORT int rh_attach(uint64_t timeout_ns)
+{
+	return rh_session_attach(rh_deadline(timeout_ns));
+}
+
+/* Hands a received frame to who asked; frames nobody asked for are dropped. */
+static void deliver(struct rh_session *session, struct rh_frame *frame)
+{
+	struct rh_answer **link = &session->waiting;
+
+	while (*link && (*link)->request != frame->request)
+		link = &(*link)->next;
+	struct rh_answer *answer = *link;
+
+	if (!answer || frame->request == 0 || frame->records.len > sizeof answer->bytes) {
+		rh_frame_drop(frame);
+		if (!answer || frame->request == 0)
+			return;
+		answer->result = RH_EPROTO;
+	} else {
+		memcpy(answer->bytes, frame->records.bytes, frame->records.len);
+		answer->frame = *frame;
+		rh_record_read(&answer->frame.records, answer->bytes, frame->records.len);
+		answer->result = RH_OK;
+	}
+	*link = answer->next;
+	answer->is_done = 1;
+	pthread_cond_broadcast(&session->changed);
+}
+
+static void drain(struct rh_session *session)
+{
+	struct rh_frame frame;
+	int             r;
+
+	while (session->fd >= 0 &&
+	       (r = rh_socket_receive(session->fd, session->buffer, &frame)) !=
+	       RH_EAGAIN) {
+		if (r < 0)
+			forget(session, RH_EDETACHED);
+		else
+			deliver(session, &frame);
+	}
+}
+
+/* S2: receives for everybody until something came or the time is over. */
+static void receive_for_all(struct rh_session *session, uint64_t deadline)
+{
+	struct pollfd look = { .fd = session->fd, .events = POLLIN };
+
+	session->is_receiving = 1;
+	pthread_mutex_unlock(&session->lock);
+	poll(&look, 1, rh_until_ms(deadline));
+	pthread_mutex_lock(&session->lock);
+	session->is_receiving = 0;
+	if (session->fd == look.fd)
+		drain(session);
+	pthread_cond_broadcast(&session->changed);
+}
+
+static void sleep_until_changed(struct rh_session *session, uint64_t deadline)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(deadline / RH_NS_PER_S),
+		.tv_nsec = (long)(deadline % RH_NS_PER_S),
+	};
+
+	pthread_cond_timedwait(&session->changed, &session->lock, &until);
+}
+
+static void stop_waiting(struct rh_session *session, const struct rh_answer *answer)
+{
+	struct rh_answer **link = &session->waiting;
+
+	while (*link && *link != answer)
+		link = &(*link)->next;
+	if (*link)
+		*link = answer->next;
+}
+
+static int ask(struct rh_session *session, uint8_t type,
+               const struct rh_record_writer *writer, uint64_t deadline,
+               struct rh_answer *answer)
+{
+	int r;
+
+	if (session->fd < 0)
+		return RH_EDETACHED;
+	answer->request = ++session->last_request;
+	answer->is_done = 0;
+	r = rh_socket_send(session->fd, type, answer->request, writer, NULL, 0);
+	if (r < 0) {
+		if (r == RH_ELOST)
+			forget(session, RH_EDETACHED);
+		return r == RH_ELOST ? RH_EDETACHED : r;
+	}
+	answer->next = session->waiting;
+	session->waiting = answer;
+	while (!answer->is_done && rh_clock_ns() < deadline) {
+		if (session->is_receiving)
+			sleep_until_changed(session, deadline);
+		else
+			receive_for_all(session, deadline);
+	}
+	if (answer->is_done)
+		return answer->result;
+	stop_waiting(session, answer);
+	return RH_ETIMEDOUT;
+}
+
+int rh_session_ask(uint8_t type, const struct rh_record_writer *writer,
+                   uint8_t expected, uint64_t deadline, struct rh_answer *answer)
+{
+	int r;
+
+	pthread_mutex_lock(&rh_session.lock);
+	r = ask(&rh_session, type, writer, deadline, answer);
+	pthread_mutex_unlock(&rh_session.lock);
+	if (r < 0)
+		return rh_fail(r, r == RH_ETIMEDOUT ? "the agent of %s did not answer in time"
+		               : "the agent of %s hung up", rh_session.resource);
+	if (answer->frame.type == expected)
+		return RH_OK;
+	r = answer->frame.type == RH_FRAME_ERROR ? rh_frame_error(&answer->frame)
+	    : rh_fail(RH_EPROTO, "the agent answered something else");
+	rh_frame_drop(&answer->frame);
+	return r;
+}
+
+void rh_session_tell(uint8_t type, const struct rh_record_writer *writer)
+{
+	pthread_mutex_lock(&rh_session.lock);
+	if (rh_session.fd >= 0 &&
+	    rh_socket_send(rh_session.fd, type, 0, writer, NULL, 0) == RH_ELOST)
+		forget(&rh_session, RH_EDETACHED);
+	pthread_mutex_unlock(&rh_session.lock);
+}
+
+int rh_session_callee(const char *name, int by_interface,
+                      struct rh_callee **ret_callee)
+{
+	struct rh_session *session = &rh_session;
+	struct rh_callee  *callee = NULL;
+	int                r = RH_OK;
+
+	if (strlen(name) > RH_NAME_MAX)
+		return rh_fail(RH_EINVAL, "\"%.70s...\" is no name", name);
+	pthread_mutex_lock(&session->lock);
+	for (unsigned i = 0; i < session->callee_count && !callee; i++) {
+		struct rh_callee *known = session->callees[i];
+
+		if (known->by_interface == by_interface &&
+		    strcmp(by_interface ? known->interface : known->name, name) == 0)
+			callee = known;
+	}
+	if (!callee && session->callee_count == RH_CALLEES_MAX) {
+		r = rh_fail(RH_ENOSPC, "a process may have %u callees", RH_CALLEES_MAX);
+	} else if (!callee && !(callee = calloc(1, sizeof *callee))) {
+		r = rh_fail(RH_ENOMEM, "no memory for a callee");
+	} else if (callee->name[0] == 0 && callee->interface[0] == 0) {
+		snprintf(by_interface ? callee->interface : callee->name,
+		         sizeof callee->name, "%s", name);
+		callee->by_interface = by_interface != 0;
+		callee->index = session->callee_count;
+		session->callees[session->callee_count++] = callee;
+	}
+	pthread_mutex_unlock(&session->lock);
+	if (r == RH_OK)
+		*ret_callee = callee;
+	return r;
+}
+
+int rh_session_open(struct rh_callee *callee, uint64_t deadline)
+{
+	unsigned char           bytes[128];
+	struct rh_record_writer writer;
+	struct rh_answer        answer;
+	int                     r = rh_session_attach(deadline);
+	uint32_t                generation = rh_session.generation;
+
+	if (r < 0 || callee->generation == generation)
+		return r;
+	if (callee->is_emitter) {
+		callee->edge = RH_EDGE_EMIT;
+		callee->generation = generation;
+		return RH_OK;
+	}
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	if (callee->by_interface)
+		rh_record_put_text(&writer, RH_TAG_INTERFACE, callee->interface);
+	else
+		rh_record_put_text(&writer, RH_TAG_CALLEE, callee->name);
+	r = rh_session_ask(RH_FRAME_OPEN, &writer, RH_FRAME_OPENED, deadline, &answer);
+	if (r < 0)
+		return r;
+	r = rh_record_u32(&answer.frame.records, RH_TAG_EDGE, &callee->edge);
+	if (callee->by_interface)
+		rh_record_text(&answer.frame.records, RH_TAG_CALLEE, callee->name,
+		               sizeof callee->name);
+	rh_frame_drop(&answer.frame);
+	if (r < 0)
+		return rh_fail(RH_EPROTO, "the agent answered something else");
+	callee->generation = generation;
+	return RH_OK;
+}
+
+static int open_callee(const char *name, int by_interface, uint64_t timeout_ns,
+                       struct rh_callee **ret_callee)
+{
+	uint64_t deadline = rh_deadline(timeout_ns);
+	int      r = rh_session_callee(name, by_interface, ret_callee);
+
+	return r < 0 ? r : rh_session_open(*ret_callee, deadline);
+}
+
+EXPORT int rh_open(const char *callee, uint64_t timeout_ns,
+                   struct rh_callee **ret_callee)
+{
+	return open_callee(callee, 0, timeout_ns, ret_callee);
+}
+
+EXPORT int rh_open_interface(const char *interface, uint64_t timeout_ns,
+                             struct rh_callee **ret_callee)
+{
+	return open_callee(interface, 1, timeout_ns, ret_callee);
+}

@@ -1,0 +1,100 @@
+/* session - the process's attachment to its agent.
+ *
+ * One per process, made by the first call, made anew after a fork and after the
+ * agent was restarted.  Requests of several threads share the socket: one of the
+ * waiting threads receives for all.
+ *
+ * Threads     All functions lock; a caller holds no lock of the SDK.
+ * Invariants  S1  generation changes whenever fd does; a callee or a page of an
+ *                 older generation is looked up again.
+ *             S2  at most one thread receives (is_receiving). */
+#ifndef RH_SDK_SESSION_H
+#define RH_SDK_SESSION_H
+
+#include "../../base/socket.h"
+#include "../../wire/frame.h"
+
+#include <pthread.h>
+
+#define RH_CALLEES_MAX  64u
+#define RH_ENV_MAX      16u
+#define RH_ANSWER_MAX   4096u
+
+struct rh_callee {
+	char     name[RH_NAME_MAX + 1];      /* "" until known             */
+	char     interface[RH_NAME_MAX + 1];
+	uint32_t index;                      /* in the thread's pages      */
+	uint32_t generation;
+	uint32_t edge;
+	uint8_t  by_interface;
+	uint8_t  is_emitter;                 /* the page for own events    */
+};
+
+struct rh_session {
+	pthread_mutex_t   lock;
+	pthread_cond_t    changed;
+	int               fd;               /* -1: not attached           */
+	int               agent_event;      /* wakes the agent            */
+	_Atomic uint32_t  generation;
+	int               is_receiving;
+	uint32_t          role;
+	uint64_t          attachment;
+	uint64_t          last_request;
+	struct rh_answer *waiting;
+	char              agent_path[RH_NAME_MAX + 128];
+	char              resource[RH_NAME_MAX + 1];
+	unsigned          env_count;
+	uint32_t          locale_on;
+	char              env[RH_ENV_MAX][RH_NAME_MAX + 1];
+	unsigned          callee_count;
+	struct rh_callee *callees[RH_CALLEES_MAX];
+	unsigned char    *buffer;           /* one frame                  */
+};
+
+/* The answer to a request: records copied, descriptors owned by the asker. */
+struct rh_answer {
+	struct rh_answer *next;
+	uint64_t          request;
+	int               is_done;
+	int               result;           /* 0, or a negative code      */
+	struct rh_frame   frame;
+	unsigned char     bytes[RH_ANSWER_MAX];
+};
+
+extern struct rh_session rh_session;
+
+/* Attaches when not attached; deadline in monotonic ns. */
+int rh_session_attach(uint64_t deadline);
+
+/* Sends a request and waits for its answer.  On success the descriptors of
+ * answer->frame are the caller's: rh_frame_drop closes what it does not take. */
+int rh_session_ask(uint8_t type, const struct rh_record_writer *writer,
+                   uint8_t expected, uint64_t deadline, struct rh_answer *answer);
+
+/* Sends a frame that has no answer; failures show later. */
+void rh_session_tell(uint8_t type, const struct rh_record_writer *writer);
+
+/* Makes sure that the callee's edge is known in this generation. */
+int rh_session_open(struct rh_callee *callee, uint64_t deadline);
+
+/* Finds or makes the callee of that name (or interface); no talk with the agent. */
+int rh_session_callee(const char *name, int by_interface,
+                      struct rh_callee **ret_callee);
+
+/* The agent hung up: forget it, unless that was noticed already. */
+void rh_session_lost(uint32_t generation);
+
+/* now + timeout, or the default timeout when that is 0. */
+uint64_t rh_deadline(uint64_t timeout_ns);
+
+/* Milliseconds until then for poll(2); 0 when it has passed. */
+int rh_until_ms(uint64_t deadline);
+
+/* Reads CODE and TEXT of an error frame into the last error; returns the code. */
+int rh_frame_error(const struct rh_frame *frame);
+
+/* Sets the thread's last error and returns code. */
+int rh_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void rh_set_ran(int may_have_run);
+
+#endif

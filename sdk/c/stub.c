@@ -1,0 +1,485 @@
+/* stub - carries the call of a generated function.
+ *
+ * One attempt marshals the arguments straight into the page, waits, and stores
+ * the reply.  An attempt that certainly did not run is repeated; one that may
+ * have run is repeated when the function is idempotent.  Handles whose instance
+ * is gone are revived first. */
+#include "rhodes-stub.h"
+
+#include "context.h"
+#include "event.h"
+#include "flight.h"
+#include "handle.h"
+#include "rhodes.h"
+
+#include "../../base/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT        __attribute__((visibility("default")))
+#define REVIVE_DEPTH  8
+#define COMPLAINTS    10
+
+struct invocation {
+	struct rh_stub_library   *library;
+	const struct rh_function *function;
+	struct rh_callee         *callee;
+	void *const              *args;
+	void                     *ret;
+	uint64_t                  deadline;
+	struct rh_flight          flight;
+	uint32_t                  instance;  /* that served, for new handles */
+	struct rh_handle         *first;     /* first handle among arguments */
+	struct rh_handle         *created;
+	struct rh_handle         *stale;     /* whose instance is not served */
+	unsigned char            *log;       /* copy of the arguments        */
+	uint32_t                  log_len;
+};
+
+static int to_id(void *user, const struct rh_param *param, void *pointer,
+                 uint64_t *ret_id)
+{
+	struct rh_handle *handle;
+
+	(void)user;
+	(void)param;
+	*ret_id = 0;
+	if (!pointer)
+		return RH_OK;
+	if (!(handle = rh_handle_find(pointer)))
+		return rh_fail(RH_EHANDLE, "%p is no handle of a governed library",
+		               pointer);
+	*ret_id = handle->id;
+	return RH_OK;
+}
+
+static int to_pointer(void *user, const struct rh_param *param, uint64_t id,
+                      void **ret_pointer)
+{
+	struct invocation         *in = user;
+	const struct rh_interface *interface = in->library->interface;
+	struct rh_handle          *handle = NULL;
+
+	if (!(param->flags & RH_PARAM_CREATES))
+		handle = rh_handle_known(in->callee, id, in->instance);
+	if (!handle) {
+		handle = rh_handle_create(in->callee, param->handle, id, in->instance);
+		if (!handle)
+			return rh_fail(RH_ENOSPC, "more than %u handles",
+			               RH_HANDLES_PER_PEER);
+		handle->is_replayable =
+			(param->flags & RH_PARAM_CREATES) &&
+			param->handle < interface->handle_count &&
+			(interface->handles[param->handle].flags & RH_HANDLE_REPLAY);
+		in->created = handle;
+	}
+	*ret_pointer = rh_handle_pointer(handle);
+	return RH_OK;
+}
+
+static void *keep(void *user, const void *bytes, size_t len)
+{
+	struct invocation *in = user;
+
+	return rh_handle_keep(in->first, in->function, bytes, len);
+}
+
+static int is_handle_in(const struct rh_param *param)
+{
+	return param->kind == RH_KIND_HANDLE && param->direction == RH_IN &&
+	       !(param->flags & RH_PARAM_POINTER);
+}
+
+static struct rh_handle *handle_arg(const struct invocation *in, unsigned i)
+{
+	if (!is_handle_in(&in->function->params[i]))
+		return NULL;
+	return rh_handle_find(*(void **)in->args[i]);
+}
+
+static int revive(struct rh_handle *handle, uint64_t deadline, int depth);
+
+/* Sends one remembered call again, with today's ids in its handle cells. */
+static int replay_one(struct rh_handle *handle, const struct rh_replay *replay,
+                      uint64_t deadline, int depth)
+{
+	struct rh_flight  flight;
+	struct rh_request request = {
+		.function = replay->function->hash, .args_len = replay->len,
+	};
+	uint32_t          created = rh_marshal_created_cell(replay->function);
+	unsigned char    *at;
+	int r = rh_flight_begin(&flight, handle->callee, replay->len, 0, deadline, &at);
+
+	if (r < 0)
+		return r;
+	memcpy(at, replay->bytes, replay->len);
+	for (unsigned i = 0; i < replay->function->param_count && r == RH_OK; i++) {
+		struct rh_handle *other = replay->pointers[i]
+		                          ? rh_handle_find(replay->pointers[i]) : NULL;
+
+		if (!other)
+			continue;
+		if (other != handle)
+			r = revive(other, deadline, depth + 1);
+		memcpy(at + rh_marshal_cell(replay->function, i), &other->id,
+		       sizeof other->id);
+		request.instance = other->instance;
+	}
+	if (r == RH_OK)
+		r = rh_context_send(flight.page, replay->function, &request.context);
+	if (r == RH_OK && (r = rh_flight_go(&flight, &request, NULL)) == RH_OK &&
+	    (r = rh_flight_finish(&flight)) == RH_OK) {
+		if (created > 0 && flight.reply.len >= created + 8)
+			memcpy(&handle->id, flight.reply.bytes + created, 8);
+		if (created > 0)
+			handle->instance = flight.page->is_bind ? flight.page->instance
+			                                        : flight.reply.instance;
+		if (handle->id == 0)
+			r = rh_fail(RH_ELOST, "the callee made no new %s",
+			            replay->function->name);
+	}
+	rh_flight_end(&flight);
+	return r;
+}
+
+/* Makes the object anew in the instance that serves now.  An instance lost in the
+ * middle means beginning again. */
+static int revive(struct rh_handle *handle, uint64_t deadline, int depth)
+{
+	int r = RH_OK;
+
+	if (depth > REVIVE_DEPTH)
+		return rh_fail(RH_ELOST, "handles depend on each other too deeply");
+	pthread_mutex_lock(&handle->lock);
+	while (!handle->is_live) {
+		if (!handle->is_replayable || !handle->first) {
+			r = rh_fail(RH_ELOST, "the object was lost with its instance of %s"
+			            " and cannot be made again", handle->callee->name);
+			break;
+		}
+		for (struct rh_replay *replay = handle->first; replay && r == RH_OK;
+		     replay = replay->next)
+			r = replay_one(handle, replay, deadline, depth);
+		if (r == RH_OK)
+			handle->is_live = 1;
+		else if ((r != RH_ELOST && r != RH_EGONE) || rh_clock_ns() >= deadline)
+			break;
+		else
+			r = RH_OK;
+	}
+	pthread_mutex_unlock(&handle->lock);
+	return r;
+}
+
+/* Brings every handle among the arguments back to life; tells which instance they
+ * stand in. */
+static int ready_handles(struct invocation *in, uint32_t *ret_instance)
+{
+	*ret_instance = 0;
+	in->first = NULL;
+	for (unsigned i = 0; i < in->function->param_count; i++) {
+		struct rh_handle *handle = handle_arg(in, i);
+		int               r;
+
+		if (!handle)
+			continue;
+		if (!handle->is_live && (r = revive(handle, in->deadline, 0)) < 0)
+			return r;
+		if (!in->first)
+			in->first = handle;
+		*ret_instance = handle->instance;
+	}
+	return RH_OK;
+}
+
+static void all_stale(struct invocation *in)
+{
+	for (unsigned i = 0; i < in->function->param_count; i++) {
+		struct rh_handle *handle = handle_arg(in, i);
+
+		if (handle)
+			handle->is_live = 0;
+	}
+}
+
+static unsigned add_stdio(const struct invocation *in, struct rh_fd_list *fds)
+{
+	if (in->function->flags & RH_FUNCTION_STDIO) {
+		fflush(stdout); /* what the program wrote comes first */
+		for (int fd = 0; fd < 3; fd++)
+			fds->fds[fds->count++] = fd;
+		return fds->count;
+	}
+	for (unsigned i = 0; i < in->function->param_count; i++) {
+		if ((in->function->params[i].flags & RH_PARAM_STDIN) &&
+		    !*(void **)in->args[i]) {
+			fds->fds[fds->count++] = 0;
+			break;
+		}
+	}
+	return fds->count;
+}
+
+static int wants_log(const struct invocation *in)
+{
+	return (in->function->flags & (RH_FUNCTION_STATE | RH_FUNCTION_CREATES)) ||
+	       rh_marshal_created_cell(in->function) > 0;
+}
+
+static int pack(struct invocation *in, uint32_t len, struct rh_fd_list *fds,
+                unsigned char *at)
+{
+	const struct rh_handle_map handles = { .user = in, .to_id = to_id };
+	int r = rh_marshal_args(in->function, in->args, &handles, fds, at);
+
+	if (r < 0 || !wants_log(in))
+		return r;
+	free(in->log);
+	in->log = malloc(len);
+	in->log_len = len;
+	if (!in->log)
+		return rh_fail(RH_ENOMEM, "no memory to remember the call");
+	memcpy(in->log, at, len);
+	return r;
+}
+
+static int unpack(struct invocation *in)
+{
+	const struct rh_handle_map handles = { .user = in, .to_pointer = to_pointer };
+	const struct rh_keeper     keeper = { .user = in, .keep = keep };
+	struct rh_reply           *reply = &in->flight.reply;
+	int r;
+
+	in->instance = in->flight.page->is_bind ? in->flight.page->instance
+	                                        : reply->instance;
+	r = rh_unmarshal_reply(in->function, reply->bytes, reply->len, &handles,
+	                       &in->flight.reply_fds, &keeper, in->args, in->ret);
+	if (r == RH_EPROTO)
+		rh_fail(r, "%s answered %s with something else", in->callee->name,
+		        in->function->name);
+	if (r == RH_OK && reply->err_no != 0)
+		errno = reply->err_no;
+	return r;
+}
+
+static void remember(struct invocation *in)
+{
+	struct rh_handle *handle = in->created ? in->created : in->first;
+
+	if (in->log && handle &&
+	    (in->created || (in->function->flags & RH_FUNCTION_STATE)))
+		rh_handle_remember(handle, in->function, in->args, in->log, in->log_len);
+	for (unsigned i = 0; i < in->function->param_count; i++) {
+		if (in->function->params[i].flags & RH_PARAM_DESTROYS)
+			rh_handle_destroy(handle_arg(in, i));
+	}
+}
+
+/* Sends and waits; the flight has been begun. */
+static int fly(struct invocation *in, uint32_t bytes, uint32_t instance,
+               unsigned char *at)
+{
+	struct rh_fd_list fds = { 0 };
+	struct rh_request request = {
+		.function = in->function->hash, .args_len = bytes, .instance = instance,
+	};
+	int r;
+
+	if (in->flight.page->is_bind && instance != 0 &&
+	    instance != in->flight.page->instance) {
+		all_stale(in); /* they stand in an instance that is gone */
+		return RH_EGONE;
+	}
+	add_stdio(in, &fds);
+	if ((r = pack(in, bytes, &fds, at)) < 0)
+		return r;
+	r = rh_context_send(in->flight.page, in->function, &request.context);
+	if (r == RH_ELOST) {
+		rh_thread_page_lost(in->flight.page);
+		return RH_EGONE;
+	}
+	if (r < 0 || (r = rh_flight_go(&in->flight, &request, &fds)) < 0 ||
+	    (r = rh_flight_finish(&in->flight)) < 0)
+		return r;
+	return unpack(in);
+}
+
+static int attempt(struct invocation *in)
+{
+	unsigned char *at;
+	uint32_t       instance;
+	int64_t        bytes;
+	int            r = ready_handles(in, &instance);
+
+	if (r < 0)
+		return r;
+	bytes = rh_marshal_args_bytes(in->function, in->args);
+	if (bytes < 0)
+		return rh_fail((int)bytes, "the arguments of %s are over %u bytes",
+		               in->function->name, RH_PAYLOAD_MAX);
+	r = rh_flight_begin(&in->flight, in->callee, (uint32_t)bytes,
+	                    rh_marshal_reply_hint(in->function, in->args),
+	                    in->deadline, &at);
+	if (r < 0)
+		return r == RH_EAGAIN ? rh_fail(RH_EBUSY, "too many calls of %s that were"
+		                                " given up still run", in->callee->name) : r;
+	r = fly(in, (uint32_t)bytes, instance, at);
+	rh_flight_end(&in->flight);
+	if (r == RH_EGONE || r == RH_ELOST)
+		all_stale(in);
+	return r;
+}
+
+static int can_repeat(const struct invocation *in, int r)
+{
+	if (r == RH_EGONE)
+		return 1;
+	return r == RH_ELOST && (in->function->flags & RH_FUNCTION_IDEMPOTENT);
+}
+
+/* A destructor whose object went with its instance has nothing left to do. */
+static int is_moot(struct invocation *in, int r)
+{
+	if (r != RH_ELOST && r != RH_EGONE && r != RH_EHANDLE)
+		return 0;
+	for (unsigned i = 0; i < in->function->param_count; i++) {
+		struct rh_handle *handle = handle_arg(in, i);
+
+		if ((in->function->params[i].flags & RH_PARAM_DESTROYS) && handle &&
+		    !handle->is_live)
+			return 1;
+	}
+	return 0;
+}
+
+static int carry(struct invocation *in)
+{
+	int r;
+
+	for (;;) {
+		r = attempt(in);
+		if (r == RH_OK || is_moot(in, r))
+			break;
+		if (!can_repeat(in, r))
+			return r;
+		if (in->deadline == 0)
+			in->deadline = rh_deadline(0);
+		if (rh_clock_ns() >= in->deadline)
+			return r;
+	}
+	if (r < 0 && in->ret && in->function->ret.kind != RH_KIND_VOID)
+		memset(in->ret, 0, in->function->ret.size);
+	remember(in);
+	return RH_OK;
+}
+
+/* What a failed call returns to a program that knows nothing of Rhodes. */
+static void store_failure(const struct rh_function *function, void *ret)
+{
+	static const double nan64 = __builtin_nan("");
+	static const float  nan32 = __builtin_nanf("");
+	int64_t             value = -1;
+
+	if (!ret || function->ret.kind == RH_KIND_VOID)
+		return;
+	if (function->on_error == RH_ON_ERROR_RETURN)
+		value = function->error_value;
+	switch (function->ret.kind) {
+	case RH_KIND_INT:
+	case RH_KIND_UINT:
+	case RH_KIND_FD:
+		memcpy(ret, &value, function->ret.size);
+		return;
+	case RH_KIND_FLOAT:
+		if (function->ret.size == sizeof nan64)
+			memcpy(ret, &nan64, sizeof nan64);
+		else
+			memcpy(ret, &nan32, sizeof nan32);
+		return;
+	case RH_KIND_STRUCT:
+		memset(ret, 0, function->ret.size);
+		return;
+	default:
+		memset(ret, 0, sizeof(void *));
+	}
+}
+
+static int failure_errno(const struct rh_function *function, int r)
+{
+	if (function->error_errno != 0)
+		return function->error_errno;
+	if (r == RH_ETIMEDOUT)
+		return ETIMEDOUT;
+	return r > -134 ? -r : EIO; /* Linux's own numbers are kept */
+}
+
+static void fail(struct rh_stub_library *library, const struct rh_function *function,
+                 void *ret, int r)
+{
+	static _Atomic int complaints;
+	int nth = complaints++;
+
+	if (nth < COMPLAINTS || function->on_error == RH_ON_ERROR_ABORT)
+		fprintf(stderr, "rhodes: %s of %s failed: %s%s\n", function->name,
+		        library->interface->name, rh_last_error(),
+		        nth == COMPLAINTS - 1 ? " (further failures are not printed)" : "");
+	if (function->on_error == RH_ON_ERROR_ABORT)
+		abort();
+	store_failure(function, ret);
+	errno = failure_errno(function, r);
+}
+
+static int callee_of(struct rh_stub_library *library, struct rh_callee **ret_callee)
+{
+	struct rh_callee *callee = __atomic_load_n((struct rh_callee **)&library->state[0],
+	                                           __ATOMIC_ACQUIRE);
+	int               r;
+
+	if (!callee) {
+		if (library->abi != RH_STUB_ABI ||
+		    library->interface->abi != RH_INTERFACE_ABI)
+			return rh_fail(RH_EVERSION, "the shadow library of %s was made for"
+			               " another version of librhodes",
+			               library->interface->name);
+		r = rh_session_callee(library->interface->name, 1, &callee);
+		if (r < 0)
+			return r;
+		__atomic_store_n((struct rh_callee **)&library->state[0], callee,
+		                 __ATOMIC_RELEASE);
+	}
+	*ret_callee = callee;
+	return RH_OK;
+}
+
+EXPORT int rh_stub_invoke(struct rh_stub_library *library, unsigned index,
+                          void *const *args, void *ret)
+{
+	struct invocation in = {
+		.library = library, .args = args, .ret = ret,
+		.function = &library->interface->functions[index],
+	};
+	int before = errno;
+	int r = callee_of(library, &in.callee);
+
+	errno = before;
+	if (r == RH_OK && (in.function->flags & RH_FUNCTION_NOCARRY))
+		r = rh_fail(RH_ENOCARRY, "%s cannot be carried to another process: %s",
+		            in.function->name,
+		            in.function->reason ? in.function->reason : "see the side file");
+	else if (r == RH_OK && (in.function->flags & RH_FUNCTION_EVENT))
+		r = rh_event_pull(in.callee, in.function, args, ret);
+	else if (r == RH_OK)
+		r = carry(&in);
+	free(in.log);
+	if (r == RH_EAGAIN && (in.function->flags & RH_FUNCTION_EVENT)) {
+		store_failure(in.function, ret); /* no event is no fault */
+		errno = EAGAIN;
+	} else if (r < 0) {
+		fail(library, in.function, ret, r);
+	}
+	return r;
+}

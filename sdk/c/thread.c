@@ -1,0 +1,222 @@
+#include "thread.h"
+
+#include "fork.h"
+#include "stash.h"
+
+#include "../../base/memory.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct thread_state {
+	struct rh_thread_page *pages[RH_CALLEES_MAX];
+};
+
+static _Thread_local struct thread_state *state
+	__attribute__((tls_model("initial-exec")));
+
+static pthread_key_t          exit_key;
+static pthread_once_t         exit_once = PTHREAD_ONCE_INIT;
+static struct rh_thread_page *all_pages;
+
+static void list_add(struct rh_thread_page *page)
+{
+	pthread_mutex_lock(&rh_session.lock);
+	page->next = all_pages;
+	if (all_pages)
+		all_pages->previous = page;
+	all_pages = page;
+	pthread_mutex_unlock(&rh_session.lock);
+}
+
+static void list_remove(struct rh_thread_page *page)
+{
+	pthread_mutex_lock(&rh_session.lock);
+	if (page->previous)
+		page->previous->next = page->next;
+	else
+		all_pages = page->next;
+	if (page->next)
+		page->next->previous = page->previous;
+	pthread_mutex_unlock(&rh_session.lock);
+}
+
+static void destroy(struct rh_thread_page *page)
+{
+	list_remove(page);
+	rh_memory_unmap(page->memory, RH_PAGE_BYTES);
+	close(page->event);
+	close(page->companion);
+	rh_stash_destroy(page->stash);
+	free(page);
+}
+
+static void give_back(struct rh_thread_page *page)
+{
+	unsigned char           bytes[16];
+	struct rh_record_writer writer;
+
+	if (page->generation != rh_session.generation)
+		return;
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_PAGE, page->id);
+	rh_session_tell(RH_FRAME_PAGE_PUT, &writer);
+}
+
+static void at_thread_exit(void *value)
+{
+	struct thread_state *ended = value;
+
+	for (unsigned i = 0; i < RH_CALLEES_MAX; i++) {
+		struct rh_thread_page *page = ended->pages[i];
+
+		if (!page)
+			continue;
+		give_back(page);
+		destroy(page); /* tickets of an ended thread are void */
+	}
+	free(ended);
+	state = NULL;
+}
+
+static void make_exit_key(void)
+{
+	pthread_key_create(&exit_key, at_thread_exit);
+}
+
+static int make_state(void)
+{
+	if (state)
+		return RH_OK;
+	pthread_once(&exit_once, make_exit_key);
+	state = calloc(1, sizeof *state);
+	if (!state || pthread_setspecific(exit_key, state) != 0)
+		return rh_fail(RH_ENOMEM, "no memory for a thread's pages");
+	return RH_OK;
+}
+
+/* Builds the page from the agent's answer; takes its descriptors. */
+static int build(struct rh_callee *callee, struct rh_frame *frame,
+                 struct rh_thread_page **ret_page)
+{
+	struct rh_thread_page *page = calloc(1, sizeof *page);
+	uint32_t               flags = 0;
+	int                    memory_fd = rh_frame_take_fd(frame, 0);
+	int                    r = page ? RH_OK : RH_ENOMEM;
+
+	if (r == RH_OK && frame->fd_count != 3)
+		r = RH_EPROTO;
+	if (r == RH_OK)
+		r = rh_record_u64(&frame->records, RH_TAG_PAGE, &page->id);
+	if (r == RH_OK)
+		r = rh_memory_map(memory_fd, RH_PAGE_BYTES, &page->memory);
+	if (r == RH_OK && (r = rh_page_check(page->memory)) < 0)
+		rh_memory_unmap(page->memory, RH_PAGE_BYTES);
+	if (memory_fd >= 0)
+		close(memory_fd);
+	if (r < 0) {
+		free(page);
+		return rh_fail(r, "the agent handed out something that is no page");
+	}
+	rh_record_u32(&frame->records, RH_TAG_FLAGS, &flags);
+	rh_record_u32(&frame->records, RH_TAG_INSTANCE, &page->instance);
+	page->is_bind = (flags & RH_PAGE_FLAG_BIND) != 0;
+	page->callee = callee;
+	page->event = rh_frame_take_fd(frame, 1);
+	page->companion = rh_frame_take_fd(frame, 2);
+	*ret_page = page;
+	return RH_OK;
+}
+
+static int ask_for_page(struct rh_callee *callee, uint64_t deadline,
+                        struct rh_thread_page **ret_page)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	struct rh_answer       *answer = malloc(sizeof *answer);
+	uint32_t                generation = callee->generation;
+	int                     r;
+
+	if (!answer)
+		return rh_fail(RH_ENOMEM, "no memory for an answer");
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_EDGE, callee->edge);
+	rh_record_put_u64(&writer, RH_TAG_DEADLINE, deadline);
+	rh_record_put_u32(&writer, RH_TAG_FLAGS, 0);
+	r = rh_session_ask(RH_FRAME_PAGE_GET, &writer, RH_FRAME_PAGE, deadline, answer);
+	if (r == RH_OK) {
+		r = build(callee, &answer->frame, ret_page);
+		rh_frame_drop(&answer->frame);
+	}
+	free(answer);
+	if (r < 0)
+		return r;
+	(*ret_page)->generation = generation;
+	rh_caller_init(&(*ret_page)->end, (*ret_page)->memory,
+	               (*ret_page)->is_bind ? -1 : rh_session.agent_event);
+	list_add(*ret_page);
+	return RH_OK;
+}
+
+int rh_thread_page(struct rh_callee *callee, uint64_t deadline,
+                   struct rh_thread_page **ret_page)
+{
+	int r;
+
+	if (state && state->pages[callee->index]) {
+		*ret_page = state->pages[callee->index];
+		return RH_OK;
+	}
+	if ((r = make_state()) < 0)
+		return r;
+	if (deadline == 0)
+		deadline = rh_deadline(0);
+	/* The agent may be restarted between any two of these steps. */
+	do {
+		if ((r = rh_session_open(callee, deadline)) == RH_OK)
+			r = ask_for_page(callee, deadline, ret_page);
+	} while (r == RH_EDETACHED && getenv("RHODES_AGENT") && rh_until_ms(deadline));
+	if (r == RH_OK)
+		state->pages[callee->index] = *ret_page;
+	return r;
+}
+
+void rh_thread_page_lost(struct rh_thread_page *page)
+{
+	if (page->is_dead)
+		return;
+	page->is_dead = 1;
+	if (state && state->pages[page->callee->index] == page)
+		state->pages[page->callee->index] = NULL;
+	if (page->is_bind)
+		give_back(page);
+	else
+		rh_session_lost(page->generation);
+	if (page->flights == 0)
+		destroy(page);
+}
+
+void rh_thread_page_ref(struct rh_thread_page *page)
+{
+	page->flights++;
+}
+
+void rh_thread_page_unref(struct rh_thread_page *page)
+{
+	if (--page->flights == 0 && page->is_dead)
+		destroy(page);
+}
+
+/* In the child of a fork; the session is locked. */
+void rh_threads_forget(void)
+{
+	for (struct rh_thread_page *page = all_pages; page; page = page->next) {
+		close(page->event);
+		close(page->companion);
+	}
+	all_pages = NULL;
+	if (state) {
+		for (unsigned i = 0; i < RH_CALLEES_MAX; i++)
+			state->pages[i] = NULL;
+	}
+}

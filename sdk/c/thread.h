@@ -1,0 +1,45 @@
+/* thread - the call pages of the calling thread, one for each callee.
+ *
+ * Ownership   A page belongs to its thread; flights hold references, so a page
+ *             that was lost stays mapped until the last of them has ended.
+ * Threads     Pages are never shared.  A list of all, under the session's lock,
+ *             serves fork alone. */
+#ifndef RH_SDK_THREAD_H
+#define RH_SDK_THREAD_H
+
+#include "session.h"
+
+#include "../../protocols/page/page.h"
+
+struct rh_thread_page {
+	struct rh_thread_page *next;         /* all pages of the process   */
+	struct rh_thread_page *previous;
+	struct rh_callee      *callee;
+	struct rh_caller_end   end;
+	void                  *memory;
+	int                    event;        /* wakes us when we poll      */
+	int                    companion;
+	uint64_t               id;
+	uint32_t               instance;     /* bind: who serves it        */
+	uint32_t               generation;   /* of the session             */
+	uint32_t               context;      /* last one sent              */
+	uint32_t               flights;
+	uint8_t                is_bind;
+	uint8_t                is_dead;
+	uint32_t               calls;        /* for sampling latencies     */
+	struct rh_fd_stash    *stash;        /* descriptors for slots      */
+};
+
+/* The thread's page for the callee, made when there is none.  deadline 0: the
+ * default timeout. */
+int rh_thread_page(struct rh_callee *callee, uint64_t deadline,
+                   struct rh_thread_page **ret_page);
+
+/* The server of the page is gone: the next call gets another page. */
+void rh_thread_page_lost(struct rh_thread_page *page);
+
+/* A flight begins or ends on the page. */
+void rh_thread_page_ref(struct rh_thread_page *page);
+void rh_thread_page_unref(struct rh_thread_page *page);
+
+#endif

@@ -1,0 +1,94 @@
+/* rhodes-worker - one instance of a library: loads it, loads the skeleton of its
+ * interface, attaches to the resource's agent and serves.
+ *
+ *   rhodes-worker --interface-dir DIR [--library NAME] [--threads N]
+ *
+ * NAME is a soname or a path; without it the interface's own soname.  Ends with 0
+ * on SIGTERM, 1 when it cannot serve, 2 on wrong usage. */
+#include "../base/log.h"
+#include "../sdk/c/rhodes-stub.h"
+#include "../sdk/c/rhodes.h"
+
+#include <dlfcn.h>
+#include <getopt.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct config {
+	const char *interface_dir;
+	const char *library;
+	unsigned    threads;
+};
+
+static const struct option options[] = {
+	{ "interface-dir", required_argument, NULL, 'i' },
+	{ "library", required_argument, NULL, 'l' },
+	{ "threads", required_argument, NULL, 't' },
+	{ 0 },
+};
+
+static int read_config(int argc, char **argv, struct config *config)
+{
+	int option;
+
+	*config = (struct config){ .threads = 1 };
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'i')
+			config->interface_dir = optarg;
+		else if (option == 'l')
+			config->library = optarg;
+		else if (option == 't')
+			config->threads = (unsigned)strtoul(optarg, NULL, 10);
+		else
+			return -1;
+	}
+	return config->interface_dir && optind == argc ? 0 : -1;
+}
+
+/* The library comes first and globally, so that the skeleton binds to it. */
+static const struct rh_skeleton *load(const struct config *config)
+{
+	char                      path[PATH_MAX];
+	void                     *loaded;
+	const struct rh_skeleton *skeleton;
+
+	if (config->library && !dlopen(config->library, RTLD_NOW | RTLD_GLOBAL)) {
+		rh_error("the library cannot be loaded: %s", dlerror());
+		return NULL;
+	}
+	snprintf(path, sizeof path, "%s/skeleton.so", config->interface_dir);
+	loaded = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!loaded) {
+		rh_error("the skeleton cannot be loaded: %s", dlerror());
+		return NULL;
+	}
+	skeleton = dlsym(loaded, "rh_skeleton");
+	if (!skeleton)
+		rh_error("%s is no skeleton: %s", path, dlerror());
+	return skeleton;
+}
+
+int main(int argc, char **argv)
+{
+	struct config             config;
+	const struct rh_skeleton *skeleton;
+	const char               *resource = getenv("RHODES_RESOURCE");
+	char                      name[80];
+
+	snprintf(name, sizeof name, "worker %s", resource ? resource : "?");
+	rh_log_init(name);
+	if (read_config(argc, argv, &config) < 0) {
+		fprintf(stderr, "usage: rhodes-worker --interface-dir DIR"
+		        " [--library NAME] [--threads N]\n");
+		return 2;
+	}
+	if (!(skeleton = load(&config)))
+		return 1;
+	if (rh_serve(skeleton, config.threads) < 0) {
+		rh_error("cannot serve %s: %s", skeleton->interface->name,
+		         rh_last_error());
+		return 1;
+	}
+	return 0;
+}
