@@ -64,10 +64,12 @@ enum rh_frame_type {
 
 	/* Agent or supervisor -> center and back. */
 	RH_FRAME_HELLO = 112, /* VERSION ROLE RESOURCE PID REVISION               */
-	RH_FRAME_VIEW,        /* REVISION SYSTEM SELF EDGE_ITEM*                  */
+	RH_FRAME_VIEW,        /* REVISION SYSTEM SELF EDGE_ITEM* LAST: a frame for
+	                         each part, all with the same REVISION; what is
+	                         new holds when the part with LAST 1 came         */
 	RH_FRAME_STATS,       /* COUNT_ITEM* (cumulative since the agent started) */
 	RH_FRAME_INSTANCES,   /* INSTANCE_ITEM* (all of them)                     */
-	RH_FRAME_PLAN,        /* REVISION JSON (parts; LAST marks the end)        */
+	RH_FRAME_PLAN,        /* REVISION JSON LAST: parts as of VIEW             */
 
 	/* Observer -> agent and back. */
 	RH_FRAME_TRACE = 144, /* COUNT [CALLEE]                                   */
