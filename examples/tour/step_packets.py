@@ -1,0 +1,65 @@
+"""Step 2: the papers' packet path, httpclient -> net_driver -> nic."""
+import json
+import os
+
+from network import Network
+from stage import HERE, PYTHON, run
+
+STALL = {"stall_after": 2000, "stall_ms": 300}
+
+
+class Traffic:
+    """One run of httpclient against the other end of the link."""
+
+    def __init__(self, network, out, inward, prefix=(), env=None):
+        peer = network.peer(expect=out, send=inward, **(STALL if out > 5000 else {}))
+        command = [*prefix, PYTHON, os.path.join(HERE, "httpclient.py"), f"--send={out}",
+                   f"--receive={inward}", "--timeout=600"]
+        self.run = run(network.enter(command), env={**os.environ, **(env or {})})
+        self.peer = peer.result()
+        self.client = json.loads(self.run.stdout) if self.run.code == 0 else None
+        self.out, self.inward = out, inward
+
+    @property
+    def error(self):
+        """None, or what went wrong."""
+        if not self.client:
+            return f"httpclient ended with {self.run.code}: {self.run.stderr.decode()[-500:]}"
+        wrong = {f"{who} {name}": counts[name]
+                 for who, counts, names in (
+                     ("frames out", self.peer, ("lost", "twice", "damaged", "disorder",
+                                                "dropped")),
+                     ("frames in", self.client, ("lost", "twice", "damaged", "rx_missed")),
+                     ("driver", self.client, ("tx_errors",)))
+                 for name in names if counts[name]}
+        if self.client["rx_events"] != self.inward:
+            wrong["events"] = self.client["rx_events"]
+        return ", ".join(f"{name}: {count}" for name, count in wrong.items()) or None
+
+    @property
+    def rate(self):
+        return (self.out + self.inward) / self.client["seconds"]
+
+    def check(self, report, what):
+        detail = self.error
+        if not detail:
+            detail = (f"out: {self.peer['received']} frames, each number once and in order; "
+                      f"in: {self.client['received']}, as many events; {self.rate:,.0f} "
+                      f"frames a second; sender held back {self.client['tx_busy']} times, "
+                      f"the nic {self.client['nic_busy']}, the other end "
+                      f"{self.peer['waits']}")
+        return report.check(what, not self.error, detail)
+
+
+def step(stage):
+    report, options = stage.report, stage.options
+    report.step("packets", "httpclient -> net_driver -> nic, the papers' packet path")
+    network = Network(stage)
+    if network.kind == "tap":
+        report.note("The device is a TAP device in a fresh network namespace.")
+    else:
+        report.note(f"The device is a veth pair with a packet socket: {network.why}.")
+    report.begin()
+    env = {"LD_LIBRARY_PATH": stage.programs, **network.environment}
+    plain = Traffic(network, options.frames, options.frames // 5, env=env)
+    plain.check(report, "without Rhodes, all in one process: every frame arrives once")
