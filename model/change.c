@@ -3,21 +3,21 @@
 #include "entry.h"
 #include "judge.h"
 
-#define KEEP    0x100u
-#define OUTCOME 0x0ffu
+#define KEEP    0x80u
+#define OUTCOME 0x7fu
 
 void rh_change_remember(struct rh_registry *registry, uint32_t edge, uint64_t now_ms)
 {
 	int outcome = rh_judge_edge(registry, edge, now_ms);
 
-	rh_matrix_mark(&registry->matrix, edge, (uint32_t)outcome);
+	rh_matrix_mark(&registry->matrix, edge, (uint8_t)outcome);
 }
 
 void rh_change_keep(struct rh_registry *registry, uint32_t edge)
 {
 	uint32_t mark = rh_matrix_edge(&registry->matrix, edge)->mark;
 
-	rh_matrix_mark(&registry->matrix, edge, mark | KEEP);
+	rh_matrix_mark(&registry->matrix, edge, (uint8_t)(mark | KEEP));
 }
 
 int rh_change_is_kept(const struct rh_registry *registry, uint32_t edge)

@@ -10,24 +10,29 @@ static uint64_t key_of(uint32_t caller, uint32_t callee)
 
 size_t rh_exception_bytes(uint32_t capacity)
 {
-	return capacity * sizeof(struct rh_exception) + rh_map_bytes(capacity);
+	return rh_aligned(capacity * sizeof(struct rh_exception)) +
+	       rh_map_bytes(capacity);
+}
+
+/* Returns the place of the map. */
+static void *lay_out(struct rh_exception_table *table, void *memory)
+{
+	RH_CHECK((uintptr_t)memory % RH_ALIGN == 0);
+	table->slots = memory;
+	return (char *)memory +
+	       rh_aligned(table->capacity * sizeof(struct rh_exception));
 }
 
 void rh_exception_init(struct rh_exception_table *table, uint32_t capacity,
                        uint64_t seed, void *memory)
 {
-	_Static_assert(sizeof(struct rh_exception) % 8 == 0, "the map follows");
-
-	RH_CHECK((uintptr_t)memory % 8 == 0);
-	*table = (struct rh_exception_table){ .slots = memory, .capacity = capacity };
-	rh_map_init(&table->index, capacity, seed, table->slots + capacity);
+	*table = (struct rh_exception_table){ .capacity = capacity };
+	rh_map_init(&table->index, capacity, seed, lay_out(table, memory));
 }
 
 void rh_exception_rebase(struct rh_exception_table *table, void *memory)
 {
-	RH_CHECK((uintptr_t)memory % 8 == 0);
-	table->slots = memory;
-	rh_map_rebase(&table->index, table->slots + table->capacity);
+	rh_map_rebase(&table->index, lay_out(table, memory));
 }
 
 static struct rh_exception *find(const struct rh_exception_table *table,

@@ -38,10 +38,10 @@ struct rh_exception_table {
 	uint32_t             used;
 };
 
-/* Bytes for that capacity, a multiple of 8. */
+/* Bytes for that capacity, a multiple of RH_ALIGN. */
 size_t rh_exception_bytes(uint32_t capacity);
 
-/* Makes an empty table.  memory is aligned to 8; seed as in rh_map_init. */
+/* Makes an empty table.  memory is aligned to RH_ALIGN; seed as in rh_map_init. */
 void rh_exception_init(struct rh_exception_table *table, uint32_t capacity,
                        uint64_t seed, void *memory);
 

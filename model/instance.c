@@ -3,27 +3,23 @@
 #include "check.h"
 #include "error.h"
 
-/* Bytes of the slots and the lists; the map follows. */
-static size_t bytes_before_map(uint32_t resources, uint32_t capacity)
-{
-	size_t bytes = capacity * sizeof(struct rh_instance) +
-	               resources * sizeof(struct rh_instance_list);
-
-	return (bytes + 7) & ~(size_t)7;
-}
-
 size_t rh_instance_bytes(uint32_t resources, uint32_t capacity)
 {
-	return bytes_before_map(resources, capacity) + rh_map_bytes(capacity);
+	return rh_aligned(capacity * sizeof(struct rh_instance)) +
+	       rh_aligned(resources * sizeof(struct rh_instance_list)) +
+	       rh_map_bytes(capacity);
 }
 
 /* Returns the place of the map. */
 static void *lay_out(struct rh_instance_table *table, void *memory)
 {
-	RH_CHECK((uintptr_t)memory % 8 == 0);
-	table->slots = memory;
-	table->lists = (struct rh_instance_list *)(table->slots + table->capacity);
-	return (char *)memory + bytes_before_map(table->list_count, table->capacity);
+	char *at = memory;
+
+	RH_CHECK((uintptr_t)memory % RH_ALIGN == 0);
+	table->slots = (void *)at;
+	at += rh_aligned(table->capacity * sizeof(struct rh_instance));
+	table->lists = (void *)at;
+	return at + rh_aligned(table->list_count * sizeof(struct rh_instance_list));
 }
 
 void rh_instance_init(struct rh_instance_table *table, uint32_t resources,

@@ -56,10 +56,10 @@ struct rh_instance_table {
 
 typedef void rh_instance_visit(void *user, const struct rh_instance *instance);
 
-/* Bytes for so many resources and instances, a multiple of 8. */
+/* Bytes for so many resources and instances, a multiple of RH_ALIGN. */
 size_t rh_instance_bytes(uint32_t resources, uint32_t capacity);
 
-/* Makes an empty table.  memory is aligned to 8; seed as in rh_map_init. */
+/* Makes an empty table.  memory is aligned to RH_ALIGN; seed as in rh_map_init. */
 void rh_instance_init(struct rh_instance_table *table, uint32_t resources,
                       uint32_t capacity, uint64_t seed, void *memory);
 

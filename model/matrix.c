@@ -12,27 +12,32 @@ static uint64_t key_of(uint32_t caller, uint32_t callee)
 
 size_t rh_matrix_bytes(uint32_t line_count, uint32_t edge_capacity)
 {
-	return edge_capacity * sizeof(struct rh_edge) +
-	       line_count * sizeof(struct rh_line) + rh_map_bytes(edge_capacity);
+	return rh_aligned(edge_capacity * sizeof(struct rh_edge)) +
+	       rh_aligned(line_count * sizeof(struct rh_line)) +
+	       rh_map_bytes(edge_capacity);
 }
 
-static void lay_out(struct rh_matrix *matrix, void *memory)
+/* Returns the place of the map. */
+static void *lay_out(struct rh_matrix *matrix, void *memory)
 {
-	RH_CHECK((uintptr_t)memory % 8 == 0);
-	matrix->edges = memory;
-	matrix->lines = (struct rh_line *)(matrix->edges + matrix->edge_capacity);
+	char *at = memory;
+
+	RH_CHECK((uintptr_t)memory % RH_ALIGN == 0);
+	matrix->edges = (void *)at;
+	at += rh_aligned(matrix->edge_capacity * sizeof(struct rh_edge));
+	matrix->lines = (void *)at;
+	return at + rh_aligned(matrix->line_count * sizeof(struct rh_line));
 }
 
 void rh_matrix_init(struct rh_matrix *matrix, uint32_t line_count,
                     uint32_t edge_capacity, uint64_t seed, void *memory)
 {
-	RH_CHECK(line_count < UINT32_MAX); /* or a key could be RH_MAP_NONE */
+	RH_CHECK(line_count <= RH_RESOURCES_MAX); /* so no key is RH_MAP_NONE */
 	*matrix = (struct rh_matrix){
 		.line_count = line_count, .edge_capacity = edge_capacity,
 		.free_first = RH_NO_EDGE,
 	};
-	lay_out(matrix, memory);
-	rh_map_init(&matrix->index, edge_capacity, seed, matrix->lines + line_count);
+	rh_map_init(&matrix->index, edge_capacity, seed, lay_out(matrix, memory));
 
 	for (uint32_t i = 0; i < line_count; i++) {
 		matrix->lines[i] = (struct rh_line){
@@ -44,8 +49,7 @@ void rh_matrix_init(struct rh_matrix *matrix, uint32_t line_count,
 
 void rh_matrix_rebase(struct rh_matrix *matrix, void *memory)
 {
-	lay_out(matrix, memory);
-	rh_map_rebase(&matrix->index, matrix->lines + matrix->line_count);
+	rh_map_rebase(&matrix->index, lay_out(matrix, memory));
 }
 
 static struct rh_edge *at(const struct rh_matrix *matrix, uint32_t edge)
@@ -70,7 +74,7 @@ static uint32_t take_free(struct rh_matrix *matrix)
 static void give_free(struct rh_matrix *matrix, uint32_t edge)
 {
 	*at(matrix, edge) = (struct rh_edge){
-		.caller = UINT32_MAX, .callee = UINT32_MAX,
+		.callee = UINT32_MAX, /* not live */
 		.row_next = matrix->free_first,
 	};
 	matrix->free_first = edge;
@@ -150,7 +154,9 @@ int rh_matrix_insert(struct rh_matrix *matrix, uint32_t caller, uint32_t callee,
 		return RH_ENOSPC;
 
 	uint32_t number = take_free(matrix);
-	*at(matrix, number) = (struct rh_edge){ .caller = caller, .callee = callee };
+	*at(matrix, number) = (struct rh_edge){
+		.caller = caller & 0xffffffu, .callee = callee,
+	};
 	link_row(matrix, number);
 	link_column(matrix, number);
 	int result = rh_map_insert(&matrix->index, key_of(caller, callee), number);
@@ -191,7 +197,7 @@ const struct rh_edge *rh_matrix_edge(const struct rh_matrix *matrix, uint32_t ed
 {
 	const struct rh_edge *found = at(matrix, edge);
 
-	RH_CHECK(found->caller < matrix->line_count); /* it is live */
+	RH_CHECK(found->callee < matrix->line_count); /* it is live */
 	return found;
 }
 
@@ -229,7 +235,7 @@ uint32_t rh_matrix_column_len(const struct rh_matrix *matrix, uint32_t callee)
 	return matrix->lines[callee].column_len;
 }
 
-void rh_matrix_mark(struct rh_matrix *matrix, uint32_t edge, uint32_t mark)
+void rh_matrix_mark(struct rh_matrix *matrix, uint32_t edge, uint8_t mark)
 {
 	at(matrix, edge)->mark = mark;
 }
@@ -239,7 +245,7 @@ void rh_matrix_observe(struct rh_matrix *matrix, uint32_t edge, uint64_t calls)
 	struct rh_edge *found = at(matrix, edge);
 	uint64_t        room = UINT64_MAX - found->observed;
 
-	RH_CHECK(found->caller < matrix->line_count); /* it is live */
+	RH_CHECK(found->callee < matrix->line_count); /* it is live */
 	found->observed += calls < room ? calls : room;
 }
 
@@ -292,4 +298,5 @@ void rh_matrix_verify(const struct rh_matrix *matrix)
 	}
 	RH_CHECK(rows == matrix->used && columns == matrix->used); /* X3 */
 	RH_CHECK(matrix->index.used == matrix->used); /* X2 */
+	rh_map_verify(&matrix->index);
 }

@@ -18,10 +18,11 @@
  * Invariants  X1  used <= edge_capacity.
  *             X2  an edge is in the map, its row and its column, or in none.
  *             X3  the lengths of all rows, and of all columns, sum to used.
- * Limits      40 bytes an edge and 18 for its place in the map; 24 a line. */
+ * Limits      32 bytes an edge and 24 for its place in the map; 24 a line. */
 #ifndef RH_MODEL_MATRIX_H
 #define RH_MODEL_MATRIX_H
 
+#include "limits.h"
 #include "map.h"
 
 #include <stddef.h>
@@ -36,17 +37,17 @@ enum rh_plane {
 /* Others read caller, callee and observed; the rest is matrix.c's. */
 struct rh_edge {
 	uint64_t observed;
-	uint32_t caller;
+	uint32_t caller : 24;
+	uint32_t mark   : 8;  /* scratch of the registry, 0 between its calls */
 	uint32_t callee;
 	uint32_t row_next;    /* RH_NO_EDGE at the end; the free list too */
 	uint32_t row_prev;
 	uint32_t column_next;
 	uint32_t column_prev;
-	uint32_t mark;        /* scratch of the registry, 0 between its calls */
-	uint32_t reserved;
 };
 
-_Static_assert(sizeof(struct rh_edge) == 40, "a million edges are 40 MB");
+_Static_assert(sizeof(struct rh_edge) == 32, "a million edges are 32 MB");
+_Static_assert(RH_RESOURCES_MAX <= 1u << 24, "a caller fits its bits");
 
 /* One resource's row and column. */
 struct rh_line {
@@ -70,11 +71,11 @@ struct rh_matrix {
 	uint32_t        free_first;
 };
 
-/* Bytes of memory for so many resources and edges, a multiple of 8. */
+/* Bytes of memory for so many resources and edges, a multiple of RH_ALIGN. */
 size_t rh_matrix_bytes(uint32_t line_count, uint32_t edge_capacity);
 
-/* Makes an empty matrix.  memory is aligned to 8 and has rh_matrix_bytes; seed
- * as in rh_map_init.  The memory of edges is touched only as they come. */
+/* Makes an empty matrix.  memory is aligned to RH_ALIGN and has rh_matrix_bytes;
+ * line_count is at most RH_RESOURCES_MAX; seed as in rh_map_init.  The memory of edges is touched only as they come. */
 void rh_matrix_init(struct rh_matrix *matrix, uint32_t line_count,
                     uint32_t edge_capacity, uint64_t seed, void *memory);
 
@@ -114,8 +115,8 @@ uint32_t rh_matrix_column_next(const struct rh_matrix *matrix, uint32_t edge);
 uint32_t rh_matrix_row_len(const struct rh_matrix *matrix, uint32_t caller);
 uint32_t rh_matrix_column_len(const struct rh_matrix *matrix, uint32_t callee);
 
-/* Sets or clears the registry's scratch word of an edge. */
-void rh_matrix_mark(struct rh_matrix *matrix, uint32_t edge, uint32_t mark);
+/* Sets or clears the registry's scratch byte of an edge. */
+void rh_matrix_mark(struct rh_matrix *matrix, uint32_t edge, uint8_t mark);
 
 /* Adds calls to the count of an edge, which stops at UINT64_MAX. */
 void rh_matrix_observe(struct rh_matrix *matrix, uint32_t edge, uint64_t calls);

@@ -10,8 +10,6 @@
 
 _Static_assert(sizeof(size_t) == 8, "sizes of tables are counted in 64 bits");
 
-#define ALIGN 64u
-
 static int is_valid(const struct rh_limits *limits)
 {
 	return limits->resources > 0 && limits->resources <= RH_RESOURCES_MAX &&
@@ -35,7 +33,7 @@ static char *take(struct places *places, char *memory, size_t bytes)
 {
 	char *place = memory ? memory + places->bytes : NULL;
 
-	places->bytes += (bytes + ALIGN - 1) & ~(size_t)(ALIGN - 1);
+	places->bytes += rh_aligned(bytes);
 	return place;
 }
 
@@ -62,7 +60,7 @@ size_t rh_registry_bytes(const struct rh_limits *limits)
 int rh_registry_init(struct rh_registry *registry, const struct rh_limits *limits,
                      void *memory, size_t bytes)
 {
-	RH_CHECK((uintptr_t)memory % ALIGN == 0);
+	RH_CHECK((uintptr_t)memory % RH_ALIGN == 0);
 	if (!is_valid(limits))
 		return RH_EINVAL;
 	if (bytes < rh_registry_bytes(limits))
@@ -95,7 +93,7 @@ int rh_registry_copy(struct rh_registry *copy, const struct rh_registry *other,
 {
 	size_t size = rh_registry_bytes(&other->limits);
 
-	RH_CHECK((uintptr_t)memory % ALIGN == 0);
+	RH_CHECK((uintptr_t)memory % RH_ALIGN == 0);
 	if (bytes < size)
 		return RH_ENOSPC;
 
@@ -330,6 +328,9 @@ struct rh_instance_table *rh_registry_instances(struct rh_registry *registry)
 void rh_registry_verify(const struct rh_registry *registry)
 {
 	rh_entry_verify(registry); /* R1, R3, R6 */
+	rh_map_verify(&registry->names);
+	rh_map_verify(&registry->instances.index);
+	rh_map_verify(&registry->exceptions.index);
 	rh_matrix_verify(&registry->matrix);
 	for (uint32_t i = 0; i < registry->limits.resources; i++) {
 		if (i < registry->high &&

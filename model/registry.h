@@ -147,7 +147,7 @@ struct rh_moment {
 size_t rh_registry_bytes(const struct rh_limits *limits);
 
 /* Makes an empty registry with the default hierarchy at revision 0.  memory is
- * aligned to 64 and lives as long as the registry; most of it is touched only
+ * aligned to RH_ALIGN and lives as long as the registry; most of it is touched only
  * as it is needed, so fresh zero pages cost nothing until used.
  * RH_EINVAL  a limit is out of range.
  * RH_ENOSPC  bytes is less than rh_registry_bytes. */

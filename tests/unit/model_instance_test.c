@@ -7,7 +7,7 @@ static void init(struct rh_instance_table *table, uint32_t resources,
                  uint32_t capacity)
 {
 	size_t bytes = rh_instance_bytes(resources, capacity);
-	void  *memory = malloc(bytes);
+	void  *memory = aligned_alloc(RH_ALIGN, bytes);
 
 	assert_non_null(memory);
 	memset(memory, 0x5a, bytes);

@@ -6,7 +6,7 @@
 static void init(struct rh_matrix *matrix, uint32_t lines, uint32_t edges)
 {
 	size_t bytes = rh_matrix_bytes(lines, edges);
-	void  *memory = malloc(bytes);
+	void  *memory = aligned_alloc(RH_ALIGN, bytes);
 
 	assert_non_null(memory);
 	memset(memory, 0x5a, bytes);
