@@ -1,0 +1,337 @@
+/* The marshaller: every kind round trip, and bytes that lie. */
+#include "../../sdk/c/marshal.h"
+
+#include "../../model/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct point {
+	int32_t x;
+	double  y;
+};
+
+#define P(...) { __VA_ARGS__ }
+
+/* double mix(int8_t a, float b, struct point c, const char *d, const void *e,
+ *            uint32_t e_len, thing *f, const int32_t *g) */
+static const struct rh_param mix_params[] = {
+	P(.name = "a", .kind = RH_KIND_INT, .size = 1),
+	P(.name = "b", .kind = RH_KIND_FLOAT, .size = 4),
+	P(.name = "c", .kind = RH_KIND_STRUCT, .size = sizeof(struct point)),
+	P(.name = "d", .kind = RH_KIND_STRING, .size = 8, .flags = RH_PARAM_NULLABLE),
+	P(.name = "e", .kind = RH_KIND_BYTES, .size = 1, .len_param = 5),
+	P(.name = "e_len", .kind = RH_KIND_UINT, .size = 4),
+	P(.name = "f", .kind = RH_KIND_HANDLE, .size = 8),
+	P(.name = "g", .kind = RH_KIND_INT, .size = 4, .flags = RH_PARAM_POINTER),
+};
+
+static const struct rh_function mix = {
+	.name = "mix", .params = mix_params, .param_count = 8,
+	.ret = P(.kind = RH_KIND_FLOAT, .size = 8, .direction = RH_OUT),
+};
+
+/* int fill(void *buf, size_t *len, struct point *at, char **text) */
+static const struct rh_param fill_params[] = {
+	P(.name = "buf", .kind = RH_KIND_BYTES, .direction = RH_OUT, .size = 2,
+	  .len_param = 1, .used_param = 1),
+	P(.name = "len", .kind = RH_KIND_UINT, .direction = RH_INOUT, .size = 8,
+	  .flags = RH_PARAM_POINTER),
+	P(.name = "at", .kind = RH_KIND_STRUCT, .direction = RH_OUT,
+	  .size = sizeof(struct point), .flags = RH_PARAM_POINTER),
+	P(.name = "text", .kind = RH_KIND_STRING, .direction = RH_OUT, .size = 8,
+	  .flags = RH_PARAM_POINTER | RH_PARAM_TRANSFER),
+};
+
+static const struct rh_function fill = {
+	.name = "fill", .params = fill_params, .param_count = 4,
+	.ret = P(.kind = RH_KIND_INT, .size = 4, .direction = RH_OUT),
+};
+
+static int to_id(void *user, const struct rh_param *param, void *pointer,
+                 uint64_t *ret_id)
+{
+	(void)user;
+	(void)param;
+	*ret_id = (uint64_t)(uintptr_t)pointer;
+	return RH_OK;
+}
+
+static int to_pointer(void *user, const struct rh_param *param, uint64_t id,
+                      void **ret_pointer)
+{
+	(void)user;
+	(void)param;
+	if (id == 666)
+		return RH_EHANDLE;
+	*ret_pointer = (void *)(uintptr_t)id;
+	return RH_OK;
+}
+
+static const struct rh_handle_map handles = {
+	.to_id = to_id, .to_pointer = to_pointer,
+};
+
+struct mix_call {
+	int8_t       a;
+	float        b;
+	struct point c;
+	const char  *d;
+	const void  *e;
+	uint32_t     e_len;
+	void        *f;
+	int32_t      g_value;
+	int32_t     *g;
+	void        *args[8];
+};
+
+static void set_up_mix(struct mix_call *call)
+{
+	*call = (struct mix_call){
+		.a = -5, .b = 1.5f, .c = { -7, 2.25 }, .d = "text", .e = "by\0es",
+		.e_len = 5, .f = (void *)(uintptr_t)42, .g_value = -99,
+	};
+	call->g = &call->g_value;
+	void *args[8] = { &call->a, &call->b, &call->c, &call->d, &call->e,
+	                  &call->e_len, &call->f, &call->g };
+	memcpy(call->args, args, sizeof args);
+}
+
+static int pack_mix(struct mix_call *call, unsigned char *at)
+{
+	struct rh_fd_list fds = { 0 };
+
+	return rh_marshal_args(&mix, call->args, &handles, &fds, at);
+}
+
+static void every_kind_goes_in(void **state)
+{
+	struct rh_scratch scratch = { 0 };
+	struct rh_values  values;
+	struct rh_fd_list fds = { 0 };
+	struct mix_call   call;
+	unsigned char     bytes[256];
+	int               len;
+
+	(void)state;
+	set_up_mix(&call);
+	assert_true(rh_marshal_args_bytes(&mix, call.args) <= (int64_t)sizeof bytes);
+	len = pack_mix(&call, bytes);
+	assert_int_equal(len, rh_marshal_args_bytes(&mix, call.args));
+	assert_int_equal(rh_unmarshal_args(&mix, bytes, (uint32_t)len, &handles, &fds,
+	                                   &scratch, &values), RH_OK);
+	assert_int_equal(*(int8_t *)values.args[0], -5);
+	assert_true(*(float *)values.args[1] == 1.5f);
+	assert_int_equal(((struct point *)values.args[2])->x, -7);
+	assert_true(((struct point *)values.args[2])->y == 2.25);
+	assert_string_equal(*(char **)values.args[3], "text");
+	assert_memory_equal(*(char **)values.args[4], "by\0es", 5);
+	assert_int_equal(*(uint32_t *)values.args[5], 5);
+	assert_ptr_equal(*(void **)values.args[6], (void *)(uintptr_t)42);
+	assert_int_equal(**(int32_t **)values.args[7], -99);
+	rh_scratch_fini(&scratch);
+}
+
+static void null_pointers_stay_null(void **state)
+{
+	struct rh_scratch scratch = { 0 };
+	struct rh_values  values;
+	struct rh_fd_list fds = { 0 };
+	struct mix_call   call;
+	unsigned char     bytes[256];
+	int               len;
+
+	(void)state;
+	set_up_mix(&call);
+	call.d = call.e = NULL;
+	call.f = NULL;
+	call.g = NULL;
+	len = pack_mix(&call, bytes);
+	assert_int_equal(rh_unmarshal_args(&mix, bytes, (uint32_t)len, &handles, &fds,
+	                                   &scratch, &values), RH_OK);
+	assert_null(*(char **)values.args[3]);
+	assert_null(*(void **)values.args[4]);
+	assert_null(*(void **)values.args[6]);
+	assert_null(*(void **)values.args[7]);
+	rh_scratch_fini(&scratch);
+}
+
+struct fill_call {
+	uint16_t     buf[8];
+	void        *buf_pointer;
+	size_t       len;
+	size_t      *len_pointer;
+	struct point at;
+	void        *at_pointer;
+	char        *text;
+	char       **text_pointer;
+	int32_t      ret;
+	void        *args[4];
+};
+
+static void set_up_fill(struct fill_call *call)
+{
+	*call = (struct fill_call){ .len = 8 };
+	call->buf_pointer = call->buf;
+	call->len_pointer = &call->len;
+	call->at_pointer = &call->at;
+	call->text_pointer = &call->text;
+	void *args[4] = { &call->buf_pointer, &call->len_pointer, &call->at_pointer,
+	                  &call->text_pointer };
+	memcpy(call->args, args, sizeof args);
+}
+
+/* What the real function would do. */
+static void run_fill(struct rh_values *values)
+{
+	uint16_t *buf = *(uint16_t **)values->args[0];
+	size_t   *len = *(size_t **)values->args[1];
+
+	assert_int_equal(*len, 8);
+	buf[0] = 11;
+	buf[2] = 33;
+	*len = 3;
+	**(struct point **)values->args[2] = (struct point){ 4, 0.5 };
+	**(char ***)values->args[3] = strdup("handed over");
+	*(int32_t *)values->ret = -1;
+}
+
+static uint32_t answer_fill(struct fill_call *call, unsigned char *reply)
+{
+	struct rh_scratch scratch = { 0 };
+	struct rh_values  values;
+	struct rh_fd_list fds = { 0 };
+	unsigned char     bytes[256];
+	int len = rh_marshal_args(&fill, call->args, &handles, &fds, bytes);
+	int64_t reply_len;
+
+	assert_int_equal(rh_unmarshal_args(&fill, bytes, (uint32_t)len, &handles, &fds,
+	                                   &scratch, &values), RH_OK);
+	run_fill(&values);
+	reply_len = rh_marshal_reply_bytes(&fill, &values);
+	assert_int_equal(rh_marshal_reply(&fill, &values, &handles, &fds, reply),
+	                 reply_len);
+	rh_scratch_fini(&scratch);
+	return (uint32_t)reply_len;
+}
+
+static int take_fill(struct fill_call *call, const unsigned char *reply, uint32_t len)
+{
+	const struct rh_keeper keeper = { 0 };
+	struct rh_fd_list      fds = { 0 };
+
+	return rh_unmarshal_reply(&fill, reply, len, &handles, &fds, &keeper,
+	                          call->args, &call->ret);
+}
+
+static void every_kind_comes_out(void **state)
+{
+	struct fill_call call;
+	unsigned char    reply[256];
+	uint32_t         len;
+
+	(void)state;
+	set_up_fill(&call);
+	len = answer_fill(&call, reply);
+	assert_int_equal(take_fill(&call, reply, len), RH_OK);
+	assert_int_equal(call.ret, -1);
+	assert_int_equal(call.len, 3);
+	assert_int_equal(call.buf[0], 11);
+	assert_int_equal(call.buf[2], 33);
+	assert_int_equal(call.at.x, 4);
+	assert_true(call.at.y == 0.5);
+	assert_string_equal(call.text, "handed over");
+	free(call.text);
+}
+
+/* The room is what the length parameter says, whatever else the bytes claim. */
+static void lengths_that_disagree_are_refused(void **state)
+{
+	struct rh_scratch scratch = { 0 };
+	struct rh_values  values;
+	struct rh_fd_list fds = { 0 };
+	struct mix_call   call;
+	unsigned char     bytes[256];
+	uint64_t          huge = 1u << 30;
+	int               len;
+
+	(void)state;
+	set_up_mix(&call);
+	len = pack_mix(&call, bytes);
+	memcpy(bytes + rh_marshal_cell(&mix, 5), &huge, 8);
+	assert_int_equal(rh_unmarshal_args(&mix, bytes, (uint32_t)len, &handles, &fds,
+	                                   &scratch, &values), RH_EPROTO);
+	len = pack_mix(&call, bytes);
+	huge = 666;
+	memcpy(bytes + rh_marshal_cell(&mix, 6), &huge, 8);
+	assert_int_equal(rh_unmarshal_args(&mix, bytes, (uint32_t)len, &handles, &fds,
+	                                   &scratch, &values), RH_EHANDLE);
+	rh_scratch_fini(&scratch);
+}
+
+static unsigned next_random(unsigned *seed)
+{
+	*seed = *seed * 1103515245u + 12345u;
+	return *seed >> 8;
+}
+
+/* Any bytes at all: refused or understood, never out of bounds (run it under the
+ * address sanitizer), and never more output than the program has room for. */
+static void random_bytes_do_no_harm(void **state)
+{
+	unsigned          seed = 20260101;
+	struct rh_scratch scratch = { 0 };
+	struct rh_values  values;
+	struct rh_fd_list fds = { 0 };
+
+	(void)state;
+	for (int round = 0; round < 20000; round++) {
+		struct mix_call  call;
+		struct fill_call out;
+		unsigned char    bytes[256], reply[256];
+		uint32_t         len;
+
+		set_up_mix(&call);
+		len = (uint32_t)pack_mix(&call, bytes);
+		for (unsigned i = next_random(&seed) % 8; i > 0; i--)
+			bytes[next_random(&seed) % len] = (unsigned char)next_random(&seed);
+		unsigned char *exact = malloc(len); /* its end is watched */
+		memcpy(exact, bytes, len);
+		rh_unmarshal_args(&mix, exact, len - next_random(&seed) % 4, &handles,
+		                  &fds, &scratch, &values);
+		free(exact);
+		rh_scratch_reset(&scratch);
+
+		set_up_fill(&out);
+		len = answer_fill(&out, reply);
+		for (unsigned i = next_random(&seed) % 8; i > 0; i--)
+			reply[next_random(&seed) % len] = (unsigned char)next_random(&seed);
+		exact = malloc(len);
+		memcpy(exact, reply, len);
+		out.text = NULL;
+		take_fill(&out, exact, len);
+		free(out.text);
+		free(exact);
+	}
+	rh_scratch_fini(&scratch);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_kind_goes_in),
+		cmocka_unit_test(null_pointers_stay_null),
+		cmocka_unit_test(every_kind_comes_out),
+		cmocka_unit_test(lengths_that_disagree_are_refused),
+		cmocka_unit_test(random_bytes_do_no_harm),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
