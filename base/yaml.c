@@ -67,7 +67,8 @@ int rh_yaml_parse(const char *text, size_t len, struct rh_yaml **ret_yaml,
 
 	if (len > RH_YAML_BYTES_MAX)
 		return rh_yaml_fail(&reader, (struct rh_yaml_mark){ 0, 0 }, RH_EMSGSIZE,
-		                    "larger than %u MiB", RH_YAML_BYTES_MAX / (1024u * 1024u));
+		                    "larger than %u MiB",
+		                    RH_YAML_BYTES_MAX / (1024u * 1024u));
 	yaml = calloc(1, sizeof *yaml);
 	if (!yaml || !yaml_parser_initialize(&reader.parser)) {
 		free(yaml);

@@ -33,6 +33,12 @@ int rh_yaml_fail_here(struct rh_yaml_reader *reader, int code, const char *text)
 	return rh_yaml_fail(reader, mark_of(&reader->event.start_mark), code, "%s", text);
 }
 
+/* Shorter, for the many. */
+static int refuse(struct rh_yaml_reader *reader, int code, const char *text)
+{
+	return rh_yaml_fail_here(reader, code, text);
+}
+
 static int fail_syntax(struct rh_yaml_reader *reader)
 {
 	const yaml_parser_t *parser = &reader->parser;
@@ -71,15 +77,16 @@ void *rh_yaml_grown(void *items, size_t count, size_t *capacity, size_t size)
 
 /* Counts a value against the limits and notes its place in *ret_index.  key is
  * taken, also on failure. */
-static int add_place(struct rh_yaml_reader *reader, struct rh_yaml_place place, uint32_t *ret_index)
+static int add_place(struct rh_yaml_reader *reader, struct rh_yaml_place place,
+                     uint32_t *ret_index)
 {
 	struct rh_yaml_document *document = reader->document;
 	struct rh_yaml_place *places;
 
 	if (reader->nodes >= RH_YAML_NODES_MAX) {
 		free(place.key);
-		return rh_yaml_fail(reader, place.mark, RH_EMSGSIZE, "more than %u values",
-		                    RH_YAML_NODES_MAX);
+		return rh_yaml_fail(reader, place.mark, RH_EMSGSIZE,
+		                    "more than %u values", RH_YAML_NODES_MAX);
 	}
 	places = rh_yaml_grown(document->places, document->count, &document->capacity,
 	                       sizeof *places);
@@ -97,7 +104,7 @@ static int add_place(struct rh_yaml_reader *reader, struct rh_yaml_place place, 
 static int count_bytes(struct rh_yaml_reader *reader, size_t bytes)
 {
 	if (bytes > RH_YAML_BYTES_MAX - reader->bytes)
-		return rh_yaml_fail_here(reader, RH_EMSGSIZE, "the aliases stand for too much text");
+		return refuse(reader, RH_EMSGSIZE, "the aliases stand for too much text");
 	reader->bytes += bytes;
 	return RH_OK;
 }
@@ -153,13 +160,14 @@ static json_t *plain_value(const char *text, size_t len, bool *ret_is_huge)
 	return number;
 }
 
-static int check_tag(struct rh_yaml_reader *reader, const yaml_char_t *tag, bool is_scalar)
+static int check_tag(struct rh_yaml_reader *reader, const yaml_char_t *tag,
+                     bool is_scalar)
 {
 	if (!tag)
 		return RH_OK;
 	if (is_scalar && strcmp((const char *)tag, YAML_STR_TAG) == 0)
 		return RH_OK;
-	return rh_yaml_fail_here(reader, RH_EINVAL, "tags are not used in manifests");
+	return refuse(reader, RH_EINVAL, "tags are not used in manifests");
 }
 
 static int read_scalar(struct rh_yaml_reader *reader, json_t **ret_value)
@@ -174,9 +182,9 @@ static int read_scalar(struct rh_yaml_reader *reader, json_t **ret_value)
 	if (r < 0)
 		return r;
 	if (len > RH_YAML_SCALAR_MAX)
-		return rh_yaml_fail_here(reader, RH_EMSGSIZE, "this text is too long");
+		return refuse(reader, RH_EMSGSIZE, "this text is too long");
 	if (memchr(text, '\0', len))
-		return rh_yaml_fail_here(reader, RH_EINVAL, "a text may not hold a NUL");
+		return refuse(reader, RH_EINVAL, "a text may not hold a NUL");
 	r = count_bytes(reader, len);
 	if (r < 0)
 		return r;
@@ -185,15 +193,16 @@ static int read_scalar(struct rh_yaml_reader *reader, json_t **ret_value)
 	else
 		*ret_value = json_stringn(text, len);
 	if (is_huge)
-		return rh_yaml_fail_here(reader, RH_EINVAL, "this number does not fit 64 bits");
+		return refuse(reader, RH_EINVAL, "this number does not fit 64 bits");
 	if (!*ret_value)
-		return rh_yaml_fail_here(reader, RH_ENOMEM, "out of memory");
+		return refuse(reader, RH_ENOMEM, "out of memory");
 	return RH_OK;
 }
 
 /* --- anchors and aliases --------------------------------------------------- */
 
-static struct rh_yaml_anchor *find_anchor(struct rh_yaml_reader *reader, const yaml_char_t *name)
+static struct rh_yaml_anchor *find_anchor(struct rh_yaml_reader *reader,
+                                          const yaml_char_t *name)
 {
 	/* The last one counts: YAML lets a name be used again. */
 	for (size_t i = reader->anchor_count; i > 0; i--) {
@@ -204,18 +213,19 @@ static struct rh_yaml_anchor *find_anchor(struct rh_yaml_reader *reader, const y
 }
 
 /* Opens the anchor of the event, if it has one; its slot goes to *ret_slot. */
-static int open_anchor(struct rh_yaml_reader *reader, const yaml_char_t *name, size_t *ret_slot)
+static int open_anchor(struct rh_yaml_reader *reader, const yaml_char_t *name,
+                       size_t *ret_slot)
 {
 	struct rh_yaml_anchor *anchor = &reader->anchors[reader->anchor_count];
 
 	if (!name)
 		return RH_OK;
 	if (reader->anchor_count == RH_YAML_ANCHORS_MAX)
-		return rh_yaml_fail_here(reader, RH_EMSGSIZE, "too many anchors");
+		return refuse(reader, RH_EMSGSIZE, "too many anchors");
 	*anchor = (struct rh_yaml_anchor){ .name = strdup((const char *)name),
 	                           .nodes = reader->nodes, .bytes = reader->bytes };
 	if (!anchor->name)
-		return rh_yaml_fail_here(reader, RH_ENOMEM, "out of memory");
+		return refuse(reader, RH_ENOMEM, "out of memory");
 	*ret_slot = reader->anchor_count++;
 	return RH_OK;
 }
@@ -272,24 +282,27 @@ static int read_alias(struct rh_yaml_reader *reader, json_t **ret_value)
 	int r;
 
 	if (!anchor)
-		return rh_yaml_fail_here(reader, RH_EINVAL, "this alias names no anchor above it");
+		return refuse(reader, RH_EINVAL, "this alias names no anchor above it");
 	if (!anchor->value)
-		return rh_yaml_fail_here(reader, RH_EINVAL, "this alias stands inside its own anchor");
+		return refuse(reader, RH_EINVAL,
+		              "this alias stands inside its own anchor");
 	if (reader->depth + anchor->depth > RH_YAML_DEPTH_MAX)
-		return rh_yaml_fail_here(reader, RH_EMSGSIZE, "nested too deeply by this alias");
+		return refuse(reader, RH_EMSGSIZE, "nested too deeply by this alias");
 	if (anchor->nodes > RH_YAML_NODES_MAX - reader->nodes)
-		return rh_yaml_fail_here(reader, RH_EMSGSIZE, "the aliases stand for too many values");
+		return refuse(reader, RH_EMSGSIZE,
+		              "the aliases stand for too many values");
 	r = count_bytes(reader, anchor->bytes);
 	if (r < 0)
 		return r;
 	reader->nodes += anchor->nodes;
 	*ret_value = json_deep_copy(anchor->value);
-	return *ret_value ? RH_OK : rh_yaml_fail_here(reader, RH_ENOMEM, "out of memory");
+	return *ret_value ? RH_OK : refuse(reader, RH_ENOMEM, "out of memory");
 }
 
 /* --- nodes ------------------------------------------------------------------ */
 
-static int read_node(struct rh_yaml_reader *reader, struct rh_yaml_place place, json_t **ret_value);
+static int read_node(struct rh_yaml_reader *reader, struct rh_yaml_place place,
+                     json_t **ret_value);
 
 static int read_items(struct rh_yaml_reader *reader, uint32_t parent, json_t *array)
 {
@@ -306,7 +319,7 @@ static int read_items(struct rh_yaml_reader *reader, uint32_t parent, json_t *ar
 		if (r < 0)
 			return r;
 		if (json_array_append_new(array, item) < 0)
-			return rh_yaml_fail_here(reader, RH_ENOMEM, "out of memory");
+			return refuse(reader, RH_ENOMEM, "out of memory");
 	}
 }
 
@@ -329,21 +342,22 @@ static int check_key(struct rh_yaml_reader *reader, uint32_t parent, json_t *obj
 	const char *key = (const char *)event->data.scalar.value;
 
 	if (event->type != YAML_SCALAR_EVENT)
-		return rh_yaml_fail_here(reader, RH_EINVAL, "a key must be a plain word");
+		return refuse(reader, RH_EINVAL, "a key must be a plain word");
 	if (event->data.scalar.anchor || event->data.scalar.tag)
-		return rh_yaml_fail_here(reader, RH_EINVAL, "a key has no anchor and no tag");
+		return refuse(reader, RH_EINVAL, "a key has no anchor and no tag");
 	if (event->data.scalar.length == 0)
-		return rh_yaml_fail_here(reader, RH_EINVAL, "a key is empty");
+		return refuse(reader, RH_EINVAL, "a key is empty");
 	if (event->data.scalar.length > RH_YAML_KEY_MAX)
-		return rh_yaml_fail_here(reader, RH_EMSGSIZE, "this key is too long");
+		return refuse(reader, RH_EMSGSIZE, "this key is too long");
 	if (strlen(key) != event->data.scalar.length)
-		return rh_yaml_fail_here(reader, RH_EINVAL, "a key may not hold a NUL");
+		return refuse(reader, RH_EINVAL, "a key may not hold a NUL");
 	if (strcmp(key, "<<") == 0)
-		return rh_yaml_fail_here(reader, RH_EINVAL, "merge keys are not used in manifests");
+		return refuse(reader, RH_EINVAL, "merge keys are not used in manifests");
 	if (json_object_get(object, key))
-		return rh_yaml_fail(reader, mark_of(&event->start_mark), RH_EINVAL,
-		                    "duplicate key \"%.64s\"; the first stands in line %zu", key,
-		            line_of_key(reader->document, parent, key));
+		return rh_yaml_fail(
+			reader, mark_of(&event->start_mark), RH_EINVAL,
+			"duplicate key \"%.64s\"; the first stands in line %zu", key,
+			line_of_key(reader->document, parent, key));
 	return RH_OK;
 }
 
@@ -369,7 +383,7 @@ static int read_members(struct rh_yaml_reader *reader, uint32_t parent, json_t *
 		place.mark = mark_of(&reader->event.start_mark);
 		place.key = strdup(key);
 		if (!place.key)
-			return rh_yaml_fail_here(reader, RH_ENOMEM, "out of memory");
+			return refuse(reader, RH_ENOMEM, "out of memory");
 		r = rh_yaml_next(reader);
 		if (r < 0) {
 			free(place.key);
@@ -379,12 +393,13 @@ static int read_members(struct rh_yaml_reader *reader, uint32_t parent, json_t *
 		if (r < 0)
 			return r;
 		if (json_object_set_new(object, key, value) < 0)
-			return rh_yaml_fail_here(reader, RH_ENOMEM, "out of memory");
+			return refuse(reader, RH_ENOMEM, "out of memory");
 	}
 }
 
 /* Reads the mapping or sequence that the event starts; slot is its anchor. */
-static int read_collection(struct rh_yaml_reader *reader, uint32_t self, json_t **ret_value)
+static int read_collection(struct rh_yaml_reader *reader, uint32_t self,
+                           json_t **ret_value)
 {
 	bool is_mapping = reader->event.type == YAML_MAPPING_START_EVENT;
 	const yaml_char_t *tag = is_mapping ? reader->event.data.mapping_start.tag
@@ -395,11 +410,12 @@ static int read_collection(struct rh_yaml_reader *reader, uint32_t self, json_t 
 	if (r < 0)
 		return r;
 	if (reader->depth == RH_YAML_DEPTH_MAX)
-		return rh_yaml_fail(reader, mark_of(&reader->event.start_mark), RH_EMSGSIZE,
-		                    "nested deeper than %u levels", RH_YAML_DEPTH_MAX);
+		return rh_yaml_fail(reader, mark_of(&reader->event.start_mark),
+		                    RH_EMSGSIZE, "nested deeper than %u levels",
+		                    RH_YAML_DEPTH_MAX);
 	value = is_mapping ? json_object() : json_array();
 	if (!value)
-		return rh_yaml_fail_here(reader, RH_ENOMEM, "out of memory");
+		return refuse(reader, RH_ENOMEM, "out of memory");
 	reader->depth++;
 	r = is_mapping ? read_members(reader, self, value)
 	               : read_items(reader, self, value);
@@ -426,7 +442,8 @@ static const yaml_char_t *anchor_of(const yaml_event_t *event)
 }
 
 /* Reads the value that the current event starts.  place.key is taken. */
-static int read_node(struct rh_yaml_reader *reader, struct rh_yaml_place place, json_t **ret_value)
+static int read_node(struct rh_yaml_reader *reader, struct rh_yaml_place place,
+                     json_t **ret_value)
 {
 	yaml_event_type_t type = reader->event.type;
 	size_t slot = RH_YAML_ANCHORS_MAX;

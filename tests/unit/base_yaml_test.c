@@ -112,7 +112,8 @@ static void several_documents_and_empty_ones(void **state)
 	struct rh_yaml *yaml;
 	(void)state;
 
-	yaml = parsed("# nothing\n---\na: 1\n---\n---\n# only a comment\n---\nb: 2\n...\n");
+	yaml = parsed(
+		"# nothing\n---\na: 1\n---\n---\n# only a comment\n---\nb: 2\n...\n");
 	assert_int_equal(rh_yaml_count(yaml), 2);
 	assert_non_null(json_object_get(rh_yaml_document(yaml, 0), "a"));
 	assert_non_null(json_object_get(rh_yaml_document(yaml, 1), "b"));
@@ -236,7 +237,8 @@ static void depth_is_limited(void **state)
 	char *text;
 	(void)state;
 
-	assert_value("[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]", "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]");
+	assert_value("[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]",
+	             "[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]");
 	assert_refused("[[[[[[[[[[[[[[[[[]]]]]]]]]]]]]]]]]", RH_EMSGSIZE, 1, 17,
 	               "nested deeper than 16");
 	/* By alias too: ten levels inside seven. */
@@ -314,13 +316,22 @@ static void sizes_are_limited(void **state)
 static void text_reads_back_the_same(void **state)
 {
 	static const char *const values[] = {
-		"{}", "[]", "{\"a\":[]}", "{\"a\":{}}", "[[],[[]],{\"x\":[{}]}]",
+		"{}",
+		"[]",
+		"{\"a\":[]}",
+		"{\"a\":{}}",
+		"[[],[[]],{\"x\":[{}]}]",
 		"{\"a\":null,\"b\":true,\"c\":-12,\"d\":1.5,\"e\":1e300}",
-		"[\"null\",\"~\",\"\",\"yes\",\"0x1\",\"010\",\"12\",\"1e2\",\"true\",\"-\"]",
-		"[\"# no\",\"a: b\",\"a #b\",\"[x\",\"{x\",\"*x\",\"&x\",\"!x\",\"|\",\">\"]",
-		"[\"'\",\"\\\"\",\"\\\\\",\"\\t\",\"\\r\",\"\\n\",\" x\",\"x \",\"%x\",\"@x\"]",
-		"{\"text\":\"one\\ntwo\\n\",\"t2\":\"one\\n  two\\n\",\"t3\":\"a\\n\\nb\\n\"}",
-		"{\"t\":\"no end\\nof line\",\"u\":\"\\u00e9\\u20ac\\ud83d\\ude00\\u0085\\u2028\"}",
+		"[\"null\",\"~\",\"\",\"yes\",\"0x1\",\"010\",\"12\",\"1e2\",\"true\",\"-"
+		"\"]",
+		"[\"# no\",\"a: b\",\"a "
+		"#b\",\"[x\",\"{x\",\"*x\",\"&x\",\"!x\",\"|\",\">\"]",
+		"[\"'\",\"\\\"\",\"\\\\\",\"\\t\",\"\\r\",\"\\n\",\" x\",\"x "
+		"\",\"%x\",\"@x\"]",
+		"{\"text\":\"one\\ntwo\\n\",\"t2\":\"one\\n  "
+		"two\\n\",\"t3\":\"a\\n\\nb\\n\"}",
+		"{\"t\":\"no end\\nof "
+		"line\",\"u\":\"\\u00e9\\u20ac\\ud83d\\ude00\\u0085\\u2028\"}",
 		"{\"true\":1,\"12\":2,\"a b\":3,\"\\u0007\":4,\"---\":5,\"?\":6}",
 		"{\"objects\":[{\"kind\":\"Rule\",\"spec\":{\"edge\":[\"a\",\"b\"]}}]}",
 	};
