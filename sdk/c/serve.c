@@ -5,6 +5,7 @@
 #include "../../base/clock.h"
 #include "../../base/log.h"
 #include "../../base/memory.h"
+#include "../../base/ready.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -253,6 +254,7 @@ static int greet(struct rh_server *server)
 	rh_record_u64(&frame.records, RH_TAG_INSTANCE, &instance);
 	rh_frame_drop(&frame);
 	server->instance = (uint32_t)instance;
+	rh_ready_tell();
 	return RH_OK;
 }
 
