@@ -6,14 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-/* "struct archive" and "archive" are one handle. */
-static const char *handle_name(const char *type)
-{
-	if (strncmp(type, "struct ", 7) == 0)
-		return type + 7;
-	return strncmp(type, "union ", 6) == 0 ? type + 6 : type;
-}
-
 int rh_carry_init(struct rh_carry *carry, struct rh_pool *pool,
                   const struct rh_side *side, const struct rh_ctype **types,
                   struct rh_diag *diag)
@@ -29,8 +21,7 @@ int rh_carry_init(struct rh_carry *carry, struct rh_pool *pool,
 			                   "neither a struct nor a pointer", side->file,
 			                   handle->place.line, handle->place.column,
 			                   handle->type);
-		int index = rh_carry_add_handle(carry, handle_name(handle->type), type,
-		                                handle->flags);
+		int index = rh_carry_add_handle(carry, handle->type, type, handle->flags);
 		if (index < 0)
 			return index;
 	}
@@ -167,13 +158,28 @@ static int link_bytes(struct rh_carry_row *row, const struct rh_side_value *rule
 	return result;
 }
 
-static const char *bytes_text(struct rh_pool *pool, const struct rh_param *param)
+/* Bytes returned have no capacity: the same parameter tells both lengths. */
+static int link_result(struct rh_carry_row *row, struct rh_function *function)
+{
+	const struct rh_side_value *rule = &row->line->ret;
+
+	if (function->ret.kind != RH_KIND_BYTES)
+		return RH_OK;
+	int result = link_used(row, rule, function, &function->ret);
+	if (result >= 0 && function->ret.used_param == RH_USED_RETURN)
+		return rh_carry_fail(row, rule, "used= names a parameter here");
+	function->ret.len_param = function->ret.used_param;
+	return result;
+}
+
+static const char *bytes_text(struct rh_pool *pool, const struct rh_param *param,
+                              bool is_result)
 {
 	const char *length = "", *used = "", *element = "";
 
 	if (param->size != 1)
 		element = rh_pool_print(pool, ":%u", param->size);
-	if (param->len_param != RH_NO_PARAM)
+	if (param->len_param != RH_NO_PARAM && !is_result)
 		length = rh_pool_print(pool, "%s %u", param->direction == RH_IN ? "len" :
 		                       "cap", param->len_param + 1u);
 	if (param->used_param == RH_USED_RETURN)
@@ -198,7 +204,8 @@ static const char *handle_text(struct rh_carry *carry, const struct rh_param *pa
 	                     carry->handles[param->handle].name);
 }
 
-static const char *base_text(struct rh_carry *carry, const struct rh_param *param)
+static const char *base_text(struct rh_carry *carry, const struct rh_param *param,
+                             bool is_result)
 {
 	switch (param->kind) {
 	case RH_KIND_VOID:
@@ -210,7 +217,7 @@ static const char *base_text(struct rh_carry *carry, const struct rh_param *para
 	case RH_KIND_FD:
 		return "fd";
 	case RH_KIND_BYTES:
-		return bytes_text(carry->pool, param);
+		return bytes_text(carry->pool, param, is_result);
 	case RH_KIND_HANDLE:
 		return handle_text(carry, param);
 	default:
@@ -225,7 +232,7 @@ static int finish_text(struct rh_carry *carry, struct rh_param *param, bool is_r
 	bool        is_behind = (param->flags & RH_PARAM_POINTER) != 0 ||
 	                        (param->kind == RH_KIND_BYTES &&
 	                         param->direction != RH_IN);
-	const char *base = base_text(carry, param);
+	const char *base = base_text(carry, param, is_result);
 	const char *null = "";
 
 	if (param->flags & RH_PARAM_STDIN)
@@ -286,8 +293,8 @@ static int finish_values(struct rh_carry_row *row, struct rh_function *ret,
 
 	for (uint8_t i = 0; i < ret->param_count && result >= 0; i++)
 		result = link_bytes(row, rule_for(row, i), ret, &params[i], i);
-	if (result >= 0 && row->line && row->line->has_ret)
-		result = link_bytes(row, &row->line->ret, ret, &ret->ret, 0);
+	if (result >= 0)
+		result = link_result(row, ret);
 	for (uint8_t i = 0; i < ret->param_count && result >= 0; i++) {
 		result = finish_text(row->carry, &params[i], false);
 		if (params[i].flags & RH_PARAM_CREATES)
@@ -316,7 +323,7 @@ static void refuse_shape(struct rh_carry_row *row)
 	const struct rh_cfunction *function = row->function;
 
 	if (function->is_variadic)
-		row->reason = "variable arguments";
+		row->reason = "variable arguments, or none declared";
 	else if (function->is_endless)
 		row->reason = "it never returns";
 	else if (function->param_count > RH_PARAMS_MAX)
@@ -354,6 +361,20 @@ static int check_event(struct rh_carry_row *row, const struct rh_function *made)
 		answers = answers || made->params[i].direction != RH_IN;
 	if (answers)
 		return rh_carry_fail(row, NULL, "an event has no result and no out");
+	return RH_OK;
+}
+
+/* The real library in the caller would take the handle for an address. */
+static int check_local(struct rh_carry_row *row)
+{
+	for (uint32_t i = 0; i < row->function->param_count; i++) {
+		const struct rh_ctype *type = row->function->params[i].type;
+
+		if (type->kind == RH_CTYPE_POINTER &&
+		    rh_carry_find_handle(row->carry, type) >= 0)
+			return rh_carry_fail(row, NULL, "local, but %s is an object of the "
+			                     "callee; say nocarry", type->spelling);
+	}
 	return RH_OK;
 }
 
@@ -411,6 +432,8 @@ int rh_carry_function(struct rh_carry *carry, const struct rh_cfunction *functio
 	refuse_shape(&row);
 	if (result >= 0 && !row.reason)
 		result = carry_all(&row, &made);
+	if (result >= 0 && made.flags & RH_FUNCTION_LOCAL)
+		result = check_local(&row);
 	if (result >= 0 && !row.reason && made.flags & RH_FUNCTION_EVENT)
 		result = check_event(&row, &made);
 	if (result < 0)

@@ -1,5 +1,7 @@
 #include "carry_value.h"
 
+#include "../base/diag.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -8,20 +10,23 @@ int rh_carry_fail(struct rh_carry_row *row, const struct rh_side_value *rule,
                   const char *format, ...)
 {
 	struct rh_side_place place = rule ? rule->place : row->line->place;
-	struct rh_diag      *diag = row->diag;
 	char                 reason[120];
 	va_list              args;
 
-	if (!diag)
-		return RH_EINVAL;
 	va_start(args, format);
 	vsnprintf(reason, sizeof reason, format, args);
 	va_end(args);
-	diag->code = RH_EINVAL;
-	snprintf(diag->text, sizeof diag->text, "%.60s:%u:%u: %.40s: %s",
-	         row->carry->side->file, place.line, place.column,
-	         row->function->symbol, reason);
-	return RH_EINVAL;
+	return rh_diag_set(row->diag, RH_EINVAL, "%.60s:%u:%u: %.40s: %s",
+	                   row->carry->side->file, place.line, place.column,
+	                   row->function->symbol, reason);
+}
+
+/* "struct archive" and "archive" are one handle. */
+static const char *handle_name(const char *type)
+{
+	if (strncmp(type, "struct ", 7) == 0)
+		return type + 7;
+	return strncmp(type, "union ", 6) == 0 ? type + 6 : type;
 }
 
 int rh_carry_add_handle(struct rh_carry *carry, const char *name,
@@ -34,7 +39,7 @@ int rh_carry_add_handle(struct rh_carry *carry, const char *name,
 		return RH_ENOMEM;
 	carry->handles = grown;
 	carry->handles[carry->handle_count] =
-		(struct rh_carry_handle){ name, type, flags };
+		(struct rh_carry_handle){ handle_name(name), type, flags };
 	return (int)carry->handle_count++;
 }
 
@@ -119,11 +124,9 @@ static int plain_text(struct rh_carry_row *row, const struct rh_ctype *type,
 }
 
 static int refuse(struct rh_carry_row *row, const struct rh_ctype *type,
-                  const char *format)
+                  const char *what)
 {
-	const char *name = type->spelling;
-
-	row->reason = rh_pool_print(row->carry->pool, format, name);
+	row->reason = rh_pool_print(row->carry->pool, "%s %s", type->spelling, what);
 	return row->reason ? RH_OK : RH_ENOMEM;
 }
 
@@ -139,9 +142,11 @@ static int set_plain(struct rh_carry_row *row, const struct rh_ctype *type,
 	if (!rh_ctype_is_plain(type)) {
 		const char *field = rh_ctype_spoiler(type);
 
+		if (!field[0])
+			return refuse(row, type, "has no wire form");
 		row->reason = rh_pool_print(row->carry->pool,
-			field[0] ? "%s holds a pointer or worse in field %s" :
-			"%s has no wire form%s", type->spelling, field);
+		                            "%s holds a pointer or worse in field %s",
+		                            type->spelling, field);
 		return row->reason ? RH_OK : RH_ENOMEM;
 	}
 	ret->kind = kinds[type->kind];
@@ -178,12 +183,12 @@ static int default_record(struct rh_carry_row *row, const struct rh_ctype *type,
 	const struct rh_ctype *target = type->target;
 
 	if (strcmp(target->name, "_IO_FILE") == 0)
-		return refuse(row, type, "%s is an open file of the C library");
+		return refuse(row, type, "is an open file of the C library");
 	if (strcmp(target->name, "__va_list_tag") == 0)
-		return refuse(row, type, "%s is a list of variable arguments");
+		return refuse(row, type, "is a list of variable arguments");
 	if (target->is_complete)
-		return refuse(row, type, "%s: both sides see into the struct; say handle, "
-		              "in, out or inout");
+		return refuse(row, type, "shows its fields to both sides: say handle, in, "
+		              "out or inout");
 	return set_handle(row, type, target->name[0] ? target->name : target->alias,
 	                  ret);
 }
@@ -196,9 +201,9 @@ static int default_pointer(struct rh_carry_row *row,
 	if (rh_carry_find_handle(row->carry, type) >= 0)
 		return set_handle(row, type, NULL, ret);
 	if (target->kind == RH_CTYPE_FUNCTION)
-		return refuse(row, type, "%s is a callback");
+		return refuse(row, type, "is a callback");
 	if (target->kind == RH_CTYPE_POINTER)
-		return refuse(row, type, "%s is a pointer to a pointer; say out string or "
+		return refuse(row, type, "is a pointer to a pointer: say out string or "
 		              "out handle");
 	if (is_record(target))
 		return default_record(row, type, ret);
@@ -208,17 +213,17 @@ static int default_pointer(struct rh_carry_row *row,
 	}
 	if (value->is_result)
 		return refuse(row, type, is_text(type) ?
-		              "%s returned: say -> string borrowed or transfer" :
-		              "%s returned: say -> handle or nocarry");
+		              "is not const: say -> string borrowed or transfer" :
+		              "cannot be told apart: say -> handle or nocarry");
 	if (is_text(type) && target->is_const && looks_like_length(value->next)) {
 		ret->kind = RH_KIND_BYTES;
 		ret->size = 1;
 		return RH_OK;
 	}
 	if (is_text(type))
-		return refuse(row, type, "%s: say string, handle, bytes with len= or cap=, "
-		              "or in, out, inout with a C type");
-	return refuse(row, type, "%s: say in, out or inout");
+		return refuse(row, type, "says too little: say string, handle, bytes with len= or "
+		              "cap=, or in, out, inout with a C type");
+	return refuse(row, type, "has no direction: say in, out or inout");
 }
 
 static int default_value(struct rh_carry_row *row, const struct rh_carry_value *value,
@@ -237,9 +242,11 @@ static int default_value(struct rh_carry_row *row, const struct rh_carry_value *
 			ret->flags |= RH_PARAM_POINTER;
 			return set_plain(row, type, ret);
 		}
-		return refuse(row, type, "%s: say in, out or inout");
+		if (strcmp(type->target->name, "__va_list_tag") == 0)
+			return refuse(row, type, "is a list of variable arguments");
+		return refuse(row, type, "has no direction: say in, out or inout");
 	case RH_CTYPE_FUNCTION:
-		return refuse(row, type, "%s is a callback");
+		return refuse(row, type, "is a callback");
 	default:
 		return set_plain(row, type, ret);
 	}

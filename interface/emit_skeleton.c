@@ -49,6 +49,7 @@ void rh_emit_skeleton(FILE *out, const struct rh_plan *plan)
 			fprintf(out, "\t[%u] = call_%u,\n", i, i);
 	fputs("};\n\n"
 	      "extern const struct rh_skeleton rh_skeleton;\n"
+	      "__attribute__((visibility(\"default\")))\n"
 	      "const struct rh_skeleton rh_skeleton = {\n"
 	      "\t.abi = RH_INTERFACE_ABI,\n"
 	      "\t.interface = &rh_table,\n"

@@ -1,5 +1,6 @@
 #include "header.h"
 
+#include "../base/diag.h"
 #include "header_type.h"
 
 #include <clang-c/Index.h>
@@ -13,6 +14,7 @@ struct reader {
 	struct rh_pool                 *pool;
 	const struct rh_header_request *request;
 	struct rh_header                header;
+	uint32_t                        unknown;
 	int                             result;
 };
 
@@ -222,9 +224,9 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent,
 	return reader->result < 0 ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
-/* The line of the probe that holds the error, if it is one of our typedefs. */
-static const char *type_in_line(const struct rh_header_request *request,
-                                CXDiagnostic diagnostic)
+/* The type whose typedef in the probe holds the error; type_count: none. */
+static uint32_t type_in_line(const struct rh_header_request *request,
+                             CXDiagnostic diagnostic)
 {
 	CXFile   file;
 	unsigned line;
@@ -238,31 +240,24 @@ static const char *type_in_line(const struct rh_header_request *request,
 
 	clang_disposeString(name);
 	if (!is_probe || line < first || line - first >= request->type_count)
-		return NULL;
-	return request->types[line - first];
+		return request->type_count;
+	return line - first;
 }
 
-static int refuse(const struct rh_header_request *request, CXDiagnostic diagnostic,
-                  struct rh_diag *diag)
+static int refuse(struct reader *reader, CXDiagnostic diagnostic, struct rh_diag *diag)
 {
-	CXString    text = clang_formatDiagnostic(diagnostic,
-	                                          CXDiagnostic_DisplaySourceLocation);
-	const char *type = type_in_line(request, diagnostic);
+	CXString text = clang_formatDiagnostic(diagnostic,
+	                                       CXDiagnostic_DisplaySourceLocation);
 
-	if (diag && type)
-		snprintf(diag->text, sizeof diag->text,
-		         "the headers know no C type '%.80s'", type);
-	else if (diag)
-		snprintf(diag->text, sizeof diag->text, "the headers do not compile: %s",
-		         clang_getCString(text));
-	if (diag)
-		diag->code = RH_EINVAL;
+	reader->unknown = type_in_line(reader->request, diagnostic);
+	rh_diag_set(diag, RH_EINVAL, "the headers do not compile: %s",
+	            clang_getCString(text));
 	clang_disposeString(text);
 	return RH_EINVAL;
 }
 
-static int check_diagnostics(const struct rh_header_request *request,
-                             CXTranslationUnit unit, struct rh_diag *diag)
+static int check_diagnostics(struct reader *reader, CXTranslationUnit unit,
+                             struct rh_diag *diag)
 {
 	unsigned count = clang_getNumDiagnostics(unit);
 
@@ -271,7 +266,7 @@ static int check_diagnostics(const struct rh_header_request *request,
 		int          result = RH_OK;
 
 		if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error)
-			result = refuse(request, diagnostic, diag);
+			result = refuse(reader, diagnostic, diag);
 		clang_disposeDiagnostic(diagnostic);
 		if (result < 0)
 			return result;
@@ -282,7 +277,7 @@ static int check_diagnostics(const struct rh_header_request *request,
 static int read_unit(struct reader *reader, CXTranslationUnit unit,
                      struct rh_diag *diag)
 {
-	int result = check_diagnostics(reader->request, unit, diag);
+	int result = check_diagnostics(reader, unit, diag);
 
 	if (result < 0)
 		return result;
@@ -313,20 +308,24 @@ static int parse_unit(CXIndex index, const struct rh_header_request *request,
 }
 
 int rh_header_read(struct rh_pool *pool, const struct rh_header_request *request,
-                   struct rh_header *ret, struct rh_diag *diag)
+                   struct rh_header *ret, uint32_t *ret_unknown,
+                   struct rh_diag *diag)
 {
-	struct reader     reader = { .pool = pool, .request = request };
+	struct reader     reader = {
+		.pool = pool, .request = request, .unknown = request->type_count,
+	};
 	CXTranslationUnit unit = NULL;
 	CXIndex           index = clang_createIndex(0, 0);
 	int               result = parse_unit(index, request, pool, &unit);
 
-	if (result == RH_EINVAL && diag)
-		*diag = (struct rh_diag){ RH_EINVAL, "libclang cannot read the headers" };
+	if (result == RH_EINVAL)
+		rh_diag_set(diag, RH_EINVAL, "libclang cannot read the headers");
 	if (result >= 0)
 		result = read_unit(&reader, unit, diag);
 	if (unit)
 		clang_disposeTranslationUnit(unit);
 	clang_disposeIndex(index);
+	*ret_unknown = reader.unknown;
 	if (result >= 0)
 		*ret = reader.header;
 	return result;

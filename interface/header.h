@@ -41,10 +41,11 @@ struct rh_header {
 };
 
 /* Reads the declarations that the request wants, in the headers' order.
- * RH_EINVAL  the headers do not compile, or a type is unknown.
+ * RH_EINVAL  the headers do not compile, or do not know types[*ret_unknown].
  * RH_ENOMEM  the pool is full. */
 int rh_header_read(struct rh_pool *pool, const struct rh_header_request *request,
-                   struct rh_header *ret, struct rh_diag *diag);
+                   struct rh_header *ret, uint32_t *ret_unknown,
+                   struct rh_diag *diag);
 
 /* The source that declares what a request names; NULL when the pool is full. */
 const char *rh_header_source(struct rh_pool *pool,

@@ -136,6 +136,7 @@ static int prepare_flags(struct rh_plan *plan)
 static int read_header(struct rh_plan *plan, struct rh_diag *diag)
 {
 	struct rh_header_request *request = &plan->request;
+	uint32_t                  unknown;
 	int                       result = prepare_flags(plan);
 
 	if (result < 0)
@@ -148,12 +149,17 @@ static int read_header(struct rh_plan *plan, struct rh_diag *diag)
 	if (plan->side.has_library)
 		request->wants = wants;
 	request->user = plan;
-	result = rh_header_read(&plan->pool, request, &plan->header, diag);
+	result = rh_header_read(&plan->pool, request, &plan->header, &unknown, diag);
 	for (uint32_t i = 0; result >= 0 && i < plan->header.type_count; i++)
-		if (!plan->header.types[i])
-			result = rh_diag_set(diag, RH_EINVAL, "%.60s: the headers know no C "
-			                     "type '%.80s'", plan->side.file,
-			                     plan->side.types[i]);
+		if (!plan->header.types[i]) {
+			unknown = i;
+			result = RH_EINVAL;
+		}
+	if (result == RH_EINVAL && unknown < request->type_count)
+		rh_diag_set(diag, RH_EINVAL, "%.60s:%u:%u: the headers know no C type "
+		            "'%.80s'", plan->side.file, plan->side.type_places[unknown].line,
+		            plan->side.type_places[unknown].column,
+		            plan->side.types[unknown]);
 	return result;
 }
 

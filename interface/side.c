@@ -1,28 +1,44 @@
 #include "side.h"
 
+#include "../base/diag.h"
 #include "side_value.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
+static int fail_at(struct rh_side_parser *parser, struct rh_side_place place,
+                   const char *reason)
+{
+	if (parser->lex.kind == RH_LEX_BAD)
+		reason = "a control byte or an endless word";
+	return rh_diag_set(parser->diag, RH_EINVAL, "%.80s:%u:%u: %.40s: %.100s",
+	                   parser->side->file, place.line, place.column,
+	                   parser->object, reason);
+}
+
 int rh_side_fail(struct rh_side_parser *parser, const char *format, ...)
 {
-	va_list args;
-	char    reason[160];
+	struct rh_side_place place = { parser->lex.word_line, parser->lex.word_column };
+	char                 reason[160];
+	va_list              args;
 
-	if (!parser->diag)
-		return RH_EINVAL;
 	va_start(args, format);
 	vsnprintf(reason, sizeof reason, format, args);
 	va_end(args);
-	if (parser->lex.kind == RH_LEX_BAD)
-		snprintf(reason, sizeof reason, "a control byte or an endless word");
-	parser->diag->code = RH_EINVAL;
-	snprintf(parser->diag->text, sizeof parser->diag->text, "%.80s:%u:%u: %.40s: %s",
-	         parser->side->file, parser->lex.word_line, parser->lex.word_column,
-	         parser->object, reason);
-	return RH_EINVAL;
+	return fail_at(parser, place, reason);
+}
+
+int rh_side_fail_at(struct rh_side_parser *parser, struct rh_side_place place,
+                    const char *format, ...)
+{
+	char    reason[160];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(reason, sizeof reason, format, args);
+	va_end(args);
+	return fail_at(parser, place, reason);
 }
 
 static bool is_name(const char *name)
@@ -165,8 +181,9 @@ static int parse_handle(struct rh_side_parser *parser)
 		return result;
 	for (uint32_t i = 0; i < side->handle_count; i++)
 		if (side->handles[i].type_index == handle.type_index)
-			return rh_side_fail(parser, "'%s' is a handle since line %u",
-			                    handle.type, side->handles[i].place.line);
+			return rh_side_fail_at(parser, handle.place,
+			                       "'%s' is a handle since line %u", handle.type,
+			                       side->handles[i].place.line);
 	if (rh_lex_is(&parser->lex, "replay")) {
 		handle.flags |= RH_HANDLE_REPLAY;
 		rh_lex_next(&parser->lex, false);

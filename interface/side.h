@@ -90,6 +90,7 @@ struct rh_side {
 	const char              **headers;
 	const char              **cflags;
 	const char              **types;     /* every C type that was written  */
+	struct rh_side_place     *type_places; /* where it was written first   */
 	struct rh_side_handle    *handles;
 	struct rh_side_function  *functions;
 	uint32_t                  header_count;

@@ -155,8 +155,9 @@ static int add_function(struct rh_side_parser *parser,
 
 	for (uint32_t i = 0; i < side->function_count; i++)
 		if (strcmp(side->functions[i].name, function->name) == 0)
-			return rh_side_fail(parser, "already described in line %u",
-			                    side->functions[i].place.line);
+			return rh_side_fail_at(parser, function->place,
+			                       "already described in line %u",
+			                       side->functions[i].place.line);
 	if (side->function_count == RH_SIDE_FUNCTIONS_MAX)
 		return rh_side_fail(parser, "more than %u functions",
 		                    RH_SIDE_FUNCTIONS_MAX);
@@ -203,6 +204,7 @@ int rh_side_line(struct rh_side_parser *parser)
 	if (result < 0)
 		return result;
 	if (function.is_pattern && (function.has_params || function.has_ret))
-		return rh_side_fail(parser, "a pattern has only flags and on_error");
+		return rh_side_fail_at(parser, function.place,
+		                       "a pattern has only flags and on_error");
 	return add_function(parser, &function);
 }

@@ -56,8 +56,8 @@ int rh_side_word(struct rh_side_parser *parser, const char **ret)
 	return RH_OK;
 }
 
-int rh_side_type(struct rh_side_parser *parser, const char *type,
-                 uint16_t *ret_index)
+static int enter_type(struct rh_side_parser *parser, const char *type,
+                      struct rh_side_place place, uint16_t *ret_index)
 {
 	struct rh_side *side = parser->side;
 
@@ -72,9 +72,13 @@ int rh_side_type(struct rh_side_parser *parser, const char *type,
 		                    RH_SIDE_FUNCTIONS_MAX);
 	const char **grown = rh_pool_grow(parser->pool, side->types,
 	                                  side->type_count, sizeof *side->types);
-	if (!grown)
+	struct rh_side_place *places = rh_pool_grow(
+		parser->pool, side->type_places, side->type_count, sizeof *places);
+	if (!grown || !places)
 		return RH_ENOMEM;
 	side->types = grown;
+	side->type_places = places;
+	places[side->type_count] = place;
 	*ret_index = (uint16_t)side->type_count;
 	side->types[side->type_count++] = type;
 	return RH_OK;
@@ -86,6 +90,7 @@ int rh_side_type_words(struct rh_side_parser *parser, const char **ret,
 	char   text[RH_SIDE_WORD_MAX + 1];
 	size_t used = 0;
 	struct rh_lex *lex = &parser->lex;
+	struct rh_side_place place = { lex->word_line, lex->word_column };
 
 	while (lex->kind == RH_LEX_WORD && !lookup(attributes, lex) &&
 	       !rh_lex_is(lex, "replay") && !rh_lex_is(lex, "on_error")) {
@@ -106,7 +111,7 @@ int rh_side_type_words(struct rh_side_parser *parser, const char **ret,
 	if (!copy)
 		return RH_ENOMEM;
 	*ret = copy;
-	return rh_side_type(parser, copy, ret_index);
+	return enter_type(parser, copy, place, ret_index);
 }
 
 /* [direction] [role] [C type] */
@@ -169,7 +174,7 @@ static int parse_attributes(struct rh_side_parser *parser,
                             struct rh_side_value *value)
 {
 	struct rh_lex *lex = &parser->lex;
-	const char    *key;
+	const char    *key = NULL;
 
 	while (lex->kind == RH_LEX_WORD && !rh_lex_is(lex, "on_error")) {
 		const struct word *word = lookup(attributes, lex);
@@ -245,7 +250,7 @@ int rh_side_param(struct rh_side_parser *parser, struct rh_side_value *ret)
 	const char *reason = misused(ret);
 	if (!reason && ret->role == RH_ROLE_BYTES && !ret->length)
 		reason = "bytes need len= (read) or cap= (written)";
-	return reason ? rh_side_fail(parser, "%s", reason) : RH_OK;
+	return reason ? rh_side_fail_at(parser, ret->place, "%s", reason) : RH_OK;
 }
 
 int rh_side_result(struct rh_side_parser *parser, struct rh_side_value *ret)
@@ -265,5 +270,5 @@ int rh_side_result(struct rh_side_parser *parser, struct rh_side_value *ret)
 		reason = "a result is new, handle T, string, path, fd or bytes";
 	else if (ret->role == RH_ROLE_BYTES && !ret->used)
 		reason = "bytes returned need used= with the parameter that tells the length";
-	return reason ? rh_side_fail(parser, "%s", reason) : RH_OK;
+	return reason ? rh_side_fail_at(parser, ret->place, "%s", reason) : RH_OK;
 }

@@ -19,12 +19,13 @@ struct rh_side_parser {
 __attribute__((format(printf, 2, 3)))
 int rh_side_fail(struct rh_side_parser *parser, const char *format, ...);
 
+/* The same for a place that was passed already. */
+__attribute__((format(printf, 3, 4)))
+int rh_side_fail_at(struct rh_side_parser *parser, struct rh_side_place place,
+                    const char *format, ...);
+
 /* A copy of the present word in *ret. */
 int rh_side_word(struct rh_side_parser *parser, const char **ret);
-
-/* Enters a C type in the list of types; *ret_index is its place. */
-int rh_side_type(struct rh_side_parser *parser, const char *type,
-                 uint16_t *ret_index);
 
 /* Parses an entry up to the comma or parenthesis that ends it. */
 int rh_side_param(struct rh_side_parser *parser, struct rh_side_value *ret);

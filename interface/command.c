@@ -1,0 +1,145 @@
+#include "generator.h"
+
+#include <getopt.h>
+#include <string.h>
+
+static const char usage[] =
+	"Usage: rhodes interface new SUBJECT [-H HEADER] [-d FOLDER] [--force]\n"
+	"       rhodes interface check FILE.side...\n"
+	"       rhodes interface build FILE.side [-d FOLDER] [--cc COMPILER]\n"
+	"       rhodes interface show FILE.side [-o text|json]\n"
+	"\n"
+	"SUBJECT is a package (libmagic-dev), a library (libmagic, libmagic.so.1) or\n"
+	"the path of a library of your own (./libfoo.so, with -H foo.h).\n";
+
+struct options {
+	const char *folder;
+	const char *header;
+	const char *compiler;
+	const char *format;
+	bool        force;
+	bool        pedantic;
+};
+
+static const struct option long_options[] = {
+	{ "directory", required_argument, NULL, 'd' },
+	{ "header", required_argument, NULL, 'H' },
+	{ "output", required_argument, NULL, 'o' },
+	{ "cc", required_argument, NULL, 'c' },
+	{ "force", no_argument, NULL, 'f' },
+	{ "werror", no_argument, NULL, 'w' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* 0 go on, else the exit code plus one. */
+static int read_options(int argc, char **argv, struct options *options)
+{
+	int letter;
+
+	optind = 1;
+	while ((letter = getopt_long(argc, argv, "d:H:o:h", long_options, NULL)) != -1) {
+		switch (letter) {
+		case 'd': options->folder = optarg; break;
+		case 'H': options->header = optarg; break;
+		case 'o': options->format = optarg; break;
+		case 'c': options->compiler = optarg; break;
+		case 'f': options->force = true; break;
+		case 'w': options->pedantic = true; break;
+		case 'h': fputs(usage, stdout); return 1;
+		default:  fputs(usage, stderr); return 3;
+		}
+	}
+	return 0;
+}
+
+static int run_new(const struct options *options, const char *subject,
+                   struct rh_diag *diag)
+{
+	const struct rh_interface_new_options request = {
+		.subject = subject, .header = options->header, .folder = options->folder,
+		.overwrite = options->force,
+	};
+
+	return rh_interface_new(&request, stdout, diag);
+}
+
+static int run_check(const struct options *options, const char *subject,
+                     struct rh_diag *diag)
+{
+	(void)options;
+	return rh_interface_check(subject, stdout, diag);
+}
+
+static int run_build(const struct options *options, const char *subject,
+                     struct rh_diag *diag)
+{
+	const struct rh_interface_build_options request = {
+		.side = subject, .folder = options->folder,
+		.compiler = options->compiler, .pedantic = options->pedantic,
+	};
+
+	return rh_interface_build(&request, stderr, diag);
+}
+
+static int run_show(const struct options *options, const char *subject,
+                    struct rh_diag *diag)
+{
+	bool is_json = options->format && strcmp(options->format, "json") == 0;
+
+	return rh_interface_show(subject, is_json ? RH_INTERFACE_JSON : RH_INTERFACE_TEXT,
+	                         stdout, diag);
+}
+
+struct verb {
+	const char *name;
+	int (*run)(const struct options *, const char *, struct rh_diag *);
+};
+
+static const struct verb verbs[] = {
+	{ "new", run_new }, { "check", run_check }, { "build", run_build },
+	{ "show", run_show },
+};
+
+static const struct verb *find_verb(int argc, char **argv)
+{
+	for (size_t i = 0; argc > 0 && i < sizeof verbs / sizeof *verbs; i++)
+		if (strcmp(argv[0], verbs[i].name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+int rh_interface_main(int argc, char **argv)
+{
+	const struct verb *verb = find_verb(argc, argv);
+	struct options     options = { 0 };
+
+	if (!verb) {
+		bool asked = argc > 0 && (strcmp(argv[0], "--help") == 0 ||
+		                          strcmp(argv[0], "-h") == 0);
+
+		fputs(usage, asked ? stdout : stderr);
+		return asked ? 0 : 2;
+	}
+	int stop = read_options(argc, argv, &options);
+	if (stop)
+		return stop - 1;
+	bool is_format = !options.format || strcmp(options.format, "json") == 0 ||
+	                 strcmp(options.format, "text") == 0;
+	if (optind == argc || !is_format ||
+	    (optind + 1 < argc && verb->run != run_check)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	for (int i = optind; i < argc; i++) {
+		struct rh_diag diag = { 0 };
+		int            result = verb->run(&options, argv[i], &diag);
+
+		if (result < 0) {
+			fprintf(stderr, "rhodes interface %s: %s\n", verb->name,
+			        diag.text[0] ? diag.text : rh_error_text(result));
+			return 1;
+		}
+	}
+	return 0;
+}
