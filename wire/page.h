@@ -32,6 +32,11 @@
  *       a cancelled call has certainly not run
  *   P6  collect: copied out -> R FREE          with  submit:  A FREE (same thread)
  *
+ * A reply of at most RH_SLOT_SMALL_MAX bytes, as most are, takes the place of the
+ * fields from function to args_off, which nobody needs after take: the caller
+ * polls that very line, so such a reply costs no second transfer between cores.
+ * Its reply_off names the place like any other.
+ *
  * Each line of the head has one writer.  An asleep word is cleared only by the
  * side that sleeps: a signaller that cleared it would lose the wake-up of the
  * next one. */
@@ -48,6 +53,8 @@
 #define RH_PAGE_SLOTS_OFF  1024u
 #define RH_PAGE_ARENA_OFF  12288u
 #define RH_PAGE_BYTES      (RH_PAGE_ARENA_OFF + RH_ARENA_BYTES)
+#define RH_SLOT_SMALL_OFF  16u /* from the start of the slot */
+#define RH_SLOT_SMALL_MAX  24u
 
 /* How a sleeping side wants to be woken. */
 enum rh_asleep {
@@ -169,6 +176,9 @@ _Static_assert(sizeof(struct rh_slot_head) == 64, "one line");
 _Static_assert(offsetof(struct rh_slot_head, function) == 16, "wire");
 _Static_assert(offsetof(struct rh_slot_head, args_len) == 32, "wire");
 _Static_assert(offsetof(struct rh_slot_head, err_no) == 60, "wire");
+_Static_assert(offsetof(struct rh_slot_head, function) == RH_SLOT_SMALL_OFF &&
+               offsetof(struct rh_slot_head, reply_len) ==
+               RH_SLOT_SMALL_OFF + RH_SLOT_SMALL_MAX, "small replies fit");
 _Static_assert(sizeof(struct rh_slot) == RH_PAGE_SLOT_BYTES, "wire");
 _Static_assert(RH_PAGE_SLOTS_OFF + RH_PAGE_SLOTS * RH_PAGE_SLOT_BYTES <=
                RH_PAGE_ARENA_OFF, "slots end before the arena");

@@ -32,16 +32,18 @@ static uint64_t call(struct bench_run *run, unsigned lane, const void *bytes, si
 	unsigned char        *args;
 	uint64_t              sum;
 	int                   slot = rh_caller_reserve(end, (uint32_t)len, 64, &args);
+	int                   r;
 
 	(void)run;
 	if (slot < 0)
 		bench_fail("page: reserve: %d", slot);
 	memcpy(args, bytes, len);
 	rh_caller_submit(end, slot, &request);
-	while (rh_caller_wait(end, slot, 0) != RH_OK)
-		;
-	if (rh_caller_collect(end, slot, &reply) || reply.len != sizeof sum)
-		bench_fail("page: no reply");
+	rh_caller_spin(end, slot);
+	while ((r = rh_caller_collect(end, slot, &reply)) == RH_EAGAIN)
+		rh_caller_wait(end, slot, 0);
+	if (r != RH_OK || reply.len != sizeof sum)
+		bench_fail("page: no reply: %d", r);
 	memcpy(&sum, reply.bytes, sizeof sum);
 	rh_caller_release(end, slot);
 	return sum;

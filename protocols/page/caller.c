@@ -180,7 +180,7 @@ void rh_caller_submit(struct rh_caller_end *end, int slot,
 		wake_server(end, how);
 }
 
-/* The reply may stand in the slot or where the caller gave room. */
+/* The reply may stand in the slot's head, in its body, or where the caller gave room. */
 static int find_reply(struct rh_caller_end *end, int slot, uint32_t off,
                       uint32_t len, const unsigned char **ret_bytes)
 {
@@ -190,7 +190,9 @@ static int find_reply(struct rh_caller_end *end, int slot, uint32_t off,
 		far.off = RH_PAGE_ARENA_OFF + (uint32_t)slot * REPLY_REGION;
 		far.len = REPLY_REGION;
 	}
-	if (len <= RH_SLOT_INLINE_MAX && off == slot_body_off((uint32_t)slot))
+	if (len <= RH_SLOT_SMALL_MAX && off == slot_small_off((uint32_t)slot))
+		*ret_bytes = end->page.base + off;
+	else if (len <= RH_SLOT_INLINE_MAX && off == slot_body_off((uint32_t)slot))
 		*ret_bytes = end->page.slots[slot].body;
 	else if (len <= far.len && off == far.off)
 		*ret_bytes = end->page.base + far.off;

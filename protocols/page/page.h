@@ -58,6 +58,7 @@ struct rh_server_end {
 	int            caller_event;   /* wakes a caller that polls          */
 	uint32_t       next;           /* sequence expected next             */
 	uint32_t       cpu;
+	_Alignas(16) unsigned char near[RH_SLOT_INLINE_MAX];
 };
 
 /* What the caller says of a call. */
@@ -95,7 +96,8 @@ struct rh_taken {
 	uint32_t             args_len;
 	uint32_t             reply_cap;  /* of reply_far                     */
 	const unsigned char *args;
-	unsigned char       *reply_near; /* RH_SLOT_INLINE_MAX bytes         */
+	unsigned char       *reply_near; /* RH_SLOT_INLINE_MAX bytes; of the end,
+	                                    so used from here to finish only */
 	unsigned char       *reply_far;  /* NULL when the caller gave none   */
 };
 
@@ -157,7 +159,8 @@ void rh_server_init(struct rh_server_end *end, void *memory, int caller_event);
 int rh_server_take(struct rh_server_end *end, struct rh_taken *ret_taken);
 
 /* Finishes a taken call and wakes the caller when it sleeps.  reply_len bytes
- * stand at reply_near when they fit there, else at reply_far.  P2, P4 */
+ * stand at reply_near when they fit there, else at reply_far; from reply_near,
+ * which all calls of the end share, they are copied into the page.  P2, P4 */
 void rh_server_finish(struct rh_server_end *end, const struct rh_taken *taken,
                       const struct rh_reply *reply);
 

@@ -39,7 +39,7 @@ static int read_head(struct rh_server_end *end, uint32_t slot,
 		.context = once->context, .instance = once->instance,
 		.flags = once->flags, .fds = once->fds,
 		.args_len = once->args_len, .reply_cap = once->reply_cap,
-		.reply_near = end->page.slots[slot].body,
+		.reply_near = end->near,
 	};
 	if (taken->sequence != end->next || taken->fds > RH_CALL_FDS_MAX)
 		return RH_EPROTO;
@@ -119,11 +119,24 @@ int rh_server_take(struct rh_server_end *end, struct rh_taken *ret_taken)
 	return RH_EAGAIN;
 }
 
+/* Puts the reply where the caller finds it soonest; returns its offset. */
+static uint32_t place_reply(struct rh_server_end *end, const struct rh_taken *taken,
+                            uint32_t len)
+{
+	uint32_t off = slot_small_off(taken->slot);
+
+	if (len > RH_SLOT_INLINE_MAX)
+		return (uint32_t)(taken->reply_far - end->page.base);
+	if (len > RH_SLOT_SMALL_MAX)
+		off = slot_body_off(taken->slot);
+	memcpy(end->page.base + off, end->near, len);
+	return off;
+}
+
 void rh_server_finish(struct rh_server_end *end, const struct rh_taken *taken,
                       const struct rh_reply *reply)
 {
 	struct rh_slot_head *head = &end->page.slots[taken->slot].head;
-	int near = reply->len <= RH_SLOT_INLINE_MAX;
 
 	head->status = reply->status;
 	head->err_no = reply->err_no;
@@ -131,8 +144,7 @@ void rh_server_finish(struct rh_server_end *end, const struct rh_taken *taken,
 	head->fds = reply->fds;
 	head->instance = reply->instance;
 	head->reply_len = reply->len;
-	head->reply_off = near ? slot_body_off(taken->slot)
-	                       : (uint32_t)(taken->reply_far - end->page.base);
+	head->reply_off = place_reply(end, taken, reply->len);
 	set_done(end, head);
 }
 

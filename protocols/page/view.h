@@ -12,6 +12,11 @@ static inline uint32_t slot_body_off(uint32_t slot)
 	       (uint32_t)sizeof(struct rh_slot_head);
 }
 
+static inline uint32_t slot_small_off(uint32_t slot)
+{
+	return RH_PAGE_SLOTS_OFF + slot * RH_PAGE_SLOT_BYTES + RH_SLOT_SMALL_OFF;
+}
+
 static inline void cpu_relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

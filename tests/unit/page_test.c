@@ -88,6 +88,43 @@ static void echoes_in_order_round_the_ring(void **state)
 	assert_int_equal(rh_server_take(&both->server, &taken), RH_EAGAIN);
 }
 
+/* Each side of every bound, and where the bytes then stand. */
+static void a_reply_stands_where_its_length_says(void **state)
+{
+	static const uint32_t lens[] = {
+		0, 1, RH_SLOT_SMALL_MAX, RH_SLOT_SMALL_MAX + 1, RH_SLOT_INLINE_MAX,
+		RH_SLOT_INLINE_MAX + 1,
+	};
+	struct both    *both = *state;
+	unsigned char   bytes[RH_SLOT_INLINE_MAX + 1];
+	struct rh_taken taken;
+	struct rh_reply reply;
+
+	for (size_t i = 0; i < sizeof bytes; i++)
+		bytes[i] = (unsigned char)(i * 7 + 1);
+	for (size_t i = 0; i < sizeof lens / sizeof lens[0]; i++) {
+		struct rh_reply        given = { .len = lens[i] };
+		int                    slot = submit_text(both, "arguments");
+		const struct rh_slot  *at = &both->caller.page.slots[slot];
+		const unsigned char   *small = (const unsigned char *)at +
+		                               RH_SLOT_SMALL_OFF;
+
+		assert_int_equal(rh_server_take(&both->server, &taken), 1);
+		memcpy(lens[i] <= RH_SLOT_INLINE_MAX ? taken.reply_near : taken.reply_far,
+		       bytes, lens[i]);
+		assert_memory_equal(taken.args, "arguments", 9); /* not written over */
+		rh_server_finish(&both->server, &taken, &given);
+		assert_int_equal(rh_caller_collect(&both->caller, slot, &reply), RH_OK);
+		assert_int_equal(reply.len, lens[i]);
+		assert_memory_equal(reply.bytes, bytes, lens[i]);
+		if (lens[i] <= RH_SLOT_SMALL_MAX)
+			assert_ptr_equal(reply.bytes, small);
+		else if (lens[i] <= RH_SLOT_INLINE_MAX)
+			assert_ptr_equal(reply.bytes, at->body);
+		rh_caller_release(&both->caller, slot);
+	}
+}
+
 static void a_full_ring_refuses(void **state)
 {
 	struct both    *both = *state;
@@ -199,6 +236,8 @@ static void a_lying_server_is_refused(void **state)
 		{ offsetof(struct rh_slot_head, reply_len), UINT32_MAX },
 		{ offsetof(struct rh_slot_head, reply_len), RH_SLOT_INLINE_MAX + 1 },
 		{ offsetof(struct rh_slot_head, reply_off), 0 },
+		{ offsetof(struct rh_slot_head, reply_off), RH_PAGE_SLOTS_OFF },
+		{ offsetof(struct rh_slot_head, reply_len), RH_SLOT_SMALL_MAX + 1 },
 		{ offsetof(struct rh_slot_head, reply_off), RH_PAGE_BYTES },
 		{ offsetof(struct rh_slot_head, status), 1 },
 	};
@@ -252,6 +291,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(echoes_in_order_round_the_ring, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_reply_stands_where_its_length_says, set_up,
+		                                tear_down),
 		cmocka_unit_test_setup_teardown(a_full_ring_refuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(large_arguments_use_the_arena, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_cancelled_call_never_runs, set_up, tear_down),
