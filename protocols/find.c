@@ -1,13 +1,19 @@
 #include "protocol.h"
 
+#include "bind/bind.h"
+#include "lossy/lossy.h"
 #include "msgqueue/msgqueue.h"
+#include "null/null.h"
 #include "semaphore/semaphore.h"
 #include "shm/shm.h"
 
 #include <string.h>
 
 static const struct rh_protocol *const protocols[] = {
+	&rh_bind_protocol,
+	&rh_lossy_protocol,
 	&rh_msgqueue_protocol,
+	&rh_null_protocol,
 	&rh_semaphore_protocol,
 	&rh_shm_protocol,
 };

@@ -26,7 +26,7 @@ struct traits {
 	const struct rh_protocol *protocol;
 	int only_calls;   /* bind: no events, the callee only answers   */
 	int one_process;  /* null                                       */
-	int has_memory;   /* the first descriptor of an offer is a memfd */
+	int is_lossy;     /* says RH_EAGAIN without a reason             */
 };
 
 extern struct traits traits;
@@ -50,7 +50,7 @@ const void        *message_body(uint64_t call);
 /* Fails the test unless the body is the one of that call. */
 void message_verify(const struct rh_msg_head *head, const void *body);
 
-/* submit and poll that must work at once. */
+/* submit and poll that must work at once; under lossy, after some tries. */
 void pair_send(struct pair *pair, void *state, uint8_t kind, uint64_t call,
                uint32_t len);
 void pair_receive(struct pair *pair, void *state, uint8_t kind, uint64_t call,
