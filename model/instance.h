@@ -31,7 +31,7 @@ struct rh_instance {
 	uint32_t resource;  /* index in the registry                          */
 	uint32_t pid;       /* on its node                                    */
 	uint32_t node;      /* index of the node's name, kept by the caller   */
-	uint32_t role;      /* enum rh_lease                                   */
+	uint32_t role;      /* enum rh_lease                                  */
 	uint32_t next;      /* of the same resource; instance.c's             */
 	uint32_t prev;
 };

@@ -75,7 +75,8 @@ struct rh_matrix {
 size_t rh_matrix_bytes(uint32_t line_count, uint32_t edge_capacity);
 
 /* Makes an empty matrix.  memory is aligned to RH_ALIGN and has rh_matrix_bytes;
- * line_count is at most RH_RESOURCES_MAX; seed as in rh_map_init.  The memory of edges is touched only as they come. */
+ * line_count is at most RH_RESOURCES_MAX; seed as in rh_map_init.  The memory of
+ * edges is touched only as they come. */
 void rh_matrix_init(struct rh_matrix *matrix, uint32_t line_count,
                     uint32_t edge_capacity, uint64_t seed, void *memory);
 
