@@ -261,6 +261,7 @@ static uint32_t verify_row(const struct rh_matrix *matrix, uint32_t caller)
 
 		RH_CHECK(edge->caller == caller && edge->row_prev == prev);
 		RH_CHECK(rh_matrix_find(matrix, caller, edge->callee) == i);
+		RH_CHECK(edge->mark == 0); /* X4 */
 		prev = i;
 		i = edge->row_next;
 	}

@@ -18,6 +18,7 @@
  * Invariants  X1  used <= edge_capacity.
  *             X2  an edge is in the map, its row and its column, or in none.
  *             X3  the lengths of all rows, and of all columns, sum to used.
+ *             X4  every mark is 0 between the calls of the registry.
  * Limits      32 bytes an edge and 24 for its place in the map; 24 a line. */
 #ifndef RH_MODEL_MATRIX_H
 #define RH_MODEL_MATRIX_H
@@ -122,7 +123,7 @@ void rh_matrix_mark(struct rh_matrix *matrix, uint32_t edge, uint8_t mark);
 /* Adds calls to the count of an edge, which stops at UINT64_MAX. */
 void rh_matrix_observe(struct rh_matrix *matrix, uint32_t edge, uint64_t calls);
 
-/* Checks X1 to X3 over the whole matrix, in O(its size): for tests. */
+/* Checks X1 to X4 over the whole matrix, in O(its size): for tests. */
 void rh_matrix_verify(const struct rh_matrix *matrix);
 
 #endif

@@ -235,7 +235,7 @@ struct rh_instance_table *rh_registry_instances(struct rh_registry *registry);
 
 /* ---- for tests ---- */
 
-/* Checks R1 to R5, and X1 to X3 of the matrix, in O(size). */
+/* Checks R1 to R5, and X1 to X4 of the matrix, in O(size). */
 void rh_registry_verify(const struct rh_registry *registry);
 
 #endif

@@ -396,9 +396,57 @@ static void names_with_one_hash_are_kept_apart(void **state)
 		rh_registry_verify(&w->registry);
 		assert_int_equal(rh_registry_delete(&w->registry, ids[order[gone]],
 		                                    &w->at), RH_OK);
+		/* Its place is another's at once: nobody may lead there still. */
+		assert_int_equal(enroll(w, gone ? "y" : "x", S, NULL, NULL), RH_OK);
 		assert_int_equal(rh_registry_find(&w->registry, &specs[order[gone]].name,
 		                                  &id), RH_ENOENT);
 	}
+	world_destroy(w);
+}
+
+/* What is only named has an id too, for reports, but is no resource yet. */
+static void a_named_entry_is_not_a_resource(void **state)
+{
+	struct world            *w = world_create(2, 2, 2, 1);
+	const struct rh_instance lease = { .id = 1, .role = RH_LEASE_CALLER };
+	struct rh_id             named;
+
+	(void)state;
+	assert_int_equal(enroll(w, "app", A, "later", NULL), RH_OK);
+	named = w->changes[0].callee;
+	assert_int_equal(rh_registry_get(&w->registry, named)->state, RH_ENTRY_NAMED);
+	assert_int_equal(rh_registry_get(&w->registry, named)->type, RH_TYPES);
+	assert_int_equal(rh_registry_delete(&w->registry, named, &w->at), RH_ENOENT);
+	assert_int_equal(rh_registry_lease(&w->registry, named, &lease), RH_ENOENT);
+	assert_int_equal(rh_judge_call(&w->registry, id_of(w, "app"), named, 0),
+	                 RH_EPENDING);
+	assert_int_equal(rh_judge_call(&w->registry, named, id_of(w, "app"), 0),
+	                 RH_ENOEDGE);
+
+	/* The reference goes, another name takes the place: the old id is dead. */
+	assert_int_equal(enroll(w, "app", A, "other", NULL), RH_OK);
+	assert_null(rh_registry_get(&w->registry, named));
+	assert_int_equal(rh_judge_call(&w->registry, id_of(w, "app"), named, 0),
+	                 RH_ENOENT);
+	world_destroy(w);
+}
+
+static void leases_belong_to_registered_resources(void **state)
+{
+	struct world            *w = world_create(2, 2, 1, 1);
+	const struct rh_instance lease = { .id = 1, .role = RH_LEASE_CALLER,
+	                                   .resource = 77 };
+
+	(void)state;
+	assert_int_equal(enroll(w, "a", A, NULL, NULL), RH_OK);
+	assert_int_equal(enroll(w, "b", A, NULL, NULL), RH_OK);
+	struct rh_id b = id_of(w, "b");
+	assert_int_equal(rh_registry_lease(&w->registry, b, &lease), RH_OK);
+	assert_int_equal(rh_registry_lease(&w->registry, b, &lease), RH_EEXIST);
+	const struct rh_instance *found =
+		rh_instance_find(rh_registry_instances(&w->registry), 1);
+	assert_non_null(found);
+	assert_int_equal(found->resource, b.index);
 	world_destroy(w);
 }
 
@@ -452,6 +500,8 @@ int main(void)
 		cmocka_unit_test(loading_keeps_what_the_hierarchy_refuses),
 		cmocka_unit_test(a_verdict_of_success_tells_the_most_unusual),
 		cmocka_unit_test(names_with_one_hash_are_kept_apart),
+		cmocka_unit_test(a_named_entry_is_not_a_resource),
+		cmocka_unit_test(leases_belong_to_registered_resources),
 		cmocka_unit_test(a_copy_is_independent),
 	};
 

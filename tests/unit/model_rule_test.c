@@ -291,6 +291,35 @@ static void exceptions_are_found_whatever_goes(void **state)
 	}
 }
 
+/* The table itself refuses what the registry has refused before it is asked. */
+static void the_table_holds_one_exception_an_edge(void **state)
+{
+	struct rh_exception_table table;
+	struct rh_exception       first = { .rule = rule_name_of("one"), .caller = 1,
+	                                    .callee = 2, .revision = 5 };
+	struct rh_exception       other = first;
+	void *memory = aligned_alloc(RH_ALIGN, rh_exception_bytes(2));
+
+	(void)state;
+	assert_non_null(memory);
+	rh_exception_init(&table, 2, 0, memory);
+	other.rule = rule_name_of("two");
+	assert_int_equal(rh_exception_put(&table, &first), RH_OK);
+	assert_int_equal(rh_exception_put(&table, &other), RH_EEXIST);
+	assert_string_equal(rh_exception_find(&table, 1, 2)->rule.text, "one");
+	assert_null(rh_exception_find(&table, 2, 1));
+	first.revision = 6;
+	assert_int_equal(rh_exception_put(&table, &first), RH_OK);
+	assert_int_equal(rh_exception_find(&table, 1, 2)->revision, 6);
+	assert_int_equal(table.used, 1);
+	other.callee = 3;
+	assert_int_equal(rh_exception_put(&table, &other), RH_OK);
+	other.callee = 4;
+	assert_int_equal(rh_exception_put(&table, &other), RH_ENOSPC);
+	assert_int_equal(rh_exception_remove(&table, 1, 4), RH_ENOENT);
+	free(memory);
+}
+
 static void explains_any_pair(void **state)
 {
 	struct world     *w = world_create(8, 8, 1, 2);
@@ -387,6 +416,7 @@ int main(void)
 		cmocka_unit_test(an_exception_that_is_not_needed),
 		cmocka_unit_test(a_wrong_exception_is_refused),
 		cmocka_unit_test(exceptions_are_found_whatever_goes),
+		cmocka_unit_test(the_table_holds_one_exception_an_edge),
 		cmocka_unit_test(explains_any_pair),
 		cmocka_unit_test(the_longest_sentence_fits),
 		cmocka_unit_test(numbers_of_verdicts_have_words),
