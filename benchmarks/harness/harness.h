@@ -66,9 +66,10 @@ struct bench_transport {
 /* Runs what the arguments ask for; the list ends with a NULL name. */
 int bench_main(int argc, char **argv, const struct bench_transport *list);
 
-_Noreturn void bench_die(const char *what);          /* with errno    */
-_Noreturn void bench_fail(const char *format, ...)   /* without       */
-	__attribute__((format(printf, 1, 2)));
+void bench_die(const char *what)                     /* with errno    */
+	__attribute__((noreturn));
+void bench_fail(const char *format, ...)             /* without       */
+	__attribute__((noreturn, format(printf, 1, 2)));
 
 /* Counts the CPU time of a process with ours, and places all its threads where
  * servers go. */
