@@ -47,6 +47,9 @@ int rh_offer_check(const struct rh_offer *offer, const struct rh_offer_head *hea
 	if (offer->fd_count != fd_count)
 		return rh_diag_set(diag, RH_EPROTO, "%s: offered %u descriptors, not %u",
 		                   head->protocol, offer->fd_count, fd_count);
+	if (!ret_extra && (said.extra[0] != 0 || said.extra[1] != 0))
+		return rh_diag_set(diag, RH_EPROTO, "%s: reserved bytes of the offer are "
+		                   "not zero", head->protocol);
 	if (ret_extra)
 		memcpy(ret_extra, said.extra, sizeof said.extra);
 	return RH_OK;

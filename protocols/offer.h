@@ -26,8 +26,8 @@ void rh_offer_begin(struct rh_offer *offer, const struct rh_offer_head *head);
 /* Adds a duplicate of fd.  RH_ENOMEM when this process has no more descriptors. */
 int rh_offer_add(struct rh_offer *offer, int fd);
 
-/* RH_EPROTO, with the reason, unless the offer says the same as head (extra is not
- * compared but copied to ret_extra) and has that many descriptors. */
+/* RH_EPROTO, with the reason, unless the offer says the same as head and has that
+ * many descriptors.  extra is copied to ret_extra; without that it must be zero. */
 int rh_offer_check(const struct rh_offer *offer, const struct rh_offer_head *head,
                    uint32_t fd_count, uint32_t ret_extra[2], struct rh_diag *diag);
 

@@ -1,22 +1,19 @@
 #include "msgqueue.h"
 
-#include "queue.h"
+#include "ends.h"
 
 #include "../arena.h"
 #include "../message.h"
 #include "../offer.h"
 
-#include "../../base/diag.h"
 #include "../../base/memory.h"
 #include "../../model/check.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <unistd.h>
 
 enum { CALLER, CALLEE };
-enum { FD_MEMORY, FD_BELLS, FD_REQUESTS = 3, FD_REPLIES, FDS }; /* of an offer */
 
 struct message {
 	struct rh_msg_head head;
@@ -48,150 +45,52 @@ struct msgqueue {
 	struct message             incoming;
 };
 
-static const struct rh_offer_head offer_head = {
-	.protocol = "msgqueue",
-	.version = RH_MSGQUEUE_VERSION,
-	.memory_bytes = sizeof(struct rh_msgqueue_memory),
-};
-
-static void close_all(int *fds, int count)
+/* Takes the ends over. */
+static void join(struct msgqueue *queue, struct rh_queue_ends *ends, int which)
 {
-	for (int i = 0; i < count; i++) {
-		if (fds[i] >= 0)
-			close(fds[i]);
-	}
-}
+	struct rh_queue_names      names = queue->names;
+	struct rh_msgqueue_memory *memory = ends->memory;
 
-static void join(struct msgqueue *queue, struct rh_msgqueue_memory *memory, int which,
-                 int bells[2])
-{
-	queue->memory = memory;
-	queue->out = &memory->ways[which == CALLER ? 0 : 1];
-	queue->in = &memory->ways[which == CALLER ? 1 : 0];
-	queue->sent = queue->received = queue->released = 0;
-	queue->is_armed = queue->lacks_arena = queue->is_lent = queue->has_block = 0;
-	rh_side_init(&queue->side, memory->lines, which, bells);
+	*queue = (struct msgqueue){
+		.names = names,
+		.memory = memory,
+		.out = &memory->ways[which == CALLER ? 0 : 1],
+		.in = &memory->ways[which == CALLER ? 1 : 0],
+		.send_fd = ends->send_fd,
+		.receive_fd = ends->receive_fd,
+	};
+	rh_side_init(&queue->side, memory->lines, which, ends->bells);
 	rh_arena_init(&queue->arena, queue->out->arena, sizeof queue->out->arena,
 	              &queue->out->released);
-}
-
-/* Both queues; fds: request writer and reader, reply writer and reader. */
-static int make_queues(const struct rh_queue_names *names, int fds[4],
-                       struct rh_diag *diag)
-{
-	int r;
-
-	rh_queue_raise_limit();
-	r = rh_queue_create(names->request, &fds[0], diag);
-	if (r == RH_OK)
-		r = rh_queue_create(names->reply, &fds[2], diag);
-	if (r < 0 && fds[0] >= 0)
-		rh_queue_unlink(names->request, fds[0]);
-	return r;
-}
-
-/* The rest, and an offer of duplicates; of the queues the callee's ends. */
-static int make_offer(int fds[3], const int queues[4], void **ret_memory,
-                      struct rh_offer *offer)
-{
-	int r = rh_memory_create("rhodes-msgqueue", sizeof(struct rh_msgqueue_memory),
-	                         &fds[FD_MEMORY], ret_memory);
-
-	for (int i = FD_BELLS; i < 3 && r >= 0; i++)
-		r = fds[i] = rh_doorbell_create(0);
-	for (int i = 0; i < 3 && r >= 0; i++)
-		r = rh_offer_add(offer, fds[i]);
-	if (r >= 0)
-		r = rh_offer_add(offer, queues[1]); /* FD_REQUESTS: to read   */
-	if (r >= 0)
-		r = rh_offer_add(offer, queues[2]); /* FD_REPLIES: to write */
-	return r < 0 ? r : RH_OK;
 }
 
 static int msgqueue_offer(void *state, const struct rh_channel_config *config,
                           struct rh_offer *ret_offer, struct rh_diag *diag)
 {
-	struct msgqueue *queue = state;
-	int              fds[3] = { -1, -1, -1 }, queues[4] = { -1, -1, -1, -1 };
-	void            *memory = NULL;
-	struct rh_offer  offer;
-	int              r = rh_queue_names(config, &queue->names, diag);
+	struct msgqueue     *queue = state;
+	struct rh_queue_ends ends;
+	int                  r = rh_queue_names(config, &queue->names, diag);
 
-	rh_offer_begin(&offer, &offer_head);
 	if (r == RH_OK)
-		r = make_queues(&queue->names, queues, diag);
-	if (r == RH_OK) {
-		r = make_offer(fds, queues, &memory, &offer);
-		if (r < 0) {
-			rh_queue_unlink(queue->names.request, queues[0]);
-			rh_queue_unlink(queue->names.reply, queues[2]);
-			rh_diag_set(diag, r, "no memory or descriptors for a channel from "
-			            "%s to %s", config->caller, config->callee);
-		}
-	}
-	if (r < 0) {
-		rh_offer_drop(&offer);
-		close_all(fds, 3);
-		close_all(queues, 4);
-		rh_memory_unmap(memory, sizeof *queue->memory);
-		return r;
-	}
-	join(queue, memory, CALLER, &fds[FD_BELLS]);
-	queue->send_fd = queues[0];
-	queue->receive_fd = queues[3];
-	close(queues[1]);
-	close(queues[2]);
-	close(fds[FD_MEMORY]);
-	*ret_offer = offer;
-	return RH_OK;
-}
-
-/* Checks what came with the offer; takes the descriptors. */
-static int take(struct rh_offer *offer, int fds[FDS], void **ret_memory,
-                struct rh_diag *diag)
-{
-	int r = rh_offer_check(offer, &offer_head, FDS, NULL, diag);
-
-	if (r < 0)
-		return r;
-	for (uint32_t i = 0; i < FDS; i++)
-		fds[i] = rh_offer_take(offer, i);
-	for (int i = FD_BELLS; i < FD_REQUESTS; i++) {
-		if (rh_doorbell_check(fds[i]) < 0)
-			return rh_diag_set(diag, RH_EPROTO, "msgqueue: the doorbell offered "
-			                   "is not an eventfd");
-	}
-	if (rh_queue_check(fds[FD_REQUESTS], O_RDONLY) < 0 ||
-	    rh_queue_check(fds[FD_REPLIES], O_WRONLY) < 0)
-		return rh_diag_set(diag, RH_EPROTO, "msgqueue: what was offered is not a "
-		                   "queue of %u-byte messages", RH_QUEUE_MESSAGE_MAX);
-	r = rh_memory_map(fds[FD_MEMORY], sizeof(struct rh_msgqueue_memory), ret_memory);
-	if (r < 0)
-		return rh_diag_set(diag, r, "msgqueue: the memory offered is not a sealed "
-		                   "memfd of %zu bytes", sizeof(struct rh_msgqueue_memory));
-	return RH_OK;
+		r = rh_queue_ends_offer(&ends, &queue->names, ret_offer, diag);
+	if (r == RH_OK)
+		join(queue, &ends, CALLER);
+	return r;
 }
 
 static int msgqueue_accept(void *state, const struct rh_channel_config *config,
                            struct rh_offer *offer, struct rh_diag *diag)
 {
-	struct msgqueue *queue = state;
-	int              fds[FDS] = { -1, -1, -1, -1, -1 };
-	void            *memory = NULL;
-	int              r = rh_queue_names(config, &queue->names, diag);
+	struct msgqueue     *queue = state;
+	struct rh_queue_ends ends;
+	int                  r = rh_queue_names(config, &queue->names, diag);
 
 	if (r == RH_OK)
-		r = take(offer, fds, &memory, diag);
+		r = rh_queue_ends_accept(&ends, offer, diag);
 	rh_offer_drop(offer);
-	if (r < 0) {
-		close_all(fds, FDS);
-		return r;
-	}
-	join(queue, memory, CALLEE, &fds[FD_BELLS]);
-	queue->receive_fd = fds[FD_REQUESTS];
-	queue->send_fd = fds[FD_REPLIES];
-	close(fds[FD_MEMORY]);
-	return RH_OK;
+	if (r == RH_OK)
+		join(queue, &ends, CALLEE);
+	return r;
 }
 
 /* Writes the message to send; returns its length. */

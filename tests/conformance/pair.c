@@ -9,6 +9,17 @@
 
 struct traits traits;
 
+int traits_init(const char *name)
+{
+	traits = (struct traits){
+		.protocol = rh_protocol_find(name),
+		.only_calls = strcmp(name, "bind") == 0,
+		.one_process = strcmp(name, "null") == 0,
+		.is_lossy = strcmp(name, "lossy") == 0,
+	};
+	return traits.protocol != NULL;
+}
+
 void *pair_state(const struct rh_protocol *protocol)
 {
 	size_t bytes = ((size_t)protocol->state_bytes + 63) & ~(size_t)63;

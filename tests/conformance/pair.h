@@ -31,6 +31,9 @@ struct traits {
 
 extern struct traits traits;
 
+/* Fills traits for the protocol of that name; 0 when there is none. */
+int traits_init(const char *name);
+
 void *pair_state(const struct rh_protocol *protocol);
 
 /* Names unlike those of any other process, so that tests may run at once. */

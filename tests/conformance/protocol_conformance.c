@@ -384,14 +384,10 @@ int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
-	traits.protocol = rh_protocol_find(name);
-	if (!traits.protocol) {
+	if (!traits_init(name)) {
 		print_error("usage: protocol_conformance NAME\n");
 		return 2;
 	}
-	traits.only_calls = strcmp(name, "bind") == 0;
-	traits.one_process = strcmp(name, "null") == 0;
-	traits.is_lossy = strcmp(name, "lossy") == 0;
 	return traits.is_lossy
 	       ? cmocka_run_group_tests_name(name, tests_of_lossy, NULL, NULL)
 	       : cmocka_run_group_tests_name(name, tests_of_all, NULL, NULL);
