@@ -352,15 +352,19 @@ static int carry_all(struct rh_carry_row *row, struct rh_function *ret)
 	return result;
 }
 
-/* One way: nothing can come back. */
+/* One way, upward: the function returns the next event, and asks nothing. */
 static int check_event(struct rh_carry_row *row, const struct rh_function *made)
 {
-	bool answers = made->ret.kind != RH_KIND_VOID;
+	bool asks = false;
+	bool tells = made->ret.kind != RH_KIND_VOID;
 
-	for (uint8_t i = 0; i < made->param_count; i++)
-		answers = answers || made->params[i].direction != RH_IN;
-	if (answers)
-		return rh_carry_fail(row, NULL, "an event has no result and no out");
+	for (uint8_t i = 0; i < made->param_count; i++) {
+		asks = asks || made->params[i].direction != RH_OUT;
+		tells = tells || made->params[i].direction == RH_OUT;
+	}
+	if (asks || !tells)
+		return rh_carry_fail(row, NULL, "an event is a function that returns it: "
+		                     "all of its parameters are out");
 	return RH_OK;
 }
 

@@ -179,8 +179,6 @@ static void put_function(FILE *out, const struct rh_plan *plan, uint32_t index)
 	const struct rh_plan_function *function = &plan->functions[index];
 	const struct rh_function      *row = &plan->interface.functions[index];
 
-	if (row->flags & RH_FUNCTION_EVENT && !function->symbol)
-		return;
 	if (row->reason)
 		fprintf(out, "/* %s: %s */\n",
 		        row->flags & RH_FUNCTION_LOCAL ? "local" : "not carried", row->reason);

@@ -29,7 +29,9 @@ static bool is_called(const struct rh_plan *plan, uint32_t index)
 {
 	const struct rh_function *row = &plan->interface.functions[index];
 
-	return rh_plan_is_carried(row) && !(row->flags & RH_FUNCTION_EVENT);
+	/* An event that the library does not export comes from a program. */
+	return rh_plan_is_carried(row) &&
+	       (!(row->flags & RH_FUNCTION_EVENT) || plan->functions[index].symbol);
 }
 
 void rh_emit_skeleton(FILE *out, const struct rh_plan *plan)

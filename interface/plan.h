@@ -21,7 +21,7 @@
 
 struct rh_plan_function {
 	const struct rh_cfunction  *c;       /* NULL: not declared             */
-	const struct rh_elf_symbol *symbol;  /* NULL: an event, or no library  */
+	const struct rh_elf_symbol *symbol;  /* NULL: no library has it         */
 	bool                        is_old;  /* an older version of a symbol   */
 };
 

@@ -102,7 +102,7 @@ int every_macro(int a);
 #define every_macro(a) (every_macro)((a) + 0)
 int every_renamed(int a) __asm__("every_real_name");
 int every_old(int a) __attribute__((deprecated));
-void every_event(int code, const char *what);
+int every_event(struct every_plain *what);
 
 extern int every_counter;
 

@@ -144,6 +144,24 @@ static void handles_know_their_end(void **state)
 }
 
 /* What cannot be carried still has a result that a failed call can return. */
+/* An event goes one way, up: a function that asks something is none. */
+static void an_event_only_returns(void **state)
+{
+	char           path[] = "/tmp/rhodes-event-XXXXXX.side";
+	struct rh_diag diag = { 0 };
+	struct rh_plan plan;
+	int            fd = mkstemps(path, 5);
+
+	(void)state;
+	assert_true(fd >= 0);
+	dprintf(fd, "interface every\nheader %s\nsoname libevery.so.3\nlibrary none\n"
+	        "every_i32 event\n", SOURCE "/tests/interface/every.h");
+	close(fd);
+	assert_int_equal(rh_plan_make(&plan, path, &diag), RH_EINVAL);
+	assert_non_null(strstr(diag.text, "every_i32: an event is a function"));
+	unlink(path);
+}
+
 static void refused_rows_can_fail(void **state)
 {
 	struct rh_plan            plan;
@@ -194,6 +212,7 @@ int main(void)
 		cmocka_unit_test(libmagic_has_its_text),
 		cmocka_unit_test(rows_hold_what_the_marshaller_needs),
 		cmocka_unit_test(handles_know_their_end),
+		cmocka_unit_test(an_event_only_returns),
 		cmocka_unit_test(refused_rows_can_fail),
 		cmocka_unit_test(hashes_are_stable),
 	};
