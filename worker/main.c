@@ -1,10 +1,12 @@
 /* rhodes-worker - one instance of a library: loads it, loads the skeleton of its
- * interface, attaches to the resource's agent and serves.
+ * interface, attaches to the resource's agent, serves, and emits the library's events.
  *
  *   rhodes-worker --interface-dir DIR [--library NAME] [--threads N]
  *
  * NAME is a soname or a path; without it the interface's own soname.  Ends with 0
  * on SIGTERM, 1 when it cannot serve, 2 on wrong usage. */
+#include "events.h"
+
 #include "../base/log.h"
 #include "../sdk/c/rhodes-stub.h"
 #include "../sdk/c/rhodes.h"
@@ -85,6 +87,10 @@ int main(int argc, char **argv)
 	}
 	if (!(skeleton = load(&config)))
 		return 1;
+	if (rh_events_start(skeleton) < 0) {
+		rh_error("no thread for the events of %s", skeleton->interface->name);
+		return 1;
+	}
 	if (rh_serve(skeleton, config.threads) < 0) {
 		rh_error("cannot serve %s: %s", skeleton->interface->name,
 		         rh_last_error());

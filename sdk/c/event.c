@@ -233,13 +233,15 @@ int rh_event_pull(struct rh_callee *callee, const struct rh_function *function,
 {
 	struct values_to to = { function, args, ret };
 
-	return with_event(callee, function->hash, 0, unpack_event, &to);
+	return with_event(callee, function->hash, rh_deadline(0) - rh_clock_ns(),
+	                  unpack_event, &to);
 }
 
 static int emitter(struct rh_callee **ret_callee)
 {
 	int r = rh_session_callee("@events", 0, ret_callee);
 
+	rh_set_ran(0);
 	if (r == RH_OK)
 		(*ret_callee)->is_emitter = 1;
 	return r;

@@ -6,8 +6,8 @@
 
 #include "../../model/interface.h"
 
-/* Takes the next event of that function's kind and stores its values as if the
- * function had returned them.  RH_EAGAIN when there is none. */
+/* Waits for the next event of that function's kind, as long as for a call, and stores
+ * its values as if the function had returned them.  RH_EAGAIN when none came. */
 int rh_event_pull(struct rh_callee *callee, const struct rh_function *function,
                   void *const *args, void *ret);
 
