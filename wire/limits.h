@@ -13,7 +13,8 @@
 
 #define RH_PAGE_SLOTS         16u          /* calls in flight per page      */
 #define RH_PAGE_SLOT_BYTES    512u
-#define RH_SLOT_INLINE_MAX    448u         /* slot without its head         */
+#define RH_SLOT_INLINE_MAX    384u         /* slot without its two heads    */
+#define RH_SLOT_SMALL_MAX      32u          /* reply in the answer's own line*/
 #define RH_ARENA_BYTES        (4u << 20)   /* per page: arguments, replies  */
 #define RH_PAYLOAD_ARENA_MAX  (1u << 20)   /* larger goes by a one-shot     */
                                            /* memfd                         */

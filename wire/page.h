@@ -2,44 +2,45 @@
  * its calls, which is its agent or, under the protocol bind, the callee itself.
  *
  *   0      struct rh_page_head      16 lines: who sleeps, counters
- *   1024   struct rh_slot [16]      a ring; 512 bytes each, head and inline body
+ *   1024   struct rh_slot [16]      a ring; 512 bytes each
  *   12288  arena                    bodies that do not fit a slot
  *
  * The page is a memfd sealed against resizing.  Its geometry is fixed by this
  * version, so neither side trusts a size or an offset it reads from the page.
  *
- * A slot is a state machine with one writer at any moment:
+ * A slot has a line that only the caller writes (the request), a line that only
+ * the server writes (the answer), and a body between them.  The two words that the
+ * sides look at carry the call's sequence number, so nothing is ever reset:
+ *
+ *   request.word   sequence << 2 | SUBMITTED, or CANCELLED
+ *   answer.word    sequence << 2 | DONE
+ *   taken          how many calls the server has taken, in order; in a line that
+ *                  nobody polls
  *
  *            caller                server
- *   FREE ----submit---> SUBMITTED --take---> TAKEN --finish--> DONE
- *     ^                     |                                    |
- *     |                   cancel                                 |
- *     |                     v                                    |
- *     |                 CANCELLED ------------skip-------------->|
- *     +------------------------ collect (caller) ----------------+
+ *   free ----submit---> SUBMITTED --take (counts)--> taken --finish--> DONE
+ *                           |                                           |
+ *                         cancel                                        |
+ *                           v                                           |
+ *                       CANCELLED ------------skip--------------------->|
+ *   free again <------------------ collect (caller) --------------------+
  *
- * The caller submits slots in ring order, so the server looks at one state
- * word.  Calls may finish in any order.
+ * The caller submits slots in ring order, so the server looks at one word.  Calls
+ * may finish in any order.
  *
- * Ordering, by pairs (R release, A acquire; both locked on x86):
- *   P1  submit: body, head  -> R SUBMITTED     with  take:    A SUBMITTED
- *   P2  finish: reply, head -> R DONE          with  collect: A DONE
- *   P3  submit: SUBMITTED then read server_asleep   (sequentially consistent)
- *       sleep:  server_asleep then read state       one of the two sees the other
- *   P4  finish: DONE then read caller_asleep        the same, other direction
- *       wait:   caller_asleep then read state
- *   P5  take and cancel: compare-and-swap from SUBMITTED; exactly one wins, so
- *       a cancelled call has certainly not run
- *   P6  collect: copied out -> R FREE          with  submit:  A FREE (same thread)
+ * Ordering, by pairs (R release, A acquire, S sequentially consistent):
+ *   P1  submit: body, request -> R request.word   with  take:    A request.word
+ *   P2  finish: reply, answer -> R answer.word    with  collect: A answer.word
+ *   P3  submit: S request.word then S server.asleep
+ *       sleep:  S server.asleep then S request.word   one of the two sees the other
+ *   P4  finish: S answer.word then S caller.asleep
+ *       wait:   S caller.asleep then S answer.word    the same, other direction
+ *   P5  take:   S taken then S request.word again
+ *       cancel: S request.word then S taken           a call that the caller finds
+ *                                                     not taken never runs
  *
- * A reply of at most RH_SLOT_SMALL_MAX bytes, as most are, takes the place of the
- * fields from function to args_off, which nobody needs after take: the caller
- * polls that very line, so such a reply costs no second transfer between cores.
- * Its reply_off names the place like any other.
- *
- * Each line of the head has one writer.  An asleep word is cleared only by the
- * side that sleeps: a signaller that cleared it would lose the wake-up of the
- * next one. */
+ * Each line has one writer.  An asleep word is cleared only by the side that
+ * sleeps: a signaller that cleared it would lose the wake-up of the next one. */
 #ifndef RH_WIRE_PAGE_H
 #define RH_WIRE_PAGE_H
 
@@ -53,8 +54,6 @@
 #define RH_PAGE_SLOTS_OFF  1024u
 #define RH_PAGE_ARENA_OFF  12288u
 #define RH_PAGE_BYTES      (RH_PAGE_ARENA_OFF + RH_ARENA_BYTES)
-#define RH_SLOT_SMALL_OFF  16u /* from the start of the slot */
-#define RH_SLOT_SMALL_MAX  24u
 
 /* How a sleeping side wants to be woken. */
 enum rh_asleep {
@@ -109,7 +108,8 @@ struct rh_page_counters {
 	_Atomic uint64_t bytes_in;  /* arguments */
 	_Atomic uint64_t bytes_out; /* replies   */
 	_Atomic uint64_t lost;
-	char             reserved[24];
+	_Atomic uint32_t taken;     /* server: calls taken so far */
+	char             reserved[20];
 };
 
 #define RH_LATENCY_BUCKETS 40u /* bucket b counts calls of [2^b, 2^(b+1)) ns */
@@ -125,9 +125,11 @@ struct rh_page_head {
 };
 
 enum rh_slot_state {
-	RH_SLOT_FREE, RH_SLOT_SUBMITTED, RH_SLOT_TAKEN, RH_SLOT_CANCELLED,
-	RH_SLOT_DONE,
+	RH_SLOT_SUBMITTED = 1, RH_SLOT_CANCELLED = 2, RH_SLOT_DONE = 3,
 };
+
+/* The word for a call in that state; sequence numbers wrap at 2^30. */
+#define RH_SLOT_WORD(sequence, state) ((uint32_t)(sequence) << 2 | (uint32_t)(state))
 
 enum {
 	RH_SLOT_EVENT      = 1 << 0, /* an event: upward, no reply body          */
@@ -139,27 +141,40 @@ enum {
 	RH_SLOT_TRACE      = 1 << 4,
 };
 
-struct rh_slot_head {
-	_Atomic uint32_t state;     /* enum rh_slot_state                       */
+/* Written by the caller. */
+struct rh_slot_request {
+	_Atomic uint32_t word;
 	uint16_t         flags;     /* RH_SLOT_*                                */
 	uint16_t         fds;       /* descriptors sent along beforehand        */
-	uint32_t         sequence;  /* of the call in its page; wraps           */
-	int32_t          status;    /* 0 or a negative code                     */
 	uint64_t         function;  /* hash                                     */
 	uint64_t         deadline;  /* monotonic ns; 0 none                     */
 	uint32_t         args_len;
 	uint32_t         args_off;  /* from the start of the page               */
-	uint32_t         reply_len;
-	uint32_t         reply_off;
-	uint32_t         reply_cap; /* set by the caller                        */
+	uint32_t         reply_off; /* room for a reply that fits no slot       */
+	uint32_t         reply_cap;
 	uint32_t         context;   /* id of the caller's context; 0 none       */
-	uint32_t         instance;  /* wanted (0 any); afterwards: who served   */
+	uint32_t         instance;  /* wanted; 0 any                            */
+	char             reserved[16];
+};
+
+/* Written by the server. */
+struct rh_slot_answer {
+	_Atomic uint32_t word;
+	int32_t          status;    /* 0 or a negative code                     */
+	uint32_t         len;
+	uint32_t         off;       /* from the start of the page               */
 	int32_t          err_no;    /* errno after the call                     */
+	uint32_t         instance;  /* who served                               */
+	uint16_t         flags;     /* RH_SLOT_*                                */
+	uint16_t         fds;
+	uint32_t         reserved;
+	unsigned char    small[RH_SLOT_SMALL_MAX];
 };
 
 struct rh_slot {
-	struct rh_slot_head head;
-	unsigned char       body[RH_SLOT_INLINE_MAX];
+	struct rh_slot_request request;
+	unsigned char          body[RH_SLOT_INLINE_MAX];
+	struct rh_slot_answer  answer;
 };
 
 _Static_assert(sizeof(struct rh_page_fixed) == 64, "one line");
@@ -172,13 +187,15 @@ _Static_assert(offsetof(struct rh_page_head, caller) == 128, "wire");
 _Static_assert(offsetof(struct rh_page_head, by_caller) == 192, "wire");
 _Static_assert(offsetof(struct rh_page_head, by_server) == 256, "wire");
 _Static_assert(offsetof(struct rh_page_head, latency) == 320, "wire");
-_Static_assert(sizeof(struct rh_slot_head) == 64, "one line");
-_Static_assert(offsetof(struct rh_slot_head, function) == 16, "wire");
-_Static_assert(offsetof(struct rh_slot_head, args_len) == 32, "wire");
-_Static_assert(offsetof(struct rh_slot_head, err_no) == 60, "wire");
-_Static_assert(offsetof(struct rh_slot_head, function) == RH_SLOT_SMALL_OFF &&
-               offsetof(struct rh_slot_head, reply_len) ==
-               RH_SLOT_SMALL_OFF + RH_SLOT_SMALL_MAX, "small replies fit");
+_Static_assert(offsetof(struct rh_page_counters, taken) == 40, "wire");
+_Static_assert(sizeof(struct rh_slot_request) == 64, "one line");
+_Static_assert(offsetof(struct rh_slot_request, function) == 8, "wire");
+_Static_assert(offsetof(struct rh_slot_request, args_len) == 24, "wire");
+_Static_assert(offsetof(struct rh_slot_request, instance) == 44, "wire");
+_Static_assert(sizeof(struct rh_slot_answer) == 64, "one line");
+_Static_assert(offsetof(struct rh_slot_answer, flags) == 24, "wire");
+_Static_assert(offsetof(struct rh_slot_answer, small) == 32, "wire");
+_Static_assert(offsetof(struct rh_slot, answer) == 448, "wire");
 _Static_assert(sizeof(struct rh_slot) == RH_PAGE_SLOT_BYTES, "wire");
 _Static_assert(RH_PAGE_SLOTS_OFF + RH_PAGE_SLOTS * RH_PAGE_SLOT_BYTES <=
                RH_PAGE_ARENA_OFF, "slots end before the arena");

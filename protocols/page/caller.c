@@ -60,12 +60,17 @@ static uint32_t place(const struct rh_caller_end *end, uint32_t len)
 	return 0;
 }
 
+static int is_done(const struct rh_caller_end *end, int slot)
+{
+	return atomic_load_explicit(&end->page.slots[slot].answer.word,
+	                            memory_order_acquire) ==
+	       RH_SLOT_WORD(end->sequences[slot], RH_SLOT_DONE);
+}
+
 /* E1: an abandoned slot is free once the server has finished or skipped it. */
 static void reclaim(struct rh_caller_end *end, uint32_t slot)
 {
-	struct rh_slot_head *head = &end->page.slots[slot].head;
-
-	if (atomic_load_explicit(&head->state, memory_order_acquire) != RH_SLOT_DONE)
+	if (!is_done(end, (int)slot))
 		return;
 	end->abandoned &= (uint16_t)~(1u << slot);
 	rh_caller_release(end, (int)slot);
@@ -115,7 +120,7 @@ int rh_caller_reserve(struct rh_caller_end *end, uint32_t args_len,
 	    (r = place_reply(end, slot, reply_cap)) < 0)
 		return r;
 	end->in_flight |= (uint16_t)(1u << slot);
-	end->next++;
+	end->sequences[slot] = end->next++;
 	*ret_args = end->args[slot].len > 0 ? end->page.base + end->args[slot].off
 	                                    : end->page.slots[slot].body;
 	return (int)slot;
@@ -154,26 +159,26 @@ static void wake_server(struct rh_caller_end *end, uint32_t how)
 void rh_caller_submit(struct rh_caller_end *end, int slot,
                       const struct rh_request *request)
 {
-	struct rh_slot_head *head = &end->page.slots[slot].head;
-	struct rh_extent     reply = end->replies[slot];
-	struct rh_extent     args = end->args[slot];
+	struct rh_slot_request *out = &end->page.slots[slot].request;
+	struct rh_extent        reply = end->replies[slot];
+	struct rh_extent        args = end->args[slot];
 
-	head->flags = request->flags;
-	head->fds = request->fds;
-	head->sequence = end->next - 1 -
-	                 ((end->next - 1 - (uint32_t)slot) % RH_PAGE_SLOTS);
-	head->function = request->function;
-	head->deadline = request->deadline;
-	head->args_len = request->args_len;
-	head->args_off = args.len > 0 ? args.off : slot_body_off((uint32_t)slot);
-	head->reply_cap = reply.len > 0 ? reply.len : REPLY_REGION;
-	head->reply_off = reply.len > 0 ? reply.off
-	                  : RH_PAGE_ARENA_OFF + (uint32_t)slot * REPLY_REGION;
-	head->context = request->context;
-	head->instance = request->instance;
+	out->flags = request->flags;
+	out->fds = request->fds;
+	out->function = request->function;
+	out->deadline = request->deadline;
+	out->args_len = request->args_len;
+	out->args_off = args.len > 0 ? args.off : slot_body_off((uint32_t)slot);
+	out->reply_cap = reply.len > 0 ? reply.len : REPLY_REGION;
+	out->reply_off = reply.len > 0 ? reply.off
+	                 : RH_PAGE_ARENA_OFF + (uint32_t)slot * REPLY_REGION;
+	out->context = request->context;
+	out->instance = request->instance;
 	say_cpu(end);
 	/* P1, P3 */
-	atomic_exchange_explicit(&head->state, RH_SLOT_SUBMITTED, memory_order_seq_cst);
+	atomic_exchange_explicit(&out->word,
+		RH_SLOT_WORD(end->sequences[slot], RH_SLOT_SUBMITTED),
+		memory_order_seq_cst);
 	uint32_t how = atomic_load_explicit(&end->page.head->server.asleep,
 	                                    memory_order_seq_cst);
 	if (how != RH_AWAKE)
@@ -204,31 +209,23 @@ static int find_reply(struct rh_caller_end *end, int slot, uint32_t off,
 int rh_caller_collect(struct rh_caller_end *end, int slot,
                       struct rh_reply *ret_reply)
 {
-	struct rh_slot_head *head = &end->page.slots[slot].head;
-	const volatile struct rh_slot_head *once = head;
+	const volatile struct rh_slot_answer *once = &end->page.slots[slot].answer;
 
-	/* P2 */
-	if (atomic_load_explicit(&head->state, memory_order_acquire) != RH_SLOT_DONE)
+	if (!is_done(end, slot)) /* P2 */
 		return RH_EAGAIN;
-
 	*ret_reply = (struct rh_reply){
-		.status = once->status, .err_no = once->err_no,
-		.len = once->reply_len, .instance = once->instance,
-		.flags = once->flags, .fds = once->fds,
+		.status = once->status, .err_no = once->err_no, .len = once->len,
+		.instance = once->instance, .flags = once->flags, .fds = once->fds,
 	};
 	if (ret_reply->status > 0)
 		return RH_EPROTO;
 	if (ret_reply->flags & RH_SLOT_REPLY_MEMFD)
 		return ret_reply->len <= RH_PAYLOAD_MAX ? RH_OK : RH_EPROTO;
-	return find_reply(end, slot, once->reply_off, ret_reply->len,
-	                  &ret_reply->bytes);
+	return find_reply(end, slot, once->off, ret_reply->len, &ret_reply->bytes);
 }
 
 void rh_caller_release(struct rh_caller_end *end, int slot)
 {
-	/* P6 */
-	atomic_store_explicit(&end->page.slots[slot].head.state, RH_SLOT_FREE,
-	                      memory_order_release);
 	end->in_flight &= (uint16_t)~(1u << slot);
 	end->args[slot].len = 0;
 	end->replies[slot].len = 0;
@@ -236,19 +233,17 @@ void rh_caller_release(struct rh_caller_end *end, int slot)
 
 int rh_caller_abandon(struct rh_caller_end *end, int slot)
 {
-	uint32_t expected = RH_SLOT_SUBMITTED;
-	int      won = atomic_compare_exchange_strong_explicit( /* P5 */
-		&end->page.slots[slot].head.state, &expected, RH_SLOT_CANCELLED,
-		memory_order_acq_rel, memory_order_acquire);
+	uint32_t sequence = end->sequences[slot];
+	uint32_t taken;
 
 	end->abandoned |= (uint16_t)(1u << slot);
-	return won ? RH_OK : RH_EBUSY;
-}
-
-static int is_done(const struct rh_caller_end *end, int slot)
-{
-	return atomic_load_explicit(&end->page.slots[slot].head.state,
-	                            memory_order_acquire) == RH_SLOT_DONE;
+	/* P5 */
+	atomic_exchange_explicit(&end->page.slots[slot].request.word,
+	                         RH_SLOT_WORD(sequence, RH_SLOT_CANCELLED),
+	                         memory_order_seq_cst);
+	taken = atomic_load_explicit(&end->page.head->by_server.taken,
+	                             memory_order_seq_cst);
+	return (int32_t)(taken - sequence) > 0 ? RH_EBUSY : RH_OK;
 }
 
 /* Spins at most the budget; keeps the budget near what calls really take. */

@@ -10,8 +10,8 @@
  *
  * Ownership   The page's memory is the user's and must outlive the end.
  * Threads     Each end belongs to one thread at a time.
- * Invariants  E1  caller: a slot is FREE, or in flight, or abandoned; an
- *                 abandoned one becomes FREE when the server has let go of it.
+ * Invariants  E1  caller: a slot is free, or in flight, or abandoned; an
+ *                 abandoned one becomes free when the server has let go of it.
  *             E2  server: slots are taken in ring order; slot i holds sequence
  *                 numbers congruent to i.
  *             E3  arena extents of slots in flight do not overlap. */
@@ -49,6 +49,7 @@ struct rh_caller_end {
 	uint16_t         abandoned;    /* bit per slot                       */
 	uint32_t         cpu;          /* as written to the page             */
 	struct rh_spin   spin;
+	uint32_t         sequences[RH_PAGE_SLOTS]; /* of what is in flight   */
 	struct rh_extent args[RH_PAGE_SLOTS];
 	struct rh_extent replies[RH_PAGE_SLOTS];
 };
@@ -131,7 +132,7 @@ void rh_caller_submit(struct rh_caller_end *end, int slot,
 int rh_caller_collect(struct rh_caller_end *end, int slot,
                       struct rh_reply *ret_reply);
 
-/* The reply has been read: the slot is free again.  P6 */
+/* The reply has been read: the slot is free again. */
 void rh_caller_release(struct rh_caller_end *end, int slot);
 
 /* The caller no longer wants the answer.  RH_OK: it certainly never runs.
@@ -158,7 +159,7 @@ void rh_server_init(struct rh_server_end *end, void *memory, int caller_event);
  * RH_EPROTO here and the next one is looked at.  P1, P5 */
 int rh_server_take(struct rh_server_end *end, struct rh_taken *ret_taken);
 
-/* Finishes a taken call and wakes the caller when it sleeps.  reply_len bytes
+/* Finishes a taken call and wakes the caller when it sleeps.  reply->len bytes
  * stand at reply_near when they fit there, else at reply_far; from reply_near,
  * which all calls of the end share, they are copied into the page.  P2, P4 */
 void rh_server_finish(struct rh_server_end *end, const struct rh_taken *taken,

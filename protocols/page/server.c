@@ -26,25 +26,23 @@ static int in_bounds(uint32_t slot, uint32_t off, uint32_t len)
 }
 
 /* Reads every field once; the copies are checked and used from then on. */
-static int read_head(struct rh_server_end *end, uint32_t slot,
-                     struct rh_taken *taken)
+static int read_request(struct rh_server_end *end, uint32_t slot,
+                        struct rh_taken *taken)
 {
-	const volatile struct rh_slot_head *once = &end->page.slots[slot].head;
+	const volatile struct rh_slot_request *once = &end->page.slots[slot].request;
 	uint32_t args_off = once->args_off;
 	uint32_t reply_off = once->reply_off;
 
 	*taken = (struct rh_taken){
-		.slot = slot, .sequence = once->sequence,
+		.slot = slot, .sequence = end->next,
 		.function = once->function, .deadline = once->deadline,
 		.context = once->context, .instance = once->instance,
 		.flags = once->flags, .fds = once->fds,
 		.args_len = once->args_len, .reply_cap = once->reply_cap,
 		.reply_near = end->near,
 	};
-	if (taken->sequence != end->next || taken->fds > RH_CALL_FDS_MAX)
-		return RH_EPROTO;
-	if (!in_bounds(slot, reply_off, taken->reply_cap) ||
-	    taken->reply_cap > RH_PAYLOAD_ARENA_MAX)
+	if (taken->fds > RH_CALL_FDS_MAX || taken->reply_cap > RH_PAYLOAD_ARENA_MAX ||
+	    !in_bounds(slot, reply_off, taken->reply_cap))
 		return RH_EPROTO;
 	taken->reply_far = end->page.base + reply_off;
 	if (taken->flags & RH_SLOT_ARGS_MEMFD)
@@ -71,50 +69,58 @@ static void wake_caller(struct rh_server_end *end)
 		return; /* full: it has been told often enough */
 }
 
-static void set_done(struct rh_server_end *end, struct rh_slot_head *head)
+static void set_done(struct rh_server_end *end, uint32_t slot, uint32_t sequence)
 {
 	/* P2, P4 */
-	atomic_exchange_explicit(&head->state, RH_SLOT_DONE, memory_order_seq_cst);
+	atomic_exchange_explicit(&end->page.slots[slot].answer.word,
+	                         RH_SLOT_WORD(sequence, RH_SLOT_DONE),
+	                         memory_order_seq_cst);
 	wake_caller(end);
 }
 
-static void refuse(struct rh_server_end *end, uint32_t slot, int status)
+static void refuse(struct rh_server_end *end, uint32_t slot, uint32_t sequence,
+                   int status)
 {
-	struct rh_slot_head *head = &end->page.slots[slot].head;
+	struct rh_slot_answer *out = &end->page.slots[slot].answer;
 
-	head->status = status;
-	head->err_no = 0;
-	head->flags = RH_SLOT_SURE;
-	head->fds = 0;
-	head->reply_len = 0;
-	head->reply_off = slot_body_off(slot);
-	set_done(end, head);
+	out->status = status;
+	out->err_no = 0;
+	out->flags = RH_SLOT_SURE;
+	out->fds = 0;
+	out->len = 0;
+	out->off = slot_small_off(slot);
+	set_done(end, slot, sequence);
+}
+
+static uint32_t next_word(const struct rh_server_end *end)
+{
+	return atomic_load_explicit(&next_slot(end)->request.word,
+	                            memory_order_seq_cst);
+}
+
+/* P5: counts the call as taken, then looks whether it is still wanted. */
+static int claim(struct rh_server_end *end)
+{
+	atomic_exchange_explicit(&end->page.head->by_server.taken, end->next + 1,
+	                         memory_order_seq_cst);
+	return next_word(end) == RH_SLOT_WORD(end->next, RH_SLOT_SUBMITTED)
+	       ? RH_OK : RH_ECANCELED;
 }
 
 int rh_server_take(struct rh_server_end *end, struct rh_taken *ret_taken)
 {
 	for (uint32_t tries = 0; tries < RH_PAGE_SLOTS; tries++) {
-		struct rh_slot_head *head = &next_slot(end)->head;
 		uint32_t slot = end->next % RH_PAGE_SLOTS;
-		uint32_t expected = RH_SLOT_SUBMITTED;
 		int      r;
 
-		if (!rh_server_has_call(end)) /* a load, so that polling is cheap */
+		if (!rh_server_has_call(end)) /* P1 */
 			return RH_EAGAIN;
-		/* P1, P5 */
-		if (!atomic_compare_exchange_strong_explicit(&head->state, &expected,
-		        RH_SLOT_TAKEN, memory_order_acq_rel, memory_order_acquire)) {
-			if (expected != RH_SLOT_CANCELLED)
-				return RH_EAGAIN;
-			end->next++;
-			refuse(end, slot, RH_ECANCELED);
-			continue;
-		}
-		r = read_head(end, slot, ret_taken);
+		if ((r = claim(end)) == RH_OK)
+			r = read_request(end, slot, ret_taken);
 		end->next++; /* E2 */
 		if (r == RH_OK)
 			return 1;
-		refuse(end, slot, r);
+		refuse(end, slot, end->next - 1, r);
 	}
 	return RH_EAGAIN;
 }
@@ -136,24 +142,25 @@ static uint32_t place_reply(struct rh_server_end *end, const struct rh_taken *ta
 void rh_server_finish(struct rh_server_end *end, const struct rh_taken *taken,
                       const struct rh_reply *reply)
 {
-	struct rh_slot_head *head = &end->page.slots[taken->slot].head;
+	struct rh_slot_answer *out = &end->page.slots[taken->slot].answer;
 
-	head->status = reply->status;
-	head->err_no = reply->err_no;
-	head->flags = reply->flags;
-	head->fds = reply->fds;
-	head->instance = reply->instance;
-	head->reply_len = reply->len;
-	head->reply_off = place_reply(end, taken, reply->len);
-	set_done(end, head);
+	out->status = reply->status;
+	out->err_no = reply->err_no;
+	out->flags = reply->flags;
+	out->fds = reply->fds;
+	out->instance = reply->instance;
+	out->len = reply->len;
+	out->off = reply->flags & RH_SLOT_REPLY_MEMFD
+	           ? 0 : place_reply(end, taken, reply->len);
+	set_done(end, taken->slot, taken->sequence);
 }
 
 int rh_server_has_call(const struct rh_server_end *end)
 {
-	uint32_t state = atomic_load_explicit(&next_slot(end)->head.state,
-	                                      memory_order_seq_cst);
+	uint32_t word = next_word(end);
 
-	return state == RH_SLOT_SUBMITTED || state == RH_SLOT_CANCELLED;
+	return word == RH_SLOT_WORD(end->next, RH_SLOT_SUBMITTED) ||
+	       word == RH_SLOT_WORD(end->next, RH_SLOT_CANCELLED);
 }
 
 int rh_server_arm(struct rh_server_end *end, enum rh_asleep how)

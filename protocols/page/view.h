@@ -9,12 +9,14 @@ void rh_page_view(struct rh_page *page, void *memory);
 static inline uint32_t slot_body_off(uint32_t slot)
 {
 	return RH_PAGE_SLOTS_OFF + slot * RH_PAGE_SLOT_BYTES +
-	       (uint32_t)sizeof(struct rh_slot_head);
+	       (uint32_t)offsetof(struct rh_slot, body);
 }
 
 static inline uint32_t slot_small_off(uint32_t slot)
 {
-	return RH_PAGE_SLOTS_OFF + slot * RH_PAGE_SLOT_BYTES + RH_SLOT_SMALL_OFF;
+	return RH_PAGE_SLOTS_OFF + slot * RH_PAGE_SLOT_BYTES +
+	       (uint32_t)offsetof(struct rh_slot, answer) +
+	       (uint32_t)offsetof(struct rh_slot_answer, small);
 }
 
 static inline void cpu_relax(void)

@@ -195,7 +195,7 @@ static int run_in_context(struct run *run)
 	return r;
 }
 
-/* Where reply_len bytes go: the slot, the caller's room, or memory for a memfd. */
+/* Where len bytes of reply go: near, far, or memory for a memfd. */
 static unsigned char *reply_room(struct run *run, uint32_t len)
 {
 	if (len <= RH_SLOT_INLINE_MAX)
@@ -275,11 +275,9 @@ static int run_function(struct run *run)
 static int run_handler(struct run *run)
 {
 	const struct rh_offer_table *table = &run->thread->server->table;
-	uint32_t       cap = run->taken->reply_cap > RH_SLOT_INLINE_MAX
-	                     ? run->taken->reply_cap : RH_SLOT_INLINE_MAX;
-	/* The arguments may lie where a short reply goes. */
-	unsigned char *room = run->taken->reply_cap > RH_SLOT_INLINE_MAX
-	                      ? run->taken->reply_far : run->taken->reply_near;
+	int            is_far = run->taken->reply_cap > RH_SLOT_INLINE_MAX;
+	size_t         cap = is_far ? run->taken->reply_cap : RH_SLOT_INLINE_MAX;
+	unsigned char *room = is_far ? run->taken->reply_far : run->taken->reply_near;
 	size_t         len = 0;
 	int            r;
 
@@ -290,7 +288,7 @@ static int run_handler(struct run *run)
 	if (len > cap)
 		return RH_EMSGSIZE;
 	run->reply.len = (uint32_t)len;
-	if (len <= RH_SLOT_INLINE_MAX && room != run->taken->reply_near)
+	if (is_far && len <= RH_SLOT_INLINE_MAX)
 		memcpy(run->taken->reply_near, room, len);
 	return RH_OK;
 }
@@ -299,16 +297,17 @@ static void put_reason(struct run *run, int r)
 {
 	const char *name = run->function ? run->function->name : "the function";
 	const char *interface = run->thread->server->interface_name;
+	char       *text = (char *)run->taken->reply_near;
+	int         n;
 
 	if (r == RH_EFUNC)
-		run->reply.len = (uint32_t)snprintf((char *)run->taken->reply_near,
-			RH_SLOT_INLINE_MAX, "%s offers no function with id %016llx: the"
-			" caller was built for another version of the interface", interface,
-			(unsigned long long)run->taken->function);
+		n = snprintf(text, RH_DIAG_MAX, "%s offers no function with id %016llx: the"
+		             " caller was built for another version of the interface",
+		             interface, (unsigned long long)run->taken->function);
 	else
-		run->reply.len = (uint32_t)snprintf((char *)run->taken->reply_near,
-			RH_SLOT_INLINE_MAX, "%s of %s: %s", name, interface,
-			rh_error_text(r));
+		n = snprintf(text, RH_DIAG_MAX, "%s of %s: %s", name, interface,
+		             rh_error_text(r));
+	run->reply.len = n < 0 ? 0 : n >= RH_DIAG_MAX ? RH_DIAG_MAX - 1 : (uint32_t)n;
 	run->reply.flags &= (uint16_t)~RH_SLOT_REPLY_MEMFD;
 }
 

@@ -55,10 +55,9 @@ static int submit_text(struct both *both, const char *text)
 static void answer(struct both *both, const struct rh_taken *taken, int status)
 {
 	struct rh_reply reply = { .status = status, .len = taken->args_len };
-	unsigned char  *to = reply.len <= RH_SLOT_INLINE_MAX ? taken->reply_near
-	                                                     : taken->reply_far;
 
-	memmove(to, taken->args, reply.len);
+	memmove(reply.len <= RH_SLOT_INLINE_MAX ? taken->reply_near : taken->reply_far,
+	        taken->args, reply.len);
 	rh_server_finish(&both->server, taken, &reply);
 }
 
@@ -106,8 +105,7 @@ static void a_reply_stands_where_its_length_says(void **state)
 		struct rh_reply        given = { .len = lens[i] };
 		int                    slot = submit_text(both, "arguments");
 		const struct rh_slot  *at = &both->caller.page.slots[slot];
-		const unsigned char   *small = (const unsigned char *)at +
-		                               RH_SLOT_SMALL_OFF;
+		const unsigned char   *small = at->answer.small;
 
 		assert_int_equal(rh_server_take(&both->server, &taken), 1);
 		memcpy(lens[i] <= RH_SLOT_INLINE_MAX ? taken.reply_near : taken.reply_far,
@@ -198,18 +196,17 @@ struct lie {
 static void a_lying_caller_is_refused(void **state)
 {
 	static const struct lie lies[] = {
-		{ offsetof(struct rh_slot_head, sequence), 9 },
-		{ offsetof(struct rh_slot_head, args_len), UINT32_MAX },
-		{ offsetof(struct rh_slot_head, args_len), RH_SLOT_INLINE_MAX + 1 },
-		{ offsetof(struct rh_slot_head, args_off), 0 },
-		{ offsetof(struct rh_slot_head, args_off), UINT32_MAX },
-		{ offsetof(struct rh_slot_head, args_off), RH_PAGE_BYTES - 3 },
-		{ offsetof(struct rh_slot_head, args_off), RH_PAGE_SLOTS_OFF },
-		{ offsetof(struct rh_slot_head, reply_off), 64 },
-		{ offsetof(struct rh_slot_head, reply_off), RH_PAGE_BYTES - 1 },
-		{ offsetof(struct rh_slot_head, reply_cap), UINT32_MAX },
-		{ offsetof(struct rh_slot_head, flags), RH_SLOT_ARGS_MEMFD },
-		{ offsetof(struct rh_slot_head, flags), 100u << 16 },
+		{ offsetof(struct rh_slot_request, args_len), UINT32_MAX },
+		{ offsetof(struct rh_slot_request, args_len), RH_SLOT_INLINE_MAX + 1 },
+		{ offsetof(struct rh_slot_request, args_off), 0 },
+		{ offsetof(struct rh_slot_request, args_off), UINT32_MAX },
+		{ offsetof(struct rh_slot_request, args_off), RH_PAGE_BYTES - 3 },
+		{ offsetof(struct rh_slot_request, args_off), RH_PAGE_SLOTS_OFF },
+		{ offsetof(struct rh_slot_request, reply_off), 64 },
+		{ offsetof(struct rh_slot_request, reply_off), RH_PAGE_BYTES - 1 },
+		{ offsetof(struct rh_slot_request, reply_cap), UINT32_MAX },
+		{ offsetof(struct rh_slot_request, flags), RH_SLOT_ARGS_MEMFD },
+		{ offsetof(struct rh_slot_request, flags), 100u << 16 },
 	};
 	struct both    *both = *state;
 	struct rh_taken taken;
@@ -233,13 +230,11 @@ static void a_lying_caller_is_refused(void **state)
 static void a_lying_server_is_refused(void **state)
 {
 	static const struct lie lies[] = {
-		{ offsetof(struct rh_slot_head, reply_len), UINT32_MAX },
-		{ offsetof(struct rh_slot_head, reply_len), RH_SLOT_INLINE_MAX + 1 },
-		{ offsetof(struct rh_slot_head, reply_off), 0 },
-		{ offsetof(struct rh_slot_head, reply_off), RH_PAGE_SLOTS_OFF },
-		{ offsetof(struct rh_slot_head, reply_len), RH_SLOT_SMALL_MAX + 1 },
-		{ offsetof(struct rh_slot_head, reply_off), RH_PAGE_BYTES },
-		{ offsetof(struct rh_slot_head, status), 1 },
+		{ offsetof(struct rh_slot_answer, len), UINT32_MAX },
+		{ offsetof(struct rh_slot_answer, len), RH_SLOT_SMALL_MAX + 1 },
+		{ offsetof(struct rh_slot_answer, off), 0 },
+		{ offsetof(struct rh_slot_answer, off), RH_PAGE_BYTES },
+		{ offsetof(struct rh_slot_answer, status), 1 },
 	};
 	struct both    *both = *state;
 	struct rh_taken taken;
@@ -247,7 +242,8 @@ static void a_lying_server_is_refused(void **state)
 
 	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
 		int            slot = submit_text(both, "fine");
-		unsigned char *head = (unsigned char *)&both->caller.page.slots[slot];
+		unsigned char *head =
+			(unsigned char *)&both->caller.page.slots[slot].answer;
 
 		assert_int_equal(rh_server_take(&both->server, &taken), 1);
 		answer(both, &taken, 0);
