@@ -111,10 +111,12 @@ enum rh_tag {
 	RH_TAG_THREADS,     /* u32                                     */
 	RH_TAG_PID,         /* u32                                     */
 	RH_TAG_OFFER,       /* bytes, of the protocol                  */
-	RH_TAG_SELF,        /* records: RESOURCE TYPE INTERFACE UID* EXE*
-	                       ENV* LOCALE_ON PROGRAM                  */
-	RH_TAG_EDGE_ITEM,   /* records: CALLER CALLEE TYPE INTERFACE VERDICT
-	                       PROTOCOL RULE REVISION TEXT             */
+	RH_TAG_SELF,        /* records: RESOURCE TYPE [INTERFACE] UID* EXE*
+	                       ENV* LOCALE_ON [LIBRARY | PROGRAM]; none in a
+	                       view: the resource is not registered    */
+	RH_TAG_EDGE_ITEM,   /* records: CALLER CALLEE TYPE (of the other end;
+	                       none: unregistered) [INTERFACE (the callee's)]
+	                       VERDICT PROTOCOL [RULE REVISION] TEXT   */
 	RH_TAG_TYPE,        /* text                                    */
 	RH_TAG_UID,         /* u32                                     */
 	RH_TAG_GID,         /* u32                                     */
@@ -136,6 +138,7 @@ enum rh_tag {
 	RH_TAG_LOCALE_ON,   /* u32                                     */
 	RH_TAG_LIBRARY,     /* text                                    */
 	RH_TAG_OFFSET,      /* u32                                     */
+	RH_TAG_PROGRAM,     /* text: argv[0] of serve.program          */
 	RH_TAGS
 };
 
