@@ -1,0 +1,73 @@
+/* center - the parts of a governance center, tied together.
+ *
+ *   api/ (HTTP) --> change --> realm (what is)  --> store (what stays)
+ *                     |                                |
+ *                   audit                        link (agents, supervisor)
+ *
+ * Requests that arrive in one turn of the loop are made and staged one by one,
+ * then committed together with one trip to the disk, then answered; agents hear
+ * of a change after that.  When the commit fails, all of the turn is undone and
+ * every write in it is refused.
+ *
+ * Ownership   main.c owns the center and what it points to.
+ * Threads     One, the loop's.
+ * Invariants  G1  what the realm says was committed, but for the open turn.
+ *             G2  nothing is answered or published before its commit. */
+#ifndef RH_CENTER_CENTER_H
+#define RH_CENTER_CENTER_H
+
+#include "audit.h"
+#include "key.h"
+#include "realm.h"
+
+#include "../base/dirs.h"
+
+struct rh_link;
+struct rh_store;
+
+/* Counted since the start, for /metrics. */
+struct rh_center_counts {
+	uint64_t requests;
+	uint64_t responses[6];     /* by hundreds of the status              */
+	uint64_t changes;          /* objects made, configured, deleted      */
+	uint64_t refusals;
+	uint64_t commits;
+	uint64_t commit_failures;
+	uint64_t views;
+	uint64_t plans;
+	uint64_t link_dropped;     /* slow, lying or unwelcome peers         */
+};
+
+struct rh_center {
+	struct rh_dirs          dirs;
+	struct rh_store        *store;
+	struct rh_realm         realm;
+	struct rh_key           key;
+	struct rh_link         *link;       /* NULL in tests                  */
+	struct rh_center_counts counts;
+	uint64_t                started_ms;
+	char                    store_id[33];
+	int                     staged;     /* something waits for the commit */
+	int                     is_changed; /* ... and agents should hear     */
+	struct rh_problem       broken;     /* code != 0: this turn is lost   */
+};
+
+/* Loads what the store holds; makes the hierarchy in a new store.  The store is
+ * the caller's, and outlives the center.
+ * RH_ESTORE  an object in it does not parse, or contradicts another. */
+int rh_center_init(struct rh_center *center, struct rh_store *store,
+                   struct rh_problem *problem);
+void rh_center_fini(struct rh_center *center);
+
+/* Makes what the turn staged durable and publishes it; or undoes it, and says why.
+ * RH_ENOSPC, RH_ESTORE. */
+int rh_center_commit(struct rh_center *center, struct rh_problem *problem);
+
+/* The revision of the store, staged changes counted. */
+uint64_t rh_center_revision(const struct rh_center *center);
+
+/* Ends exceptions whose time has come, as changes of the center's own, and says
+ * when to ask again (UINT64_MAX: never).  Commits. */
+uint64_t rh_center_expire(struct rh_center *center);
+
+#endif

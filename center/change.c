@@ -1,0 +1,356 @@
+#include "change.h"
+
+#include "batch.h"
+#include "conditions.h"
+#include "store/store.h"
+
+#include "../model/check.h"
+#include "../model/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void rh_change_refused(struct rh_center *center, const char *kind, const char *name,
+                       const struct rh_change_options *options,
+                       const struct rh_problem *problem)
+{
+	enum rh_object_kind parsed = rh_object_kind_parse(kind);
+	const struct rh_object *old = parsed < RH_OBJECT_KINDS
+		? rh_catalog_find(&center->realm.catalog, parsed, name) : NULL;
+	uint64_t at = old ? old->revision : 0, revision;
+
+	center->counts.refusals++;
+	if (options->is_dry_run || center->broken.code)
+		return;
+	char *text = rh_audit_text(&(struct rh_audit){
+		.client = options->client, .verb = options->verb, .result = "refused",
+		.kind = kind, .name = name, .before = at, .after = at,
+		.problem = problem,
+	});
+	struct rh_store_change change = {
+		.audits = (const char *const *)&text, .audit_count = 1,
+	};
+	struct rh_diag diag = { 0 };
+	int err = text ? rh_store_write(center->store, &change, &revision, &diag)
+	               : RH_OK;
+	free(text);
+	if (err) {
+		rh_realm_undo(&center->realm, 0);
+		rh_problem_diag(&center->broken, err, &diag);
+	} else {
+		center->staged = 1;
+	}
+}
+
+/* ---- several objects ---- */
+
+static int by_name(const void *a, const void *b)
+{
+	const struct rh_wanted *x = a, *y = b;
+	int order = (x->kind > y->kind) - (x->kind < y->kind);
+
+	return order ? order : strcmp(x->name, y->name);
+}
+
+static int refuse_twice(const struct rh_wanted *wanted, struct rh_problem *problem)
+{
+	rh_problem_set(problem, RH_EINVAL, "%s %s stands twice in the request",
+	               rh_object_kind_text(wanted->kind), wanted->name);
+	rh_problem_object(problem, rh_object_kind_text(wanted->kind), wanted->name);
+	return RH_EINVAL;
+}
+
+static int check_twice(const struct rh_wanted *wanted, size_t count,
+                       struct rh_problem *problem)
+{
+	struct rh_wanted *sorted = malloc((count + 1) * sizeof *sorted);
+	int               err = RH_OK;
+
+	if (!sorted)
+		return rh_problem_set(problem, RH_ENOMEM, "the center is out of memory");
+	memcpy(sorted, wanted, count * sizeof *sorted);
+	qsort(sorted, count, sizeof *sorted, by_name);
+	for (size_t i = 1; i < count && !err; i++) {
+		if (by_name(&sorted[i - 1], &sorted[i]) == 0)
+			err = refuse_twice(&sorted[i], problem);
+	}
+	free(sorted);
+	return err;
+}
+
+static int check_shapes(const json_t *objects, struct rh_wanted *wanted,
+                        struct rh_problem *problem)
+{
+	struct rh_decode decode = { .problem = problem };
+	size_t           count = json_array_size(objects);
+	int              err = RH_OK;
+
+	rh_decode_enter(&decode, "objects");
+	for (size_t i = 0; i < count && !err; i++) {
+		size_t mark = rh_decode_enter_index(&decode, i);
+
+		err = rh_shape_check(&decode, json_array_get(objects, i), &wanted[i]);
+		rh_decode_leave(&decode, mark);
+	}
+	return err ? err : check_twice(wanted, count, problem);
+}
+
+/* Says which element of the request the refused object is. */
+static void point_at(struct rh_problem *problem, const struct rh_wanted *wanted,
+                     size_t count)
+{
+	for (size_t i = 0; i < count && !problem->pointer[0]; i++) {
+		if (strcmp(problem->name, wanted[i].name) == 0 &&
+		    strcmp(problem->kind, rh_object_kind_text(wanted[i].kind)) == 0)
+			snprintf(problem->pointer, sizeof problem->pointer,
+			         "/objects/%zu", i);
+	}
+}
+
+static int apply(struct rh_batch *batch, const struct rh_wanted *wanted,
+                 size_t count)
+{
+	int err = RH_OK;
+
+	for (size_t i = 0; i < count && !err; i++)
+		err = rh_batch_put(batch, &wanted[i]);
+	if (!err)
+		err = rh_batch_judge(batch);
+	if (err) {
+		point_at(batch->problem, wanted, count);
+		rh_batch_refuse(batch, batch->problem->kind, batch->problem->name);
+	}
+	return err;
+}
+
+int rh_change_apply(struct rh_center *center, const json_t *objects,
+                    const struct rh_change_options *options, json_t **ret_answer,
+                    struct rh_problem *problem)
+{
+	size_t            count = json_array_size(objects);
+	struct rh_wanted *wanted = calloc(count + 1, sizeof *wanted);
+	struct rh_batch   batch;
+
+	int err = rh_batch_init(&batch, center, count, options, problem);
+	if (!err && !wanted)
+		err = rh_problem_set(problem, RH_ENOMEM, "the center is out of memory");
+	if (!err) {
+		err = check_shapes(objects, wanted, problem);
+		if (err)
+			rh_batch_refuse(&batch, problem->kind, problem->name);
+		else
+			err = apply(&batch, wanted, count);
+	}
+	if (!err)
+		err = rh_batch_stage(&batch);
+	if (!err)
+		*ret_answer = rh_batch_answer(&batch);
+	rh_batch_fini(&batch);
+	free(wanted);
+	return err;
+}
+
+/* ---- one object ---- */
+
+/* The object as it is now in the realm, before a dry run is undone. */
+static json_t *show(struct rh_center *center, enum rh_object_kind kind,
+                    const char *name)
+{
+	const struct rh_object *object = rh_catalog_find(&center->realm.catalog, kind,
+	                                                 name);
+
+	RH_CHECK(object);
+	return rh_object_json(object, center->store_id,
+	                      rh_conditions(center, object));
+}
+
+static int check_path(const struct rh_wanted *wanted, enum rh_object_kind kind,
+                      const char *name, struct rh_problem *problem)
+{
+	if (wanted->kind == kind && strcmp(wanted->name, name) == 0)
+		return RH_OK;
+	rh_problem_set(problem, RH_EINVAL, "the body is %s %s, the path says %s %s",
+	               rh_object_kind_text(wanted->kind), wanted->name,
+	               rh_object_kind_text(kind), name);
+	snprintf(problem->pointer, sizeof problem->pointer, "%s",
+	         wanted->kind == kind ? "/metadata/name" : "/kind");
+	return RH_EINVAL;
+}
+
+int rh_change_put(struct rh_center *center, enum rh_object_kind kind,
+                  const char *name, const json_t *object,
+                  const struct rh_change_options *options, json_t **ret_answer,
+                  int *ret_created, struct rh_problem *problem)
+{
+	struct rh_decode decode = { .problem = problem };
+	struct rh_wanted wanted;
+	struct rh_batch  batch;
+	int created = !rh_catalog_find(&center->realm.catalog, kind, name);
+	int err = rh_batch_init(&batch, center, 1, options, problem);
+
+	if (err) {
+		rh_batch_fini(&batch);
+		return err;
+	}
+	err = rh_shape_check(&decode, object, &wanted);
+	if (!err)
+		err = check_path(&wanted, kind, name, problem);
+	if (!err)
+		err = rh_batch_put(&batch, &wanted);
+	if (!err)
+		err = rh_batch_judge(&batch);
+	if (err)
+		rh_batch_refuse(&batch, rh_object_kind_text(kind), name);
+	json_t *answer = err ? NULL : show(center, kind, name);
+	if (!err)
+		err = rh_batch_stage(&batch);
+	rh_batch_fini(&batch);
+	if (err) {
+		json_decref(answer);
+		return err;
+	}
+	*ret_answer = answer;
+	*ret_created = created;
+	return RH_OK;
+}
+
+/* ---- modules ---- */
+
+static struct rh_object *make_module(struct rh_center *center, const char *sha256,
+                                     size_t len, const struct rh_client *client)
+{
+	char signature[RH_KEY_SIGNATURE_HEX], public_key[RH_KEY_PUBLIC_HEX];
+
+	rh_key_sign_module(&center->key, sha256, signature);
+	rh_key_public(&center->key, public_key);
+	json_t *json = json_pack("{s:I, s:{s:I}, s:{s:s, s:s, s:s}}",
+		"owner", (json_int_t)client->uid,
+		"spec", "bytes", (json_int_t)len,
+		"status", "algorithm", "ed25519", "publicKey", public_key,
+		"signature", signature);
+	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(json);
+	struct rh_object *object = text ? rh_object_create(RH_OBJECT_MODULE, sha256,
+	                                                   text, strlen(text)) : NULL;
+	free(text);
+	if (object)
+		object->generation = 1;
+	return object;
+}
+
+static int put_module(struct rh_batch *batch, const char *sha256,
+                      const void *bytes, size_t len)
+{
+	char actual[65];
+
+	rh_key_sha256(bytes, len, actual);
+	if (strcmp(actual, sha256) != 0)
+		return rh_problem_set(batch->problem, RH_EINVAL,
+			"the SHA-256 of the body is %s, the path says %s", actual, sha256);
+	struct rh_object *object = make_module(batch->center, sha256, len,
+	                                       batch->options->client);
+	if (!object)
+		return rh_problem_set(batch->problem, RH_ENOMEM,
+		                      "the center is out of memory");
+	int err = rh_batch_put_object(batch, object, NULL);
+	if (!err)
+		rh_batch_blob(batch, sha256, bytes, len);
+	return err;
+}
+
+int rh_change_module(struct rh_center *center, const char *sha256,
+                     const void *bytes, size_t len,
+                     const struct rh_change_options *options, json_t **ret_answer,
+                     int *ret_created, struct rh_problem *problem)
+{
+	struct rh_batch batch;
+	int created = !rh_catalog_find(&center->realm.catalog, RH_OBJECT_MODULE, sha256);
+	int err = rh_batch_init(&batch, center, 1, options, problem);
+
+	/* The same hash is the same bytes: nothing to do. */
+	if (!err && created)
+		err = put_module(&batch, sha256, bytes, len);
+	if (err && !center->broken.code)
+		rh_batch_refuse(&batch, "Module", sha256);
+	json_t *answer = err ? NULL : show(center, RH_OBJECT_MODULE, sha256);
+	if (!err)
+		err = rh_batch_stage(&batch);
+	rh_batch_fini(&batch);
+	if (err) {
+		json_decref(answer);
+		return err;
+	}
+	*ret_answer = answer;
+	*ret_created = created;
+	return RH_OK;
+}
+
+/* An interface that names the module, or NULL. */
+static const char *user_of(const struct rh_realm *realm, const char *sha256)
+{
+	size_t                   count;
+	struct rh_object *const *at = rh_catalog_after(&realm->catalog,
+	                                               RH_OBJECT_INTERFACE, NULL, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		if (strstr(at[i]->text, sha256))
+			return at[i]->name;
+	}
+	return NULL;
+}
+
+static int remove_one(struct rh_batch *batch, enum rh_object_kind kind,
+                      const char *name)
+{
+	const char *user = kind == RH_OBJECT_MODULE
+	                 ? user_of(&batch->center->realm, name) : NULL;
+
+	if (user)
+		return rh_problem_set(batch->problem, RH_EBUSY,
+			"module %s is used by interface %s", name, user);
+	int err = rh_batch_remove(batch, kind, name);
+	if (!err && kind == RH_OBJECT_MODULE)
+		rh_batch_blob(batch, name, NULL, 0);
+	return err;
+}
+
+int rh_change_delete(struct rh_center *center, enum rh_object_kind kind,
+                     const char *name, const struct rh_change_options *options,
+                     json_t **ret_answer, struct rh_problem *problem)
+{
+	struct rh_batch batch;
+	int             err = rh_batch_init(&batch, center, 1, options, problem);
+
+	if (!err) {
+		err = remove_one(&batch, kind, name);
+		if (err)
+			rh_batch_refuse(&batch, rh_object_kind_text(kind), name);
+	}
+	if (!err)
+		err = rh_batch_stage(&batch);
+	if (!err)
+		*ret_answer = rh_batch_answer(&batch);
+	rh_batch_fini(&batch);
+	return err;
+}
+
+int rh_change_own(struct rh_center *center, struct rh_object *object,
+                  const char *verb, struct rh_problem *problem)
+{
+	struct rh_client client = { .channel = "center", .is_writer = 1 };
+	struct rh_change_options options = {
+		.client = &client, .verb = verb, .expected = RH_CHANGE_ANY,
+	};
+	struct rh_batch batch;
+	int             err = rh_batch_init(&batch, center, 1, &options, problem);
+
+	if (err)
+		rh_object_destroy(object);
+	else
+		err = rh_batch_put_object(&batch, object, NULL);
+	if (!err)
+		err = rh_batch_stage(&batch);
+	rh_batch_fini(&batch);
+	return err;
+}

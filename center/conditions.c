@@ -1,0 +1,190 @@
+#include "conditions.h"
+
+#include "link.h"
+#include "sentence.h"
+#include "when.h"
+
+#include "../model/check.h"
+#include "../model/error.h"
+#include "../model/judge.h"
+#include "../model/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void add(json_t *list, const char *type, int status, const char *reason,
+                const char *message)
+{
+	json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:o}", "type", type,
+		"status", status ? "True" : "False", "reason", reason,
+		"message", rh_json_text(message)));
+}
+
+static void add_registered(json_t *list, const struct rh_object *object)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "registered at revision %llu",
+	         (unsigned long long)object->revision);
+	add(list, "Registered", 1, "Registered", text);
+}
+
+/* ---- the edges of a resource ---- */
+
+struct edges {
+	const struct rh_center *center;
+	json_t                 *list;
+	uint64_t                now;
+	unsigned                pending;
+	unsigned                refused;
+};
+
+static void add_edge(void *user, const struct rh_edge_report *report)
+{
+	struct edges             *edges = user;
+	const struct rh_registry *registry = &edges->center->realm.registry;
+	struct rh_verdict         verdict;
+	char                      text[RH_SENTENCE_MAX];
+	int is_pending = report->after == RH_OUTCOME_PENDING;
+	unsigned                 *count = is_pending ? &edges->pending
+	                                             : &edges->refused;
+
+	if (report->after == RH_OUTCOME_ALLOWED ||
+	    ++*count > RH_CONDITIONS_MAX)
+		return;
+	rh_judge_pair(registry, &rh_registry_get(registry, report->caller)->name,
+	              &rh_registry_get(registry, report->callee)->name, edges->now,
+	              &verdict);
+	rh_sentence_verdict(&verdict, &registry->hierarchy, text, sizeof text);
+	if (is_pending)
+		add(edges->list, "Pending", 1, "ReferenceUnknown", text);
+	else
+		add(edges->list, "EdgeRefused", 1, "ELAYER", text);
+	json_t *last = json_array_get(edges->list, json_array_size(edges->list) - 1);
+	json_object_set_new(last, "edge", json_pack("[s, s]", verdict.caller.text,
+	                                            verdict.callee.text));
+}
+
+static void add_more(json_t *list, const char *type, unsigned count)
+{
+	char text[64];
+
+	if (count <= RH_CONDITIONS_MAX)
+		return;
+	snprintf(text, sizeof text, "and %u more", count - RH_CONDITIONS_MAX);
+	add(list, type, 1, "More", text);
+}
+
+static void add_edges(json_t *list, const struct rh_center *center,
+                      const struct rh_object *object)
+{
+	struct edges edges = { .center = center, .list = list, .now = rh_when_now() };
+	struct rh_id id;
+
+	if (rh_realm_find(&center->realm, object->name, &id) != RH_OK)
+		return;
+	rh_view_row(&center->realm.registry, id, edges.now, add_edge, &edges);
+	add_more(list, "Pending", edges.pending);
+	add_more(list, "EdgeRefused", edges.refused);
+}
+
+/* ---- the rest of a resource ---- */
+
+static void add_ready(json_t *list, const struct rh_center *center,
+                      const struct rh_object *object)
+{
+	unsigned count = rh_link_instances(center->link, object->name);
+	char     text[64];
+
+	snprintf(text, sizeof text, "%u instance%s", count, count == 1 ? "" : "s");
+	add(list, "Ready", count > 0, count ? "InstanceUp" : "NoInstance",
+	    count ? text : "no instance is up");
+}
+
+static void add_interface(json_t *list, const struct rh_center *center,
+                          const char *name)
+{
+	char text[128];
+
+	if (!name || rh_catalog_find(&center->realm.catalog, RH_OBJECT_INTERFACE, name))
+		return;
+	snprintf(text, sizeof text, "interface %s is not registered", name);
+	add(list, "Pending", 1, "InterfaceUnknown", text);
+}
+
+static void add_privilege(json_t *list, const char *privilege)
+{
+	if (privilege && strcmp(privilege, "kernel") == 0)
+		add(list, "PrivilegeUnrealised", 1, "UserSpace", "privilege kernel is not "
+		    "realised here: instances run as processes of their own");
+}
+
+static void of_resource(json_t *list, const struct rh_center *center,
+                        const struct rh_object *object, const json_t *spec)
+{
+	add_registered(list, object);
+	add_ready(list, center, object);
+	add_interface(list, center,
+	              json_string_value(json_object_get(spec, "interface")));
+	add_privilege(list, json_string_value(json_object_get(spec, "privilege")));
+	add_edges(list, center, object);
+}
+
+/* ---- other kinds ---- */
+
+static void of_interface(json_t *list, const struct rh_center *center,
+                         const struct rh_object *object, const json_t *spec)
+{
+	json_t     *modules = json_object_get(spec, "modules"), *sha256;
+	const char *what;
+	char        text[128];
+
+	add_registered(list, object);
+	json_object_foreach(modules, what, sha256) {
+		if (rh_catalog_find(&center->realm.catalog, RH_OBJECT_MODULE,
+		                    json_string_value(sha256)))
+			continue;
+		snprintf(text, sizeof text, "module %s (%s) is not here",
+		         json_string_value(sha256), what);
+		add(list, "Pending", 1, "ModuleUnknown", text);
+	}
+}
+
+static void of_rule(json_t *list, const struct rh_object *object,
+                    const json_t *stored)
+{
+	char text[64];
+	int  is_expired = json_object_get(stored, "expired") != NULL;
+
+	snprintf(text, sizeof text, "in force since revision %llu",
+	         (unsigned long long)object->revision);
+	add(list, "Active", !is_expired, is_expired ? "Expired" : "InForce",
+	    is_expired ? "the exception has expired" : text);
+}
+
+json_t *rh_conditions(const struct rh_center *center,
+                      const struct rh_object *object)
+{
+	json_t *list = json_array();
+	json_t *stored = rh_object_parse(object);
+	json_t *spec = json_object_get(stored, "spec");
+
+	switch (object->kind) {
+	case RH_OBJECT_RESOURCE:
+		of_resource(list, center, object, spec);
+		break;
+	case RH_OBJECT_INTERFACE:
+		of_interface(list, center, object, spec);
+		break;
+	case RH_OBJECT_RULE:
+		of_rule(list, object, stored);
+		break;
+	case RH_OBJECT_MODULE:
+		add_registered(list, object);
+		break;
+	case RH_OBJECT_KINDS:
+		break;
+	}
+	json_decref(stored);
+	return list;
+}

@@ -1,0 +1,19 @@
+/* conditions - what is to be said about an object now: derived, never stored.
+ *
+ *   Resource   Registered, Ready, Pending (reference or interface), EdgeRefused
+ *              (one an edge), PrivilegeUnrealised
+ *   Interface  Registered, Pending (a module is missing)
+ *   Rule       Active (False: an exception that expired)
+ *   Module     Registered
+ *
+ * Threads  One. */
+#ifndef RH_CENTER_CONDITIONS_H
+#define RH_CENTER_CONDITIONS_H
+
+#include "center.h"
+
+/* A new array of {type, status, reason, message}. */
+json_t *rh_conditions(const struct rh_center *center,
+                      const struct rh_object *object);
+
+#endif

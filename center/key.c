@@ -1,0 +1,155 @@
+#include "key.h"
+
+#include "../base/diag.h"
+#include "../model/error.h"
+
+#include <sodium.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+_Static_assert(RH_KEY_PUBLIC_BYTES == crypto_sign_PUBLICKEYBYTES, "Ed25519");
+_Static_assert(RH_KEY_SECRET_BYTES == crypto_sign_SECRETKEYBYTES, "Ed25519");
+_Static_assert(RH_KEY_SIGNATURE_BYTES == crypto_sign_BYTES, "Ed25519");
+
+#define SEED_BYTES crypto_sign_SEEDBYTES
+#define PATH_BYTES 300
+
+static int read_seed(int fd, const char *path, unsigned char *seed,
+                     struct rh_diag *diag)
+{
+	struct stat   st;
+	unsigned char bytes[SEED_BYTES + 1];
+
+	if (fstat(fd, &st) < 0)
+		return rh_diag_set(diag, RH_EIO, "key %s: %s", path, strerror(errno));
+	if (!S_ISREG(st.st_mode) || (st.st_mode & 077) || st.st_uid != geteuid())
+		return rh_diag_set(diag, RH_EACCES, "key %s: must be a file of mode 0600 "
+		                   "that belongs to uid %u", path, (unsigned)geteuid());
+	if (read(fd, bytes, sizeof bytes) != SEED_BYTES)
+		return rh_diag_set(diag, RH_EINVAL, "key %s: not %u bytes long", path,
+		                   (unsigned)SEED_BYTES);
+	memcpy(seed, bytes, SEED_BYTES);
+	sodium_memzero(bytes, sizeof bytes);
+	return RH_OK;
+}
+
+/* Made beside its place and renamed, so that it is whole or not there. */
+static int create_seed(const char *dir, const char *path, unsigned char *seed,
+                       struct rh_diag *diag)
+{
+	char temporary[PATH_BYTES + 8];
+
+	snprintf(temporary, sizeof temporary, "%s.new", path);
+	unlink(temporary);
+	randombytes_buf(seed, SEED_BYTES);
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	int is_ok = fd >= 0 && write(fd, seed, SEED_BYTES) == SEED_BYTES &&
+	            fsync(fd) == 0;
+	int saved = errno;
+	if (fd >= 0)
+		close(fd);
+	if (is_ok && rename(temporary, path) < 0) {
+		saved = errno;
+		is_ok = 0;
+	}
+	if (!is_ok) {
+		unlink(temporary);
+		return rh_diag_set(diag, saved == ENOSPC ? RH_ENOSPC : RH_EIO,
+		                   "key %s: %s", path, strerror(saved));
+	}
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	return RH_OK;
+}
+
+int rh_key_load(struct rh_key *key, const char *dir, struct rh_diag *diag)
+{
+	unsigned char seed[SEED_BYTES];
+	char          path[PATH_BYTES];
+	int           err;
+
+	if (sodium_init() < 0)
+		return rh_diag_set(diag, RH_EIO, "libsodium does not start");
+	snprintf(path, sizeof path, "%s/key", dir);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd >= 0) {
+		err = read_seed(fd, path, seed, diag);
+		close(fd);
+	} else if (errno == ENOENT) {
+		err = create_seed(dir, path, seed, diag);
+	} else {
+		err = rh_diag_set(diag, RH_EIO, "key %s: %s", path, strerror(errno));
+	}
+	if (err == RH_OK)
+		crypto_sign_seed_keypair(key->public_key, key->secret_key, seed);
+	sodium_memzero(seed, sizeof seed);
+	return err;
+}
+
+void rh_key_fini(struct rh_key *key)
+{
+	sodium_memzero(key, sizeof *key);
+}
+
+void rh_key_public(const struct rh_key *key, char hex[RH_KEY_PUBLIC_HEX])
+{
+	sodium_bin2hex(hex, RH_KEY_PUBLIC_HEX, key->public_key,
+	               sizeof key->public_key);
+}
+
+static int signed_text(const char *sha256, char text[96])
+{
+	return snprintf(text, 96, "rhodes-module-v1 %.64s", sha256);
+}
+
+void rh_key_sign_module(const struct rh_key *key, const char *sha256,
+                        char hex[RH_KEY_SIGNATURE_HEX])
+{
+	unsigned char signature[RH_KEY_SIGNATURE_BYTES];
+	char          text[96];
+	int           len = signed_text(sha256, text);
+
+	crypto_sign_detached(signature, NULL, (const unsigned char *)text,
+	                     (unsigned long long)len, key->secret_key);
+	sodium_bin2hex(hex, RH_KEY_SIGNATURE_HEX, signature, sizeof signature);
+}
+
+static int from_hex(const char *hex, unsigned char *bytes, size_t len)
+{
+	size_t got = 0;
+
+	return sodium_hex2bin(bytes, len, hex, strlen(hex), NULL, &got, NULL) == 0 &&
+	       got == len;
+}
+
+int rh_key_verify_module(const char *public_hex, const char *sha256,
+                         const char *signature_hex)
+{
+	unsigned char public_key[RH_KEY_PUBLIC_BYTES];
+	unsigned char signature[RH_KEY_SIGNATURE_BYTES];
+	char          text[96];
+	int           len = signed_text(sha256, text);
+
+	if (!from_hex(public_hex, public_key, sizeof public_key) ||
+	    !from_hex(signature_hex, signature, sizeof signature) ||
+	    crypto_sign_verify_detached(signature, (const unsigned char *)text,
+	                                (unsigned long long)len, public_key) != 0)
+		return RH_EIDENT;
+	return RH_OK;
+}
+
+void rh_key_sha256(const void *bytes, unsigned long long len, char hex[65])
+{
+	unsigned char hash[crypto_hash_sha256_BYTES];
+
+	crypto_hash_sha256(hash, bytes, len);
+	sodium_bin2hex(hex, 65, hash, sizeof hash);
+}

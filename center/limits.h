@@ -1,0 +1,53 @@
+/* limits - every bound of the center, in one place.
+ *
+ * Too large is RH_EMSGSIZE (413), too many is RH_ENOSPC (507); nothing grows. */
+#ifndef RH_CENTER_LIMITS_H
+#define RH_CENTER_LIMITS_H
+
+/* What the registry can hold.  Memory is touched as it is needed. */
+#define RH_CENTER_RESOURCES   (1u << 17)
+#define RH_CENTER_EDGES       (1u << 20)
+#define RH_CENTER_EXCEPTIONS  (1u << 14)
+
+/* A request. */
+#define RH_BODY_MAX           (1u << 20)   /* bytes                            */
+#define RH_MODULE_MAX         (8u << 20)   /* bytes of a module                */
+#define RH_BODIES_MAX         (64u << 20)  /* bytes of all bodies being read   */
+#define RH_CONNECTIONS_MAX    512u
+#define RH_CONNECTION_BYTES   32768u       /* request line and headers         */
+#define RH_IDLE_S             60u          /* a silent connection is closed    */
+#define RH_QUERY_MAX          8u           /* query parameters                 */
+#define RH_OBJECTS_MAX        4096u        /* objects in one apply             */
+#define RH_LIST_DEFAULT       5000u        /* items of a list without limit=   */
+#define RH_LIST_MAX           5000u
+#define RH_MATRIX_ROWS_MAX    512u         /* larger ones as edges only        */
+#define RH_AUDIT_LIST_DEFAULT 100u
+
+/* An object. */
+#define RH_JSON_DEPTH_MAX     16u
+#define RH_POINTER_MAX        256u         /* bytes of a JSON pointer shown    */
+#define RH_OBJECT_NAME_MAX    64u          /* a module's is a SHA-256 in hex   */
+#define RH_LABELS_MAX         64u
+#define RH_LABEL_MAX          63u          /* bytes of a label's key           */
+#define RH_LABEL_VALUE_MAX    255u
+#define RH_DESCRIPTION_MAX    1024u
+#define RH_ALLOW_MAX          32u          /* uids; executables                */
+#define RH_EXE_MAX            1023u        /* bytes of an executable's path    */
+#define RH_ENV_MAX            64u          /* names of variables               */
+#define RH_ARGV_MAX           64u
+#define RH_ARG_MAX            4096u
+#define RH_WORKERS_MAX        64u
+#define RH_THREADS_MAX        64u
+#define RH_INTERFACE_TEXT_MAX (512u << 10)
+#define RH_SONAME_MAX         255u
+#define RH_CONDITIONS_MAX     32u          /* of one type, then "and n more"   */
+
+/* The link. */
+#define RH_LINK_PEERS_MAX     4096u        /* agents and supervisors           */
+#define RH_LINK_INSTANCES_MAX 256u         /* instances of one agent           */
+#define RH_LINK_STALL_MS      10000u       /* a peer that does not read        */
+#define RH_LINK_HELLO_MS      5000u        /* a peer that does not say hello   */
+#define RH_VIEW_BYTES_MAX     (4u << 20)
+#define RH_PLAN_BYTES_MAX     (64u << 20)
+
+#endif

@@ -1,0 +1,515 @@
+#include "link.h"
+
+#include "center.h"
+#include "link_peer.h"
+#include "when.h"
+
+#include "../base/clock.h"
+#include "../base/diag.h"
+#include "../base/log.h"
+#include "../base/peer.h"
+#include "../model/check.h"
+#include "../model/error.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define BUCKETS        1024u
+#define TICK_MS        1000u
+#define ACCEPTS_A_TURN 64
+#define FRAMES_A_TURN  16
+/* A plan is built no sooner than so many times what the last one took. */
+#define PLAN_PAUSE     20u
+
+struct rh_link {
+	struct rh_center    *center;
+	uv_poll_t            listener;
+	uv_timer_t           tick;
+	uv_timer_t           plan_timer;
+	int                  listen_fd;
+	int                  handles;       /* not yet closed, peers included   */
+	int                  is_closing;
+	int                  is_paused;     /* no descriptors: accepting stopped */
+	uint64_t             plan_took_ns;
+	uint64_t             plan_made_ns;
+	unsigned             count;
+	struct rh_link_conn *conns[RH_LINK_PEERS_MAX];
+	struct rh_link_conn *buckets[BUCKETS]; /* agents, by resource           */
+	unsigned char        buffer[RH_FRAME_MAX];
+};
+
+static struct rh_link_conn **bucket(struct rh_link *link, const char *resource)
+{
+	uint64_t hash = 0xcbf29ce484222325u;
+
+	for (const char *c = resource; *c; c++)
+		hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
+	return &link->buckets[hash % BUCKETS];
+}
+
+static struct rh_link_conn *find(const struct rh_link *link, const char *resource)
+{
+	struct rh_link_conn *conn = *bucket((struct rh_link *)(uintptr_t)link, resource);
+
+	while (conn && strcmp(conn->resource, resource) != 0)
+		conn = conn->next;
+	return conn;
+}
+
+static struct rh_link_conn *find_next(const struct rh_link_conn *conn)
+{
+	const char          *resource = conn->resource;
+	struct rh_link_conn *next = conn->next;
+
+	while (next && strcmp(next->resource, resource) != 0)
+		next = next->next;
+	return next;
+}
+
+/* ---- closing ---- */
+
+static void gone(struct rh_link *link)
+{
+	if (--link->handles == 0)
+		free(link);
+}
+
+static void conn_closed(uv_handle_t *handle)
+{
+	struct rh_link_conn *conn = handle->data;
+
+	close(conn->fd);
+	rh_parcel_fini(&conn->parcel);
+	free(conn->instances);
+	gone(conn->link);
+	free(conn);
+}
+
+static void drop(struct rh_link_conn *conn, const char *why)
+{
+	struct rh_link       *link = conn->link;
+	struct rh_link_conn **at = bucket(link, conn->resource);
+
+	if (conn->is_closing)
+		return;
+	conn->is_closing = 1;
+	while (*at && *at != conn)
+		at = &(*at)->next;
+	if (*at)
+		*at = conn->next;
+	link->conns[conn->index] = link->conns[--link->count];
+	link->conns[conn->index]->index = conn->index;
+	if (why) {
+		link->center->counts.link_dropped++;
+		rh_warn("link: dropped pid=%d resource=%s: %s", (int)conn->pid,
+		        conn->resource, why);
+	} else if (conn->state != RH_PEER_NEW) {
+		rh_info("link: left pid=%d resource=%s", (int)conn->pid, conn->resource);
+	}
+	uv_close((uv_handle_t *)&conn->poll, conn_closed);
+}
+
+/* Tells the peer why, if its socket takes it, and drops it. */
+static void refuse(struct rh_link_conn *conn, const struct rh_diag *diag)
+{
+	unsigned char           bytes[512];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_i32(&writer, RH_TAG_CODE, diag->code);
+	rh_record_put_text(&writer, RH_TAG_TEXT, diag->text);
+	(void)rh_socket_send(conn->fd, RH_FRAME_ERROR, 0, &writer, NULL, 0);
+	drop(conn, diag->text);
+}
+
+/* ---- sending ---- */
+
+static void on_ready(uv_poll_t *poll, int status, int events);
+
+static int build(struct rh_link_conn *conn, struct rh_parcel *parcel)
+{
+	struct rh_center *center = conn->link->center;
+
+	if (conn->state == RH_PEER_AGENT) {
+		center->counts.views++;
+		return rh_parcel_view(parcel, center, conn->resource);
+	}
+	center->counts.plans++;
+	return rh_parcel_plan(parcel, center);
+}
+
+/* Makes the parcel anew; 1 when it differs from the last one sent. */
+static int renew(struct rh_link_conn *conn)
+{
+	struct rh_parcel parcel;
+	int              err = build(conn, &parcel);
+
+	conn->is_wanted = 0;
+	if (err) {
+		drop(conn, rh_error_text(err));
+		return 0;
+	}
+	if (conn->revision != 0 &&
+	    memcmp(parcel.hash, conn->hash, sizeof conn->hash) == 0) {
+		rh_parcel_fini(&parcel);
+		return 0;
+	}
+	rh_parcel_fini(&conn->parcel);
+	conn->parcel = parcel;
+	conn->revision = parcel.revision;
+	memcpy(conn->hash, parcel.hash, sizeof conn->hash);
+	return 1;
+}
+
+/* Sends what the socket takes.  0 all is sent, 1 the socket is full, negative: the
+ * peer is gone. */
+static int send_parts(struct rh_link_conn *conn)
+{
+	const unsigned char *part;
+	size_t               len;
+
+	while ((len = rh_parcel_next(&conn->parcel, &part)) > 0) {
+		struct rh_record_writer writer = {
+			.bytes = (unsigned char *)(uintptr_t)part, .cap = len, .used = len,
+		};
+		int err = rh_socket_send(conn->fd, conn->parcel.type, 0, &writer, NULL, 0);
+
+		if (err == RH_EAGAIN)
+			return 1;
+		if (err)
+			return err;
+		conn->stalled_ns = 0;
+		rh_parcel_advance(&conn->parcel);
+	}
+	rh_parcel_fini(&conn->parcel);
+	return 0;
+}
+
+static void push(struct rh_link_conn *conn)
+{
+	int left = 0;
+
+	while (left == 0 && !conn->is_closing) {
+		left = send_parts(conn);
+		if (left != 0 || !conn->is_wanted || !renew(conn))
+			break;
+	}
+	if (conn->is_closing)
+		return;
+	if (left < 0) {
+		drop(conn, NULL);
+		return;
+	}
+	if (left > 0 && conn->stalled_ns == 0)
+		conn->stalled_ns = rh_clock_ns();
+	uv_poll_start(&conn->poll, UV_READABLE | (left ? UV_WRITABLE : 0), on_ready);
+}
+
+/* ---- publishing ---- */
+
+static void touch(void *user, const char *name)
+{
+	struct rh_link *link = user;
+
+	if (name) {
+		for (struct rh_link_conn *conn = find(link, name); conn;
+		     conn = find_next(conn))
+			conn->is_marked = 1;
+		return;
+	}
+	for (unsigned i = 0; i < link->count; i++)
+		link->conns[i]->is_marked = 1;
+}
+
+static void publish_plans(struct rh_link *link)
+{
+	uint64_t began = rh_clock_ns();
+	int      is_built = 0;
+
+	for (unsigned i = link->count; i-- > 0;) {
+		struct rh_link_conn *conn = link->conns[i];
+
+		if (conn->state != RH_PEER_SUPERVISOR)
+			continue;
+		is_built = 1;
+		conn->is_wanted = 1;
+		push(conn);
+	}
+	link->plan_made_ns = rh_clock_ns();
+	if (is_built)
+		link->plan_took_ns = link->plan_made_ns - began;
+}
+
+static void on_plan(uv_timer_t *timer)
+{
+	publish_plans(timer->data);
+}
+
+/* A plan names every resource, so a large one must not be made each turn. */
+static void publish_plans_soon(struct rh_link *link)
+{
+	uint64_t next = link->plan_made_ns + PLAN_PAUSE * link->plan_took_ns;
+	uint64_t now = rh_clock_ns();
+
+	if (uv_is_active((uv_handle_t *)&link->plan_timer))
+		return;
+	if (next <= now)
+		publish_plans(link);
+	else
+		uv_timer_start(&link->plan_timer, on_plan,
+		               (next - now) / RH_NS_PER_MS + 1, 0);
+}
+
+void rh_link_publish(struct rh_link *link)
+{
+	if (!link || link->is_closing)
+		return;
+	/* From the end: a peer that is dropped is replaced by the last one, which
+	 * has had its turn. */
+	for (unsigned i = link->count; i-- > 0;) {
+		struct rh_link_conn *conn = link->conns[i];
+
+		if (conn->state != RH_PEER_AGENT || !conn->is_marked)
+			continue;
+		conn->is_marked = 0;
+		conn->is_wanted = 1;
+		push(conn);
+	}
+	publish_plans_soon(link);
+}
+
+/* ---- receiving ---- */
+
+static void greet(struct rh_link_conn *conn)
+{
+	struct rh_link *link = conn->link;
+
+	if (conn->state == RH_PEER_AGENT) {
+		struct rh_link_conn **at = bucket(link, conn->resource);
+
+		conn->next = *at;
+		*at = conn;
+	}
+	rh_info("link: joined pid=%d uid=%u as=%s resource=%s", (int)conn->pid,
+	        (unsigned)conn->uid,
+	        conn->state == RH_PEER_AGENT ? "agent" : "supervisor", conn->resource);
+	conn->is_wanted = 1;
+	push(conn);
+}
+
+static void receive(struct rh_link_conn *conn)
+{
+	struct rh_link *link = conn->link;
+	struct rh_diag  diag;
+
+	for (int i = 0; i < FRAMES_A_TURN && !conn->is_closing; i++) {
+		struct rh_frame    frame;
+		enum rh_peer_state before = conn->state;
+		int err = rh_socket_receive(conn->fd, link->buffer, &frame);
+
+		if (err == RH_EAGAIN)
+			return;
+		if (err == RH_ELOST) {
+			drop(conn, NULL);
+			return;
+		}
+		if (err) {
+			rh_diag_set(&diag, err, "a malformed frame");
+		} else {
+			err = rh_peer_handle(link->center, conn, &frame, &diag);
+			rh_frame_drop(&frame);
+		}
+		if (err)
+			refuse(conn, &diag);
+		else if (before == RH_PEER_NEW)
+			greet(conn);
+	}
+}
+
+static void on_ready(uv_poll_t *poll, int status, int events)
+{
+	struct rh_link_conn *conn = poll->data;
+
+	if (status < 0) {
+		drop(conn, NULL);
+		return;
+	}
+	if (events & UV_READABLE)
+		receive(conn);
+	if ((events & UV_WRITABLE) && !conn->is_closing)
+		push(conn);
+}
+
+/* ---- accepting ---- */
+
+static void admit(struct rh_link *link, int fd)
+{
+	struct ucred         cred;
+	socklen_t            len = sizeof cred;
+	struct rh_link_conn *conn = NULL;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	    (cred.uid == 0 || cred.uid == geteuid()) &&
+	    link->count < RH_LINK_PEERS_MAX)
+		conn = calloc(1, sizeof *conn);
+	if (!conn || uv_poll_init(link->tick.loop, &conn->poll, fd) < 0) {
+		link->center->counts.link_dropped++;
+		rh_warn("link: refused pid=%d uid=%u", (int)cred.pid, (unsigned)cred.uid);
+		free(conn);
+		close(fd);
+		return;
+	}
+	conn->poll.data = conn;
+	conn->link = link;
+	conn->fd = fd;
+	conn->pid = cred.pid;
+	conn->uid = cred.uid;
+	conn->since_ms = rh_when_now();
+	conn->opened_ns = rh_clock_ns();
+	conn->index = link->count;
+	link->conns[link->count++] = conn;
+	link->handles++;
+	uv_poll_start(&conn->poll, UV_READABLE, on_ready);
+}
+
+static void on_connect(uv_poll_t *poll, int status, int events)
+{
+	struct rh_link *link = poll->data;
+
+	(void)status;
+	(void)events;
+	for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+		int fd = rh_socket_accept(link->listen_fd);
+
+		if (fd == RH_EAGAIN)
+			return;
+		if (fd < 0) { /* no descriptors left: the tick tries again */
+			uv_poll_stop(&link->listener);
+			link->is_paused = 1;
+			return;
+		}
+		admit(link, fd);
+	}
+}
+
+/* ---- time ---- */
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct rh_link *link = timer->data;
+	uint64_t        now = rh_clock_ns();
+
+	for (unsigned i = link->count; i-- > 0;) {
+		struct rh_link_conn *conn = link->conns[i];
+
+		if (conn->state == RH_PEER_NEW &&
+		    now - conn->opened_ns > RH_LINK_HELLO_MS * RH_NS_PER_MS)
+			drop(conn, "it did not say hello");
+		else if (conn->stalled_ns &&
+		         now - conn->stalled_ns > RH_LINK_STALL_MS * RH_NS_PER_MS)
+			drop(conn, "it does not read");
+	}
+	if (link->is_paused) {
+		link->is_paused = 0;
+		uv_poll_start(&link->listener, UV_READABLE, on_connect);
+	}
+}
+
+/* ---- opening, closing, looking ---- */
+
+int rh_link_open(struct rh_center *center, uv_loop_t *loop, const char *path,
+                 struct rh_diag *diag)
+{
+	struct rh_link *link = calloc(1, sizeof *link);
+
+	if (!link)
+		return rh_diag_set(diag, RH_ENOMEM, "no memory");
+	int fd = rh_socket_listen(path, diag);
+	if (fd < 0 || uv_poll_init(loop, &link->listener, fd) < 0) {
+		free(link);
+		return fd < 0 ? fd : RH_EIO;
+	}
+	link->center = center;
+	link->listen_fd = fd;
+	uv_timer_init(loop, &link->tick);
+	uv_timer_init(loop, &link->plan_timer);
+	link->listener.data = link->tick.data = link->plan_timer.data = link;
+	link->handles = 3;
+	uv_poll_start(&link->listener, UV_READABLE, on_connect);
+	uv_timer_start(&link->tick, on_tick, TICK_MS, TICK_MS);
+	center->link = link;
+	center->realm.touch = touch;
+	center->realm.touch_user = link;
+	return RH_OK;
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+	struct rh_link *link = handle->data;
+
+	if (handle == (uv_handle_t *)&link->listener)
+		close(link->listen_fd);
+	gone(link);
+}
+
+void rh_link_close(struct rh_center *center)
+{
+	struct rh_link *link = center->link;
+
+	if (!link)
+		return;
+	center->link = NULL;
+	center->realm.touch = NULL;
+	link->is_closing = 1;
+	while (link->count > 0)
+		drop(link->conns[link->count - 1], NULL);
+	uv_close((uv_handle_t *)&link->listener, handle_closed);
+	uv_close((uv_handle_t *)&link->tick, handle_closed);
+	uv_close((uv_handle_t *)&link->plan_timer, handle_closed);
+}
+
+unsigned rh_link_instances(const struct rh_link *link, const char *resource)
+{
+	unsigned count = 0;
+
+	for (struct rh_link_conn *conn = link ? find(link, resource) : NULL; conn;
+	     conn = find_next(conn))
+		count += conn->instance_count;
+	return count;
+}
+
+static void show(const struct rh_link_conn *conn, rh_link_visit *visit, void *user)
+{
+	visit(user, &(struct rh_link_peer){
+		.resource = conn->resource,
+		.is_supervisor = conn->state == RH_PEER_SUPERVISOR,
+		.pid = conn->pid, .uid = conn->uid, .since_ms = conn->since_ms,
+		.revision = conn->revision,
+		.pending = conn->parcel.len - conn->parcel.sent,
+		.instances = conn->instances, .instance_count = conn->instance_count,
+	});
+}
+
+int rh_link_walk(const struct rh_link *link, const char *resource,
+                 rh_link_visit *visit, void *user)
+{
+	int count = 0;
+
+	if (!link)
+		return 0;
+	if (resource) {
+		for (struct rh_link_conn *conn = find(link, resource); conn;
+		     conn = find_next(conn), count++)
+			show(conn, visit, user);
+		return count;
+	}
+	for (unsigned i = 0; i < link->count; i++) {
+		if (link->conns[i]->state == RH_PEER_NEW)
+			continue;
+		show(link->conns[i], visit, user);
+		count++;
+	}
+	return count;
+}

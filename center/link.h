@@ -1,0 +1,71 @@
+/* link - the center's connections to agents and to the supervisor.
+ *
+ * A peer says HELLO and gets the whole view of its resource (a supervisor: the
+ * plan), and again whenever that changed for it and for nobody else: a change
+ * marks who may be concerned (realm->touch), publish builds those views anew and
+ * sends the ones whose bytes differ.
+ *
+ * A peer has no queue: one encoded view is on its way, and a mark says that a
+ * newer one is wanted.  So a slow peer costs one view of memory; when it reads
+ * nothing for RH_LINK_STALL_MS it is disconnected.  A peer that breaks the format
+ * or speaks for another resource is told and disconnected.  Instances are leases:
+ * they end with the connection.
+ *
+ * (Ordered deltas with a shared ring take the place of whole views in build and
+ * send_parts of link.c; marks and peers stay.)
+ *
+ * Ownership   The link owns its peers and its listener.
+ * Threads     One, the loop's.
+ * Limits      RH_LINK_* of limits.h. */
+#ifndef RH_CENTER_LINK_H
+#define RH_CENTER_LINK_H
+
+#include "limits.h"
+
+#include <stdint.h>
+#include <sys/types.h>
+#include <uv.h>
+
+struct rh_center;
+struct rh_diag;
+struct rh_link;
+
+struct rh_link_instance {
+	uint64_t id;
+	uint32_t pid;
+};
+
+/* What others may see of a peer. */
+struct rh_link_peer {
+	const char                    *resource;  /* "" for a supervisor       */
+	int                            is_supervisor;
+	pid_t                          pid;
+	uid_t                          uid;
+	uint64_t                       since_ms;
+	uint64_t                       revision;  /* of the last view sent     */
+	uint64_t                       pending;   /* bytes not yet sent        */
+	const struct rh_link_instance *instances;
+	unsigned                       instance_count;
+};
+
+typedef void rh_link_visit(void *user, const struct rh_link_peer *peer);
+
+/* Listens on path and becomes center->link.  RH_EIO, RH_EMSGSIZE, RH_ENOMEM. */
+int rh_link_open(struct rh_center *center, uv_loop_t *loop, const char *path,
+                 struct rh_diag *diag);
+
+/* Closes every connection; the memory goes when the loop has run once more. */
+void rh_link_close(struct rh_center *center);
+
+/* Sends what changed to those it concerns.  NULL is accepted. */
+void rh_link_publish(struct rh_link *link);
+
+/* How many instances of a resource are up.  NULL is accepted. */
+unsigned rh_link_instances(const struct rh_link *link, const char *resource);
+
+/* Visits every peer that said hello, or those of one resource; returns how many.
+ * A NULL link has none. */
+int rh_link_walk(const struct rh_link *link, const char *resource,
+                 rh_link_visit *visit, void *user);
+
+#endif

@@ -1,0 +1,94 @@
+/* realm - what all objects together mean: the catalog, and the model registry,
+ * exceptions and protocols derived from it.
+ *
+ * A change goes object by object through rh_realm_put and rh_realm_remove, which
+ * judge no reference; when all of them are in, rh_realm_judge judges each resource
+ * that changed against what there is now.  So the order within a batch does not
+ * matter.  Every step can be undone exactly, back to a mark: a refusal, a dry run
+ * and a disk that is full leave nothing behind.
+ *
+ * The realm knows nothing of the store, of clients or of agents; it tells
+ * realm->touch whose view may have changed.
+ *
+ * Ownership   The realm owns its objects, also those that wait in the undo log.
+ * Threads     One.
+ * Invariants  L1  registry, protocols and catalog say the same.
+ *             L2  undo[0, undo_count) are the changes since rh_realm_forget. */
+#ifndef RH_CENTER_REALM_H
+#define RH_CENTER_REALM_H
+
+#include "catalog.h"
+#include "problem.h"
+#include "protocols.h"
+
+#include "../model/registry.h"
+
+/* Counted on an edge, beside the registry's own count of calls.  seen_* is what
+ * the caller's agent reported last: a smaller report means it began anew. */
+struct rh_edge_count {
+	uint64_t seen_calls;
+	uint64_t seen_errors;
+	uint64_t seen_bytes;
+	uint64_t errors;
+	uint64_t bytes;
+};
+
+/* name is NULL when everybody may be concerned. */
+typedef void rh_realm_touch(void *user, const char *name);
+
+struct rh_realm_undo;
+
+struct rh_realm {
+	struct rh_catalog     catalog;
+	struct rh_protocols   protocols;
+	struct rh_registry    registry;
+	struct rh_edge_count *counts;      /* by number of the edge            */
+	struct rh_name       *references;  /* scratch, RH_REFERENCES_MAX       */
+	void                 *memory;
+	size_t                memory_bytes;
+	struct rh_realm_undo *undo;
+	size_t                undo_count;
+	size_t                undo_cap;
+	rh_realm_touch       *touch;       /* may be NULL                      */
+	void                 *touch_user;
+};
+
+/* RH_ENOMEM. */
+int  rh_realm_init(struct rh_realm *realm);
+void rh_realm_fini(struct rh_realm *realm);
+
+/* Puts an object in place of the one of its kind and name; now the realm owns it,
+ * also when it fails (then it is destroyed).  object->revision is set.
+ * RH_EEXIST  a rule of another name holds the edge already.
+ * RH_ENOSPC  the registry is full.  RH_ENOMEM.  Nothing changed then. */
+int rh_realm_put(struct rh_realm *realm, struct rh_object *object,
+                 struct rh_problem *problem);
+
+/* RH_ENOENT  there is none.  RH_EPERM  the hierarchy stays. */
+int rh_realm_remove(struct rh_realm *realm, enum rh_object_kind kind,
+                    const char *name, struct rh_problem *problem);
+
+/* Would the resource be accepted as all is now?
+ * RH_ELAYER  the problem names the first refused pair, the rule, its revision. */
+int rh_realm_judge(struct rh_realm *realm, const struct rh_object *resource,
+                   struct rh_problem *problem);
+
+/* A mark for rh_realm_undo. */
+size_t rh_realm_mark(const struct rh_realm *realm);
+
+/* Undoes every change since the mark, latest first.  Cannot fail. */
+void rh_realm_undo(struct rh_realm *realm, size_t mark);
+
+/* The changes are durable: there is nothing to undo any more. */
+void rh_realm_forget(struct rh_realm *realm);
+
+/* Adds what an agent reported, cumulative, for an edge that its resource calls.
+ * RH_ENOENT  there is no such edge. */
+int rh_realm_observe(struct rh_realm *realm, const char *caller, const char *callee,
+                     uint64_t calls, uint64_t errors, uint64_t bytes);
+
+/* The id of a registered resource.  RH_ENOENT. */
+int rh_realm_find(const struct rh_realm *realm, const char *name,
+                  struct rh_id *ret_id);
+
+#endif

@@ -1,0 +1,123 @@
+#include "shape.h"
+
+#include "when.h"
+
+#include "../model/error.h"
+#include "../model/limits.h"
+
+#include <string.h>
+
+static int check_edge(struct rh_decode *decode, const json_t *value)
+{
+	int err = rh_decode_list(decode, value, 2, rh_decode_name);
+
+	if (!err && json_array_size(value) != 2)
+		err = rh_decode_refuse(decode, "must be [caller, callee]");
+	if (!err && json_equal(json_array_get(value, 0), json_array_get(value, 1)))
+		err = rh_decode_refuse(decode, "%s may not call itself",
+		                       json_string_value(json_array_get(value, 0)));
+	return err;
+}
+
+static int check_use(struct rh_decode *decode, const json_t *value)
+{
+	static const char *const protocols[] = {
+		"msgqueue", "shm", "semaphore", "bind", NULL,
+	};
+
+	return rh_decode_choice(decode, value, protocols);
+}
+
+static int check_protocol(struct rh_decode *decode, const json_t *value)
+{
+	static const struct rh_field fields[] = {
+		{ "edge", check_edge, 1 },
+		{ "use",  check_use,  1 },
+	};
+
+	return rh_decode_fields(decode, value, RH_FIELDS(fields));
+}
+
+static int check_reason(struct rh_decode *decode, const json_t *value)
+{
+	int err = rh_decode_string(decode, value, 1, RH_REASON_MAX, 0);
+
+	if (!err && strspn(json_string_value(value), " ") == json_string_length(value))
+		err = rh_decode_refuse(decode, "must say why");
+	return err;
+}
+
+static int check_expires(struct rh_decode *decode, const json_t *value)
+{
+	uint64_t ms;
+	int      err = rh_decode_string(decode, value, 1, 64, 0);
+
+	if (!err && rh_when_parse(json_string_value(value), &ms) != RH_OK)
+		err = rh_decode_refuse(decode, "\"%.64s\" is not a time such as "
+			"2026-01-31T12:00:00Z (RFC 3339)", json_string_value(value));
+	return err;
+}
+
+static int check_exception(struct rh_decode *decode, const json_t *value)
+{
+	static const struct rh_field fields[] = {
+		{ "edge",    check_edge,    1 },
+		{ "reason",  check_reason,  1 },
+		{ "expires", check_expires, 0 },
+	};
+
+	return rh_decode_fields(decode, value, RH_FIELDS(fields));
+}
+
+static int check_type(struct rh_decode *decode, const json_t *value)
+{
+	static const char *const types[] = {
+		"application", "service", "driver", "hardware", NULL,
+	};
+
+	return rh_decode_choice(decode, value, types);
+}
+
+static int check_pair(struct rh_decode *decode, const json_t *value)
+{
+	int err = rh_decode_list(decode, value, 2, check_type);
+
+	if (!err && json_array_size(value) != 2)
+		err = rh_decode_refuse(decode, "must be [caller type, callee type]");
+	return err;
+}
+
+static int check_pairs(struct rh_decode *decode, const json_t *value)
+{
+	int err = rh_decode_list(decode, value, 16, check_pair);
+
+	for (size_t i = 0; !err && i < json_array_size(value); i++) {
+		for (size_t j = 0; !err && j < i; j++) {
+			if (json_equal(json_array_get(value, i), json_array_get(value, j)))
+				err = rh_decode_refuse(decode, "names the pair %zu twice", j);
+		}
+	}
+	return err;
+}
+
+static int check_hierarchy(struct rh_decode *decode, const json_t *value)
+{
+	static const struct rh_field fields[] = { { "allow", check_pairs, 1 } };
+
+	return rh_decode_fields(decode, value, RH_FIELDS(fields));
+}
+
+int rh_shape_rule(struct rh_decode *decode, const json_t *spec)
+{
+	static const struct rh_field fields[] = {
+		{ "protocol",  check_protocol,  0 },
+		{ "exception", check_exception, 0 },
+		{ "hierarchy", check_hierarchy, 0 },
+	};
+	int err = rh_decode_fields(decode, spec, RH_FIELDS(fields));
+
+	if (!err && json_object_size(spec) != 1)
+		err = rh_decode_refuse(decode, "must be exactly one of protocol, "
+		                       "exception, hierarchy");
+	return err;
+}
