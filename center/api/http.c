@@ -1,0 +1,454 @@
+#include "http.h"
+
+#include "http_request.h"
+#include "listen.h"
+
+#include "../center.h"
+#include "../change.h"
+
+#include "../../base/clock.h"
+#include "../../base/diag.h"
+#include "../../base/log.h"
+#include "../../base/peer.h"
+#include "../../model/check.h"
+#include "../../model/error.h"
+
+#include <microhttpd.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* How many unwelcome writers a second get an entry of their own in the audit. */
+#define REFUSALS_A_SECOND 20u
+
+struct rh_http {
+	struct rh_center        *center;
+	struct MHD_Daemon       *daemon;
+	uv_poll_t                poll;
+	uv_timer_t               timer;
+	const char              *token;
+	unsigned                 port;
+	int                      handles;
+	struct rh_http_request  *first;   /* of the turn                        */
+	struct rh_http_request **last;
+	size_t                   bodies;  /* bytes of all bodies being read     */
+	uint64_t                 second;  /* of the refusals counted            */
+	unsigned                 refusals;
+};
+
+/* ---- who asks ---- */
+
+static void identify(const struct rh_http *http, int fd, struct rh_client *client)
+{
+	struct rh_peer peer;
+
+	*client = (struct rh_client){ .uid = (uid_t)-1, .channel = "unix" };
+	if (http->token) {
+		client->channel = "tcp";
+		client->uid = geteuid();
+		client->is_writer = 1; /* the token was asked for: see check_tcp */
+	} else if (rh_peer_init(&peer, fd, NULL) == RH_OK) {
+		client->pid = peer.pid;
+		client->uid = peer.uid;
+		client->is_writer = peer.uid == 0 || peer.uid == geteuid();
+		snprintf(client->exe, sizeof client->exe, "%.255s", peer.exe);
+		rh_peer_fini(&peer);
+	}
+}
+
+static void on_connection(void *user, struct MHD_Connection *connection,
+                          void **context, enum MHD_ConnectionNotificationCode code)
+{
+	const union MHD_ConnectionInfo *info;
+
+	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
+		free(*context);
+		*context = NULL;
+		return;
+	}
+	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	*context = calloc(1, sizeof(struct rh_client));
+	if (info && *context)
+		identify(user, info->connect_fd, *context);
+}
+
+static int check_tcp(const struct rh_http *http, const struct rh_http_request *own,
+                     struct rh_problem *problem)
+{
+	char host[3][32];
+
+	snprintf(host[0], sizeof host[0], "127.0.0.1:%u", http->port);
+	snprintf(host[1], sizeof host[1], "localhost:%u", http->port);
+	snprintf(host[2], sizeof host[2], "[::1]:%u", http->port);
+	if (strcmp(own->host, host[0]) != 0 && strcmp(own->host, host[1]) != 0 &&
+	    strcmp(own->host, host[2]) != 0)
+		return rh_problem_set(problem, RH_EACCES, "the Host header is not this "
+		                      "server's: %.100s", own->host);
+	if (!rh_token_matches(http->token, own->authorization)) {
+		rh_problem_set(problem, RH_EACCES, "over TCP every request needs "
+			"\"Authorization: Bearer <token>\"; the token is in the run directory");
+		problem->status = 401;
+		return RH_EACCES;
+	}
+	return RH_OK;
+}
+
+/* ---- replies ---- */
+
+static void add_header(struct MHD_Response *response, const char *key,
+                       const char *value)
+{
+	if (value && value[0])
+		MHD_add_response_header(response, key, value);
+}
+
+static enum MHD_Result answer(struct rh_http *http, struct rh_http_request *own)
+{
+	struct rh_reply *reply = &own->request.reply;
+	char             etag[32] = "";
+	int              class = reply->status / 100;
+
+	RH_CHECK(reply->status >= 200 && class < 6);
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		reply->body_bytes, reply->body, MHD_RESPMEM_MUST_FREE);
+	if (!response)
+		return MHD_NO;
+	reply->body = NULL;
+	if (reply->etag)
+		snprintf(etag, sizeof etag, "\"%llu\"", (unsigned long long)reply->etag);
+	add_header(response, "Content-Type", reply->content_type);
+	add_header(response, "ETag", etag);
+	add_header(response, "Allow", reply->allow);
+	add_header(response, "Rhodes-Signature", reply->signature);
+	add_header(response, "Rhodes-Public-Key", reply->public_key);
+	add_header(response, "Cache-Control", "no-store");
+	add_header(response, "X-Content-Type-Options", "nosniff");
+	if (reply->status == 401)
+		add_header(response, "WWW-Authenticate", "Bearer");
+	http->center->counts.responses[class]++;
+	enum MHD_Result result = MHD_queue_response(own->connection,
+		(unsigned)reply->status, response);
+	MHD_destroy_response(response);
+	own->state = RH_HTTP_ANSWERED;
+	return result;
+}
+
+/* ---- the turn ---- */
+
+static int is_write(const struct rh_http_request *own)
+{
+	return own->request.route->flags & RH_ROUTE_WRITE;
+}
+
+static void log_write(const struct rh_http_request *own)
+{
+	const struct rh_request *request = &own->request;
+
+	rh_info("api: %s %s%s%s status=%d uid=%u pid=%d",
+	        rh_route_method_text(request->method), request->route->path,
+	        request->name[0] ? " name=" : "", request->name, request->reply.status,
+	        (unsigned)request->client->uid, (int)request->client->pid);
+}
+
+static void run_all(struct rh_http *http, struct rh_http_request *first, int writes)
+{
+	for (struct rh_http_request *own = first; own; own = own->next) {
+		if (!is_write(own) == !writes)
+			own->request.route->handler(http->center, &own->request);
+	}
+}
+
+/* What was staged is not there: no write of this turn may say that it is. */
+static void fail_writes(struct rh_http_request *first,
+                        const struct rh_problem *problem)
+{
+	for (struct rh_http_request *own = first; own; own = own->next) {
+		if (is_write(own))
+			rh_reply_problem(&own->request.reply, problem);
+	}
+}
+
+static void run_turn(struct rh_http *http)
+{
+	struct rh_http_request *first = http->first, *next;
+	struct rh_problem       problem;
+
+	http->first = NULL;
+	http->last = &http->first;
+	run_all(http, first, 1);
+	if (rh_center_commit(http->center, &problem) != RH_OK) {
+		rh_error("store: commit failed, its changes were undone: %s",
+		         problem.detail);
+		fail_writes(first, &problem);
+	}
+	run_all(http, first, 0);
+	for (struct rh_http_request *own = first; own; own = next) {
+		next = own->next;
+		if (is_write(own))
+			log_write(own);
+		own->state = RH_HTTP_READY;
+		MHD_resume_connection(own->connection);
+	}
+}
+
+/* ---- requests ---- */
+
+static void reply_problem(struct rh_http_request *own,
+                          const struct rh_problem *problem)
+{
+	rh_reply_problem(&own->request.reply, problem);
+	own->state = RH_HTTP_READY;
+}
+
+/* Somebody who may not write tries to: it is audited, but not without bound. */
+static void audit_stranger(struct rh_http *http, const struct rh_request *request,
+                           const struct rh_problem *problem)
+{
+	struct rh_change_options options = {
+		.client = request->client,
+		.verb = rh_route_method_text(request->method),
+	};
+	uint64_t second = rh_clock_ns() / RH_NS_PER_S;
+
+	if (second != http->second)
+		http->refusals = 0;
+	http->second = second;
+	if (http->refusals++ < REFUSALS_A_SECOND)
+		rh_change_refused(http->center, problem->kind, problem->name, &options,
+		                  problem);
+	else
+		http->center->counts.refusals++;
+}
+
+static int too_large(const struct rh_http_request *own, size_t max,
+                     struct rh_problem *problem)
+{
+	(void)own;
+	return rh_problem_set(problem, RH_EMSGSIZE,
+		max ? "the body is larger than %zu bytes"
+		    : "a request of this kind has no body (%zu bytes)", max);
+}
+
+/* Everything that the head alone decides. */
+static int check_head(struct rh_http *http, struct rh_http_request *own,
+                      const char *method, const char *path,
+                      struct rh_problem *problem)
+{
+	struct rh_request *request = &own->request;
+	int                err = RH_OK;
+
+	if (http->token)
+		err = check_tcp(http, own, problem);
+	if (!err && own->is_overfull)
+		err = rh_problem_set(problem, RH_EINVAL, "more than %u query parameters",
+		                     RH_QUERY_MAX);
+	if (!err)
+		err = rh_route_find(request, method, path, request->reply.allow, problem);
+	if (!err)
+		err = rh_route_check(request, problem);
+	if (err == RH_EPERM && request->route)
+		audit_stranger(http, request, problem);
+	if (err)
+		return err;
+	own->body_max = rh_route_body_max(request->route);
+	if (own->content_length > own->body_max)
+		return too_large(own, own->body_max, problem);
+	if (http->bodies > RH_BODIES_MAX)
+		return rh_problem_set(problem, RH_EAGAIN, "too many bodies at once");
+	return RH_OK;
+}
+
+static enum MHD_Result begin(struct rh_http *http, struct MHD_Connection *connection,
+                             const char *method, const char *path, void **context)
+{
+	struct rh_problem       problem;
+	char                    allow[48];
+	struct rh_http_request *own = rh_http_request_create(connection, path);
+
+	http->center->counts.requests++;
+	if (!own)
+		return MHD_NO;
+	*context = own;
+	if (check_head(http, own, method, path, &problem) == RH_OK)
+		return MHD_YES;
+	memcpy(allow, own->request.reply.allow, sizeof allow);
+	reply_problem(own, &problem);
+	memcpy(own->request.reply.allow, allow, sizeof allow);
+	/* An answer before the end of the body closes the connection.  Where there is
+	 * no body, the next call is the end. */
+	return own->has_body ? answer(http, own) : MHD_YES;
+}
+
+static enum MHD_Result take_body(struct rh_http *http, struct rh_http_request *own,
+                                 const char *bytes, size_t *len)
+{
+	size_t before = own->body_cap;
+	int    err = rh_http_request_append(own, bytes, *len);
+
+	http->bodies += own->body_cap - before;
+	*len = 0;
+	/* A chunked body has no length to refuse it by: what is too much is read over
+	 * for a while, so that the client sees the answer, and then cut. */
+	return err == RH_EPROTO ? MHD_NO : MHD_YES;
+}
+
+static enum MHD_Result end(struct rh_http *http, struct rh_http_request *own)
+{
+	struct rh_problem problem;
+
+	if (own->is_too_large) {
+		too_large(own, own->body_max, &problem);
+		reply_problem(own, &problem);
+		return answer(http, own);
+	}
+	own->state = RH_HTTP_WAITING;
+	*http->last = own;
+	http->last = &own->next;
+	MHD_suspend_connection(own->connection);
+	return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
+                                  const char *path, const char *method,
+                                  const char *version, const char *bytes,
+                                  size_t *len, void **context)
+{
+	struct rh_http         *http = user;
+	struct rh_http_request *own = *context;
+
+	(void)version;
+	if (!own)
+		return begin(http, connection, method, path, context);
+	if (own->state == RH_HTTP_READY)
+		return answer(http, own);
+	if (*len > 0)
+		return take_body(http, own, bytes, len);
+	return own->state == RH_HTTP_READING ? end(http, own) : MHD_YES;
+}
+
+static void on_completed(void *user, struct MHD_Connection *connection,
+                         void **context, enum MHD_RequestTerminationCode code)
+{
+	struct rh_http         *http = user;
+	struct rh_http_request *own = *context;
+
+	(void)connection;
+	(void)code;
+	if (!own)
+		return;
+	RH_CHECK(own->state != RH_HTTP_WAITING); /* a suspended one does not end */
+	http->bodies -= own->body_cap;
+	rh_http_request_destroy(own);
+	*context = NULL;
+}
+
+/* ---- the loop ---- */
+
+static void on_timer(uv_timer_t *timer);
+
+/* Runs the library and the turn until neither has anything to do. */
+static void run(struct rh_http *http)
+{
+	MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+	MHD_run(http->daemon);
+	while (http->first || http->center->staged) {
+		run_turn(http);
+		MHD_run(http->daemon);
+	}
+	if (MHD_get_timeout(http->daemon, &timeout_ms) == MHD_YES)
+		uv_timer_start(&http->timer, on_timer, timeout_ms, 0);
+	else
+		uv_timer_stop(&http->timer);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+	run(timer->data);
+}
+
+static void on_readable(uv_poll_t *poll, int status, int events)
+{
+	(void)status;
+	(void)events;
+	run(poll->data);
+}
+
+static void on_log(void *user, const char *format, va_list args)
+{
+	char text[256];
+
+	(void)user;
+	vsnprintf(text, sizeof text, format, args);
+	text[strcspn(text, "\n")] = '\0';
+	rh_debug("http: %s", text);
+}
+
+/* ---- opening and closing ---- */
+
+static struct MHD_Daemon *start(struct rh_http *http, int listen_fd)
+{
+	/* The logger comes first: options report to it. */
+	return MHD_start_daemon(
+		MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0,
+		NULL, NULL, on_request, http,
+		MHD_OPTION_EXTERNAL_LOGGER, on_log, NULL,
+		MHD_OPTION_LISTEN_SOCKET, (MHD_socket)listen_fd,
+		MHD_OPTION_CONNECTION_LIMIT, RH_CONNECTIONS_MAX,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)RH_CONNECTION_BYTES,
+		MHD_OPTION_CONNECTION_TIMEOUT, RH_IDLE_S,
+		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
+		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
+		MHD_OPTION_END);
+}
+
+int rh_http_open(struct rh_center *center, uv_loop_t *loop, int listen_fd,
+                 const char *token, unsigned port, struct rh_http **ret_http,
+                 struct rh_diag *diag)
+{
+	struct rh_http                *http = calloc(1, sizeof *http);
+	const union MHD_DaemonInfo *info;
+
+	if (!http)
+		return rh_diag_set(diag, RH_ENOMEM, "no memory");
+	http->center = center;
+	http->token = token;
+	http->port = port;
+	http->last = &http->first;
+	http->daemon = start(http, listen_fd);
+	info = http->daemon ? MHD_get_daemon_info(http->daemon,
+	                                          MHD_DAEMON_INFO_EPOLL_FD) : NULL;
+	if (!info || uv_poll_init(loop, &http->poll, info->epoll_fd) < 0) {
+		if (http->daemon)
+			MHD_stop_daemon(http->daemon);
+		free(http);
+		return rh_diag_set(diag, RH_EIO, "the HTTP server does not start");
+	}
+	uv_timer_init(loop, &http->timer);
+	http->poll.data = http->timer.data = http;
+	http->handles = 2;
+	uv_poll_start(&http->poll, UV_READABLE, on_readable);
+	*ret_http = http;
+	return RH_OK;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+	struct rh_http *http = handle->data;
+
+	if (--http->handles > 0)
+		return;
+	MHD_stop_daemon(http->daemon);
+	free(http);
+}
+
+void rh_http_close(struct rh_http *http)
+{
+	if (!http)
+		return;
+	uv_close((uv_handle_t *)&http->poll, on_closed);
+	uv_close((uv_handle_t *)&http->timer, on_closed);
+}

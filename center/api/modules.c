@@ -1,0 +1,86 @@
+#include "handlers.h"
+
+#include "../center.h"
+#include "../change.h"
+#include "../store/store.h"
+
+#include "../../model/error.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static int copy_bytes(void *user, const struct rh_store_record *record)
+{
+	rh_reply_bytes(user, 200, "application/octet-stream", record->value,
+	               record->value_bytes);
+	return 0;
+}
+
+/* Who takes the bytes gets the signature as headers. */
+static void set_signature(struct rh_reply *reply, const struct rh_object *object)
+{
+	json_t     *stored = rh_object_parse(object);
+	json_t     *status = json_object_get(stored, "status");
+	const char *signature = json_string_value(json_object_get(status, "signature"));
+	const char *public_key = json_string_value(json_object_get(status, "publicKey"));
+
+	snprintf(reply->signature, sizeof reply->signature, "%s",
+	         signature ? signature : "");
+	snprintf(reply->public_key, sizeof reply->public_key, "%s",
+	         public_key ? public_key : "");
+	json_decref(stored);
+}
+
+void rh_api_module_get(struct rh_center *center, struct rh_request *request)
+{
+	const struct rh_object *object = rh_catalog_find(&center->realm.catalog,
+		RH_OBJECT_MODULE, request->name);
+	struct rh_problem       problem;
+
+	if (!object || strstr(request->accept, "application/json")) {
+		rh_api_get(center, request);
+		return;
+	}
+	int err = rh_store_blob_get(center->store, request->name, copy_bytes,
+	                            &request->reply);
+	if (err < 0) {
+		rh_problem_set(&problem, err == RH_ENOENT ? RH_ESTORE : err,
+		               "the bytes of module %s cannot be read", request->name);
+		rh_problem_object(&problem, "Module", request->name);
+		rh_reply_problem(&request->reply, &problem);
+		return;
+	}
+	set_signature(&request->reply, object);
+	request->reply.etag = object->revision;
+}
+
+void rh_api_module_put(struct rh_center *center, struct rh_request *request)
+{
+	struct rh_change_options options = {
+		.client = request->client, .verb = "put", .expected = RH_CHANGE_ANY,
+	};
+	struct rh_problem problem;
+	json_t           *answer;
+	int               is_new;
+	int err = rh_request_flag(request, "dryRun", &options.is_dry_run, &problem);
+
+	if (!err && !rh_is_sha256(request->name))
+		err = rh_problem_set(&problem, RH_EINVAL, "%s is not a SHA-256: 64 hex "
+		                     "digits, in lower case", request->name);
+	if (err) {
+		rh_change_refused(center, "Module", request->name, &options, &problem);
+		rh_reply_problem(&request->reply, &problem);
+		return;
+	}
+	err = rh_change_module(center, request->name, request->body,
+	                       request->body_bytes, &options, &answer, &is_new,
+	                       &problem);
+	if (err) {
+		rh_reply_problem(&request->reply, &problem);
+		return;
+	}
+	uint64_t revision = (uint64_t)json_integer_value(json_object_get(
+		json_object_get(answer, "metadata"), "revision"));
+	rh_reply_json(&request->reply, is_new ? 201 : 200, answer);
+	request->reply.etag = revision;
+}

@@ -1,0 +1,286 @@
+/* rhodes-center - the governance center of one system. */
+#include "api/http.h"
+#include "api/listen.h"
+#include "center.h"
+#include "config.h"
+#include "link.h"
+#include "store/store.h"
+#include "when.h"
+
+#include "../base/diag.h"
+#include "../base/dirs.h"
+#include "../base/log.h"
+#include "../base/socket.h"
+#include "../model/error.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+/* How much of the audit chain is verified at start. */
+#define AUDIT_CHECK 10000u
+
+struct program {
+	struct rh_config config;
+	struct rh_center center;
+	struct rh_store *store;
+	struct rh_http  *unix_http;
+	struct rh_http  *tcp_http;
+	uv_loop_t        loop;
+	uv_signal_t      terminate;
+	uv_signal_t      interrupt;
+	uv_prepare_t     prepare;
+	uv_timer_t       expiry;
+	uint64_t         expiry_revision; /* for which the timer is set */
+	char             token[RH_TOKEN_HEX];
+	int              lock_fd;
+	int              unix_fd;
+	int              tcp_fd;
+	uint16_t         tcp_port;
+};
+
+/* ---- the lock: one center for a run directory ---- */
+
+static int lock(struct program *program, struct rh_diag *diag)
+{
+	char path[RH_DIR_MAX + 16], text[32] = "";
+
+	snprintf(path, sizeof path, "%s/center.lock", program->config.dirs.run);
+	program->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (program->lock_fd < 0)
+		return rh_diag_set(diag, RH_EIO, "%s: %s", path, strerror(errno));
+	if (flock(program->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		ssize_t len = read(program->lock_fd, text, sizeof text - 1);
+
+		text[len > 0 ? (size_t)len : 0] = '\0';
+		text[strcspn(text, "\n")] = '\0';
+		return rh_diag_set(diag, RH_EBUSY, "another center (pid %s) serves %s",
+		                   text[0] ? text : "unknown", program->config.dirs.run);
+	}
+	int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
+	if (ftruncate(program->lock_fd, 0) < 0 ||
+	    pwrite(program->lock_fd, text, (size_t)len, 0) != len)
+		rh_warn("lock: %s: cannot write the pid: %s", path, strerror(errno));
+	return RH_OK;
+}
+
+/* ---- the loop's callbacks ---- */
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct program *program = handle->data;
+
+	rh_info("center: stopping signal=%d", number);
+	uv_stop(&program->loop);
+}
+
+static void on_expiry(uv_timer_t *timer)
+{
+	struct program *program = timer->data;
+	uint64_t        next = rh_center_expire(&program->center), now = rh_when_now();
+
+	program->expiry_revision = rh_center_revision(&program->center);
+	if (next == UINT64_MAX)
+		return;
+	/* Clocks are set: look again at least every hour. */
+	uint64_t wait = next > now ? next - now : 0;
+	uv_timer_start(timer, on_expiry, wait < 3600000 ? wait + 1 : 3600000, 0);
+}
+
+/* After a change the next exception to end may be another one. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+	struct program *program = prepare->data;
+
+	if (program->expiry_revision != rh_center_revision(&program->center)) {
+		program->expiry_revision = rh_center_revision(&program->center);
+		uv_timer_start(&program->expiry, on_expiry, 0, 0);
+	}
+}
+
+/* ---- the seven steps ---- */
+
+static int open_sockets(struct program *program, struct rh_diag *diag)
+{
+	char path[RH_SOCKET_PATH_MAX + 1];
+	int  err = rh_dirs_socket(&program->config.dirs, "center.sock", path, diag);
+
+	if (err)
+		return err;
+	program->unix_fd = rh_listen_unix(path, diag);
+	if (program->unix_fd < 0)
+		return program->unix_fd;
+	if (!program->config.tcp)
+		return RH_OK;
+	err = rh_token_load(program->config.dirs.run, program->token, diag);
+	if (err)
+		return err;
+	program->tcp_fd = rh_listen_tcp(program->config.tcp, &program->tcp_port, diag);
+	return program->tcp_fd < 0 ? program->tcp_fd : RH_OK;
+}
+
+static int load(struct program *program, struct rh_diag *diag)
+{
+	struct rh_problem problem = { 0 };
+	uint64_t          seq = 0;
+	int err = rh_key_load(&program->center.key, program->config.dirs.state, diag);
+
+	if (!err)
+		err = rh_store_sqlite_open(program->config.dirs.state, &program->store,
+		                           diag);
+	if (err)
+		return err;
+	program->center.dirs = program->config.dirs;
+	err = rh_center_init(&program->center, program->store, &problem);
+	if (err)
+		return rh_diag_set(diag, err, "%.230s", problem.detail);
+	if (rh_audit_verify(program->store, AUDIT_CHECK, &seq) != RH_OK)
+		rh_error("audit: the chain is broken at entry %llu: the log was altered",
+		         (unsigned long long)seq);
+	return RH_OK;
+}
+
+static int prepare(struct program *program, struct rh_diag *diag)
+{
+	int err = rh_dirs_make(&program->config.dirs, diag);
+
+	if (!err)
+		err = lock(program, diag);
+	if (!err)
+		err = load(program, diag);
+	return err ? err : open_sockets(program, diag);
+}
+
+/* It needs no rights but those of its files; it may gain none either. */
+static void confine(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk */
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+static int serve(struct program *program, struct rh_diag *diag)
+{
+	char path[RH_SOCKET_PATH_MAX + 1];
+	int  err = rh_dirs_socket(&program->config.dirs, "link.sock", path, diag);
+
+	if (!err)
+		err = rh_link_open(&program->center, &program->loop, path, diag);
+	if (!err)
+		err = rh_http_open(&program->center, &program->loop, program->unix_fd,
+		                   NULL, 0, &program->unix_http, diag);
+	if (!err && program->tcp_fd >= 0)
+		err = rh_http_open(&program->center, &program->loop, program->tcp_fd,
+		                   program->token, program->tcp_port, &program->tcp_http,
+		                   diag);
+	return err;
+}
+
+static void start_handles(struct program *program)
+{
+	uv_signal_init(&program->loop, &program->terminate);
+	uv_signal_init(&program->loop, &program->interrupt);
+	uv_prepare_init(&program->loop, &program->prepare);
+	uv_timer_init(&program->loop, &program->expiry);
+	program->terminate.data = program->interrupt.data = program;
+	program->prepare.data = program->expiry.data = program;
+	uv_signal_start(&program->terminate, on_signal, SIGTERM);
+	uv_signal_start(&program->interrupt, on_signal, SIGINT);
+	uv_prepare_start(&program->prepare, on_prepare);
+}
+
+static void tell_ready(struct program *program)
+{
+	rh_info("center: ready system=%s run=%s store=%s revision=%llu",
+	        program->config.dirs.system, program->config.dirs.run,
+	        program->center.store_id,
+	        (unsigned long long)rh_center_revision(&program->center));
+	if (program->tcp_http)
+		rh_info("center: tcp port=%u token=%s/token", program->tcp_port,
+		        program->config.dirs.run);
+	if (program->config.ready_fd < 0)
+		return;
+	if (write(program->config.ready_fd, "ready\n", 6) != 6)
+		rh_warn("center: nobody reads the ready descriptor");
+	close(program->config.ready_fd);
+}
+
+static void close_all(struct program *program)
+{
+	rh_http_close(program->tcp_http);
+	rh_http_close(program->unix_http);
+	rh_link_close(&program->center);
+	uv_close((uv_handle_t *)&program->terminate, NULL);
+	uv_close((uv_handle_t *)&program->interrupt, NULL);
+	uv_close((uv_handle_t *)&program->prepare, NULL);
+	uv_close((uv_handle_t *)&program->expiry, NULL);
+	uv_run(&program->loop, UV_RUN_DEFAULT);
+	uv_loop_close(&program->loop);
+}
+
+static void remove_sockets(const struct program *program)
+{
+	static const char *const names[] = { "center.sock", "link.sock" };
+	char path[RH_DIR_MAX + 16];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(path, sizeof path, "%s/%s", program->config.dirs.run, names[i]);
+		unlink(path);
+	}
+}
+
+static int run(struct program *program, struct rh_diag *diag)
+{
+	int err = prepare(program, diag);
+
+	if (!err) {
+		confine();
+		uv_loop_init(&program->loop);
+		start_handles(program);
+		err = serve(program, diag);
+		if (!err) {
+			tell_ready(program);
+			uv_run(&program->loop, UV_RUN_DEFAULT);
+		}
+		close_all(program);
+		remove_sockets(program);
+	}
+	rh_center_fini(&program->center);
+	rh_store_close(program->store);
+	return err;
+}
+
+int main(int argc, char **argv)
+{
+	static struct program program = { .lock_fd = -1, .unix_fd = -1, .tcp_fd = -1 };
+	struct rh_diag        diag = { 0 };
+
+	umask(077);
+	rh_log_init("center");
+	int err = rh_config_read(&program.config, argc, argv, &diag);
+	if (err) {
+		fprintf(stderr, "rhodes-center: %s\n%s", diag.text, rh_config_usage());
+		return 2;
+	}
+	if (program.config.is_help || program.config.is_version) {
+		fputs(program.config.is_help ? rh_config_usage()
+		                             : "rhodes-center " RH_VERSION "\n", stdout);
+		return 0;
+	}
+	err = run(&program, &diag);
+	if (err) {
+		rh_error("center: cannot serve: %s code=%s", diag.text, rh_error_name(err));
+		return 1;
+	}
+	rh_info("center: stopped");
+	return 0;
+}
