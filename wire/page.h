@@ -35,9 +35,12 @@
  *       sleep:  S server.asleep then S request.word   one of the two sees the other
  *   P4  finish: S answer.word then S caller.asleep
  *       wait:   S caller.asleep then S answer.word    the same, other direction
- *   P5  take:   S taken then S request.word again
- *       cancel: S request.word then S taken           a call that the caller finds
- *                                                     not taken never runs
+ *   P5  take:   taken then request.word again, in program order and no more
+ *       cancel: request.word, then membarrier(2) on every processor, then taken.
+ *               A take that read the word before the barrier has counted itself
+ *               before it, and one that reads it afterwards finds CANCELLED; so a
+ *               call that the caller finds not taken never runs.  The rare side
+ *               pays for the frequent one.
  *
  * Each line has one writer.  An asleep word is cleared only by the side that
  * sleeps: a signaller that cleared it would lose the wake-up of the next one. */
@@ -114,14 +117,17 @@ struct rh_page_counters {
 
 #define RH_LATENCY_BUCKETS 40u /* bucket b counts calls of [2^b, 2^(b+1)) ns */
 
+/* Lines that both sides look at share no pair of lines (128 bytes, which some
+ * processors fetch at once) with lines that one side writes at each call. */
 struct rh_page_head {
 	struct rh_page_fixed    fixed;
 	struct rh_page_server   server;
 	struct rh_page_caller   caller;
+	char                    reserved1[64];
 	struct rh_page_counters by_caller;
-	struct rh_page_counters by_server;
 	_Atomic uint64_t        latency[RH_LATENCY_BUCKETS]; /* caller, sampled */
-	char                    reserved[384];
+	struct rh_page_counters by_server;
+	char                    reserved2[320];
 };
 
 enum rh_slot_state {
@@ -184,9 +190,9 @@ _Static_assert(sizeof(struct rh_page_counters) == 64, "one line");
 _Static_assert(sizeof(struct rh_page_head) == RH_PAGE_SLOTS_OFF, "sixteen lines");
 _Static_assert(offsetof(struct rh_page_head, server) == 64, "wire");
 _Static_assert(offsetof(struct rh_page_head, caller) == 128, "wire");
-_Static_assert(offsetof(struct rh_page_head, by_caller) == 192, "wire");
-_Static_assert(offsetof(struct rh_page_head, by_server) == 256, "wire");
+_Static_assert(offsetof(struct rh_page_head, by_caller) == 256, "wire");
 _Static_assert(offsetof(struct rh_page_head, latency) == 320, "wire");
+_Static_assert(offsetof(struct rh_page_head, by_server) == 640, "wire");
 _Static_assert(offsetof(struct rh_page_counters, taken) == 40, "wire");
 _Static_assert(sizeof(struct rh_slot_request) == 64, "one line");
 _Static_assert(offsetof(struct rh_slot_request, function) == 8, "wire");

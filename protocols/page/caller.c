@@ -5,7 +5,9 @@
 #include "../../base/clock.h"
 #include "../../model/check.h"
 
+#include <linux/membarrier.h>
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define REPLY_REGION 65536u /* of the arena, per slot, for replies */
@@ -231,19 +233,28 @@ void rh_caller_release(struct rh_caller_end *end, int slot)
 	end->replies[slot].len = 0;
 }
 
-int rh_caller_abandon(struct rh_caller_end *end, int slot)
+/* Every processor passes a full barrier between entry and return; milliseconds.
+ * 0 where the system has no such call. */
+static int barrier_everywhere(void)
 {
-	uint32_t sequence = end->sequences[slot];
-	uint32_t taken;
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0) == 0;
+}
+
+int rh_caller_abandon(struct rh_caller_end *end, int slot, int server_is_gone)
+{
+	_Atomic uint32_t *counted = &end->page.head->by_server.taken;
+	uint32_t          sequence = end->sequences[slot];
 
 	end->abandoned |= (uint16_t)(1u << slot);
 	/* P5 */
 	atomic_exchange_explicit(&end->page.slots[slot].request.word,
 	                         RH_SLOT_WORD(sequence, RH_SLOT_CANCELLED),
 	                         memory_order_seq_cst);
-	taken = atomic_load_explicit(&end->page.head->by_server.taken,
-	                             memory_order_seq_cst);
-	return (int32_t)(taken - sequence) > 0 ? RH_EBUSY : RH_OK;
+	if ((int32_t)(atomic_load(counted) - sequence) > 0)
+		return RH_EBUSY;
+	if (!server_is_gone && !barrier_everywhere())
+		return RH_EBUSY;
+	return (int32_t)(atomic_load(counted) - sequence) > 0 ? RH_EBUSY : RH_OK;
 }
 
 /* Spins at most the budget; keeps the budget near what calls really take. */

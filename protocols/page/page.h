@@ -136,8 +136,10 @@ int rh_caller_collect(struct rh_caller_end *end, int slot,
 void rh_caller_release(struct rh_caller_end *end, int slot);
 
 /* The caller no longer wants the answer.  RH_OK: it certainly never runs.
- * RH_EBUSY: the server has taken it; it may run.  The slot comes back by itself. */
-int rh_caller_abandon(struct rh_caller_end *end, int slot);
+ * RH_EBUSY: the server has taken it; it may run.  The slot comes back by itself.
+ * server_is_gone: its process has ended, so that nothing need be waited for; with
+ * a living server this may take milliseconds (P5). */
+int rh_caller_abandon(struct rh_caller_end *end, int slot, int server_is_gone);
 
 /* Spins a bounded, adaptive time when the server runs on another core.  1 when the
  * slot is done. */

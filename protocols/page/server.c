@@ -98,11 +98,13 @@ static uint32_t next_word(const struct rh_server_end *end)
 	                            memory_order_seq_cst);
 }
 
-/* P5: counts the call as taken, then looks whether it is still wanted. */
+/* P5: counts the call as taken, then looks whether it is still wanted.  The order
+ * is the compiler's to keep; who cancels brings the processors into line. */
 static int claim(struct rh_server_end *end)
 {
-	atomic_exchange_explicit(&end->page.head->by_server.taken, end->next + 1,
-	                         memory_order_seq_cst);
+	atomic_store_explicit(&end->page.head->by_server.taken, end->next + 1,
+	                      memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
 	return next_word(end) == RH_SLOT_WORD(end->next, RH_SLOT_SUBMITTED)
 	       ? RH_OK : RH_ECANCELED;
 }
@@ -115,6 +117,7 @@ int rh_server_take(struct rh_server_end *end, struct rh_taken *ret_taken)
 
 		if (!rh_server_has_call(end)) /* P1 */
 			return RH_EAGAIN;
+		__builtin_prefetch(next_slot(end)->body); /* most arguments are there */
 		if ((r = claim(end)) == RH_OK)
 			r = read_request(end, slot, ret_taken);
 		end->next++; /* E2 */

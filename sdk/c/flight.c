@@ -179,7 +179,9 @@ int rh_flight_poll(struct rh_flight *flight)
 /* Gives up; tells whether the call may have run. */
 static int give_up(struct rh_flight *flight, int code_sure, int code_unsure)
 {
-	int may_have_run = rh_caller_abandon(&flight->page->end, flight->slot) < 0;
+	int is_lost = code_unsure == RH_ELOST;
+	int may_have_run = rh_caller_abandon(&flight->page->end, flight->slot,
+	                                     is_lost) < 0;
 	int code = may_have_run ? code_unsure : code_sure;
 
 	flight->is_done = 1;
@@ -269,7 +271,7 @@ void rh_flight_end(struct rh_flight *flight)
 	else if (flight->is_gone && flight->is_done)
 		rh_caller_release(&flight->page->end, flight->slot);
 	else if (flight->is_gone)
-		rh_caller_abandon(&flight->page->end, flight->slot);
+		rh_caller_abandon(&flight->page->end, flight->slot, 1); /* unasked */
 	rh_thread_page_unref(flight->page);
 	flight->page = NULL;
 }

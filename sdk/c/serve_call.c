@@ -371,7 +371,7 @@ void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
 	run.reply.status = r < 0 ? r : RH_OK;
 	if (r < 0)
 		put_reason(&run, r);
-	count(&run);
 	rh_server_finish(&page->end, taken, &run.reply);
+	count(&run); /* the caller need not wait for it */
 	clean_up(&run);
 }

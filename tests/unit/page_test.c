@@ -170,12 +170,12 @@ static void a_cancelled_call_never_runs(void **state)
 	struct rh_taken taken;
 	int slot = submit_text(both, "never");
 
-	assert_int_equal(rh_caller_abandon(&both->caller, slot), RH_OK);
+	assert_int_equal(rh_caller_abandon(&both->caller, slot, 0), RH_OK);
 	assert_int_equal(rh_server_take(&both->server, &taken), RH_EAGAIN);
 	assert_true(submit_text(both, "next") == 1);
 	assert_int_equal(rh_server_take(&both->server, &taken), 1);
 	assert_memory_equal(taken.args, "next", 4);
-	assert_int_equal(rh_caller_abandon(&both->caller, 1), RH_EBUSY);
+	assert_int_equal(rh_caller_abandon(&both->caller, 1, 0), RH_EBUSY);
 	answer(both, &taken, 0);
 	for (int i = 2; i < 40; i++) { /* the ring passes both abandoned slots */
 		int s = submit_text(both, "more");
