@@ -94,11 +94,21 @@ def check(path):
         yield from check_shell(path)
 
 
+def sources():
+    """What git knows; in an unpacked archive, all files but those of builds."""
+    try:
+        names = subprocess.run(["git", "ls-files", "-z", "--cached", "--others",
+                                "--exclude-standard"], capture_output=True, check=True)
+        return [name for name in names.stdout.decode().split("\0") if os.path.isfile(name)]
+    except (FileNotFoundError, subprocess.CalledProcessError):
+        return [os.path.relpath(os.path.join(above, name)) for above, folders, files in
+                os.walk(".") for name in files
+                if not re.match(r"\./(build|\.git|.*__pycache__)", above)]
+
+
 def main():
     os.chdir(os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
-    files = subprocess.run(["git", "ls-files", "-z", "--cached", "--others",
-                            "--exclude-standard"], capture_output=True, check=True).stdout
-    paths = [p for p in files.decode().split("\0") if p and os.path.isfile(p)]
+    paths = sources()
     findings = [finding for path in sorted(paths) for finding in check(path)]
     print("\n".join(findings))
     print(f"{len(paths)} files read, {len(findings)} findings")
