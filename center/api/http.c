@@ -376,6 +376,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	run(poll->data);
 }
 
+__attribute__((format(printf, 2, 0)))
 static void on_log(void *user, const char *format, va_list args)
 {
 	char text[256];
