@@ -14,6 +14,9 @@
 #include "ctype.h"
 #include "side.h"
 
+/* Bytes of one value behind a pointer, as size= can make it. */
+#define RH_CARRY_VALUE_MAX 65536u
+
 /* An object that stays in the callee, known by what C calls it. */
 struct rh_carry_handle {
 	const char            *name;     /* in the canonical text              */

@@ -252,6 +252,33 @@ static int default_value(struct rh_carry_row *row, const struct rh_carry_value *
 	}
 }
 
+/* size=N: a buffer whose length C does not say but the manual does. */
+static int counted_value(struct rh_carry_row *row, const struct rh_carry_value *value,
+                         struct rh_param *ret)
+{
+	static const struct rh_ctype byte = {
+		.name = "", .alias = "", .spelling = "unsigned char",
+		.kind = RH_CTYPE_INT, .size = 1,
+	};
+	const struct rh_ctype *target = value->type->target;
+	struct rh_ctype       *array = rh_pool_take(row->carry->pool, 1, sizeof *array);
+	uint64_t               size;
+
+	if (!array)
+		return RH_ENOMEM;
+	*array = *value->type;
+	array->kind = RH_CTYPE_ARRAY;
+	array->target = target->kind == RH_CTYPE_VOID ? &byte : target;
+	array->count = value->rule->count;
+	size = (uint64_t)array->target->size * array->count;
+	if (!rh_ctype_is_plain(array) || size > RH_CARRY_VALUE_MAX)
+		return rh_carry_fail(row, value->rule, "%u of %s are no plain data of at "
+		                     "most %u bytes", array->count, value->type->spelling,
+		                     RH_CARRY_VALUE_MAX);
+	array->size = (uint32_t)size;
+	return set_plain(row, array, ret);
+}
+
 /* in, out, inout without more: what the pointer points to tells. */
 static int pointed_value(struct rh_carry_row *row, const struct rh_carry_value *value,
                          struct rh_param *ret)
@@ -272,6 +299,8 @@ static int pointed_value(struct rh_carry_row *row, const struct rh_carry_value *
 		return rh_carry_fail(row, value->rule,
 		                     "say string or handle T for %s", type->spelling);
 	}
+	if (value->rule->count)
+		return counted_value(row, value, ret);
 	if (!rh_ctype_is_plain(target))
 		return rh_carry_fail(row, value->rule, "%s points to no plain data%s%s",
 		                     type->spelling,
@@ -352,11 +381,13 @@ static int handle_value(struct rh_carry_row *row, const struct rh_carry_value *v
 			return rh_carry_fail(row, rule, "%s is no handle", rule->type);
 		return set_handle(row, wanted, rule->type, ret);
 	}
-	if (type->target->kind == RH_CTYPE_VOID && !type->alias[0])
+	const char *name = type->target->name[0] ? type->target->name : type->alias;
+	if (!name[0])
+		name = type->target->alias;
+	if (!name[0])
 		return rh_carry_fail(row, rule, "say which: handle T for %s",
 		                     value->type->spelling);
-	const char *name = type->target->name[0] ? type->target->name : type->alias;
-	return set_handle(row, type, name[0] ? name : type->target->alias, ret);
+	return set_handle(row, type, name, ret);
 }
 
 static int fd_value(struct rh_carry_row *row, const struct rh_carry_value *value,

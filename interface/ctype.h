@@ -75,6 +75,7 @@ struct rh_cfunction {
 	bool                    is_variadic;
 	bool                    is_inline;  /* defined in the header          */
 	bool                    is_endless; /* never returns                  */
+	bool                    is_macro;   /* a macro hides the name         */
 };
 
 /* Whether the type holds a pointer, a function or something that no call can

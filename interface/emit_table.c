@@ -68,6 +68,9 @@ void rh_emit_opening(FILE *out, const struct rh_plan *plan, const char *what)
 	        plan->interface.name, plan->interface.soname, plan->interface.hash);
 	for (uint32_t i = 0; i < plan->side.header_count; i++)
 		fprintf(out, "#include \"%s\"\n", plan->side.headers[i]);
+	for (uint32_t i = 0; i < plan->interface.function_count; i++)
+		if (plan->functions[i].c && plan->functions[i].c->is_macro)
+			fprintf(out, "#undef %s\n", plan->functions[i].c->name);
 	fputs("\n#include <rhodes-stub.h>\n\n#include <stddef.h>\n#include <stdint.h>\n\n",
 	      out);
 }

@@ -14,6 +14,8 @@ struct reader {
 	struct rh_pool                 *pool;
 	const struct rh_header_request *request;
 	struct rh_header                header;
+	const char                    **macros;
+	uint32_t                        macro_count;
 	uint32_t                        unknown;
 	int                             result;
 };
@@ -130,6 +132,33 @@ static int add_function(struct reader *reader, const struct rh_cfunction *functi
 	return RH_OK;
 }
 
+/* All macros come before the first declaration. */
+static int read_macro(struct reader *reader, CXCursor cursor)
+{
+	const char *name = rh_header_string(reader->pool,
+	                                    clang_getCursorSpelling(cursor));
+
+	if (!name)
+		return RH_ENOMEM;
+	if (clang_Cursor_isMacroBuiltin(cursor) || !is_wanted(reader, cursor, name))
+		return RH_OK;
+	const char **grown = rh_pool_grow(reader->pool, reader->macros,
+	                                  reader->macro_count, sizeof *grown);
+	if (!grown)
+		return RH_ENOMEM;
+	reader->macros = grown;
+	reader->macros[reader->macro_count++] = name;
+	return RH_OK;
+}
+
+static bool is_macro(const struct reader *reader, const char *name)
+{
+	for (uint32_t i = 0; i < reader->macro_count; i++)
+		if (strcmp(reader->macros[i], name) == 0)
+			return true;
+	return false;
+}
+
 /* libclang tells the attribute only in the spelling of the type. */
 static bool never_returns(CXType type)
 {
@@ -158,6 +187,7 @@ static int read_function(struct reader *reader, CXCursor cursor)
 	                       clang_getCanonicalType(type).kind ==
 	                       CXType_FunctionNoProto;
 	function.is_endless = never_returns(type);
+	function.is_macro = is_macro(reader, function.name);
 	function.ret = rh_header_type(reader->pool, clang_getCursorResultType(cursor));
 	if (!function.ret)
 		return RH_ENOMEM;
@@ -209,6 +239,9 @@ static enum CXChildVisitResult visit(CXCursor cursor, CXCursor parent,
 	switch (clang_getCursorKind(cursor)) {
 	case CXCursor_FunctionDecl:
 		reader->result = read_function(reader, cursor);
+		break;
+	case CXCursor_MacroDefinition:
+		reader->result = read_macro(reader, cursor);
 		break;
 	case CXCursor_VarDecl:
 		reader->result = read_variable(reader, cursor);
@@ -303,7 +336,8 @@ static int parse_unit(CXIndex index, const struct rh_header_request *request,
 	};
 	enum CXErrorCode code = clang_parseTranslationUnit2(
 		index, path, request->cflags, (int)request->cflag_count, &file, 1,
-		CXTranslationUnit_SkipFunctionBodies, ret);
+		CXTranslationUnit_SkipFunctionBodies |
+		CXTranslationUnit_DetailedPreprocessingRecord, ret);
 	return code == CXError_Success ? RH_OK : RH_EINVAL;
 }
 

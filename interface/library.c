@@ -157,7 +157,7 @@ int rh_library_find(const char *name, const char *folder, char *ret, size_t cap,
 }
 
 /* "libmagic1:amd64: /usr/lib/..." -> "libmagic1:amd64" */
-static int owner_of(const char *path, char *text, size_t cap)
+static int ask_owner(const char *path, char *text, size_t cap)
 {
 	const char *const argv[] = { "dpkg-query", "-S", path, NULL };
 	int               result = rh_tool_run(argv, false, text, cap);
@@ -172,6 +172,22 @@ static int owner_of(const char *path, char *text, size_t cap)
 	if (end)
 		*end = '\0';
 	return RH_OK;
+}
+
+int rh_library_owner(const char *path, char *ret, size_t cap)
+{
+	int result = ask_owner(path, ret, cap);
+
+	/* dpkg may know the file by its place before /usr was merged */
+	if (result < 0 && strncmp(path, "/usr/", 5) == 0)
+		result = ask_owner(path + 4, ret, cap);
+	else if (result < 0 && strncmp(path, "/lib", 4) == 0) {
+		char merged[PATH_MAX];
+
+		snprintf(merged, sizeof merged, "/usr%s", path);
+		result = ask_owner(merged, ret, cap);
+	}
+	return result;
 }
 
 /* Without epoch and Debian revision: both change while the code does not. */
@@ -194,10 +210,7 @@ int rh_library_version(const char *path, char *ret, size_t cap)
 	ret[0] = '\0';
 	if (!realpath(path, real))
 		return RH_ENOENT;
-	int result = owner_of(real, owner, sizeof owner);
-	/* dpkg may know the file by its place before /usr was merged */
-	if (result < 0 && strncmp(real, "/usr/", 5) == 0)
-		result = owner_of(real + 4, owner, sizeof owner);
+	int result = rh_library_owner(real, owner, sizeof owner);
 	if (result < 0)
 		return result;
 	const char *const argv[] = { "dpkg-query", "-W", "-f", "${Version}", owner, NULL };

@@ -23,6 +23,10 @@
 int rh_library_find(const char *name, const char *folder, char *ret, size_t cap,
                     struct rh_diag *diag);
 
+/* The Debian package that owns the file, with ":architecture" if dpkg says so.
+ * RH_ENOENT  dpkg is not here or knows no owner. */
+int rh_library_owner(const char *path, char *ret, size_t cap);
+
 /* The upstream version of the Debian package that owns the file ("5.44" of
  * 1:5.44-3), "" when dpkg is not here or knows no owner. */
 int rh_library_version(const char *path, char *ret, size_t cap);

@@ -20,20 +20,15 @@ void rh_plan_fini(struct rh_plan *plan)
 	rh_pool_fini(&plan->pool);
 }
 
-static int read_side(struct rh_plan *plan, const char *path, struct rh_diag *diag)
+static int read_side(struct rh_plan *plan, const char *path, const char *given,
+                     size_t len, struct rh_diag *diag)
 {
-	struct rh_elf_span file;
-	const char        *slash = strrchr(path, '/');
-	int                result = rh_elf_map(path, &file, diag);
+	const char *slash = strrchr(path, '/');
+	char       *text = rh_pool_copy(&plan->pool, given, len);
+	char       *name = rh_pool_copy(&plan->pool, path, strlen(path));
 
-	if (result < 0)
-		return result;
-	char *text = rh_pool_copy(&plan->pool, (const char *)file.bytes, file.len);
-	char *name = rh_pool_copy(&plan->pool, path, strlen(path));
 	plan->folder = slash ? rh_pool_copy(&plan->pool, path, (size_t)(slash - path) +
 	                                    (slash == path)) : ".";
-	size_t len = file.len;
-	rh_elf_unmap(&file);
 	if (!text || !name || !plan->folder)
 		return RH_ENOMEM;
 	return rh_side_parse(&plan->pool, name, text, len, &plan->side, diag);
@@ -348,11 +343,12 @@ static int make_rows(struct rh_plan *plan, struct rh_diag *diag)
 	return result;
 }
 
-int rh_plan_make(struct rh_plan *plan, const char *side_path, struct rh_diag *diag)
+int rh_plan_make_text(struct rh_plan *plan, const char *side_path, const char *text,
+                      size_t len, struct rh_diag *diag)
 {
 	*plan = (struct rh_plan){ 0 };
 	rh_pool_init(&plan->pool);
-	int result = read_side(plan, side_path, diag);
+	int result = read_side(plan, side_path, text, len, diag);
 	if (result >= 0)
 		result = read_library(plan, diag);
 	if (result >= 0)
@@ -366,5 +362,18 @@ int rh_plan_make(struct rh_plan *plan, const char *side_path, struct rh_diag *di
 		            side_path);
 	if (result < 0)
 		rh_plan_fini(plan);
+	return result;
+}
+
+int rh_plan_make(struct rh_plan *plan, const char *side_path, struct rh_diag *diag)
+{
+	struct rh_elf_span file;
+	int                result = rh_elf_map(side_path, &file, diag);
+
+	if (result < 0)
+		return result;
+	result = rh_plan_make_text(plan, side_path, (const char *)file.bytes, file.len,
+	                           diag);
+	rh_elf_unmap(&file);
 	return result;
 }

@@ -55,6 +55,10 @@ struct rh_plan {
 int rh_plan_make(struct rh_plan *plan, const char *side_path, struct rh_diag *diag);
 void rh_plan_fini(struct rh_plan *plan);
 
+/* The same for a side file that is not written yet; path tells its folder. */
+int rh_plan_make_text(struct rh_plan *plan, const char *side_path, const char *text,
+                      size_t len, struct rh_diag *diag);
+
 /* Rows that cross to the callee. */
 bool rh_plan_is_carried(const struct rh_function *function);
 

@@ -1,8 +1,296 @@
 #include "generator.h"
+
 #include "../base/diag.h"
+#include "emit.h"
+#include "package.h"
+#include "suggest.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEADERS_TRIED_MAX 8u
+
+struct proposal {
+	const struct rh_interface_new_options *options;
+	struct rh_pool      pool;
+	struct rh_package   package;
+	const char         *name;          /* of the interface                */
+	const char         *folder;
+	const char         *side_path;
+	const char         *manifest_path;
+	const char         *headers;       /* the words of the header line    */
+	struct rh_diag     *diag;
+};
+
+/* libGL -> libgl: an interface's name has no capitals. */
+static const char *interface_name(struct rh_pool *pool, const char *stem)
+{
+	char *name = rh_pool_copy(pool, stem, strlen(stem));
+
+	for (char *at = name; at && *at; at++) {
+		if (*at >= 'A' && *at <= 'Z')
+			*at = (char)(*at + ('a' - 'A'));
+		else if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_.-", *at))
+			*at = '_';
+	}
+	return name;
+}
+
+/* A resource's name: without lib, letters, digits and _ only. */
+static const char *resource_name(struct rh_pool *pool, const char *interface)
+{
+	const char *rest = strncmp(interface, "lib", 3) == 0 && interface[3] >= 'a' &&
+	                   interface[3] <= 'z' ? interface + 3 : interface;
+	char       *name = rh_pool_copy(pool, rest, strlen(rest));
+
+	for (char *at = name; at && *at; at++)
+		if (*at == '.' || *at == '-')
+			*at = '_';
+	return name;
+}
+
+static const char *head_text(struct proposal *proposal, const char *headers)
+{
+	const struct rh_package *package = &proposal->package;
+	bool is_own = strchr(proposal->options->subject, '/') != NULL;
+
+	return rh_pool_print(&proposal->pool,
+		"interface  %s\nheader     %s\nsoname     %s\n%s%s%s%s%s%s", proposal->name,
+		headers, package->soname, is_own ? "library    " : "",
+		is_own ? package->library : "", is_own ? "\n" : "",
+		package->name ? "package    " : "", package->name ? package->name : "",
+		package->name ? "\n" : "");
+}
+
+/* How many functions these headers declare; -1 when they do not compile. */
+static int try_headers(struct proposal *proposal, const char *headers)
+{
+	struct rh_plan plan;
+	const char    *text = head_text(proposal, headers);
+	int            declared = 0;
+
+	if (!text || rh_plan_make_text(&plan, proposal->side_path, text, strlen(text),
+	                               proposal->diag) < 0)
+		return -1;
+	for (uint32_t i = 0; i < plan.interface.function_count; i++)
+		declared += plan.functions[i].c != NULL;
+	rh_plan_fini(&plan);
+	return declared;
+}
+
+/* Takes the header that declares most, then every other one that adds to it. */
+static int choose_headers(struct proposal *proposal)
+{
+	const struct rh_package *package = &proposal->package;
+	int                      declared = 0;
+
+	for (uint32_t i = 0; i < package->header_count && i < HEADERS_TRIED_MAX; i++) {
+		const struct rh_package_header *header = &package->headers[i];
+		const char *more = proposal->headers
+			? rh_pool_print(&proposal->pool, "%s %s", proposal->headers,
+			                header->include) : header->include;
+
+		if (!more)
+			return RH_ENOMEM;
+		if (!header->declares && proposal->headers)
+			break;
+		int count = try_headers(proposal, more);
+		if (count > declared) {
+			declared = count;
+			proposal->headers = more;
+		}
+	}
+	if (proposal->headers)
+		return RH_OK;
+	if (proposal->diag && proposal->diag->text[0])
+		return RH_EINVAL;
+	return rh_diag_set(proposal->diag, RH_ENOENT, "no header of %.80s declares what "
+	                   "%.80s exports", proposal->options->subject, package->soname);
+}
+
+static int write_text(struct proposal *proposal, const char *path, const char *text)
+{
+	const char *work = rh_pool_print(&proposal->pool, "%s.new", path);
+	FILE       *out = work ? fopen(work, "we") : NULL;
+
+	if (!out)
+		return work ? rh_diag_set(proposal->diag, RH_EIO, "%.150s: %s", work,
+		                          strerror(errno)) : RH_ENOMEM;
+	fputs(text, out);
+	bool is_bad = ferror(out) != 0;
+	if (fclose(out) != 0 || is_bad || rename(work, path) < 0) {
+		int result = rh_diag_set(proposal->diag, RH_EIO, "%.150s: %s", path,
+		                         strerror(errno));
+
+		unlink(work);
+		return result;
+	}
+	return RH_OK;
+}
+
+static const char *manifest_text(struct proposal *proposal)
+{
+	const char *resource = resource_name(&proposal->pool, proposal->name);
+
+	if (!resource)
+		return NULL;
+	return rh_pool_print(&proposal->pool,
+		"# %s in a process of its own.  Proposed by `rhodes interface new`: change\n"
+		"# what you like, then: rhodes up %s.yaml\n"
+		"kind: Resource\n"
+		"metadata: {name: %s}\n"
+		"spec:\n"
+		"  type: service\n"
+		"  interface: %s\n"
+		"  serve: {library: %s, workers: 1, restart: always}\n"
+		"---\n"
+		"# Runs any program of yours: rhodes run --as %s_user -- PROGRAM ...\n"
+		"kind: Resource\n"
+		"metadata: {name: %s_user}\n"
+		"spec:\n"
+		"  type: application\n"
+		"  reference: [%s]\n",
+		proposal->package.soname, proposal->name, resource, proposal->name,
+		proposal->package.soname, resource, resource, resource);
+}
+
+static const char *side_text(struct proposal *proposal, const struct rh_plan *plan)
+{
+	char  *text = NULL;
+	size_t len = 0;
+	FILE  *out = open_memstream(&text, &len);
+
+	if (!out)
+		return NULL;
+	fprintf(out, "# What %s cannot say about %s.  Proposed by `rhodes interface new`;\n"
+	        "# rhodes-interface(1) tells the language.\n%s",
+	        proposal->headers, proposal->package.soname,
+	        head_text(proposal, proposal->headers));
+	rh_suggest_write(out, plan);
+	const char *copy = fclose(out) == 0 ? rh_pool_copy(&proposal->pool, text, len)
+	                                    : NULL;
+	free(text);
+	return copy;
+}
+
+static void report(const struct proposal *proposal, const struct rh_plan *plan,
+                   FILE *out)
+{
+	uint32_t carried = 0, count = plan->interface.function_count;
+
+	for (uint32_t i = 0; i < count; i++)
+		carried += rh_plan_is_carried(&plan->interface.functions[i]);
+	fprintf(out, "%s: header %s, library %s\n", proposal->name, proposal->headers,
+	        plan->library_path);
+	if (proposal->package.library_count > 1)
+		fprintf(out, "the package holds %u libraries; name another one to take it\n",
+		        proposal->package.library_count);
+	fprintf(out, "%u functions: %u carried as C declares them, %u wait for a line\n"
+	        "wrote %s and %s\nnext: rhodes interface check %s\n", count, carried,
+	        count - carried, proposal->side_path, proposal->manifest_path,
+	        proposal->side_path);
+}
+
+static int write_both(struct proposal *proposal, FILE *out)
+{
+	struct rh_plan plan;
+	const char    *head = head_text(proposal, proposal->headers);
+
+	if (!head)
+		return RH_ENOMEM;
+	int result = rh_plan_make_text(&plan, proposal->side_path, head, strlen(head),
+	                               proposal->diag);
+	if (result < 0)
+		return result;
+	const char *side = side_text(proposal, &plan);
+	const char *manifest = manifest_text(proposal);
+	rh_plan_fini(&plan);
+	if (!side || !manifest)
+		return RH_ENOMEM;
+	/* what is proposed must be accepted */
+	result = rh_plan_make_text(&plan, proposal->side_path, side, strlen(side),
+	                           proposal->diag);
+	if (result < 0)
+		return result;
+	result = write_text(proposal, proposal->side_path, side);
+	if (result >= 0)
+		result = write_text(proposal, proposal->manifest_path, manifest);
+	if (result >= 0)
+		report(proposal, &plan, out);
+	rh_plan_fini(&plan);
+	return result;
+}
+
+static int check_free(struct proposal *proposal, const char *path)
+{
+	if (proposal->options->overwrite || access(path, F_OK) < 0)
+		return RH_OK;
+	return rh_diag_set(proposal->diag, RH_EEXIST, "%.150s: is there already (--force "
+	                   "replaces it)", path);
+}
+
+static int name_files(struct proposal *proposal)
+{
+	struct rh_pool *pool = &proposal->pool;
+
+	proposal->folder = proposal->options->folder ? proposal->options->folder : ".";
+	proposal->name = interface_name(pool, proposal->package.stem);
+	if (!proposal->name)
+		return RH_ENOMEM;
+	proposal->side_path = rh_pool_print(pool, "%s/%s.side", proposal->folder,
+	                                    proposal->name);
+	proposal->manifest_path = rh_pool_print(pool, "%s/%s.yaml", proposal->folder,
+	                                        proposal->name);
+	if (!proposal->side_path || !proposal->manifest_path)
+		return RH_ENOMEM;
+	int result = check_free(proposal, proposal->side_path);
+	return result < 0 ? result : check_free(proposal, proposal->manifest_path);
+}
+
+static const char *absolute(struct proposal *proposal, const char *path)
+{
+	char       *real = realpath(path, NULL);
+	const char *copy = real ? rh_pool_copy(&proposal->pool, real, strlen(real)) : NULL;
+
+	free(real);
+	return copy;
+}
+
+/* The paths of a library of one's own are made absolute, so that the side file
+ * means the same from any folder. */
+static int find_package(struct proposal *proposal)
+{
+	const char *header = proposal->options->header;
+	const char *subject = proposal->options->subject;
+
+	if (header && access(header, R_OK) == 0)
+		header = absolute(proposal, header);
+	if (strchr(subject, '/') && access(subject, R_OK) == 0)
+		subject = absolute(proposal, subject);
+	if (!subject || (proposal->options->header && !header))
+		return RH_ENOMEM;
+	return rh_package_find(&proposal->pool, subject, header, &proposal->package,
+	                       proposal->diag);
+}
+
 int rh_interface_new(const struct rh_interface_new_options *options, FILE *out,
                      struct rh_diag *diag)
 {
-	(void)options; (void)out;
-	return rh_diag_set(diag, RH_ENOSYS, "not yet");
+	struct rh_diag  own = { 0 };
+	struct proposal proposal = { .options = options, .diag = diag ? diag : &own };
+
+	rh_pool_init(&proposal.pool);
+	int result = find_package(&proposal);
+	if (result >= 0)
+		result = name_files(&proposal);
+	if (result >= 0)
+		result = choose_headers(&proposal);
+	if (result >= 0)
+		result = write_both(&proposal, out);
+	if (result == RH_ENOMEM)
+		rh_diag_set(diag, result, "out of memory");
+	rh_pool_fini(&proposal.pool);
+	return result;
 }

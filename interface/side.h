@@ -51,6 +51,7 @@ struct rh_side_value {
 	const char          *type;      /* a C type as written, or NULL        */
 	const char          *length;    /* len= or cap=: a parameter, or NULL  */
 	const char          *used;      /* used=: a parameter, "return" or NULL */
+	uint32_t             count;     /* size=: elements behind the pointer  */
 	uint16_t             type_index; /* of type in rh_side.types           */
 	uint16_t             flags;     /* RH_PARAM_*                          */
 	uint8_t              role;      /* enum rh_role                        */

@@ -1,6 +1,7 @@
 #include "side_value.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 
 struct word {
@@ -144,6 +145,19 @@ static int parse_kind(struct rh_side_parser *parser, struct rh_side_value *value
 	return rh_side_type_words(parser, &value->type, &value->type_index);
 }
 
+static int parse_count(struct rh_side_parser *parser, const char *word,
+                       struct rh_side_value *value)
+{
+	size_t digits = strspn(word, "0123456789");
+	long   count = digits && digits < 8 && !word[digits] ? atol(word) : 0;
+
+	if (count < 1)
+		return rh_side_fail(parser, "'%s' is no number of elements", word);
+	value->count = (uint32_t)count;
+	rh_lex_next(&parser->lex, false);
+	return RH_OK;
+}
+
 /* key=word, with the key in hand */
 static int parse_pair(struct rh_side_parser *parser, struct rh_side_value *value,
                       const char *key)
@@ -158,12 +172,14 @@ static int parse_pair(struct rh_side_parser *parser, struct rh_side_value *value
 		if (strcmp(word, "stdin") != 0)
 			return rh_side_fail(parser, "null= can only be stdin");
 		value->flags |= RH_PARAM_STDIN | RH_PARAM_NULLABLE;
+	} else if (strcmp(key, "size") == 0) {
+		return parse_count(parser, word, value);
 	} else if (strcmp(key, "used") == 0) {
 		value->used = word;
 	} else if (strcmp(key, "len") == 0 || strcmp(key, "cap") == 0) {
 		value->length = word;
 	} else {
-		return rh_side_fail(parser, "unknown key '%s' (len, cap, used, null)",
+		return rh_side_fail(parser, "unknown key '%s' (len, cap, used, size, null)",
 		                    key);
 	}
 	rh_lex_next(&parser->lex, false);
@@ -208,6 +224,9 @@ static const char *misused(const struct rh_side_value *value)
 	if ((value->length || value->used || value->flags & RH_PARAM_INPLACE) &&
 	    !is_bytes)
 		return "len=, cap=, used= and inplace belong to bytes";
+	if (value->count && (value->direction == RH_SIDE_NO_DIRECTION ||
+	                     value->role != RH_ROLE_UNSET))
+		return "size= stands with in, out or inout alone";
 	if (value->flags & RH_PARAM_STDIN && value->role != RH_ROLE_PATH)
 		return "null=stdin belongs to a path";
 	if (value->flags & (RH_PARAM_CREATES | RH_PARAM_DESTROYS) && !is_handle)
