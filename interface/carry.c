@@ -245,12 +245,15 @@ static int finish_text(struct rh_carry *carry, struct rh_param *param, bool is_r
 	return param->type ? RH_OK : RH_ENOMEM;
 }
 
+/* Judges every parameter, also behind one that cannot be carried: a wrong line is
+ * a wrong line. */
 static int carry_params(struct rh_carry_row *row, struct rh_function *ret,
                         struct rh_param *params)
 {
 	const struct rh_cfunction *function = row->function;
+	const char                *first = NULL;
 
-	for (uint32_t i = 0; i < function->param_count && !row->reason; i++) {
+	for (uint32_t i = 0; i < function->param_count; i++) {
 		struct rh_carry_value value = {
 			.type = function->params[i].type,
 			.rule = rule_for(row, i),
@@ -262,11 +265,13 @@ static int carry_params(struct rh_carry_row *row, struct rh_function *ret,
 			result = name_param(row, i, value.rule, &params[i]);
 		if (result < 0)
 			return result;
-		if (row->reason)
-			row->reason = rh_pool_print(row->carry->pool, "parameter %s: %s",
-			                            params[i].name, row->reason);
-		ret->param_count = (uint8_t)(i + 1);
+		if (row->reason && !first)
+			first = rh_pool_print(row->carry->pool, "parameter %s: %s",
+			                      params[i].name, row->reason);
+		row->reason = NULL;
 	}
+	ret->param_count = (uint8_t)function->param_count;
+	row->reason = first;
 	return RH_OK;
 }
 

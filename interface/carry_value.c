@@ -325,11 +325,11 @@ static int typed_value(struct rh_carry_row *row, const struct rh_carry_value *va
 		                     type->spelling);
 	if (!rh_ctype_is_plain(wanted))
 		return rh_carry_fail(row, rule, "%s is no plain data", rule->type);
+	uint32_t size = type->kind == RH_CTYPE_ARRAY ? type->size : type->target->size;
 	if (type->target->kind != RH_CTYPE_VOID && !is_byte(type->target) &&
-	    type->target->size != wanted->size && type->size != wanted->size)
+	    size != wanted->size)
 		return rh_carry_fail(row, rule, "%s has %u bytes, what %s points to has %u",
-		                     rule->type, wanted->size, type->spelling,
-		                     type->target->size);
+		                     rule->type, wanted->size, type->spelling, size);
 	ret->flags |= RH_PARAM_POINTER;
 	return set_plain(row, wanted, ret);
 }
