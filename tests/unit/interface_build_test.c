@@ -369,7 +369,7 @@ static void mistakes_in_the_side_file_name_their_place(void **state)
 		{ "sample_name local", "is an object of the callee" },
 		{ "sample_free (_ destroys) -> new", "is no handle" },
 		{ "sample_new (handle|name)", "say which" },
-		{ "sample_answer event", "an event has no result" },
+		{ "sample_scale event", "an event is a function that returns" },
 	};
 	char text[1024], *path = below("bad.side");
 
