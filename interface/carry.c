@@ -24,6 +24,8 @@ int rh_carry_init(struct rh_carry *carry, struct rh_pool *pool,
 		int index = rh_carry_add_handle(carry, handle->type, type, handle->flags);
 		if (index < 0)
 			return index;
+		carry->handles[index].mirror_off = handle->mirror_off;
+		carry->handles[index].mirror_len = handle->mirror_len;
 	}
 	return RH_OK;
 }
@@ -200,6 +202,10 @@ static const char *handle_text(struct rh_carry *carry, const struct rh_param *pa
 		word = "new ";
 	else if (param->flags & RH_PARAM_DESTROYS)
 		word = "drop ";
+	if (param->mirror_len > 0)
+		return rh_pool_print(carry->pool, "%shandle %s[%u+%u]", word,
+		                     carry->handles[param->handle].name,
+		                     param->mirror_off, param->mirror_len);
 	return rh_pool_print(carry->pool, "%shandle %s", word,
 	                     carry->handles[param->handle].name);
 }

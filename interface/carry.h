@@ -22,6 +22,8 @@ struct rh_carry_handle {
 	const char            *name;     /* in the canonical text              */
 	const struct rh_ctype *type;     /* pointer, struct; NULL: by tag      */
 	uint32_t               flags;    /* RH_HANDLE_*                        */
+	uint16_t               mirror_off;
+	uint16_t               mirror_len;
 };
 
 struct rh_carry {

@@ -39,7 +39,8 @@ int rh_carry_add_handle(struct rh_carry *carry, const char *name,
 		return RH_ENOMEM;
 	carry->handles = grown;
 	carry->handles[carry->handle_count] =
-		(struct rh_carry_handle){ handle_name(name), type, flags };
+		(struct rh_carry_handle){ .name = handle_name(name), .type = type,
+		                          .flags = flags };
 	return (int)carry->handle_count++;
 }
 
@@ -167,6 +168,8 @@ static int set_handle(struct rh_carry_row *row, const struct rh_ctype *type,
 		return index;
 	ret->kind = RH_KIND_HANDLE;
 	ret->handle = (uint16_t)index;
+	ret->mirror_off = row->carry->handles[index].mirror_off;
+	ret->mirror_len = row->carry->handles[index].mirror_len;
 	ret->size = sizeof(void *);
 	return RH_OK;
 }

@@ -132,6 +132,9 @@ static void put_param(FILE *out, const struct rh_param *param)
 	put_index(out, "used_param", param->used_param);
 	if (param->handle)
 		fprintf(out, ", .handle = %u", param->handle);
+	if (param->mirror_len)
+		fprintf(out, ", .mirror_off = %u, .mirror_len = %u", param->mirror_off,
+		        param->mirror_len);
 	fprintf(out, ", .size = %u }", param->size);
 }
 

@@ -5,6 +5,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static int fail_at(struct rh_side_parser *parser, struct rh_side_place place,
@@ -168,6 +169,39 @@ static int parse_cflags(struct rh_side_parser *parser)
 	                 is_cflag, "is refused: only -I -D -U -std= -pthread");
 }
 
+static int parse_small_number(struct rh_side_parser *parser, uint16_t *ret)
+{
+	const char *word = NULL;
+	char       *end;
+	long        number;
+
+	rh_lex_next(&parser->lex, false);
+	int result = rh_side_word(parser, &word);
+	if (result < 0)
+		return result;
+	number = strtol(word, &end, 0);
+	if (*end || number < 0 || number >= (long)RH_MIRROR_MAX)
+		return rh_side_fail(parser, "'%s' is no number below %u", word,
+		                    RH_MIRROR_MAX);
+	*ret = (uint16_t)number;
+	return RH_OK;
+}
+
+/* mirror OFFSET LENGTH: bytes of the object that programs read themselves. */
+static int parse_mirror(struct rh_side_parser *parser, struct rh_side_handle *handle)
+{
+	int result = parse_small_number(parser, &handle->mirror_off);
+
+	if (result < 0 || (result = parse_small_number(parser, &handle->mirror_len)) < 0)
+		return result;
+	if (handle->mirror_len == 0 ||
+	    handle->mirror_off + handle->mirror_len > (int)RH_MIRROR_MAX)
+		return rh_side_fail(parser, "a mirror is 1 to %u bytes that end below %u",
+		                    RH_MIRROR_MAX, RH_MIRROR_MAX);
+	rh_lex_next(&parser->lex, false);
+	return RH_OK;
+}
+
 static int parse_handle(struct rh_side_parser *parser)
 {
 	struct rh_side       *side = parser->side;
@@ -188,6 +222,9 @@ static int parse_handle(struct rh_side_parser *parser)
 		handle.flags |= RH_HANDLE_REPLAY;
 		rh_lex_next(&parser->lex, false);
 	}
+	if (rh_lex_is(&parser->lex, "mirror") &&
+	    (result = parse_mirror(parser, &handle)) < 0)
+		return result;
 	if (side->handle_count == RH_SIDE_FUNCTIONS_MAX)
 		return rh_side_fail(parser, "more than %u handles",
 		                    RH_SIDE_FUNCTIONS_MAX);

@@ -78,6 +78,8 @@ struct rh_side_handle {
 	const char          *type;
 	uint16_t             type_index;
 	uint16_t             flags;     /* RH_HANDLE_*                         */
+	uint16_t             mirror_off; /* bytes that programs read: offset   */
+	uint16_t             mirror_len; /* and length, or 0                   */
 	struct rh_side_place place;
 };
 

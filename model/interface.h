@@ -22,6 +22,12 @@
 #define RH_TEXT_MAX      1024u
 #define RH_NO_PARAM      0xffu
 
+/* Some programs look into an object that their headers call opaque.  A handle of
+ * such a type points at memory in the caller that holds a copy of these bytes,
+ * renewed by every call that takes or makes the handle; what the program writes
+ * there is not seen by the callee. */
+#define RH_MIRROR_MAX    4096u
+
 /* What a parameter or a return value is.  In the comment: the canonical type. */
 enum rh_kind {
 	RH_KIND_VOID,    /* void                                               */
@@ -64,6 +70,8 @@ struct rh_param {
 	                           afterwards: a parameter, RH_USED_RETURN, or
 	                           RH_NO_PARAM (all of the capacity)           */
 	uint16_t    handle;     /* HANDLE: index into rh_interface.handles     */
+	uint16_t    mirror_off; /* HANDLE: bytes of the object that programs   */
+	uint16_t    mirror_len; /* read themselves, or 0: see RH_MIRROR_MAX    */
 	uint32_t    size;       /* bytes of one element of the C object        */
 };
 

@@ -25,6 +25,13 @@ uint32_t rh_cell_bytes(const struct rh_param *param)
 	return param->kind == RH_KIND_STRUCT ? (param->size + 7) & ~7u : 8;
 }
 
+uint32_t rh_mirror_bytes(const struct rh_param *param)
+{
+	if (param->kind != RH_KIND_HANDLE || (param->flags & RH_PARAM_DESTROYS))
+		return 0;
+	return (param->mirror_len + 7u) & ~7u;
+}
+
 uint32_t rh_element(const struct rh_param *param)
 {
 	return param->size > 0 ? param->size : 1;
@@ -46,10 +53,11 @@ uint32_t rh_reply_fixed(const struct rh_function *function)
 	uint32_t bytes = RH_MASK_BYTES;
 
 	if (function->ret.kind != RH_KIND_VOID)
-		bytes += rh_cell_bytes(&function->ret);
+		bytes += rh_cell_bytes(&function->ret) + rh_mirror_bytes(&function->ret);
 	for (unsigned i = 0; i < function->param_count; i++) {
 		if (rh_comes_out(&function->params[i]))
 			bytes += rh_cell_bytes(&function->params[i]);
+		bytes += rh_mirror_bytes(&function->params[i]);
 	}
 	return bytes;
 }

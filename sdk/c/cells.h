@@ -21,6 +21,9 @@ int rh_is_pointer(const struct rh_param *param);
 int rh_is_blob(const struct rh_param *param);
 
 uint32_t rh_cell_bytes(const struct rh_param *param);
+
+/* Bytes of the reply that mirror the object of a handle; 0 for a dead one. */
+uint32_t rh_mirror_bytes(const struct rh_param *param);
 uint32_t rh_args_fixed(const struct rh_function *function);
 uint32_t rh_reply_fixed(const struct rh_function *function);
 

@@ -25,6 +25,21 @@ static _Thread_local struct rh_kept_text *thread_texts;
 static pthread_key_t                      texts_key;
 static pthread_once_t                     texts_once = PTHREAD_ONCE_INIT;
 
+/* Mirrored handles are few; their pointers are found by looking at all. */
+static struct rh_handle *find_mirror(const void *pointer)
+{
+	struct rh_handle *handle = NULL;
+
+	pthread_mutex_lock(&table.lock);
+	for (uint32_t i = 0; i < table.capacity && !handle; i++) {
+		if (table.entries[i].handle && pointer &&
+		    table.entries[i].handle->mirror == pointer)
+			handle = table.entries[i].handle;
+	}
+	pthread_mutex_unlock(&table.lock);
+	return handle;
+}
+
 struct rh_handle *rh_handle_find(void *pointer)
 {
 	uint64_t          bits = (uint64_t)(uintptr_t)pointer;
@@ -32,7 +47,7 @@ struct rh_handle *rh_handle_find(void *pointer)
 	struct rh_handle *handle = NULL;
 
 	if (bits >> 48 != MARK || (bits & 15) != 0)
-		return NULL;
+		return find_mirror(pointer);
 	pthread_mutex_lock(&table.lock);
 	if (index < table.capacity &&
 	    table.entries[index].generation == (uint16_t)(bits >> 32))
@@ -45,6 +60,8 @@ void *rh_handle_pointer(const struct rh_handle *handle)
 {
 	uint64_t bits;
 
+	if (handle->mirror)
+		return handle->mirror;
 	pthread_mutex_lock(&table.lock);
 	bits = MARK << 48 | (uint64_t)table.entries[handle->index].generation << 32 |
 	       (uint64_t)handle->index << 4;
@@ -84,13 +101,17 @@ static int place(struct rh_handle *handle)
 }
 
 struct rh_handle *rh_handle_create(struct rh_callee *callee, uint16_t type,
-                                   uint64_t id, uint32_t instance)
+                                   uint64_t id, uint32_t instance,
+                                   uint32_t mirror_bytes)
 {
 	struct rh_handle *handle = calloc(1, sizeof *handle);
 	int               r;
 
-	if (!handle)
+	if (!handle ||
+	    (mirror_bytes > 0 && !(handle->mirror = calloc(1, mirror_bytes)))) {
+		free(handle);
 		return NULL;
+	}
 	pthread_mutex_init(&handle->lock, NULL);
 	handle->callee = callee;
 	handle->type = type;
@@ -102,6 +123,7 @@ struct rh_handle *rh_handle_create(struct rh_callee *callee, uint16_t type,
 	pthread_mutex_unlock(&table.lock);
 	if (r == RH_OK)
 		return handle;
+	free(handle->mirror);
 	free(handle);
 	return NULL;
 }
@@ -156,6 +178,7 @@ void rh_handle_destroy(struct rh_handle *handle)
 	pthread_mutex_unlock(&table.lock);
 	free_replays(handle);
 	free_texts(handle->texts);
+	free(handle->mirror);
 	pthread_mutex_destroy(&handle->lock);
 	free(handle);
 }

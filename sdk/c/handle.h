@@ -2,7 +2,8 @@
  *
  * The program holds a pointer that points nowhere: a table index made to look
  * like a pointer outside the address space, so that a program that follows it
- * stops at once instead of reading something else.
+ * stops at once instead of reading something else.  Where programs are known to
+ * look into the object, the pointer leads to a copy of the bytes they read.
  *
  * A handle of a replayable type keeps the bytes of the calls that made it and set
  * its state; when the instance that held the object is gone they are sent again
@@ -44,6 +45,7 @@ struct rh_handle {
 	uint8_t              is_live;
 	uint8_t              is_replayable;
 	uint32_t             index;
+	unsigned char       *mirror;    /* what the pointer points at, or NULL */
 	uint32_t             replay_count;
 	uint32_t             replay_bytes;
 	struct rh_replay    *first;
@@ -56,9 +58,11 @@ struct rh_handle *rh_handle_find(void *pointer);
 
 void *rh_handle_pointer(const struct rh_handle *handle);
 
-/* A new handle; NULL when the table is full. */
+/* A new handle; NULL when the table is full.  mirror_bytes: memory that its
+ * pointer shows to the program, or 0. */
 struct rh_handle *rh_handle_create(struct rh_callee *callee, uint16_t type,
-                                   uint64_t id, uint32_t instance);
+                                   uint64_t id, uint32_t instance,
+                                   uint32_t mirror_bytes);
 
 /* A known handle with that id at that instance, or NULL. */
 struct rh_handle *rh_handle_known(struct rh_callee *callee, uint64_t id,

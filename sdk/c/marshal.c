@@ -28,13 +28,15 @@ uint32_t rh_marshal_created_cell(const struct rh_function *function)
 	if (creates(&function->ret))
 		return off;
 	if (function->ret.kind != RH_KIND_VOID)
-		off += rh_cell_bytes(&function->ret);
+		off += rh_cell_bytes(&function->ret) + rh_mirror_bytes(&function->ret);
 	for (unsigned i = 0; i < function->param_count; i++) {
-		if (!rh_comes_out(&function->params[i]))
-			continue;
-		if (creates(&function->params[i]))
+		const struct rh_param *param = &function->params[i];
+
+		if (rh_comes_out(param) && creates(param))
 			return off;
-		off += rh_cell_bytes(&function->params[i]);
+		if (rh_comes_out(param))
+			off += rh_cell_bytes(param);
+		off += rh_mirror_bytes(param);
 	}
 	return 0;
 }

@@ -11,7 +11,9 @@
  *                    which length does not count
  *   BYTES            { u32 offset, u32 length in bytes }; what only comes out
  *                    has no cell going in: its capacity is its length parameter
- *   HANDLE           u64 id given by the callee, 0 for NULL
+ *   HANDLE           u64 id given by the callee, 0 for NULL; in a reply the
+ *                    mirrored bytes of the object follow, rounded up to 8, also
+ *                    for a handle that only went in
  *   FD               i64: index among the descriptors of the call, or the
  *                    negative number itself
  *

@@ -347,6 +347,20 @@ static int put_out(struct pack_out *out, const struct rh_param *param, void *obj
 	                 &out->blob_off);
 }
 
+/* The bytes of an object that its callers read. */
+static void put_mirror(struct pack_out *out, const struct rh_param *param,
+                       void *object)
+{
+	uint32_t len = rh_mirror_bytes(param);
+	void    *value = len > 0 ? rh_value_at(param, object) : NULL;
+	char    *pointer = value ? rh_pointer_at(value) : NULL;
+
+	if (pointer)
+		memcpy(out->at + out->cell, pointer + param->mirror_off,
+		       param->mirror_len);
+	out->cell += len;
+}
+
 int rh_marshal_reply(const struct rh_function *function,
                      const struct rh_values *values,
                      const struct rh_handle_map *handles, struct rh_fd_list *fds,
@@ -359,13 +373,16 @@ int rh_marshal_reply(const struct rh_function *function,
 	int r;
 
 	memset(at, 0, out.blob_off);
-	if (function->ret.kind != RH_KIND_VOID &&
-	    (r = put_out(&out, &function->ret, values->ret, 63)) < 0)
-		return r;
+	if (function->ret.kind != RH_KIND_VOID) {
+		if ((r = put_out(&out, &function->ret, values->ret, 63)) < 0)
+			return r;
+		put_mirror(&out, &function->ret, values->ret);
+	}
 	for (unsigned i = 0; i < function->param_count; i++) {
 		if (rh_comes_out(&function->params[i]) &&
 		    (r = put_out(&out, &function->params[i], values->args[i], i)) < 0)
 			return r;
+		put_mirror(&out, &function->params[i], values->args[i]);
 	}
 	memcpy(at, &out.mask, sizeof out.mask);
 	return (int)out.blob_off;

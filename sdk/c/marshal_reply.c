@@ -130,6 +130,17 @@ static int give_value(struct take_in *in, const struct rh_param *param, void *va
 	}
 }
 
+/* Renews what the program sees of the object behind its handle. */
+static void give_mirror(struct take_in *in, const struct rh_param *param, void *value)
+{
+	uint32_t len = rh_mirror_bytes(param);
+	char    *pointer = len > 0 && value ? rh_pointer_at(value) : NULL;
+
+	if (pointer)
+		memcpy(pointer + param->mirror_off, in->at + in->cell, param->mirror_len);
+	in->cell += len;
+}
+
 int rh_unmarshal_reply(const struct rh_function *function, const unsigned char *at,
                        uint32_t len, const struct rh_handle_map *handles,
                        struct rh_fd_list *fds, const struct rh_keeper *keeper,
@@ -144,15 +155,18 @@ int rh_unmarshal_reply(const struct rh_function *function, const unsigned char *
 	if (len < rh_reply_fixed(function))
 		return RH_EPROTO;
 	memcpy(&in.mask, at, sizeof in.mask);
-	if (function->ret.kind != RH_KIND_VOID &&
-	    (r = give_value(&in, &function->ret, ret, 63)) < 0)
-		return r;
+	if (function->ret.kind != RH_KIND_VOID) {
+		if ((r = give_value(&in, &function->ret, ret, 63)) < 0)
+			return r;
+		give_mirror(&in, &function->ret, ret);
+	}
 	for (unsigned i = 0; i < function->param_count; i++) {
 		const struct rh_param *param = &function->params[i];
 
 		if (rh_comes_out(param) &&
 		    (r = give_value(&in, param, rh_value_at(param, args[i]), i)) < 0)
 			return r;
+		give_mirror(&in, param, rh_value_at(param, args[i]));
 	}
 	return RH_OK;
 }

@@ -66,7 +66,9 @@ static int to_pointer(void *user, const struct rh_param *param, uint64_t id,
 	if (!(param->flags & RH_PARAM_CREATES))
 		handle = rh_handle_known(in->callee, id, in->instance);
 	if (!handle) {
-		handle = rh_handle_create(in->callee, param->handle, id, in->instance);
+		handle = rh_handle_create(in->callee, param->handle, id, in->instance,
+		                          param->mirror_len > 0
+		                          ? param->mirror_off + param->mirror_len : 0u);
 		if (!handle)
 			return rh_fail(RH_ENOSPC, "more than %u handles",
 			               RH_HANDLES_PER_PEER);
@@ -341,6 +343,12 @@ static int can_repeat(const struct invocation *in, int r)
 	return r == RH_ELOST && (in->function->flags & RH_FUNCTION_IDEMPOTENT);
 }
 
+static size_t ret_bytes(const struct rh_function *function)
+{
+	return function->ret.kind == RH_KIND_STRING || function->ret.kind == RH_KIND_PATH ||
+	       function->ret.kind == RH_KIND_BYTES ? sizeof(void *) : function->ret.size;
+}
+
 /* A destructor whose object went with its instance has nothing left to do. */
 static int is_moot(struct invocation *in, int r)
 {
@@ -372,7 +380,7 @@ static int carry(struct invocation *in)
 			return r;
 	}
 	if (r < 0 && in->ret && in->function->ret.kind != RH_KIND_VOID)
-		memset(in->ret, 0, in->function->ret.size);
+		memset(in->ret, 0, ret_bytes(in->function));
 	remember(in);
 	return RH_OK;
 }
