@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
@@ -84,15 +85,26 @@ class Result:
         return None
 
 
-def run(command, data=b"", cwd=None, env=None, timeout=600):
-    """Runs a program to its end."""
+def run(command, data=b"", cwd=None, env=None, timeout=900, watch=None):
+    """Runs a program to its end; watch(pid) is called once in a thread while it runs."""
     process = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                                preexec_fn=die_with_parent)
+    watcher = threading.Thread(target=watch, args=(process.pid,)) if watch else None
     try:
+        if watcher:
+            watcher.start()
         out, err = process.communicate(data, timeout=timeout)
     except BaseException:
         process.kill()
         process.communicate()
         raise
+    finally:
+        if watcher:
+            watcher.join()
     return Result(out, err, process.returncode, process.pid)
+
+
+def is_running(pid):
+    """Whether a child is still there and has not ended."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None

@@ -4,18 +4,23 @@ import os
 
 from network import Network
 from stage import HERE, PYTHON, run
+from system import System
 
 STALL = {"stall_after": 2000, "stall_ms": 300}
 
 
 class Traffic:
-    """One run of httpclient against the other end of the link."""
+    """One run of httpclient against the other end of the link.
 
-    def __init__(self, network, out, inward, prefix=(), env=None):
+    `watch(pid)` is called while it runs.
+    """
+
+    def __init__(self, network, out, inward, prefix=(), env=None, watch=None):
         peer = network.peer(expect=out, send=inward, **(STALL if out > 5000 else {}))
         command = [*prefix, PYTHON, os.path.join(HERE, "httpclient.py"), f"--send={out}",
                    f"--receive={inward}", "--timeout=600"]
-        self.run = run(network.enter(command), env={**os.environ, **(env or {})})
+        self.run = run(network.enter(command), env={**os.environ, **(env or {})},
+                       watch=watch)
         self.peer = peer.result()
         self.client = json.loads(self.run.stdout) if self.run.code == 0 else None
         self.out, self.inward = out, inward
@@ -51,15 +56,35 @@ class Traffic:
         return report.check(what, not self.error, detail)
 
 
-def step(stage):
-    report, options = stage.report, stage.options
-    report.step("packets", "httpclient -> net_driver -> nic, the papers' packet path")
-    network = Network(stage)
+def describe(report, network):
     if network.kind == "tap":
         report.note("The device is a TAP device in a fresh network namespace.")
     else:
         report.note(f"The device is a veth pair with a packet socket: {network.why}.")
+
+
+def govern(stage, network, protocol=None):
+    """The system, in the network namespace."""
+    return System(stage, inside=network.enter, env=network.environment, protocol=protocol)
+
+
+def step(stage):
+    report, options = stage.report, stage.options
+    report.step("packets", "httpclient -> net_driver -> nic, the papers' packet path")
+    network = Network(stage)
+    describe(report, network)
     report.begin()
+    inward = options.frames // 5
     env = {"LD_LIBRARY_PATH": stage.programs, **network.environment}
-    plain = Traffic(network, options.frames, options.frames // 5, env=env)
+    plain = Traffic(network, options.frames, inward, env=env)
     plain.check(report, "without Rhodes, all in one process: every frame arrives once")
+    if options.plain:
+        return
+    system = govern(stage, network)
+    report.check("the system is up", True, system.path("httpclient", "net_driver", "nic"))
+    traffic = Traffic(network, options.frames, inward, system.prefix("httpclient"),
+                      system.env)
+    traffic.check(report, "under Rhodes, three processes and their agents: the same")
+    if traffic.client:
+        report.note(f"pids: httpclient {traffic.client['pid']}; "
+                    + system.path("httpclient", "net_driver", "nic")[6:])

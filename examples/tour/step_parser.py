@@ -1,10 +1,15 @@
 """Step 1: a risky parser in its own process.  Debian's file, and three other programs,
 call Debian's libmagic.
 """
+import contextlib
 import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import tree
-from stage import HERE, PYTHON, run
+from stage import HERE, PYTHON, is_running, run
+from system import System
 
 FILE = "/usr/bin/file"
 CHUNK = 1500  # names on one command line
@@ -38,31 +43,45 @@ class Case:
         self.what, self.resource = what, resource
         self.runs = list(runs)
         self.env = {**os.environ, "LC_ALL": locale}
+        self.plain = []
 
-    def play(self, cwd, prefix=()):
-        return [run([*prefix, *command], data, cwd=cwd, env=self.env)
+    def play(self, cwd, system=None):
+        prefix = system.prefix(self.resource) if system else []
+        env = {**system.env, "LC_ALL": self.env["LC_ALL"]} if system else self.env
+        return [run([*prefix, *command], data, cwd=cwd, env=env)
                 for command, data in self.runs]
+
+    def difference(self, results):
+        """None when byte for byte what it is without Rhodes."""
+        for mine, theirs in zip(self.plain, results, strict=True):
+            difference = mine.difference(theirs)
+            if difference:
+                return difference
+        return None
+
+    def pids(self, results):
+        return f"{self.what} " + " ".join(str(result.pid) for result in results)
 
 
 def cases(stage, made):
     names, root = made.entries, made.root
     absolute = [os.path.join(root, name) for name in names]
-    stdin = end_with_nul(names)
+    sample = end_with_nul(made.sample(stage.options.sample))
+    python = os.path.join(HERE, "magic_python.py")
     return [
         Case("file, relative paths", argv_runs([], names)),
-        Case("file, absolute paths, plain C locale", argv_runs([], absolute), locale="C"),
+        Case("file, absolute paths, C locale", argv_runs([], absolute), locale="C"),
         Case("file -i", argv_runs(["-i"], names)),
         Case("file -z", argv_runs(["-z"], names)),
         Case("file -f -", list_run([], names)),
-        Case("file - <each", stdin_run(names)),
+        Case("file - <each", stdin_run(made.sample(stage.options.sample))),
     ], [
         Case("file", argv_runs([], names)),
-        Case("C program linked with libmagic", [([stage.program("magic_linked")], stdin)],
-             "magic_linked"),
-        Case("C program with dlopen", [([stage.program("magic_dlopen")], stdin)],
-             "magic_dlopen"),
-        Case("Python with python3-magic",
-             [([PYTHON, os.path.join(HERE, "magic_python.py")], stdin)]),
+        Case("C program linked with libmagic", [([stage.program("magic_linked")], sample)],
+             "programs"),
+        Case("C program with dlopen", [([stage.program("magic_dlopen")], sample)],
+             "programs"),
+        Case("Python with python3-magic", [([PYTHON, python], sample)]),
     ]
 
 
@@ -76,16 +95,83 @@ def make_tree(stage):
     return made
 
 
+def plain(stage, made, every):
+    for case in every:
+        case.plain = case.play(made.root)
+        codes = {result.code for result in case.plain}
+        stage.report.check(f"without Rhodes: {case.what}", codes <= {0, 1})
+
+
+def governed(stage, made, system, alone):
+    for case in alone:
+        difference = case.difference(case.play(made.root, system))
+        stage.report.check(f"under Rhodes, byte for byte the same: {case.what}",
+                           difference is None, difference or "")
+
+
+def at_once(stage, made, system, together):
+    with ThreadPoolExecutor(len(together)) as pool:
+        every = list(pool.map(lambda case: case.play(made.root, system), together))
+    for case, results in zip(together, every):
+        difference = case.difference(results)
+        stage.report.check(f"four callers at once, byte for byte the same: {case.what}",
+                           difference is None, difference or "")
+    stage.report.note("pids: " + "; ".join(map(Case.pids, together, every)) + "; " +
+                      system.path("magic")[6:])
+
+
+class Killer:
+    """Kills instances of the service at seeded random moments of a run."""
+
+    def __init__(self, stage, system, seconds):
+        self.stage, self.system = stage, system
+        self.moments = sorted(stage.random.uniform(0, seconds)
+                              for _ in range(stage.options.kills))
+        self.killed = []
+
+    def __call__(self, pid):
+        started = time.monotonic()
+        for moment in self.moments:
+            time.sleep(max(0, started + moment - time.monotonic()))
+            if not is_running(pid):
+                return
+            victims = self.system.instances("magic")
+            if victims:
+                victim = self.stage.random.choice(victims)
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+                    self.killed.append(victim)
+
+
+def killed(stage, made, system, seconds):
+    """One long run of `file`, and the service killed again and again meanwhile."""
+    case = Case("file -f -", list_run([], made.entries))
+    case.plain = case.play(made.root)
+    killer = Killer(stage, system, seconds)
+    command, data = case.runs[0]
+    result = run([*system.prefix("file"), *command], data, cwd=made.root,
+                 env={**system.env, "LC_ALL": "C.UTF-8"}, watch=killer)
+    difference = case.difference([result])
+    stage.report.check(
+        f"kill -9 of the service {len(killer.killed)} times in the middle of a run: the "
+        "output is right all the same", difference is None and killer.killed,
+        difference or "killed: " + " ".join(map(str, killer.killed)))
+
+
 def step(stage):
     report = stage.report
     report.step("parser", "a risky parser in its own process")
     made = make_tree(stage)
     report.begin()
     alone, together = cases(stage, made)
-    for case in alone + together:
-        case.plain = case.play(made.root)
-        again = case.play(made.root) if case is alone[0] else case.plain
-        codes = {result.code for result in case.plain}
-        report.check(f"without Rhodes: {case.what}",
-                     codes <= {0, 1} and not any(a.difference(b) for a, b in
-                                                 zip(case.plain, again)))
+    plain(stage, made, alone + together)
+    if stage.options.plain:
+        return
+    system = System(stage)
+    report.check("the system is up", True, system.path("file", "magic"))
+    governed(stage, made, system, alone)
+    at_once(stage, made, system, together)
+    started = time.monotonic()
+    list_case = alone[4]
+    list_case.play(made.root, system)
+    killed(stage, made, system, time.monotonic() - started)

@@ -11,12 +11,16 @@ import traceback
 
 import step_packets
 import step_parser
+import step_protocols
+import step_rule
 from report import Report
 from stage import Skip, Stage
 
 STEPS = {
     "parser": step_parser.step,
     "packets": step_packets.step,
+    "rule": step_rule.step,
+    "protocols": step_protocols.step,
 }
 
 
@@ -26,9 +30,12 @@ def parse():
     parser.add_argument("--json", help="write the results there")
     parser.add_argument("--step", action="append", choices=STEPS, help="only this one")
     parser.add_argument("--entries", type=int, default=10_000, help="of the tree (10000)")
+    parser.add_argument("--sample", type=int, default=4_000,
+                        help="of them for the slow ways to ask (4000)")
     parser.add_argument("--frames", type=int, default=100_000, help="to send (100000)")
     parser.add_argument("--kills", type=int, default=8, help="of the service (8)")
     parser.add_argument("--device", choices=("auto", "tap", "veth"), default="auto")
+    parser.add_argument("--plain", action="store_true", help="only without Rhodes")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (1)")
     return parser.parse_args()
 

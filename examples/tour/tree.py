@@ -172,6 +172,13 @@ class Tree:
         self.add_special()
         self.add_files(entries)
 
+    def sample(self, count):
+        """That many of the entries, the strange ones among them."""
+        special = set(self.special)
+        rest = [name for name in self.entries if name not in special]
+        wanted = max(0, count - len(self.special))
+        return self.special + random.Random(count).sample(rest, min(wanted, len(rest)))
+
     def path(self, name):
         return os.path.join(self.root, name)
 

@@ -1,0 +1,95 @@
+"""A governed system, started and asked through the command `rhodes` as a user would."""
+import json
+import os
+import shutil
+import tempfile
+
+from stage import HERE, run
+
+MANIFEST = os.path.join(HERE, "system.yaml")
+BUILT = "../../build/examples/tour/"
+
+
+class Failed(Exception):
+    """A command of rhodes that should have worked did not."""
+
+
+class System:
+    """`rhodes up` in the background, with folders of its own, until the stage ends.
+
+    `inside` puts a command where the system runs (a network namespace); `protocol` is
+    what the manifest says for the packet path instead of msgqueue.
+    """
+
+    def __init__(self, stage, inside=lambda command: command, env=None, protocol=None):
+        self.stage, self.inside = stage, inside
+        # Socket paths are short: the folder is not below the stage's.
+        self.folder = tempfile.mkdtemp(prefix="rh-")
+        stage.callback(shutil.rmtree, self.folder, ignore_errors=True)
+        self.env = {**os.environ, **(env or {}), "RHODES_SYSTEM": "tour",
+                    "RHODES_RUN_DIR": os.path.join(self.folder, "run"),
+                    "RHODES_STATE_DIR": os.path.join(self.folder, "state")}
+        stage.callback(self.down)
+        self.is_up = True
+        self.rhodes("up", "--detach", "-I", HERE, self.manifest(protocol))
+
+    def manifest(self, protocol):
+        """system.yaml, for this build and protocol."""
+        with open(MANIFEST, encoding="utf-8") as file:
+            text = file.read().replace(BUILT, self.stage.programs + "/")
+        if protocol:
+            text = text.replace("use: msgqueue", f"use: {protocol}")
+        path = os.path.join(self.folder, "system.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return path
+
+    def down(self):
+        if self.is_up:
+            self.is_up = False
+            self.try_rhodes("down")
+
+    def try_rhodes(self, *words, data=b""):
+        command = [self.stage.rhodes, *words]
+        return run(self.inside(command), data, env=self.env)
+
+    def rhodes(self, *words, data=b""):
+        """Output of a command that must work."""
+        done = self.try_rhodes(*words, data=data)
+        if done.code != 0:
+            raise Failed(f"rhodes {' '.join(words)}: exit code {done.code}\n"
+                         f"{done.stderr.decode()}{self.log()}")
+        return done.stdout.decode()
+
+    def json(self, *words):
+        return json.loads(self.rhodes(*words, "-o", "json"))
+
+    def prefix(self, resource):
+        """What stands before a program to run it as a resource."""
+        return [self.stage.rhodes, "run", resource, "--"]
+
+    def log(self, lines=40):
+        done = self.try_rhodes("logs", "-n", str(lines))
+        return done.stdout.decode(errors="replace")
+
+    def apply(self, text):
+        """Applies a manifest given as text; the result, whatever it is."""
+        return self.try_rhodes("apply", "-f", "-", data=text.encode())
+
+    def agents(self):
+        """Resource -> {pid, instances: [{pid}]} of its agent, from `rhodes get`."""
+        return {item["resource"]: item for item in self.json("get", "agents")["items"]
+                if item["role"] == "agent"}
+
+    def instances(self, resource):
+        """Pids of the running instances of a resource."""
+        return [item["pid"] for item in self.agents()[resource]["instances"]]
+
+    def path(self, *resources):
+        """The processes on the path of a call, as text."""
+        agents, words = self.agents(), []
+        for name in resources:
+            pids = [str(item["pid"]) for item in agents[name]["instances"]]
+            words.append(f"agent of {name} {agents[name]['pid']}" +
+                         (f", {name} {' '.join(pids)}" if pids else ""))
+        return "pids: " + "; ".join(words)
