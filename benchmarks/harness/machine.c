@@ -18,30 +18,42 @@ unsigned char *bench_payload(size_t size)
 	return bytes;
 }
 
-unsigned bench_cpus(void)
-{
-	long count = sysconf(_SC_NPROCESSORS_ONLN);
+/* What this process may use at all, as it was when it started. */
+static cpu_set_t allowed;
 
-	return count > 0 ? (unsigned)count : 1;
+__attribute__((constructor)) static void read_allowed(void)
+{
+	if (sched_getaffinity(0, sizeof allowed, &allowed))
+		CPU_SET(0, &allowed);
 }
 
-static int cpus_of(enum bench_place place, int is_server, cpu_set_t *set)
+unsigned bench_cpus(void)
 {
+	return (unsigned)CPU_COUNT(&allowed);
+}
+
+static void cpus_of(enum bench_place place, int is_server, cpu_set_t *set)
+{
+	size_t first = 0, last = CPU_SETSIZE - 1;
+
+	while (first < last && !CPU_ISSET(first, &allowed))
+		first++;
+	while (last > first && !CPU_ISSET(last, &allowed))
+		last--;
+	if (place == BENCH_FREE) {
+		*set = allowed;
+		return;
+	}
 	CPU_ZERO(set);
-	if (place == BENCH_FREE)
-		return 0;
-	if (place == BENCH_TWO && !is_server)
-		CPU_SET(0, set);
-	else
-		CPU_SET(bench_cpus() - 1, set);
-	return 1;
+	CPU_SET(place == BENCH_TWO && !is_server ? first : last, set);
 }
 
 void bench_place(enum bench_place place, int is_server)
 {
 	cpu_set_t set;
 
-	if (cpus_of(place, is_server, &set) && sched_setaffinity(0, sizeof set, &set))
+	cpus_of(place, is_server, &set);
+	if (sched_setaffinity(0, sizeof set, &set))
 		bench_die("sched_setaffinity");
 }
 
@@ -52,8 +64,7 @@ void bench_place_process(pid_t pid, enum bench_place place, int is_server)
 	cpu_set_t      set;
 	DIR           *tasks;
 
-	if (!cpus_of(place, is_server, &set))
-		return;
+	cpus_of(place, is_server, &set);
 	snprintf(path, sizeof path, "/proc/%d/task", (int)pid);
 	tasks = opendir(path);
 	while (tasks && (entry = readdir(tasks)) != NULL) {

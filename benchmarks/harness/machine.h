@@ -58,6 +58,7 @@ uint64_t bench_cpu(const struct bench_run *run);
 /* Time during which the machine's CPUs were neither idle nor stolen, in ns. */
 uint64_t bench_busy(void);
 
+/* How many CPUs this process may use. */
 unsigned bench_cpus(void);
 
 #ifdef __cplusplus

@@ -1,0 +1,185 @@
+"""Starts a system for the measurements, and measures what is not a call."""
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from . import rows
+
+CALLERS = {"bind": "call_bind", "msgqueue": "call_msgqueue", "shm": "call_shm",
+           "semaphore": "call_semaphore", "library": "call_library"}
+HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+READY_S = 60
+
+
+def manifest(build):
+    """Two callees, and a caller for each protocol: an edge has one rule."""
+    folder = os.path.join(build, "benchmarks", "rhodes")
+    objects = [
+        {"kind": "Resource", "metadata": {"name": "bench_bytes"},
+         "spec": {"type": "service",
+                  "serve": {"program": [os.path.join(folder, "bench-server")]}}},
+        {"kind": "Resource", "metadata": {"name": "bench_library"},
+         "spec": {"type": "service", "interface": "bench_sum",
+                  "serve": {"library": os.path.join(folder, "libbench-sum.so"),
+                            "threads": 8}}},
+    ]
+    for protocol, caller in CALLERS.items():
+        callee = "bench_library" if protocol == "library" else "bench_bytes"
+        use = "bind" if protocol == "library" else protocol
+        objects += [
+            {"kind": "Resource", "metadata": {"name": caller},
+             "spec": {"type": "application", "reference": [callee]}},
+            {"kind": "Rule", "metadata": {"name": f"{caller}-{callee}"},
+             "spec": {"protocol": {"edge": [caller, callee], "use": use}}},
+        ]
+    return "---\n".join(json.dumps(item, indent=1) + "\n" for item in objects)
+
+
+def children(pid):
+    """All descendants of a process."""
+    found, todo = [], [pid]
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat", encoding="utf-8", errors="replace") as file:
+                parent = int(file.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        parents.setdefault(parent, []).append(int(name))
+    while todo:
+        for child in parents.get(todo.pop(), []):
+            found.append(child)
+            todo.append(child)
+    return found
+
+
+class System:
+    """`rhodes up` of the benchmark's system, in folders of its own."""
+
+    def __init__(self, build, folder, results):
+        self.build, self.folder, self.results = os.path.abspath(build), folder, results
+        self.rhodes = os.path.join(self.build, "cli", "rhodes")
+        self.process, self.env = None, {}
+
+    def __enter__(self):
+        base = os.path.join(self.folder, "system")
+        os.makedirs(base)
+        for name in ("sum.h", "bench_sum.side"):
+            with open(os.path.join(HERE, "rhodes", name), encoding="utf-8") as source, \
+                    open(os.path.join(base, name), "w", encoding="utf-8") as target:
+                target.write(source.read())
+        path = os.path.join(base, "system.yaml")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(manifest(self.build))
+        self.env = {"RHODES_RUN_DIR": os.path.join(base, "run"),
+                    "RHODES_STATE_DIR": os.path.join(base, "state"),
+                    "RHODES_LOG": "warn"}
+        try:
+            self.start(path)
+        except (OSError, RuntimeError) as error:
+            self.results.failures.append(f"rhodes up: {error}")
+            print(f"failed: rhodes up: {error}", file=sys.stderr)
+            self.__exit__()
+        return self
+
+    def start(self, path):
+        log = open(os.path.join(self.folder, "up.log"), "w", encoding="utf-8")
+        self.process = subprocess.Popen([self.rhodes, "up", path], stdout=log, stderr=log,
+                                        env={**os.environ, **self.env})
+        until = time.monotonic() + READY_S
+        while not self.is_ready():
+            if self.process.poll() is not None or time.monotonic() > until:
+                with open(log.name, encoding="utf-8") as file:
+                    raise RuntimeError("not ready: " + file.read()[-2000:])
+            time.sleep(0.1)
+        self.env["BENCH_PIDS"] = " ".join(map(str, children(self.process.pid)))
+
+    def is_ready(self):
+        done = subprocess.run([self.rhodes, "get", "resources", "-o", "json"],
+                              capture_output=True, text=True, check=False,
+                              env={**os.environ, **self.env})
+        if done.returncode:
+            return False
+        items = json.loads(done.stdout)
+        items = items.get("items", items) if isinstance(items, dict) else items
+        ready = {item["metadata"]["name"] for item in items
+                 for condition in item.get("status", {}).get("conditions", [])
+                 if condition["type"] == "Ready" and condition["status"] == "True"}
+        return {"bench_bytes", "bench_library"} <= ready
+
+    def command(self, transport, options):
+        program = os.path.join(self.build, "benchmarks", "rhodes", "bench-caller")
+        return [self.rhodes, "run", CALLERS[transport], "--", program, *options]
+
+    def agents(self):
+        """Pids of the agents, by resource."""
+        found = {}
+        for pid in children(self.process.pid) if self.process else []:
+            with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
+                words = file.read().split("\0")
+            if os.path.basename(words[0]) == "rhodes-agent":
+                found[words[words.index("--resource") + 1]] = pid
+        return found
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self.process = None
+
+
+def matrix_rows(build):
+    """What bench-matrix prints: a line of name, value and unit a figure."""
+    done = subprocess.run([os.path.join(build, "benchmarks", "rhodes", "bench-matrix")],
+                          capture_output=True, text=True, check=False)
+    found = {line["name"]: line["value"] for line in
+             map(json.loads, done.stdout.splitlines())}
+    where = "100,000 resources, 1,000,000 references"
+    yield rows.at_limit(f"edge check, independent, {where}",
+                        found.get("edge_test_independent"), "ns", "<=", 50)
+    yield rows.at_limit(f"edge check, dependent random, {where}",
+                        found.get("edge_test_dependent"), "ns", "<=", 150)
+    yield rows.at_limit("matrix, bytes a reference",
+                        found.get("matrix_bytes_per_reference"), "B", "<=", 64)
+    for name, words in (("may_call_independent", "whole check of a call, independent"),
+                        ("may_call_dependent", "whole check of a call, dependent"),
+                        ("walk_every_row", "walk of every row, an edge"),
+                        ("walk_every_column", "walk of every column, an edge")):
+        yield rows.stated(f"{words}, {where}", found.get(name), "ns")
+
+
+def registration_rows(build):
+    done = None
+    program = os.path.join(build, "benchmarks", "registration", "bench-registration")
+    if os.path.exists(program):
+        done = subprocess.run([program], capture_output=True, text=True, check=False)
+    found = {line["name"]: line["value"] for line in
+             map(json.loads, done.stdout.splitlines())} if done else {}
+    yield rows.at_limit("registrations through REST, durable, 16 clients",
+                        found.get("registrations_per_second"), "1/s", ">=", 1000)
+
+
+def private_kib(pid):
+    with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as file:
+        return sum(int(line.split()[1]) for line in file
+                   if line.startswith(("Private_Clean:", "Private_Dirty:")))
+
+
+def agent_rows(system):
+    agents = system.agents()
+    idle = [private_kib(pid) for pid in agents.values()]
+    yield rows.at_limit("an agent's private memory", max(idle) if idle else None, "KiB",
+                        "<=", 1024)
+    yield rows.at_limit("an agent is ready after exec", None, "ms", "<=", 20)
+
+
+def other_rows(build, system):
+    yield from matrix_rows(build)
+    yield from registration_rows(build)
+    yield from agent_rows(system)
