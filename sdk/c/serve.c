@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define EXPORT        __attribute__((visibility("default")))
-#define LOOKS_MAX     (2 * RH_PAGES_PER_PEER + 4)
+#define LOOKS_MAX     (4 * RH_PAGES_PER_THREAD + 4)
 #define RETRY_MS      200
 
 static int stop_event = -1;
@@ -89,7 +89,7 @@ static struct rh_serve_thread *least_loaded(struct rh_server *server)
 	for (unsigned i = 0; i < server->thread_count; i++) {
 		struct rh_serve_thread *thread = &server->threads[i];
 
-		if (thread->assigned < RH_PAGES_PER_SLEEP &&
+		if (thread->assigned < RH_PAGES_PER_THREAD &&
 		    (!best || thread->assigned < best->assigned))
 			best = thread;
 	}

@@ -5,13 +5,14 @@
  *
  *   serve.c          control: the agent, pages come and go
  *   serve_thread.c   one thread's loop: take, spin, sleep
+ *   serve_lookout.c  sleeping on more pages than one system call can wait for
  *   serve_call.c     one call: unpack, apply the context, run, answer
  *   serve_caller.c   a caller: its handles and its credentials
  *   serve_context.c  a caller's context: received, applied
  *
  * Ownership   A page belongs to its thread from hand-over to hand-back; a caller
  *             is counted by its pages and by the control thread.
- * Limits      RH_SERVE_THREADS threads; RH_PAGES_PER_PEER pages in all. */
+ * Limits      RH_SERVE_THREADS threads of RH_PAGES_PER_THREAD pages. */
 #ifndef RH_SDK_SERVE_H
 #define RH_SDK_SERVE_H
 
@@ -28,6 +29,8 @@
 #define RH_SERVE_THREADS   64u
 #define RH_SERVE_GROUPS    64u
 #define RH_PAGES_PER_SLEEP 120u  /* futexes of one futex_waitv, with reserve */
+#define RH_LOOKOUTS        8u    /* more pages than that: others watch them  */
+#define RH_PAGES_PER_THREAD (RH_PAGES_PER_SLEEP * (1 + RH_LOOKOUTS))
 
 /* What is served: a skeleton's functions, or one handler for all. */
 struct rh_offer_table {
@@ -93,6 +96,19 @@ struct rh_serve_page {
 	_Atomic uint32_t         is_let_go;   /* thread -> control              */
 };
 
+/* A thread that sleeps on the bells of pages that its owner cannot sleep on, and
+ * wakes the owner; it serves nothing. */
+struct rh_lookout {
+	pthread_t               id;
+	struct rh_serve_thread *owner;
+	pthread_mutex_t         lock;         /* of pages and count             */
+	uint32_t                count;
+	struct rh_serve_page   *pages[RH_PAGES_PER_SLEEP];
+	uint32_t                seen[RH_PAGES_PER_SLEEP];
+	_Atomic uint32_t        commands;
+	_Atomic uint32_t        is_stopping;
+};
+
 struct rh_serve_thread {
 	pthread_t               id;
 	struct rh_server       *server;
@@ -101,7 +117,8 @@ struct rh_serve_thread {
 	_Atomic uint32_t        commands;     /* futex: something changed       */
 	uint32_t                assigned;     /* control thread only            */
 	uint32_t                count;
-	struct rh_serve_page   *pages[RH_PAGES_PER_SLEEP];
+	struct rh_serve_page   *pages[RH_PAGES_PER_THREAD];
+	struct rh_lookout      *lookouts[RH_LOOKOUTS];
 	struct rh_scratch       scratch;
 	struct rh_serve_page   *context_page; /* context that is applied        */
 	uint32_t                context_id;
@@ -127,6 +144,13 @@ struct rh_server {
 int  rh_serve_thread_start(struct rh_server *server, struct rh_serve_thread *thread);
 void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *page);
 void rh_serve_thread_poke(struct rh_serve_thread *thread);
+
+/* serve_lookout.c: spreads the pages beyond the first over lookouts.  RH_ENOMEM. */
+int  rh_lookouts_spread(struct rh_serve_thread *thread);
+void rh_lookouts_stop(struct rh_serve_thread *thread);
+
+/* Adds to a bell that only this process knows and wakes its sleeper. */
+void rh_private_ring(_Atomic uint32_t *bell);
 
 /* serve_call.c: runs the taken call and finishes it. */
 void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,

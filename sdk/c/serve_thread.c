@@ -3,6 +3,7 @@
 #include "serve.h"
 
 #include "../../base/clock.h"
+#include "../../base/log.h"
 
 #include <linux/futex.h>
 #include <sched.h>
@@ -31,8 +32,11 @@ static void take_incoming(struct rh_serve_thread *thread)
 	pthread_mutex_unlock(&thread->lock);
 }
 
-static void let_go(struct rh_serve_thread *thread)
+/* Takes dropped pages out of the list and returns them. */
+static struct rh_serve_page *let_go(struct rh_serve_thread *thread)
 {
+	struct rh_serve_page *leaving = NULL;
+
 	for (uint32_t i = 0; i < thread->count;) {
 		struct rh_serve_page *page = thread->pages[i];
 
@@ -43,6 +47,24 @@ static void let_go(struct rh_serve_thread *thread)
 		thread->pages[i] = thread->pages[--thread->count];
 		if (thread->context_page == page)
 			thread->context_page = NULL;
+		page->next_incoming = leaving;
+		leaving = page;
+	}
+	return leaving;
+}
+
+/* Pages come and go; the leaving ones may be unmapped once nobody looks at them. */
+static void follow_commands(struct rh_serve_thread *thread)
+{
+	struct rh_serve_page *leaving = let_go(thread);
+
+	take_incoming(thread);
+	if (rh_lookouts_spread(thread) < 0)
+		rh_warn("no thread to watch over all of %u pages", thread->count);
+	while (leaving) {
+		struct rh_serve_page *page = leaving;
+
+		leaving = page->next_incoming;
 		atomic_store_explicit(&page->is_let_go, 1, memory_order_release);
 	}
 }
@@ -127,8 +149,10 @@ static int arm_all(struct rh_serve_thread *thread, uint32_t *seen)
 	for (uint32_t i = 0; i < thread->count; i++) {
 		struct rh_server_end *end = &thread->pages[i]->end;
 
-		seen[i] = atomic_load_explicit(&end->page.head->caller.server_bell,
-		                               memory_order_seq_cst);
+		if (i < RH_PAGES_PER_SLEEP)
+			seen[i] = atomic_load_explicit(
+				&end->page.head->caller.server_bell,
+				memory_order_seq_cst);
 		if (rh_server_arm(end, RH_ASLEEP_FUTEX) < 0)
 			r = RH_EAGAIN;
 	}
@@ -148,7 +172,7 @@ static void sleep_on_all(struct rh_serve_thread *thread, const uint32_t *seen,
 	struct futex_waitv waits[RH_PAGES_PER_SLEEP + 1];
 	uint32_t           n = 0;
 
-	for (uint32_t i = 0; i < thread->count; i++) {
+	for (uint32_t i = 0; i < thread->count && i < RH_PAGES_PER_SLEEP; i++) {
 		struct rh_page_head *head = thread->pages[i]->end.page.head;
 
 		waits[n++] = (struct futex_waitv){
@@ -177,8 +201,7 @@ static void *thread_main(void *user)
 
 		if (commands != known) {
 			known = commands;
-			let_go(thread);
-			take_incoming(thread);
+			follow_commands(thread);
 		}
 		if (serve_all(thread) > 0 || spin(thread, &rest))
 			continue;
@@ -186,6 +209,7 @@ static void *thread_main(void *user)
 			sleep_on_all(thread, seen, known);
 		woken_all(thread);
 	}
+	rh_lookouts_stop(thread);
 	rh_scratch_fini(&thread->scratch);
 	return NULL;
 }
@@ -208,9 +232,7 @@ int rh_serve_thread_start(struct rh_server *server, struct rh_serve_thread *thre
 
 void rh_serve_thread_poke(struct rh_serve_thread *thread)
 {
-	atomic_fetch_add_explicit(&thread->commands, 1, memory_order_release);
-	syscall(SYS_futex, &thread->commands, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL,
-	        NULL, 0);
+	rh_private_ring(&thread->commands);
 }
 
 void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *page)
