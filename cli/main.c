@@ -1,0 +1,109 @@
+#include "cli.h"
+#include "verb.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static bool shows_colors(void)
+{
+	const char *term = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
+
+	return isatty(STDOUT_FILENO) && !(no_color && no_color[0]) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
+static int usage(const char *text)
+{
+	fprintf(stderr, "rhodes: %s\n", text);
+	return RH_EXIT_USAGE;
+}
+
+static int unknown_verb(const char *name)
+{
+	const struct rh_verb *guess = rh_verb_guess(name);
+
+	fprintf(stderr, "rhodes: there is no verb \"%.40s\"", name);
+	if (guess)
+		fprintf(stderr, "; did you mean %s?\n", guess->name);
+	else
+		fputs("; `rhodes help` lists them\n", stderr);
+	return RH_EXIT_USAGE;
+}
+
+/* Checks the words and gives way to the verb. */
+static int run_verb(struct rh_cli *cli)
+{
+	const struct rh_verb *verb = cli->verb;
+
+	if (cli->args.word_count < verb->word_least)
+		return rh_cli_usage(cli, "too few words");
+	if (cli->args.word_count > verb->word_most)
+		return rh_cli_usage(cli, "too many words: \"%.40s\"",
+		                    cli->args.words[verb->word_most]);
+	return verb->run(cli);
+}
+
+/* Everything behind the verb: its options and words, and the directories. */
+static int run(struct rh_cli *cli, const char *system, char **argv)
+{
+	const struct rh_option *tables[2] = { rh_verb_common, cli->verb->options };
+	struct rh_diag          diag = { 0 };
+	int                     r;
+
+	if (cli->verb->is_raw) {
+		for (cli->args.words = argv + 1; argv[cli->args.word_count + 1];)
+			cli->args.word_count++;
+		return run_verb(cli);
+	}
+	if (rh_args_parse(&cli->args, tables, argv, false, &diag) < 0)
+		return rh_cli_usage(cli, "%s", diag.text);
+	if (rh_args_has(&cli->args, "help")) {
+		rh_verb_print_help(cli->verb, cli->out);
+		return RH_EXIT_OK;
+	}
+	if (rh_args_has(&cli->args, "system"))
+		system = rh_args_value(&cli->args, "system");
+	r = rh_dirs_find(system, &cli->dirs, &diag);
+	if (r < 0 && !cli->verb->is_local)
+		return rh_cli_fail(cli, RH_EXIT_USAGE, "%s", diag.text);
+	return run_verb(cli);
+}
+
+int main(int argc, char **argv)
+{
+	static const struct rh_option version[] = {
+		{ "version", 'V', NULL, "print the version", RH_COMPLETE_NOTHING },
+		{ 0 },
+	};
+	const struct rh_option *tables[2] = { rh_verb_common, version };
+	struct rh_cli           cli = { .out = stdout, .err = stderr };
+	struct rh_args          args;
+	struct rh_diag          diag = { 0 };
+	int                     result;
+
+	if (argc < 1)
+		return RH_EXIT_USAGE;
+	if (rh_args_parse(&args, tables, argv, true, &diag) < 0)
+		return usage(diag.text);
+	cli.has_color = shows_colors();
+	if (rh_args_has(&args, "version"))
+		cli.verb = rh_verb_find("version");
+	else if (rh_args_has(&args, "help"))
+		cli.verb = rh_verb_find("help");
+	if (cli.verb)
+		return cli.verb->run(&cli);
+	if (args.word_count == 0) {
+		rh_verb_print_list(stderr);
+		return RH_EXIT_USAGE;
+	}
+	cli.verb = rh_verb_find(args.words[0]);
+	if (!cli.verb)
+		return unknown_verb(args.words[0]);
+	result = run(&cli, rh_args_value(&args, "system"), args.words);
+	/* A full disk or a closed pipe is an error, not silence. */
+	if (fflush(stdout) != 0 && result == RH_EXIT_OK)
+		result = RH_EXIT_REFUSED;
+	return result;
+}

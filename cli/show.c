@@ -1,0 +1,206 @@
+#include "show.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *rh_show_text(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+const char *rh_show_name(const json_t *object)
+{
+	return rh_show_text(json_object_get(object, "metadata"), "name");
+}
+
+long long rh_show_number(const json_t *object, const char *key)
+{
+	return json_integer_value(
+		json_object_get(json_object_get(object, "metadata"), key));
+}
+
+const json_t *rh_show_condition(const json_t *object, const char *type)
+{
+	const json_t *list = json_object_get(json_object_get(object, "status"),
+	                                     "conditions");
+	size_t        i;
+	json_t       *condition;
+
+	json_array_foreach(list, i, condition) {
+		const char *other = rh_show_text(condition, "type");
+
+		if (other && strcmp(other, type) == 0)
+			return condition;
+	}
+	return NULL;
+}
+
+static bool is_true(const json_t *object, const char *type)
+{
+	const char *status = rh_show_text(rh_show_condition(object, type), "status");
+
+	return status && strcmp(status, "True") == 0;
+}
+
+const char *rh_show_status(const json_t *object, enum rh_style *ret_style)
+{
+	const json_t *serve = json_object_get(json_object_get(object, "spec"), "serve");
+
+	*ret_style = RH_BAD;
+	if (is_true(object, "EdgeRefused"))
+		return "EdgeRefused";
+	if (is_true(object, "Pending"))
+		return "Pending";
+	*ret_style = RH_GOOD;
+	if (is_true(object, "Ready"))
+		return "Ready";
+	*ret_style = serve ? RH_BAD : RH_PLAIN;
+	return serve ? "NotReady" : "Registered";
+}
+
+const char *rh_show_instances(const json_t *object, char *text, size_t cap)
+{
+	const json_t *serve = json_object_get(json_object_get(object, "spec"), "serve");
+	const char *message = rh_show_text(rh_show_condition(object, "Ready"), "message");
+	json_int_t    wanted = json_integer_value(json_object_get(serve, "workers"));
+	unsigned      count = 0;
+
+	if (message)
+		sscanf(message, "%u", &count);
+	if (serve)
+		snprintf(text, cap, "%u of %lld", count,
+		         wanted > 0 ? (long long)wanted : 1LL);
+	else
+		snprintf(text, cap, count ? "%u" : "", count);
+	return text;
+}
+
+const char *rh_show_list(const json_t *list, char *text, size_t cap)
+{
+	size_t  used = 0, i;
+	json_t *item;
+
+	text[0] = '\0';
+	json_array_foreach(list, i, item) {
+		const char *word = json_string_value(item);
+		int n = snprintf(text + used, cap - used, "%s%s", i ? ", " : "",
+		                 word ? word : "?");
+
+		if (n < 0 || (size_t)n >= cap - used) {
+			text[used] = '\0';
+			break;
+		}
+		used += (size_t)n;
+	}
+	return text;
+}
+
+const char *rh_show_pids(const json_t *instances, char *text, size_t cap)
+{
+	size_t  used = 0, i;
+	json_t *item;
+
+	text[0] = '\0';
+	json_array_foreach(instances, i, item) {
+		int n = snprintf(text + used, cap - used, "%s%lld", i ? ", " : "",
+		                 (long long)json_integer_value(json_object_get(item,
+		                                                               "pid")));
+
+		if (n < 0 || (size_t)n >= cap - used) {
+			text[used] = '\0';
+			break;
+		}
+		used += (size_t)n;
+	}
+	return text;
+}
+
+const char *rh_show_served_by(const json_t *spec, char *text, size_t cap)
+{
+	const json_t *serve = json_object_get(spec, "serve");
+	const char   *library = rh_show_text(serve, "library");
+	json_int_t    workers = json_integer_value(json_object_get(serve, "workers"));
+
+	text[0] = '\0';
+	if (library && workers > 1)
+		snprintf(text, cap, "%s x%lld", library, (long long)workers);
+	else if (library)
+		snprintf(text, cap, "%s", library);
+	else if (serve)
+		snprintf(text, cap, "%s", json_string_value(json_array_get(
+			json_object_get(serve, "program"), 0)));
+	return text;
+}
+
+long long rh_show_functions(const char *text)
+{
+	long long count = 0;
+
+	for (; text && *text; text += strcspn(text, "\n"), text += *text == '\n')
+		count += *text != '#' && *text != '\n';
+	return count;
+}
+
+static void show_edge(const json_t *edge, char *text, size_t cap)
+{
+	const char *caller = json_string_value(json_array_get(edge, 0));
+	const char *callee = json_string_value(json_array_get(edge, 1));
+
+	snprintf(text, cap, "%s -> %s", caller ? caller : "?", callee ? callee : "?");
+}
+
+/* "application -> service, driver; service -> driver" */
+static void show_hierarchy(const json_t *pairs, char *text, size_t cap)
+{
+	const char *before = "";
+	size_t      used = 0, i;
+	json_t     *pair;
+
+	text[0] = '\0';
+	json_array_foreach(pairs, i, pair) {
+		const char *caller = json_string_value(json_array_get(pair, 0));
+		const char *callee = json_string_value(json_array_get(pair, 1));
+		bool        is_same = caller && strcmp(caller, before) == 0;
+		int         n;
+
+		n = snprintf(text + used, cap - used, "%s%s%s%s",
+		             i == 0 ? "" : is_same ? ", " : "; ",
+		             is_same || !caller ? "" : caller, is_same ? "" : " -> ",
+		             callee ? callee : "?");
+		if (n < 0 || (size_t)n >= cap - used)
+			return;
+		used += (size_t)n;
+		before = caller ? caller : "";
+	}
+}
+
+void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
+{
+	const json_t *spec = json_object_get(object, "spec");
+	const json_t *protocol = json_object_get(spec, "protocol");
+	const json_t *exception = json_object_get(spec, "exception");
+	const json_t *hierarchy = json_object_get(spec, "hierarchy");
+	const char   *reason = rh_show_text(exception, "reason");
+	const char   *expires = rh_show_text(exception, "expires");
+
+	*ret_rule = (struct rh_show_rule){ .kind = "?" };
+	if (protocol) {
+		ret_rule->kind = "protocol";
+		show_edge(json_object_get(protocol, "edge"), ret_rule->edge,
+		          sizeof ret_rule->edge);
+		snprintf(ret_rule->says, sizeof ret_rule->says, "use %s",
+		         rh_show_text(protocol, "use"));
+	} else if (exception) {
+		ret_rule->kind = "exception";
+		show_edge(json_object_get(exception, "edge"), ret_rule->edge,
+		          sizeof ret_rule->edge);
+		snprintf(ret_rule->says, sizeof ret_rule->says, "%s%s%s%s",
+		         reason ? reason : "", expires ? " (until " : "",
+		         expires ? expires : "", expires ? ")" : "");
+	} else if (hierarchy) {
+		ret_rule->kind = "hierarchy";
+		show_hierarchy(json_object_get(hierarchy, "allow"), ret_rule->says,
+		               sizeof ret_rule->says);
+	}
+}

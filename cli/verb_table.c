@@ -1,0 +1,278 @@
+#include "verb.h"
+
+#define NONE   RH_COMPLETE_NOTHING
+#define FILES  RH_COMPLETE_FILE
+#define FORMAT { "output", 'o', "FORMAT", "json, yaml, name or wide", RH_COMPLETE_FORMAT }
+#define JSON_OUT { "output", 'o', "FORMAT", "json or yaml", RH_COMPLETE_FORMAT }
+#define LAST   { 0 }
+
+#define INTERFACE_PATH                                                            \
+	{ "interface-path", 'I', "DIR", "look here too for <interface>.side files", \
+	  FILES }
+
+static const struct rh_option up_options[] = {
+	{ "detach", 'd', NULL, "return when the system is ready", NONE },
+	{ "file", 'f', "FILE", "a manifest; the same as a word", FILES },
+	INTERFACE_PATH,
+	{ "timeout", 't', "SECONDS", "give up when not ready by then (default 60)",
+	  NONE },
+	LAST,
+};
+
+static const struct rh_option down_options[] = {
+	{ "timeout", 't', "SECONDS", "stop waiting after that long (default 60)", NONE },
+	LAST,
+};
+
+static const struct rh_option run_options[] = {
+	{ "wait", 'w', "SECONDS", "wait that long for the system and the resource",
+	  NONE },
+	{ "print", 'p', NULL, "print the environment instead of running", NONE },
+	LAST,
+};
+
+static const struct rh_option serve_options[] = {
+	{ "workers", 'n', "N", "so many instances (default: as registered)", NONE },
+	{ "one", '1', NULL, "become one instance, without restarts", NONE },
+	{ "wait", 'w', "SECONDS", "wait that long for the system and the resource",
+	  NONE },
+	LAST,
+};
+
+static const struct rh_option get_options[] = {
+	FORMAT,
+	{ "selector", 'l', "LABEL=VALUE", "only objects with this label", NONE },
+	{ "limit", 0, "N", "audit: only the last N entries (default 50)", NONE },
+	{ "no-header", 0, NULL, "leave the line of headings out", NONE },
+	LAST,
+};
+
+static const struct rh_option output_options[] = { JSON_OUT, LAST };
+
+static const struct rh_option apply_options[] = {
+	{ "file", 'f', "FILE", "manifest, folder of manifests, or - (repeatable)",
+	  FILES },
+	{ "dry-run", 0, NULL, "check everything, change nothing", NONE },
+	INTERFACE_PATH,
+	JSON_OUT,
+	LAST,
+};
+
+static const struct rh_option delete_options[] = {
+	{ "file", 'f', "FILE", "delete what this manifest declares", FILES },
+	{ "dry-run", 0, NULL, "check everything, change nothing", NONE },
+	{ "ignore-missing", 0, NULL, "no error when it is not there", NONE },
+	LAST,
+};
+
+static const struct rh_option matrix_options[] = {
+	{ "plane", 0, "PLANE", "declared, allowed (default) or observed",
+	  RH_COMPLETE_PLANE },
+	JSON_OUT,
+	LAST,
+};
+
+static const struct rh_option top_options[] = {
+	{ "once", '1', NULL, "print one table of totals and end", NONE },
+	{ "interval", 'i', "SECONDS", "time between two tables (default 2)", NONE },
+	JSON_OUT,
+	LAST,
+};
+
+static const struct rh_option trace_options[] = {
+	{ "count", 'n', "N", "end after N calls (default: until Ctrl-C)", NONE },
+	{ "callee", 'c', "RESOURCE", "only calls to this one", RH_COMPLETE_RESOURCE },
+	LAST,
+};
+
+static const struct rh_option logs_options[] = {
+	{ "follow", 'f', NULL, "keep printing what is added", NONE },
+	{ "lines", 'n', "N", "only the last N lines", NONE },
+	LAST,
+};
+
+static const struct rh_option doctor_options[] = { JSON_OUT, LAST };
+
+const struct rh_verb rh_verbs[] = {
+	{ .name = "up",
+	  .words = "[MANIFEST...]",
+	  .options = up_options,
+	  .run = rh_verb_up,
+	  .word_most = 1000,
+	  .complete = { FILES, FILES, FILES },
+	  .help = "Start a system: center, agents and the services of its manifests",
+	  .about = "Stays in the foreground with one log of everything until Ctrl-C or\n"
+	           "`rhodes down`; what dies is restarted.  Manifests given here are\n"
+	           "applied first; what was applied earlier is still there." },
+	{ .name = "down",
+	  .words = "",
+	  .options = down_options,
+	  .run = rh_verb_down,
+	  .help = "Stop the system in order and wait until it is gone",
+	  .about = "Services end first, then agents, then the center.  What was applied\n"
+	           "stays stored and is there again after the next `rhodes up`." },
+	{ .name = "run",
+	  .words = "RESOURCE -- PROGRAM [ARGUMENT...]",
+	  .options = run_options,
+	  .run = rh_verb_run_program,
+	  .word_least = 2,
+	  .word_most = 100000,
+	  .complete = { RH_COMPLETE_RESOURCE, RH_COMPLETE_COMMAND },
+	  .help = "Run a program as a resource, its references in front",
+	  .about = "Puts the shadow libraries of what RESOURCE references in front of\n"
+	           "the real ones and becomes PROGRAM: pid, standard input and output\n"
+	           "are untouched." },
+	{ .name = "serve",
+	  .words = "RESOURCE",
+	  .options = serve_options,
+	  .run = rh_verb_serve,
+	  .word_least = 1,
+	  .word_most = 1,
+	  .complete = { RH_COMPLETE_RESOURCE },
+	  .help = "Host the library of a resource in the foreground",
+	  .about = "Runs its workers as `rhodes up` would, until Ctrl-C; one that dies\n"
+	           "is restarted.  The agent of the resource must be running." },
+	{ .name = "get",
+	  .words = "resources|rules|interfaces|agents|modules|audit [NAME]",
+	  .options = get_options,
+	  .run = rh_verb_get,
+	  .word_least = 1,
+	  .word_most = 2,
+	  .complete = { RH_COMPLETE_KIND, RH_COMPLETE_RESOURCE },
+	  .help = "List objects, or show one",
+	  .about = "A table on a terminal; -o json and -o yaml give the objects as the\n"
+	           "center keeps them, -o name one KIND/NAME a line." },
+	{ .name = "describe",
+	  .words = "[KIND] NAME",
+	  .options = output_options,
+	  .run = rh_verb_describe,
+	  .word_least = 1,
+	  .word_most = 2,
+	  .complete = { RH_COMPLETE_RESOURCE, RH_COMPLETE_RESOURCE },
+	  .help = "Tell everything about one object",
+	  .about =
+	          "For a resource: what it is, whom it calls and who calls it, by which\n"
+	          "rule and protocol, its agent, its instances and its conditions.\n"
+	          "KIND is resource, rule or interface; without it all are searched." },
+	{ .name = "apply",
+	  .words = "-f FILE",
+	  .options = apply_options,
+	  .run = rh_verb_apply,
+	  .word_most = 1000,
+	  .complete = { FILES, FILES, FILES },
+	  .help = "Make the system match manifests, all of them or nothing",
+	  .about = "Applying the same again changes nothing.  A resource that names an\n"
+	           "interface gets its shadow library and skeleton built from the\n"
+	           "<interface>.side file beside the manifest." },
+	{ .name = "delete",
+	  .words = "KIND NAME | -f FILE",
+	  .options = delete_options,
+	  .run = rh_verb_delete,
+	  .word_most = 1000,
+	  .complete = { RH_COMPLETE_KIND, RH_COMPLETE_RESOURCE },
+	  .help = "Delete an object",
+	  .about = "With -f everything that the manifest declares, last first; an\n"
+	           "interface only when it stands there itself." },
+	{ .name = "matrix",
+	  .words = "",
+	  .options = matrix_options,
+	  .run = rh_verb_matrix,
+	  .help = "Print the invocation matrix and the sets A, S, D, H",
+	  .about = "Rows call columns.  declared: every reference; allowed: those that "
+	           "the\n"
+	           "hierarchy or an exception permits; observed: how many calls were "
+	           "made." },
+	{ .name = "explain",
+	  .words = "CALLER CALLEE [FUNCTION]",
+	  .options = output_options,
+	  .run = rh_verb_explain,
+	  .word_least = 2,
+	  .word_most = 3,
+	  .complete = { RH_COMPLETE_RESOURCE, RH_COMPLETE_RESOURCE },
+	  .help = "Tell why one resource may or may not call another",
+	  .about = "Prints the verdict, the rule and its revision, and the protocol." },
+	{ .name = "can-i",
+	  .words = "CALLER CALLEE",
+	  .options = output_options,
+	  .run = rh_verb_can_i,
+	  .word_least = 2,
+	  .word_most = 2,
+	  .complete = { RH_COMPLETE_RESOURCE, RH_COMPLETE_RESOURCE },
+	  .help = "Answer yes (exit code 0) or no (1)",
+	  .about = "The same judgement as `explain`, for scripts." },
+	{ .name = "top",
+	  .words = "",
+	  .options = top_options,
+	  .run = rh_verb_top,
+	  .help = "Watch calls, errors and latency of every edge",
+	  .about = "Reads the counters that the agents share; nobody is slowed down." },
+	{ .name = "trace",
+	  .words = "RESOURCE",
+	  .options = trace_options,
+	  .run = rh_verb_trace,
+	  .word_least = 1,
+	  .word_most = 1,
+	  .complete = { RH_COMPLETE_RESOURCE },
+	  .help = "Print each step of the calls that a resource makes",
+	  .about =
+	          "The steps are those of the figures in the papers, with the values of\n"
+	          "the parameters.  While a trace runs, the traced calls are slower." },
+	{ .name = "logs",
+	  .words = "[RESOURCE|center|agent/RESOURCE]",
+	  .options = logs_options,
+	  .run = rh_verb_logs,
+	  .word_most = 1,
+	  .complete = { RH_COMPLETE_RESOURCE },
+	  .help = "Print the log of the system",
+	  .about = "Everything that the processes of the system wrote, each line with "
+	           "the\n"
+	           "process in front; with a name only the lines of that one." },
+	{ .name = "interface",
+	  .words = "new|check|build|show ...",
+	  .options = NULL,
+	  .run = rh_verb_interface,
+	  .word_most = 1000,
+	  .is_raw = true,
+	  .is_local = true,
+	  .complete = { RH_COMPLETE_INTERFACE, FILES, FILES },
+	  .help = "Make and check interfaces of libraries",
+	  .about = "`rhodes interface new libfoo` proposes a side file for an installed\n"
+	           "development package; `rhodes interface --help` tells the rest." },
+	{ .name = "doctor",
+	  .words = "",
+	  .options = doctor_options,
+	  .run = rh_verb_doctor,
+	  .is_local = true,
+	  .help = "Check whether this machine can run a system",
+	  .about =
+	          "One line per check: ok, warn or fail, and what to do about it.  Exit\n"
+	          "code 1 when something failed." },
+	{ .name = "completion",
+	  .words = "bash",
+	  .options = NULL,
+	  .run = rh_verb_completion,
+	  .word_least = 1,
+	  .word_most = 1,
+	  .is_local = true,
+	  .help = "Print the completion for a shell",
+	  .about = "Use it with: source <(rhodes completion bash)" },
+	{ .name = "version",
+	  .words = "",
+	  .options = NULL,
+	  .run = rh_verb_version,
+	  .is_local = true,
+	  .help = "Print the version",
+	  .about = "The version of this program; `rhodes describe` and `rhodes get "
+	           "agents`\n"
+	           "ask the running system." },
+	{ .name = "help",
+	  .words = "[VERB]",
+	  .options = NULL,
+	  .run = rh_verb_help,
+	  .word_most = 1,
+	  .is_local = true,
+	  .complete = { RH_COMPLETE_VERB },
+	  .help = "Show the verbs, or how one is used",
+	  .about = "The same as `rhodes VERB --help`." },
+	{ .name = NULL },
+};

@@ -1,0 +1,184 @@
+#include "../cli.h"
+#include "../supervise/lock.h"
+#include "../supervise/supervisor.h"
+#include "../tool.h"
+#include "../verb.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define READY_TIMEOUT_S 60
+
+struct tools {
+	char self[PATH_MAX];
+	char center[PATH_MAX];
+	char agent[PATH_MAX];
+};
+
+static int find_tools(struct rh_cli *cli, struct tools *tools)
+{
+	struct rh_diag diag = { 0 };
+
+	if (rh_tool_self(tools->self, &diag) < 0 ||
+	    rh_tool_find("rhodes-center", tools->center, &diag) < 0 ||
+	    rh_tool_find("rhodes-agent", tools->agent, &diag) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	return RH_EXIT_OK;
+}
+
+/* argv of `rhodes apply` for the manifests; NULL when there are none. */
+static char **apply_argv(struct rh_cli *cli, struct tools *tools)
+{
+	const struct rh_args *args = &cli->args;
+	size_t                count = 0;
+	char **argv =
+		calloc(8 + 2 * (args->given_count + args->word_count), sizeof *argv);
+
+	if (!argv || (args->word_count == 0 && !rh_args_has(args, "file"))) {
+		free(argv);
+		return NULL;
+	}
+	argv[count++] = tools->self;
+	argv[count++] = (char *)(uintptr_t)"apply";
+	argv[count++] = (char *)(uintptr_t)"--system";
+	argv[count++] = cli->dirs.system;
+	for (size_t i = 0; i < args->given_count; i++) {
+		const struct rh_given *given = &args->given[i];
+
+		if (strcmp(given->option->name, "file") != 0 &&
+		    strcmp(given->option->name, "interface-path") != 0)
+			continue;
+		argv[count++] =
+			(char *)(uintptr_t)(given->option->letter == 'f' ? "-f" : "-I");
+		argv[count++] = (char *)(uintptr_t)given->value;
+	}
+	for (size_t i = 0; i < args->word_count; i++) {
+		argv[count++] = (char *)(uintptr_t)"-f";
+		argv[count++] = args->words[i];
+	}
+	return argv;
+}
+
+/* Two descriptors a process; agents raise their own limit. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
+                     unsigned timeout_ms)
+{
+	char              **apply = apply_argv(cli, tools);
+	struct rh_supervise options = {
+		.dirs = &cli->dirs, .center = tools->center, .agent = tools->agent,
+		.self = tools->self, .apply = apply,
+		.screen = notify < 0 ? STDOUT_FILENO : -1, .has_color = cli->has_color,
+		.notify = notify, .timeout_ms = timeout_ms,
+	};
+	struct rh_diag diag = { 0 };
+	pid_t          holder;
+	int            lock, result;
+
+	lock = rh_dirs_make(&cli->dirs, &diag);
+	if (lock == RH_OK)
+		lock = rh_lock_take(&cli->dirs, &holder, &diag);
+	if (lock < 0) {
+		free(apply);
+		return rh_cli_fail(cli,
+		                   lock == RH_EBUSY ? RH_EXIT_CONFLICT : RH_EXIT_REFUSED,
+		                   "%s", diag.text);
+	}
+	raise_limit();
+	result = rh_supervise_run(&options);
+	free(apply);
+	close(lock);
+	return result;
+}
+
+/* --- in the background ---------------------------------------------------------- */
+
+/* The first process waits for the word of the second. */
+static int await(struct rh_cli *cli, pid_t child, int from)
+{
+	char    text[200];
+	size_t  used = 0;
+	ssize_t n;
+	size_t  resources, processes;
+	int     status = 0;
+
+	while (used + 1 < sizeof text) {
+		n = read(from, text + used, sizeof text - 1 - used);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			break;
+		used += (size_t)n;
+	}
+	text[used] = '\0';
+	if (sscanf(text, "ready %zu %zu", &resources, &processes) == 2) {
+		fprintf(cli->out,
+		        "the system \"%s\" is ready: %zu resources, %zu processes\n",
+		        cli->dirs.system, resources, processes);
+		return RH_EXIT_OK;
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	if (WIFEXITED(status) && WEXITSTATUS(status) == RH_EXIT_CONFLICT)
+		return RH_EXIT_CONFLICT;
+	fprintf(cli->err,
+	        "rhodes up: the system did not start; %s/system.log tells why\n",
+	        cli->dirs.run);
+	return WIFEXITED(status) && WEXITSTATUS(status) ? WEXITSTATUS(status)
+	                                                : RH_EXIT_REFUSED;
+}
+
+static int detach(struct rh_cli *cli, struct tools *tools, unsigned timeout_ms)
+{
+	int   fds[2];
+	pid_t child;
+
+	if (pipe2(fds, O_CLOEXEC) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "no pipe: %s", strerror(errno));
+	fflush(NULL);
+	child = fork();
+	if (child < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "cannot fork: %s",
+		                   strerror(errno));
+	if (child > 0) {
+		close(fds[1]);
+		return await(cli, child, fds[0]);
+	}
+	close(fds[0]);
+	setsid();
+	return supervise(cli, tools, fds[1], timeout_ms);
+}
+
+int rh_verb_up(struct rh_cli *cli)
+{
+	static struct tools tools;
+	struct rh_diag      diag = { 0 };
+	bool                is_detached = rh_args_has(&cli->args, "detach");
+	long                timeout_s = is_detached ? READY_TIMEOUT_S : 0;
+	int                 result;
+
+	if (rh_args_number(&cli->args, "timeout", 1, 3600, &timeout_s, &diag) ==
+	    RH_EINVAL)
+		return rh_cli_usage(cli, "%s", diag.text);
+	result = find_tools(cli, &tools);
+	if (result != RH_EXIT_OK)
+		return result;
+	if (is_detached)
+		return detach(cli, &tools, (unsigned)timeout_s * 1000);
+	return supervise(cli, &tools, -1, (unsigned)timeout_s * 1000);
+}

@@ -1,0 +1,95 @@
+#include "wait.h"
+
+#include "client.h"
+
+#include "../base/clock.h"
+#include "../base/diag.h"
+
+#include <poll.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <unistd.h>
+
+#define LOOK_AGAIN_MS 200
+
+/* What is missing, in diag; RH_OK when nothing is. */
+static int look(struct rh_cli *cli, const char *resource, struct rh_diag *diag)
+{
+	struct rh_reply reply;
+	char            path[160], agent[RH_SOCKET_PATH_MAX + 1];
+	struct rh_ask   ask = { .method = "GET", .path = path };
+	long            status;
+	int             r;
+
+	snprintf(path, sizeof path, "/apis/v1/resources/");
+	rh_http_escape(path, sizeof path, resource);
+	r = rh_client_try(cli, &ask, &reply, diag);
+	if (r < 0)
+		return r;
+	status = reply.status;
+	rh_reply_fini(&reply);
+	if (status == 404)
+		return rh_diag_set(diag, RH_ENOENT,
+		                   "no resource \"%.63s\" is registered in the system"
+		                   " \"%s\"; `rhodes get resources` lists them", resource,
+		                   cli->dirs.system);
+	if (status != 200)
+		return RH_OK; /* the verb asks again and tells */
+	r = rh_dirs_agent(&cli->dirs, resource, agent, diag);
+	if (r < 0)
+		return r;
+	if (access(agent, F_OK) < 0)
+		return rh_diag_set(diag, RH_EDETACHED,
+		                   "the agent of %.63s does not run; `rhodes logs"
+		                   " agent/%.63s` tells why", resource, resource);
+	return RH_OK;
+}
+
+/* Looks again when a socket appears.  A registration says nothing, so that is
+ * looked for from time to time. */
+static void pause_until_change(int watch, uint64_t left_ns)
+{
+	struct pollfd change = { .fd = watch, .events = POLLIN };
+	uint64_t      left_ms = left_ns / 1000000;
+	char          events[4096];
+
+	poll(&change, 1, left_ms < LOOK_AGAIN_MS ? (int)left_ms + 1 : LOOK_AGAIN_MS);
+	while (watch >= 0 && read(watch, events, sizeof events) > 0)
+		;
+}
+
+static int watch_folders(const struct rh_cli *cli)
+{
+	char agents[RH_DIR_MAX + 8];
+	int  watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+
+	if (watch < 0)
+		return watch;
+	snprintf(agents, sizeof agents, "%s/agent", cli->dirs.run);
+	inotify_add_watch(watch, cli->dirs.run, IN_CREATE | IN_MOVED_TO);
+	inotify_add_watch(watch, agents, IN_CREATE | IN_MOVED_TO);
+	return watch;
+}
+
+int rh_wait_for(struct rh_cli *cli, const char *resource)
+{
+	long           wait_s = 0;
+	struct rh_diag diag = { 0 };
+	uint64_t       end;
+	int            watch, r;
+
+	if (rh_args_number(&cli->args, "wait", 0, 86400, &wait_s, &diag) == RH_EINVAL)
+		return rh_cli_usage(cli, "%s", diag.text);
+	end = rh_clock_ns() + (uint64_t)wait_s * 1000000000u;
+	r = look(cli, resource, &diag);
+	watch = r < 0 && wait_s ? watch_folders(cli) : -1;
+	while (r < 0 && rh_clock_ns() < end) {
+		pause_until_change(watch, end - rh_clock_ns());
+		r = look(cli, resource, &diag);
+	}
+	if (watch >= 0)
+		close(watch);
+	if (r < 0)
+		return rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text);
+	return RH_EXIT_OK;
+}
