@@ -184,7 +184,7 @@ static void sweep(struct rh_server *server)
 			continue;
 		}
 		*who = caller->next;
-		rh_serve_caller_destroy(caller, &server->table);
+		rh_serve_thread_bury(&server->threads[0], caller);
 	}
 }
 
@@ -472,24 +472,39 @@ static int start(struct rh_server *server)
 	return RH_OK;
 }
 
+static void join(struct rh_serve_thread *thread)
+{
+	if (!thread->server)
+		return;
+	atomic_store_explicit(&thread->is_stopping, 1, memory_order_release);
+	rh_serve_thread_poke(thread);
+	pthread_join(thread->id, NULL);
+}
+
+/* The threads have ended: pages go, and what the callers owned with them. */
+static void leave_all(struct rh_server *server)
+{
+	while (server->pages) {
+		struct rh_serve_page *page = server->pages;
+
+		server->pages = page->next;
+		destroy_page(page);
+	}
+	while (server->callers) {
+		struct rh_serve_caller *caller = server->callers;
+
+		server->callers = caller->next;
+		rh_serve_caller_destroy(caller, &server->table);
+	}
+}
+
 static void stop(struct rh_server *server)
 {
-	for (unsigned i = 0; i < server->thread_count && server->threads; i++) {
-		struct rh_serve_thread *thread = &server->threads[i];
-
-		if (!thread->server)
-			continue;
-		atomic_store_explicit(&thread->is_stopping, 1, memory_order_release);
-		rh_serve_thread_poke(thread);
-		pthread_join(thread->id, NULL);
-	}
-	for (struct rh_serve_page *page = server->pages; page; page = page->next)
-		atomic_store_explicit(&page->is_let_go, 1, memory_order_relaxed);
-	for (struct rh_serve_caller *c = server->callers; c; c = c->next)
-		c->has_ended = 1;
+	for (unsigned i = 0; i < server->thread_count && server->threads; i++)
+		join(&server->threads[i]);
+	leave_all(server);
 	if (server->agent >= 0)
 		close(server->agent);
-	sweep(server);
 	free(server->threads);
 	free(server->table.slots);
 	free(server->buffer);

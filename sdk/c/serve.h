@@ -114,6 +114,7 @@ struct rh_serve_thread {
 	struct rh_server       *server;
 	pthread_mutex_t         lock;         /* of incoming                    */
 	struct rh_serve_page   *incoming;     /* handed over, not yet taken     */
+	struct rh_serve_caller *leaving;      /* ended: free what they owned    */
 	_Atomic uint32_t        commands;     /* futex: something changed       */
 	uint32_t                assigned;     /* control thread only            */
 	uint32_t                count;
@@ -143,6 +144,10 @@ struct rh_server {
 /* serve_thread.c */
 int  rh_serve_thread_start(struct rh_server *server, struct rh_serve_thread *thread);
 void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *page);
+/* Lets the thread run the destructors of what the caller left behind: a library
+ * that is served by one thread is not entered by a second one. */
+void rh_serve_thread_bury(struct rh_serve_thread *thread,
+                          struct rh_serve_caller *caller);
 void rh_serve_thread_poke(struct rh_serve_thread *thread);
 
 /* serve_lookout.c: spreads the pages beyond the first over lookouts.  RH_ENOMEM. */

@@ -53,12 +53,39 @@ static struct rh_serve_page *let_go(struct rh_serve_thread *thread)
 	return leaving;
 }
 
+static void bury_callers(struct rh_serve_thread *thread)
+{
+	struct rh_serve_caller *leaving;
+
+	pthread_mutex_lock(&thread->lock);
+	leaving = thread->leaving;
+	thread->leaving = NULL;
+	pthread_mutex_unlock(&thread->lock);
+	while (leaving) {
+		struct rh_serve_caller *caller = leaving;
+
+		leaving = caller->next;
+		rh_serve_caller_destroy(caller, &thread->server->table);
+	}
+}
+
+void rh_serve_thread_bury(struct rh_serve_thread *thread,
+                          struct rh_serve_caller *caller)
+{
+	pthread_mutex_lock(&thread->lock);
+	caller->next = thread->leaving;
+	thread->leaving = caller;
+	pthread_mutex_unlock(&thread->lock);
+	rh_serve_thread_poke(thread);
+}
+
 /* Pages come and go; the leaving ones may be unmapped once nobody looks at them. */
 static void follow_commands(struct rh_serve_thread *thread)
 {
 	struct rh_serve_page *leaving = let_go(thread);
 
 	take_incoming(thread);
+	bury_callers(thread);
 	if (rh_lookouts_spread(thread) < 0)
 		rh_warn("no thread to watch over all of %u pages", thread->count);
 	while (leaving) {
@@ -210,6 +237,7 @@ static void *thread_main(void *user)
 		woken_all(thread);
 	}
 	rh_lookouts_stop(thread);
+	bury_callers(thread);
 	rh_scratch_fini(&thread->scratch);
 	return NULL;
 }
