@@ -10,6 +10,7 @@
 #include "../base/diag.h"
 #include "../base/dirs.h"
 #include "../base/log.h"
+#include "../base/ready.h"
 #include "../base/socket.h"
 #include "../model/error.h"
 
@@ -207,6 +208,7 @@ static void tell_ready(struct program *program)
 	if (program->tcp_http)
 		rh_info("center: tcp port=%u token=%s/token", program->tcp_port,
 		        program->config.dirs.run);
+	rh_ready_tell();
 	if (program->config.ready_fd < 0)
 		return;
 	if (write(program->config.ready_fd, "ready\n", 6) != 6)
