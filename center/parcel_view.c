@@ -139,16 +139,23 @@ static void add_self(struct builder *builder, const char *name,
 
 /* ---- its edges ---- */
 
-static void put_interface(struct rh_record_writer *item,
-                          const struct rh_center *center, const char *name)
+/* What the caller's side must know of the callee: its interface, and what of the
+ * caller's process goes along with a call. */
+static void put_callee(struct rh_record_writer *item, const struct rh_center *center,
+                       const char *name)
 {
 	const struct rh_object *object = rh_catalog_find(&center->realm.catalog,
 	                                                 RH_OBJECT_RESOURCE, name);
 	json_t *stored = object ? rh_object_parse(object) : NULL;
-	const char *interface = text_at(json_object_get(stored, "spec"), "interface");
+	json_t *spec = json_object_get(stored, "spec");
+	json_t *context = json_object_get(spec, "context");
+	const char *interface = text_at(spec, "interface");
 
 	if (interface)
 		rh_record_put_text(item, RH_TAG_INTERFACE, interface);
+	put_texts(item, RH_TAG_ENV, json_object_get(context, "env"));
+	rh_record_put_u32(item, RH_TAG_LOCALE_ON,
+	                  json_is_true(json_object_get(context, "locale")));
 	json_decref(stored);
 }
 
@@ -172,7 +179,7 @@ static void add_edge(void *user, const struct rh_edge_report *report)
 	struct builder           *builder = user;
 	const struct rh_realm    *realm = &builder->center->realm;
 	const struct rh_resource *caller, *callee;
-	unsigned char             bytes[2048];
+	unsigned char             bytes[4096];
 	struct rh_record_writer   item;
 	struct rh_verdict         verdict;
 
@@ -189,7 +196,7 @@ static void add_edge(void *user, const struct rh_edge_report *report)
 	rh_record_put_text(&item, RH_TAG_CALLEE, callee->name.text);
 	if (other != RH_TYPES)
 		rh_record_put_text(&item, RH_TAG_TYPE, rh_type_text(other));
-	put_interface(&item, builder->center, callee->name.text);
+	put_callee(&item, builder->center, callee->name.text);
 	rh_record_put_text(&item, RH_TAG_PROTOCOL,
 	                   protocol ? protocol->use : RH_PROTOCOL_DEFAULT);
 	rh_judge_pair(&realm->registry, &caller->name, &callee->name, builder->now,

@@ -21,10 +21,12 @@ enum rh_frame_type {
 
 	/* Process -> its agent, and the answers. */
 	RH_FRAME_ATTACH = 16, /* VERSION ROLE                                     */
-	RH_FRAME_ATTACHED,    /* ATTACHMENT RESOURCE SYSTEM ENV* LOCALE_ON
+	RH_FRAME_ATTACHED,    /* ATTACHMENT RESOURCE SYSTEM; to a worker also what
+	                         callers may set: ENV* LOCALE_ON
 	                         + eventfd that wakes the agent for this process  */
 	RH_FRAME_OPEN,        /* CALLEE (a resource) or INTERFACE                 */
-	RH_FRAME_OPENED,      /* EDGE CALLEE INTERFACE PROTOCOL REVISION          */
+	RH_FRAME_OPENED,      /* EDGE CALLEE INTERFACE PROTOCOL REVISION, and what
+	                         goes along with each call: ENV* LOCALE_ON        */
 	RH_FRAME_PAGE_GET,    /* EDGE DEADLINE FLAGS (RH_PAGE_FLAG_EVENTS: a page
 	                         on which the process is the server of events; or
 	                         EDGE == RH_EDGE_EMIT: a page to emit events on)  */
@@ -115,7 +117,8 @@ enum rh_tag {
 	                       ENV* LOCALE_ON [LIBRARY | PROGRAM]; none in a
 	                       view: the resource is not registered    */
 	RH_TAG_EDGE_ITEM,   /* records: CALLER CALLEE TYPE (of the other end;
-	                       none: unregistered) [INTERFACE (the callee's)]
+	                       none: unregistered), of the callee:
+	                       [INTERFACE] ENV* LOCALE_ON,
 	                       VERDICT PROTOCOL [RULE REVISION] TEXT   */
 	RH_TAG_TYPE,        /* text                                    */
 	RH_TAG_UID,         /* u32                                     */

@@ -13,19 +13,30 @@
 #define RECORDS_MAX  8192u
 #define UMASK_NONE   UINT32_MAX
 
-/* The latest context of the process. */
-static struct {
-	pthread_mutex_t lock;
-	uint32_t        id;
-	int             directory;   /* -1: not needed yet      */
-	dev_t           dev;
-	ino_t           ino;
-	uint32_t        umask;       /* UMASK_NONE: not asked   */
-	size_t          texts_len;
-	unsigned char   texts[RECORDS_MAX]; /* ENV and LOCALE records */
-} current = {
-	.lock = PTHREAD_MUTEX_INITIALIZER, .directory = -1, .umask = UMASK_NONE,
+/* The latest context for one callee. */
+struct rh_context {
+	uint32_t      id;
+	int           directory;   /* -1: not needed yet      */
+	dev_t         dev;
+	ino_t         ino;
+	uint32_t      umask;       /* UMASK_NONE: not asked   */
+	size_t        texts_len;
+	unsigned char texts[RECORDS_MAX]; /* ENV and LOCALE records */
 };
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all of them */
+
+static struct rh_context *context_of(struct rh_callee *callee)
+{
+	struct rh_context *context = callee->context;
+
+	if (!context && (context = calloc(1, sizeof *context))) {
+		context->directory = -1;
+		context->umask = UMASK_NONE;
+		callee->context = context;
+	}
+	return context;
+}
 
 static int uses_path(const struct rh_function *function)
 {
@@ -37,23 +48,23 @@ static int uses_path(const struct rh_function *function)
 }
 
 /* 1 when the directory is another one than before. */
-static int update_directory(void)
+static int update_directory(struct rh_context *context)
 {
 	struct stat st;
 	int         fd;
 
 	if (stat(".", &st) < 0 ||
-	    (current.directory >= 0 && st.st_dev == current.dev &&
-	     st.st_ino == current.ino))
+	    (context->directory >= 0 && st.st_dev == context->dev &&
+	     st.st_ino == context->ino))
 		return 0;
 	fd = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return 0;
-	if (current.directory >= 0)
-		close(current.directory);
-	current.directory = fd;
-	current.dev = st.st_dev;
-	current.ino = st.st_ino;
+	if (context->directory >= 0)
+		close(context->directory);
+	context->directory = fd;
+	context->dev = st.st_dev;
+	context->ino = st.st_ino;
 	return 1;
 }
 
@@ -73,17 +84,17 @@ static uint32_t read_umask(void)
 	return mask;
 }
 
-static int update_umask(void)
+static int update_umask(struct rh_context *context)
 {
 	uint32_t mask = read_umask();
 
-	if (mask == current.umask)
+	if (mask == context->umask)
 		return 0;
-	current.umask = mask;
+	context->umask = mask;
 	return 1;
 }
 
-static int update_texts(void)
+static int update_texts(struct rh_context *context, const struct rh_callee *callee)
 {
 	unsigned char           bytes[RECORDS_MAX];
 	char                    text[4096];
@@ -91,71 +102,83 @@ static int update_texts(void)
 	int                     len;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	for (unsigned i = 0; i < rh_session.env_count; i++) {
-		const char *value = getenv(rh_session.env[i]);
-		int n = snprintf(text, sizeof text, "%s%s%s", rh_session.env[i],
+	for (unsigned i = 0; i < callee->env_count; i++) {
+		const char *value = getenv(callee->env[i]);
+		int n = snprintf(text, sizeof text, "%s%s%s", callee->env[i],
 		                 value ? "=" : "", value ? value : "");
 
 		if (n > 0 && n < (int)sizeof text)
 			rh_record_put_text(&writer, RH_TAG_ENV, text);
 	}
-	if (rh_session.locale_on)
+	if (callee->locale_on)
 		rh_record_put_text(&writer, RH_TAG_LOCALE, setlocale(LC_CTYPE, NULL));
 	len = rh_record_end(&writer);
-	if (len < 0 || ((size_t)len == current.texts_len &&
-	                memcmp(bytes, current.texts, (size_t)len) == 0))
+	if (len < 0 || ((size_t)len == context->texts_len &&
+	                memcmp(bytes, context->texts, (size_t)len) == 0))
 		return 0;
-	memcpy(current.texts, bytes, (size_t)len);
-	current.texts_len = (size_t)len;
+	memcpy(context->texts, bytes, (size_t)len);
+	context->texts_len = (size_t)len;
 	return 1;
 }
 
-static int send_current(struct rh_thread_page *page)
+static int send_context(struct rh_thread_page *page, const struct rh_context *context)
 {
 	unsigned char           bytes[RECORDS_MAX + 64];
 	struct rh_record_writer writer;
 	int                     r;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u32(&writer, RH_TAG_CONTEXT, current.id);
-	if (current.umask != UMASK_NONE)
-		rh_record_put_u32(&writer, RH_TAG_UMASK, current.umask);
-	memcpy(bytes + writer.used, current.texts, current.texts_len);
-	writer.used += current.texts_len;
+	rh_record_put_u32(&writer, RH_TAG_CONTEXT, context->id);
+	if (context->umask != UMASK_NONE)
+		rh_record_put_u32(&writer, RH_TAG_UMASK, context->umask);
+	memcpy(bytes + writer.used, context->texts, context->texts_len);
+	writer.used += context->texts_len;
 	r = rh_socket_send(page->companion, RH_FRAME_CONTEXT, 0, &writer,
-	                   &current.directory, current.directory >= 0);
+	                   &context->directory, context->directory >= 0);
 	if (r == RH_OK)
-		page->context = current.id;
+		page->context = context->id;
 	return r;
+}
+
+static int refresh(struct rh_thread_page *page, const struct rh_function *function,
+                   struct rh_context *context, int has_path, int has_texts)
+{
+	int changed = 0;
+
+	if (has_path)
+		changed |= update_directory(context);
+	if (function->flags & RH_FUNCTION_UMASK)
+		changed |= update_umask(context);
+	if (has_texts)
+		changed |= update_texts(context, page->callee);
+	if (changed || context->id == 0)
+		context->id++;
+	return page->context != context->id ? send_context(page, context) : RH_OK;
 }
 
 int rh_context_send(struct rh_thread_page *page, const struct rh_function *function,
                     uint32_t *ret_id)
 {
-	int has_path = uses_path(function);
-	int has_texts = rh_session.env_count > 0 || rh_session.locale_on;
-	int changed = 0, r = RH_OK;
+	struct rh_callee  *callee = page->callee;
+	int                has_path = uses_path(function);
+	int                has_texts = callee->env_count > 0 || callee->locale_on;
+	struct rh_context *context;
+	int                r;
 
 	*ret_id = 0;
 	if (!has_path && !has_texts)
 		return RH_OK;
-	pthread_mutex_lock(&current.lock);
-	if (has_path)
-		changed |= update_directory();
-	if (function->flags & RH_FUNCTION_UMASK)
-		changed |= update_umask();
-	if (has_texts)
-		changed |= update_texts();
-	if (changed || current.id == 0)
-		current.id++;
-	if (page->context != current.id)
-		r = send_current(page);
-	*ret_id = current.id;
-	pthread_mutex_unlock(&current.lock);
+	pthread_mutex_lock(&lock);
+	context = context_of(callee);
+	r = context ? refresh(page, function, context, has_path, has_texts)
+	            : rh_fail(RH_ENOMEM, "no memory for a context");
+	if (r == RH_OK)
+		*ret_id = context->id;
+	pthread_mutex_unlock(&lock);
 	return r;
 }
 
 void rh_context_forget(void)
 {
-	pthread_mutex_init(&current.lock, NULL);
+	pthread_mutex_init(&lock, NULL);
 }

@@ -246,6 +246,7 @@ static int greet(struct rh_server *server)
 		return rh_fail(RH_EDETACHED, "the agent hung up");
 	if ((r = receive_answer(server, RH_FRAME_ATTACHED, &frame)) < 0)
 		return r;
+	server->env_count = rh_frame_env(&frame, server->env, &server->locale_on);
 	rh_frame_drop(&frame);
 	if ((r = send_serve(server)) < 0)
 		return rh_fail(r, "the agent hung up");

@@ -18,6 +18,7 @@
 
 #include "marshal.h"
 #include "rhodes.h"
+#include "session.h"
 #include "stash.h"
 
 #include "../../base/socket.h"
@@ -136,6 +137,9 @@ struct rh_server {
 	pthread_mutex_t         process_lock; /* environment, descriptors 0-2   */
 	int                     null_fd;
 	int                     agent;        /* -1: away                       */
+	uint32_t                locale_on;    /* callers may set the locale     */
+	unsigned                env_count;    /* and these variables            */
+	char                    env[RH_ENV_MAX][RH_NAME_MAX + 1];
 	struct rh_serve_page   *pages;
 	struct rh_serve_caller *callers;
 	unsigned char          *buffer;

@@ -62,20 +62,29 @@ void rh_serve_context_receive(void *user, struct rh_frame *frame)
 	context->id = id;
 }
 
-static void apply_env(const char *text)
+/* A caller sets the variables that the manifest names, and no others: some decide
+ * which programs and libraries a process loads. */
+static int is_allowed(const struct rh_server *server, const char *name)
 {
-	const char *equals = strchr(text, '=');
-	char        name[RH_NAME_MAX + 1];
-
-	if (!equals) {
-		unsetenv(text);
-		return;
+	for (unsigned i = 0; i < server->env_count; i++) {
+		if (strcmp(server->env[i], name) == 0)
+			return 1;
 	}
-	if ((size_t)(equals - text) >= sizeof name)
+	return 0;
+}
+
+static void apply_env(const struct rh_server *server, char *text)
+{
+	char *equals = strchr(text, '=');
+
+	if (equals)
+		*equals = 0;
+	if (!is_allowed(server, text))
 		return;
-	memcpy(name, text, (size_t)(equals - text));
-	name[equals - text] = 0;
-	setenv(name, equals + 1, 1);
+	if (equals)
+		setenv(text, equals + 1, 1);
+	else
+		unsetenv(text);
 }
 
 /* Locales are made once and kept: a process meets few. */
@@ -102,7 +111,8 @@ static void apply_locale(const char *name)
 	uselocale(known[i].locale);
 }
 
-static void apply_texts(const struct rh_serve_context *context)
+static void apply_texts(const struct rh_server *server,
+                        const struct rh_serve_context *context)
 {
 	struct rh_record_reader reader;
 	struct rh_record        record;
@@ -113,8 +123,8 @@ static void apply_texts(const struct rh_serve_context *context)
 		if (rh_record_copy_text(&record, text, sizeof text) < 0)
 			continue;
 		if (record.tag == RH_TAG_ENV)
-			apply_env(text);
-		else if (record.tag == RH_TAG_LOCALE)
+			apply_env(server, text);
+		else if (record.tag == RH_TAG_LOCALE && server->locale_on)
 			apply_locale(text);
 	}
 }
@@ -138,7 +148,7 @@ int rh_serve_context_apply(struct rh_serve_thread *thread,
 		return errno == EACCES ? RH_EACCES : RH_EIO;
 	if (context->umask != UMASK_NONE)
 		umask(context->umask & 0777);
-	apply_texts(context);
+	apply_texts(thread->server, context);
 	thread->context_page = page;
 	thread->context_id = id;
 	return RH_OK;

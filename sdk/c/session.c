@@ -135,23 +135,28 @@ static int connect_until(const char *path, uint64_t deadline)
 	return r;
 }
 
-static void read_attached(struct rh_session *session, struct rh_frame *frame)
+unsigned rh_frame_env(const struct rh_frame *frame, char env[][RH_NAME_MAX + 1],
+                      uint32_t *ret_locale_on)
 {
 	struct rh_record_reader records = frame->records;
 	struct rh_record        record;
+	unsigned                count = 0;
 
-	session->env_count = 0;
-	session->locale_on = 0;
-	rh_record_u64(&records, RH_TAG_ATTACHMENT, &session->attachment);
-	rh_record_u32(&records, RH_TAG_LOCALE_ON, &session->locale_on);
-	rh_record_text(&records, RH_TAG_RESOURCE, session->resource,
-	               sizeof session->resource);
+	*ret_locale_on = 0;
+	rh_record_u32(&records, RH_TAG_LOCALE_ON, ret_locale_on);
 	while (rh_record_next(&records, &record) > 0) {
-		if (record.tag == RH_TAG_ENV && session->env_count < RH_ENV_MAX &&
-		    rh_record_copy_text(&record, session->env[session->env_count],
-		                        sizeof session->env[0]) == RH_OK)
-			session->env_count++;
+		if (record.tag == RH_TAG_ENV && count < RH_ENV_MAX &&
+		    rh_record_copy_text(&record, env[count], RH_NAME_MAX + 1) == RH_OK)
+			count++;
 	}
+	return count;
+}
+
+static void read_attached(struct rh_session *session, const struct rh_frame *frame)
+{
+	rh_record_u64(&frame->records, RH_TAG_ATTACHMENT, &session->attachment);
+	rh_record_text(&frame->records, RH_TAG_RESOURCE, session->resource,
+	               sizeof session->resource);
 }
 
 int rh_frame_error(const struct rh_frame *frame)
@@ -460,6 +465,8 @@ int rh_session_open(struct rh_callee *callee, uint64_t deadline)
 	if (callee->by_interface)
 		rh_record_text(&answer.frame.records, RH_TAG_CALLEE, callee->name,
 		               sizeof callee->name);
+	callee->env_count = rh_frame_env(&answer.frame, callee->env,
+	                                 &callee->locale_on);
 	rh_frame_drop(&answer.frame);
 	if (r < 0)
 		return rh_fail(RH_EPROTO, "the agent answered something else");

@@ -28,6 +28,10 @@ struct rh_callee {
 	uint32_t edge;
 	uint8_t  by_interface;
 	uint8_t  is_emitter;                 /* the page for own events    */
+	uint32_t locale_on;                  /* the locale goes along      */
+	unsigned env_count;                  /* and these variables        */
+	char     env[RH_ENV_MAX][RH_NAME_MAX + 1];
+	struct rh_context *context;          /* the latest sent            */
 };
 
 struct rh_session {
@@ -43,9 +47,6 @@ struct rh_session {
 	struct rh_answer *waiting;
 	char              agent_path[RH_NAME_MAX + 128];
 	char              resource[RH_NAME_MAX + 1];
-	unsigned          env_count;
-	uint32_t          locale_on;
-	char              env[RH_ENV_MAX][RH_NAME_MAX + 1];
 	unsigned          callee_count;
 	struct rh_callee *callees[RH_CALLEES_MAX];
 	unsigned char    *buffer;           /* one frame                  */
@@ -89,6 +90,10 @@ uint64_t rh_deadline(uint64_t timeout_ns);
 
 /* Milliseconds until then for poll(2); 0 when it has passed. */
 int rh_until_ms(uint64_t deadline);
+
+/* Reads ENV* and LOCALE_ON of a frame; returns how many names. */
+unsigned rh_frame_env(const struct rh_frame *frame, char env[][RH_NAME_MAX + 1],
+                      uint32_t *ret_locale_on);
 
 /* Reads CODE and TEXT of an error frame into the last error; returns the code. */
 int rh_frame_error(const struct rh_frame *frame);
