@@ -21,6 +21,9 @@
 #define EXPORT        __attribute__((visibility("default")))
 #define LOOKS_MAX     (4 * RH_PAGES_PER_THREAD + 4)
 #define RETRY_MS      200
+#define LEAVE_MS      10    /* between looks at pages that leave           */
+#define LAG_MIN_MS    10    /* before a thread is told again, doubling ... */
+#define LAG_MAX_MS    1000  /* ... up to this                              */
 
 static int stop_event = -1;
 
@@ -144,7 +147,7 @@ static int add_page(struct rh_server *server, struct rh_frame *frame, uint64_t *
 static void drop_page(struct rh_serve_page *page)
 {
 	if (atomic_exchange_explicit(&page->is_dropped, 1, memory_order_release) == 0)
-		rh_serve_thread_poke(page->thread);
+		rh_serve_thread_tell(page->thread);
 }
 
 static void destroy_page(struct rh_serve_page *page)
@@ -413,17 +416,45 @@ static void come_back(struct rh_server *server, int watch)
 		rh_info("serving again as instance %08x", server->instance);
 }
 
+/* Tells the threads again that have not obeyed; returns when to look next. */
+static int nag_all(struct rh_server *server, int lag_ms)
+{
+	int lags = 0;
+
+	for (unsigned i = 0; i < server->thread_count; i++) {
+		if (!rh_serve_thread_lags(&server->threads[i]))
+			continue;
+		rh_serve_thread_nag(&server->threads[i]);
+		lags = 1;
+	}
+	if (!lags)
+		return 0;
+	lag_ms = lag_ms == 0 ? LAG_MIN_MS : lag_ms * 2;
+	return lag_ms < LAG_MAX_MS ? lag_ms : LAG_MAX_MS;
+}
+
+/* How long the control loop may sleep; -1: until something happens. */
+static int nap(const struct rh_server *server, int lag_ms)
+{
+	/* A thread lets go of a page when its present call is over. */
+	if (pages_leave(server))
+		return LEAVE_MS;
+	if (server->agent < 0)
+		return RETRY_MS;
+	return lag_ms > 0 ? lag_ms : -1;
+}
+
 static void control_loop(struct rh_server *server)
 {
+	int           lag_ms = 0;
 	struct looks *looks = malloc(sizeof *looks);
 	int           watch = watch_agent_directory();
 
 	while (looks) {
-		/* A thread lets go of a page when its present call is over. */
-		int wait = pages_leave(server) ? 10 : server->agent < 0 ? RETRY_MS : -1;
-
+		lag_ms = nag_all(server, lag_ms);
 		gather(server, looks, watch);
-		if (poll(looks->fds, looks->n, wait) < 0 && errno != EINTR)
+		if (poll(looks->fds, looks->n, nap(server, lag_ms)) < 0 &&
+		    errno != EINTR)
 			break;
 		if (looks->fds[0].revents)
 			break;
@@ -473,13 +504,25 @@ static int start(struct rh_server *server)
 	return RH_OK;
 }
 
+static int join_within(pthread_t thread, unsigned ms)
+{
+	uint64_t        until = rh_clock_ns() + ms * RH_NS_PER_MS;
+	struct timespec at = {
+		.tv_sec = (time_t)(until / RH_NS_PER_S),
+		.tv_nsec = (long)(until % RH_NS_PER_S),
+	};
+
+	return pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &at);
+}
+
 static void join(struct rh_serve_thread *thread)
 {
 	if (!thread->server)
 		return;
 	atomic_store_explicit(&thread->is_stopping, 1, memory_order_release);
-	rh_serve_thread_poke(thread);
-	pthread_join(thread->id, NULL);
+	rh_serve_thread_tell(thread);
+	while (join_within(thread->id, LAG_MIN_MS) != 0)
+		rh_serve_thread_nag(thread);
 }
 
 /* The threads have ended: pages go, and what the callers owned with them. */

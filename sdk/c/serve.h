@@ -117,6 +117,7 @@ struct rh_serve_thread {
 	struct rh_serve_page   *incoming;     /* handed over, not yet taken     */
 	struct rh_serve_caller *leaving;      /* ended: free what they owned    */
 	_Atomic uint32_t        commands;     /* futex: something changed       */
+	_Atomic uint32_t        obeyed;       /* thread -> control: up to there */
 	uint32_t                assigned;     /* control thread only            */
 	uint32_t                count;
 	struct rh_serve_page   *pages[RH_PAGES_PER_THREAD];
@@ -152,6 +153,12 @@ void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *
  * that is served by one thread is not entered by a second one. */
 void rh_serve_thread_bury(struct rh_serve_thread *thread,
                           struct rh_serve_caller *caller);
+
+/* Makes the thread look at what changed.  tell is for the control thread, which
+ * repeats it (nag) for as long as the thread lags; poke is for lookouts. */
+void rh_serve_thread_tell(struct rh_serve_thread *thread);
+void rh_serve_thread_nag(struct rh_serve_thread *thread);
+int  rh_serve_thread_lags(const struct rh_serve_thread *thread);
 void rh_serve_thread_poke(struct rh_serve_thread *thread);
 
 /* serve_lookout.c: spreads the pages beyond the first over lookouts.  RH_ENOMEM. */

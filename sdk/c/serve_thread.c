@@ -1,5 +1,11 @@
 /* serve_thread - a serving thread: takes calls from its pages in turn, spins a
- * bounded time for callers on other cores, then sleeps on all of their bells. */
+ * bounded time for callers on other cores, then sleeps on all of their bells.
+ *
+ * With one page, the usual case, it sleeps on that bell alone: a plain futex costs
+ * 0.14 us less a call than futex_waitv over the bell and the thread's commands.  Then
+ * a command rings the bell.  A caller that keeps rewriting its bell can make that
+ * ring go unheard, so the control thread repeats it until the thread obeys.
+ *   C1  tell:  S commands, then S bell     with  sleep: S bell, then S commands  */
 #include "serve.h"
 
 #include "../../base/clock.h"
@@ -76,7 +82,7 @@ void rh_serve_thread_bury(struct rh_serve_thread *thread,
 	caller->next = thread->leaving;
 	thread->leaving = caller;
 	pthread_mutex_unlock(&thread->lock);
-	rh_serve_thread_poke(thread);
+	rh_serve_thread_tell(thread);
 }
 
 /* Pages come and go; the leaving ones may be unmapped once nobody looks at them. */
@@ -192,6 +198,16 @@ static void woken_all(struct rh_serve_thread *thread)
 		rh_server_woken(&thread->pages[i]->end);
 }
 
+/* C1 */
+static void sleep_on_one(struct rh_serve_thread *thread, uint32_t seen,
+                         uint32_t commands)
+{
+	struct rh_page_head *head = thread->pages[0]->end.page.head;
+
+	if (atomic_load_explicit(&thread->commands, memory_order_seq_cst) == commands)
+		rh_bell_sleep(&head->caller.server_bell, seen, 0);
+}
+
 /* Sleeps on the bells of all pages and on the thread's own commands. */
 static void sleep_on_all(struct rh_serve_thread *thread, const uint32_t *seen,
                          uint32_t commands)
@@ -229,11 +245,17 @@ static void *thread_main(void *user)
 		if (commands != known) {
 			known = commands;
 			follow_commands(thread);
+			atomic_store_explicit(&thread->obeyed, known,
+			                      memory_order_release);
 		}
 		if (serve_all(thread) > 0 || spin(thread, &rest))
 			continue;
-		if (arm_all(thread, seen) == RH_OK)
-			sleep_on_all(thread, seen, known);
+		if (arm_all(thread, seen) == RH_OK) {
+			if (thread->count == 1)
+				sleep_on_one(thread, seen[0], known);
+			else
+				sleep_on_all(thread, seen, known);
+		}
 		woken_all(thread);
 	}
 	rh_lookouts_stop(thread);
@@ -263,11 +285,34 @@ void rh_serve_thread_poke(struct rh_serve_thread *thread)
 	rh_private_ring(&thread->commands);
 }
 
+void rh_serve_thread_nag(struct rh_serve_thread *thread)
+{
+	for (struct rh_serve_page *page = thread->server->pages; page;
+	     page = page->next) {
+		if (page->thread == thread)
+			rh_bell_ring(&page->end.page.head->caller.server_bell);
+	}
+}
+
+void rh_serve_thread_tell(struct rh_serve_thread *thread)
+{
+	atomic_fetch_add_explicit(&thread->commands, 1, memory_order_seq_cst); /* C1 */
+	rh_serve_thread_nag(thread);
+	syscall(SYS_futex, &thread->commands, FUTEX_WAKE | FUTEX_PRIVATE_FLAG, 1, NULL,
+	        NULL, 0);
+}
+
+int rh_serve_thread_lags(const struct rh_serve_thread *thread)
+{
+	return atomic_load_explicit(&thread->obeyed, memory_order_acquire) !=
+	       atomic_load_explicit(&thread->commands, memory_order_relaxed);
+}
+
 void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *page)
 {
 	pthread_mutex_lock(&thread->lock);
 	page->next_incoming = thread->incoming;
 	thread->incoming = page;
 	pthread_mutex_unlock(&thread->lock);
-	rh_serve_thread_poke(thread);
+	rh_serve_thread_tell(thread);
 }
