@@ -68,11 +68,12 @@ const char *rh_show_instances(const json_t *object, char *text, size_t cap)
 
 	if (message)
 		sscanf(message, "%u", &count);
+	text[0] = '\0';
 	if (serve)
 		snprintf(text, cap, "%u of %lld", count,
 		         wanted > 0 ? (long long)wanted : 1LL);
-	else
-		snprintf(text, cap, count ? "%u" : "", count);
+	else if (count)
+		snprintf(text, cap, "%u", count);
 	return text;
 }
 

@@ -9,7 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define LIBRARY "librhodes.so.0"
+#define LIBRARY      "librhodes.so.0"
+#define RH_LIB_PLACE "/../" RH_LIB_DIR_NAME /* beside bin in the prefix */
 
 int rh_tool_self(char path[PATH_MAX], struct rh_diag *diag)
 {
@@ -68,8 +69,7 @@ int rh_tool_find(const char *name, char path[PATH_MAX], struct rh_diag *diag)
 
 int rh_tool_library(char path[PATH_MAX])
 {
-	static const char *const places[] = { "", "/../sdk/c", "/../lib",
-		                              "/../" RH_LIB_DIR_NAME };
+	static const char *const places[] = { "", "/../sdk/c", "/../lib", RH_LIB_PLACE };
 	char folder[PATH_MAX];
 
 	if (own_folder(folder, NULL) < 0)

@@ -28,6 +28,10 @@ static const struct rh_plan_paths paths = {
 	"{\"name\":\"file\",\"spec\":{\"type\":\"application\",\"reference\":["          \
 	"\"magic\"]}}"
 
+#define X8 "xxxxxxxx"
+#define NAME_TOO_LONG \
+	"{\"resources\":[{\"name\":\"" X8 X8 X8 X8 X8 X8 X8 X8 "\"}]}"
+
 static int make(struct rh_plan *plan, const char *text, struct rh_diag *diag)
 {
 	json_t *json = json_loads(text, 0, NULL);
@@ -156,8 +160,7 @@ static void what_is_no_plan_is_refused(void **state)
 	static const char *const cases[] = {
 		"{}", "{\"resources\":3}", "{\"resources\":[{}]}", "{\"resources\":[7]}",
 		"{\"resources\":[{\"name\":7}]}", "{\"resources\":[" NIC "," NIC "]}",
-		"{\"resources\":[{\"name\":"
-		"\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}]}",
+		NAME_TOO_LONG,
 	};
 	struct rh_plan plan = { .count = 77 };
 	struct rh_diag diag;

@@ -119,6 +119,56 @@ static void completion_knows_every_verb_and_option(void **state)
 	free(text);
 }
 
+/* The page as plain text: without the fonts and the escaped hyphens. */
+static char *page_text(void)
+{
+	static char text[65536];
+	FILE       *file = fopen(SOURCE "/docs/man/rhodes.1", "r");
+	size_t      used = 0;
+	int         c;
+
+	assert_non_null(file);
+	while ((c = getc(file)) != EOF && used + 1 < sizeof text) {
+		if (c == '\\') {
+			c = getc(file);
+			if (c == 'f') {
+				getc(file);
+				continue;
+			}
+		}
+		text[used++] = (char)c;
+	}
+	text[used] = '\0';
+	fclose(file);
+	return text;
+}
+
+static void the_page_has_every_verb_and_option(void **state)
+{
+	char *text = page_text();
+	char  word[80];
+	(void)state;
+
+	for (const struct rh_verb *verb = rh_verbs; verb->name; verb++) {
+		snprintf(word, sizeof word, ".SS rhodes %s", verb->name);
+		char *section = strstr(text, word), *end;
+
+		if (!section)
+			print_error("no section of %s\n", verb->name);
+		assert_non_null(section);
+		end = strstr(section + 1, "\n.S");
+		assert_non_null(end);
+		*end = '\0';
+		for (const struct rh_option *o = verb->options; o && o->name; o++) {
+			snprintf(word, sizeof word, "--%s", o->name);
+			if (!strstr(section, word))
+				print_error("%s lacks %s\n", verb->name, word);
+			assert_non_null(strstr(section, word));
+		}
+		*end = '\n';
+	}
+}
+
 static void exit_codes_are_those_of_the_page(void **state)
 {
 	(void)state;
@@ -160,6 +210,7 @@ int main(void)
 		cmocka_unit_test(a_typing_error_is_guessed),
 		cmocka_unit_test(help_shows_every_option),
 		cmocka_unit_test(completion_knows_every_verb_and_option),
+		cmocka_unit_test(the_page_has_every_verb_and_option),
 		cmocka_unit_test(exit_codes_are_those_of_the_page),
 		cmocka_unit_test(kinds_have_paths),
 	};
