@@ -379,6 +379,23 @@ static int check_event(struct rh_carry_row *row, const struct rh_function *made)
 	return RH_OK;
 }
 
+/* "return V" fits a number; a pointer can only be NULL.  A pattern speaks of many
+ * functions and means those that it fits. */
+static int check_on_error(struct rh_carry_row *row, struct rh_function *made)
+{
+	const struct rh_ctype *type = row->function->ret;
+	bool is_null = type->kind == RH_CTYPE_POINTER && made->error_value == 0;
+
+	if (made->on_error != RH_ON_ERROR_RETURN || type->kind == RH_CTYPE_INT || is_null)
+		return RH_OK;
+	if (!row->line->is_pattern)
+		return rh_carry_fail(row, NULL, "on_error: %s cannot be %lld",
+		                     type->spelling, (long long)made->error_value);
+	made->on_error = RH_ON_ERROR_DEFAULT;
+	made->error_value = 0;
+	return RH_OK;
+}
+
 /* The real library in the caller would take the handle for an address. */
 static int check_local(struct rh_carry_row *row)
 {
@@ -451,6 +468,8 @@ int rh_carry_function(struct rh_carry *carry, const struct rh_cfunction *functio
 		result = check_local(&row);
 	if (result >= 0 && !row.reason && made.flags & RH_FUNCTION_EVENT)
 		result = check_event(&row, &made);
+	if (result >= 0)
+		result = check_on_error(&row, &made);
 	if (result < 0)
 		return result;
 	if (made.flags & stays && !row.reason)

@@ -216,7 +216,7 @@ static int default_pointer(struct rh_carry_row *row,
 	}
 	if (value->is_result)
 		return refuse(row, type, is_text(type) ?
-		              "is not const: say -> string borrowed or transfer" :
+		              "may be text or bytes: say -> string or bytes" :
 		              "cannot be told apart: say -> handle or nocarry");
 	if (is_text(type) && target->is_const && looks_like_length(value->next)) {
 		ret->kind = RH_KIND_BYTES;
@@ -224,8 +224,7 @@ static int default_pointer(struct rh_carry_row *row,
 		return RH_OK;
 	}
 	if (is_text(type))
-		return refuse(row, type, "says too little: say string, handle, bytes with len= or "
-		              "cap=, or in, out, inout with a C type");
+		return refuse(row, type, "says too little");
 	return refuse(row, type, "has no direction: say in, out or inout");
 }
 

@@ -192,8 +192,11 @@ int rh_side_line(struct rh_side_parser *parser)
 	function.is_pattern = function.name[strlen(function.name) - 1] == '*';
 	rh_lex_next(&parser->lex, false);
 	result = parse_flags(parser, &function);
-	if (result >= 0 && rh_lex_is(&parser->lex, "("))
+	if (result >= 0 && rh_lex_is(&parser->lex, "(")) {
 		result = parse_params(parser, &function);
+		if (result >= 0)
+			result = parse_flags(parser, &function);
+	}
 	if (result >= 0 && rh_lex_is(&parser->lex, "->")) {
 		function.has_ret = true;
 		rh_lex_next(&parser->lex, false);

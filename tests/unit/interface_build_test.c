@@ -366,6 +366,8 @@ static void mistakes_in_the_side_file_name_their_place(void **state)
 		{ "sample_scale (fd|point)", "is no descriptor" },
 		{ "sample_scale (in|point)", "a direction needs a pointer" },
 		{ "sample_scale (_, _ nullable)", "can never be NULL" },
+		{ "sample_name on_error: return -1", "const char * cannot be -1" },
+		{ "sample_free on_error: return 0", "void cannot be 0" },
 		{ "sample_name local", "is an object of the callee" },
 		{ "sample_free (_ destroys) -> new", "is no handle" },
 		{ "sample_new (handle|name)", "say which" },

@@ -98,6 +98,8 @@ static void function_takes_every_flag(void **state)
 
 	assert_int_equal(f->flags, RH_FUNCTION_IDEMPOTENT | RH_FUNCTION_STATE |
 	                 RH_FUNCTION_STDIO | RH_FUNCTION_UMASK | RH_FUNCTION_PROCESS);
+	assert_int_equal(line(*state, "g state (_ destroys) umask", "g")->flags,
+	                 RH_FUNCTION_STATE | RH_FUNCTION_UMASK);
 	assert_int_equal(line(*state, "g local", "g")->flags, RH_FUNCTION_LOCAL);
 	assert_int_equal(line(*state, "g nocarry", "g")->flags, RH_FUNCTION_NOCARRY);
 	assert_int_equal(line(*state, "g event", "g")->flags, RH_FUNCTION_EVENT);
