@@ -65,6 +65,10 @@ static void wait_for_call(struct rh_server_end *end)
 	uint64_t          until = bench_now() + 20000;
 
 	rh_server_on_cpu(end, (uint32_t)sched_getcpu());
+	for (int i = 0; i < RH_EAGER_LOOKS && rh_server_may_spin(end); i++) {
+		if (rh_server_has_call(end))
+			return;
+	}
 	while (rh_server_may_spin(end) && bench_now() < until) {
 		for (int i = 0; i < 64; i++) {
 			if (rh_server_has_call(end))

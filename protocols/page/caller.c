@@ -269,7 +269,11 @@ static int spin(struct rh_caller_end *end, int slot)
 		spin->misses = 0;
 		spin->budget_ns = SPIN_START_NS;
 	}
-	for (int i = 0; i < 64; i++) { /* the fast case without a clock */
+	for (int i = 0; i < RH_EAGER_LOOKS; i++) {
+		if (is_done(end, slot))
+			return 1;
+	}
+	for (int i = 0; i < 64; i++) { /* still without a clock */
 		if (is_done(end, slot))
 			return 1;
 		cpu_relax();

@@ -24,6 +24,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Looks without a pause when a spin begins, about half a microsecond: a pause takes
+ * as long as half of a short call, and an answer that arrives meanwhile waits. */
+#define RH_EAGER_LOOKS 256
+
 struct rh_page {
 	struct rh_page_head *head;
 	struct rh_slot      *slots;

@@ -160,6 +160,12 @@ static int spin(struct rh_serve_thread *thread, struct rest *rest)
 		return 0;
 	if (rest->misses >= SPIN_MISSES && rest->misses++ % 64 != 0)
 		return 0;
+	for (int i = 0; i < RH_EAGER_LOOKS; i++) {
+		if (any_call(thread)) {
+			rest->misses = 0;
+			return 1;
+		}
+	}
 	until = rh_clock_ns() + SPIN_NS;
 	do {
 		for (int i = 0; i < 64; i++) {
