@@ -2,57 +2,62 @@
  * place. */
 #include "rhodes-stub.h"
 
+#include "../../interface/library.h"
+
 #include <dlfcn.h>
 #include <limits.h>
-#include <link.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Where the dynamic loader of Debian looks; the shadow directory is not there. */
-static const char *const directories[] = {
-	"/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu",
-	"/usr/lib/aarch64-linux-gnu", "/lib64", "/usr/lib64", "/usr/local/lib", "/lib",
-	"/usr/lib",
-};
+/* The real library's own calls must reach itself and not the shadow, which stands
+ * before it in the program's scope.  The address sanitizer refuses that flag. */
+#if defined(__SANITIZE_ADDRESS__)
+#define OPEN_FLAGS (RTLD_NOW | RTLD_LOCAL)
+#else
+#define OPEN_FLAGS (RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND)
+#endif
 
-static _Noreturn void give_up(const char *what, const char *soname)
+static _Noreturn void give_up(const char *what, const char *soname,
+                              const char *reason)
 {
-	fprintf(stderr, "rhodes: %s of %s must run in place, but the real library was"
-	        " not found: %s\n", what, soname, dlerror());
+	fprintf(stderr, "rhodes: %s of %s must run in place, but: %s\n", what, soname,
+	        reason ? reason : "the real library was not found");
 	abort();
 }
 
 static void *load_real(const char *soname, const char *what)
 {
-	char path[PATH_MAX];
+	char           path[PATH_MAX];
+	struct rh_diag diag = { 0 };
 
-	for (size_t i = 0; i < sizeof directories / sizeof directories[0]; i++) {
-		snprintf(path, sizeof path, "%s/%s", directories[i], soname);
-		if (access(path, R_OK) != 0)
-			continue;
-		void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-		if (library)
-			return library;
+	if (rh_library_find(soname, NULL, path, sizeof path, &diag) < 0)
+		give_up(what, soname, diag.text);
+	void *library = dlopen(path, OPEN_FLAGS);
+	if (!library)
+		give_up(what, soname, dlerror());
+	return library;
+}
+
+/* Threads may load it at once: the loader counts, and both get the same. */
+static void *real_library(struct rh_stub_library *library, const char *what)
+{
+	void *real = __atomic_load_n(&library->state[1], __ATOMIC_ACQUIRE);
+
+	if (!real) {
+		real = load_real(library->interface->soname, what);
+		__atomic_store_n(&library->state[1], real, __ATOMIC_RELEASE);
 	}
-	give_up(what, soname);
+	return real;
 }
 
 EXPORT void *rh_stub_local_name(struct rh_stub_library *library, const char *symbol)
 {
-	void *real = __atomic_load_n(&library->state[1], __ATOMIC_ACQUIRE);
-	void *address;
+	void *address = dlsym(real_library(library, symbol), symbol);
 
-	if (!real) {
-		real = load_real(library->interface->soname, symbol);
-		__atomic_store_n(&library->state[1], real, __ATOMIC_RELEASE);
-	}
-	address = dlsym(real, symbol);
 	if (!address)
-		give_up(symbol, library->interface->soname);
+		give_up(symbol, library->interface->soname, dlerror());
 	return address;
 }
 
@@ -60,5 +65,11 @@ EXPORT void *rh_stub_local(struct rh_stub_library *library, unsigned index)
 {
 	const struct rh_function *function = &library->interface->functions[index];
 
-	return rh_stub_local_name(library, function->name);
+	if (!function->version)
+		return rh_stub_local_name(library, function->name);
+	void *address = dlvsym(real_library(library, function->name), function->name,
+	                       function->version);
+	if (!address)
+		give_up(function->name, library->interface->soname, dlerror());
+	return address;
 }

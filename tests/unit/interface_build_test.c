@@ -2,6 +2,7 @@
  * runs an unmodified program over them.  The paths come from meson's test(). */
 #include "../../interface/elf.h"
 #include "../../interface/generator.h"
+#include "../../interface/library.h"
 #include "../../interface/tool.h"
 
 #include <setjmp.h>
@@ -309,6 +310,33 @@ static void the_static_shadow_does_the_same(void **state)
 	free(program);
 }
 
+static void a_shadow_is_passed_over(void **state)
+{
+	char side[PATH_BYTES], wanted[PATH_BYTES], path[PATH_BYTES];
+	char libraries[3 * PATH_BYTES];
+	struct rh_diag diag = { 0 };
+
+	(void)state;
+	sample_path(side, "sample.side");
+	sample_path(wanted, "libsample.so.2");
+	build(side, "passed", NULL);
+	snprintf(libraries, sizeof libraries, "%s/passed/lib:%s", folder, given("BUILT"));
+	setenv("LD_LIBRARY_PATH", libraries, 1);
+	assert_int_equal(rh_library_find("libsample.so.2", NULL, path, sizeof path, &diag),
+	                 RH_OK);
+	assert_string_equal(path, wanted);
+	setenv("LD_LIBRARY_PATH", below("passed/lib"), 1);
+	assert_int_equal(rh_library_find("libsample.so.2", NULL, path, sizeof path, &diag),
+	                 RH_ENOENT);
+	unsetenv("LD_LIBRARY_PATH");
+	assert_non_null(strstr(diag.text, "libsample.so.2"));
+	assert_int_equal(rh_library_find("libc.so.6", NULL, path, sizeof path, &diag),
+	                 RH_OK);
+	assert_int_equal(rh_library_find("libc.so.6", NULL, path, 4, &diag), RH_ENOENT);
+	assert_int_equal(rh_library_find("./LICENSE", given("SOURCES"), path, sizeof path,
+	                                 &diag), RH_ENOENT);
+}
+
 static void a_foreign_folder_is_left_alone(void **state)
 {
 	struct rh_diag diag = { 0 };
@@ -405,6 +433,7 @@ int main(void)
 		cmocka_unit_test(builds_are_repeatable),
 		cmocka_unit_test(an_unmodified_program_sees_no_difference),
 		cmocka_unit_test(the_static_shadow_does_the_same),
+		cmocka_unit_test(a_shadow_is_passed_over),
 		cmocka_unit_test(a_foreign_folder_is_left_alone),
 		cmocka_unit_test(a_failed_build_changes_nothing),
 		cmocka_unit_test(mistakes_in_the_side_file_name_their_place),
