@@ -42,6 +42,12 @@ const char *rh_manifest_name(const struct rh_manifest *manifest, size_t index);
 /* The folder of the file the object stands in; "." for standard input. */
 const char *rh_manifest_folder(const struct rh_manifest *manifest, size_t index);
 
+/* Makes the files that resources are served by absolute, where they are given as
+ * paths: "./libfoo.so" is beside the manifest, whatever directory the reader or a
+ * worker is in.  A name without a slash is left to the loader.
+ * RH_ENOMEM, RH_EMSGSIZE. */
+int rh_manifest_resolve(struct rh_manifest *manifest, struct rh_diag *diag);
+
 /* Writes "file:line:column" of the value at pointer within the object; place has
  * RH_MANIFEST_PLACE_MAX bytes.  Returns place. */
 char *rh_manifest_where(const struct rh_manifest *manifest, size_t index,

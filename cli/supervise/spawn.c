@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -52,9 +53,12 @@ static _Noreturn void become(const struct rh_spawn *spawn, pid_t parent, int out
 		null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 		if (null >= 0)
 			dup2(null, STDIN_FILENO);
-		dup2(output, STDOUT_FILENO);
 		dup2(output, STDERR_FILENO);
+		/* What whoever started us left open is no business of a service. */
+		close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC);
 	}
+	if (spawn->as != RH_SPAWN_HELPER)
+		dup2(output, STDOUT_FILENO);
 	set_environment(spawn->env);
 	execvp(spawn->argv[0], spawn->argv);
 	err_no = errno;

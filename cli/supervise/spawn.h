@@ -1,10 +1,10 @@
 /* spawn - starts a process that ends when its parent does.
  *
  * A service is in a process group of its own (Ctrl-C reaches only the supervisor),
- * reads /dev/null and writes standard output and error into one pipe.  A helper
- * stays in the group and at the terminal; its standard output may be captured.
- * Each gets SIGKILL when the parent dies (PR_SET_PDEATHSIG), and the signal
- * dispositions and mask of a fresh process.
+ * reads /dev/null, writes standard output and error into one pipe, and inherits no
+ * other descriptor.  A helper stays in the group and at the terminal; its standard
+ * output may be captured.  Each gets SIGKILL when the parent dies
+ * (PR_SET_PDEATHSIG), and the signal dispositions and mask of a fresh process.
  *
  * Threads     The thread that spawns must live as long as the child: PDEATHSIG
  *             watches the thread. */

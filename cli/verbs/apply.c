@@ -26,6 +26,8 @@ static int read_manifests(struct rh_cli *cli, struct rh_manifest *manifest)
 		return rh_cli_fail(cli,
 		                   r == RH_ENOENT ? RH_EXIT_NOT_FOUND : RH_EXIT_REFUSED,
 		                   "%s", diag.text);
+	if (rh_manifest_resolve(manifest, &diag) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
 	if (rh_manifest_count(manifest) == 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "there is no object in it");
 	return RH_EXIT_OK;

@@ -140,6 +140,45 @@ static void twice_is_once_too_often(void **state)
 		RH_EEXIST, "e.yaml:2:18");
 }
 
+static void paths_are_beside_the_manifest(void **state)
+{
+	struct rh_manifest *manifest = rh_manifest_create();
+	const json_t       *serve;
+	char                expected[200];
+	(void)state;
+
+	write_file(
+		"a.yaml",
+		"[{kind: R, metadata: {name: a}, spec: {serve: {library: "
+	        "./x/../lib.so}}},\n"
+		" {kind: R, metadata: {name: b}, spec: {serve: {library: libm.so.6}}},\n"
+		" {kind: R, metadata: {name: c}, spec: {serve: {library: /a/../b.so}}},\n"
+		" {kind: R, metadata: {name: d}, spec: {serve: {library: "
+	        "no/such/l.so}}},\n"
+		" {kind: R, metadata: {name: e}, spec: {serve: {program: [../p, "
+	        "../q]}}},\n"
+		" {kind: R, metadata: {name: f}, spec: {serve: {library: 7}}},\n"
+		" {kind: R, metadata: {name: g}, spec: [serve]}]\n");
+	assert_int_equal(rh_manifest_add(manifest, folder, NULL), RH_OK);
+	assert_int_equal(rh_manifest_resolve(manifest, NULL), RH_OK);
+#define SERVE(i)                                                                         \
+	(serve = json_object_get(                                                        \
+		 json_object_get(rh_manifest_object(manifest, i), "spec"), "serve"))
+#define LIBRARY(i) json_string_value(json_object_get(SERVE(i), "library"))
+	snprintf(expected, sizeof expected, "%s/./x/../lib.so", folder);
+	assert_string_equal(LIBRARY(0), expected); /* there is no x to go back from */
+	assert_string_equal(LIBRARY(1), "libm.so.6");
+	assert_string_equal(LIBRARY(2), "/a/../b.so");
+	snprintf(expected, sizeof expected, "%s/no/such/l.so", folder);
+	assert_string_equal(LIBRARY(3), expected);
+	SERVE(4);
+	assert_string_equal(json_string_value(json_array_get(
+		json_object_get(serve, "program"), 0)), "/tmp/p");
+	assert_string_equal(json_string_value(json_array_get(
+		json_object_get(serve, "program"), 1)), "../q");
+	rh_manifest_destroy(manifest);
+}
+
 static void a_missing_file_is_named(void **state)
 {
 	struct rh_manifest *manifest = rh_manifest_create();
@@ -161,6 +200,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_no_object_is_refused, enter,
 		                                leave),
 		cmocka_unit_test_setup_teardown(twice_is_once_too_often, enter, leave),
+		cmocka_unit_test_setup_teardown(paths_are_beside_the_manifest, enter,
+		                                leave),
 		cmocka_unit_test_setup_teardown(a_missing_file_is_named, enter, leave),
 	};
 
