@@ -146,7 +146,7 @@ static const char *manifest_text(struct proposal *proposal)
 		"  interface: %s\n"
 		"  serve: {library: %s, workers: 1, restart: always}\n"
 		"---\n"
-		"# Runs any program of yours: rhodes run --as %s_user -- PROGRAM ...\n"
+		"# Runs any program of yours: rhodes run %s_user -- PROGRAM ...\n"
 		"kind: Resource\n"
 		"metadata: {name: %s_user}\n"
 		"spec:\n"
