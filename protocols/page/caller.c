@@ -69,13 +69,16 @@ static int is_done(const struct rh_caller_end *end, int slot)
 	       RH_SLOT_WORD(end->sequences[slot], RH_SLOT_DONE);
 }
 
-/* E1: an abandoned slot is free once the server has finished or skipped it. */
-static void reclaim(struct rh_caller_end *end, uint32_t slot)
+/* E1: an abandoned slot, and what it holds of the arena, is free once the server has
+ * finished or skipped it. */
+static void reclaim(struct rh_caller_end *end)
 {
-	if (!is_done(end, (int)slot))
-		return;
-	end->abandoned &= (uint16_t)~(1u << slot);
-	rh_caller_release(end, (int)slot);
+	for (uint32_t slot = 0; slot < RH_PAGE_SLOTS; slot++) {
+		if (!(end->abandoned & (1u << slot)) || !is_done(end, (int)slot))
+			continue;
+		end->abandoned &= (uint16_t)~(1u << slot);
+		rh_caller_release(end, (int)slot);
+	}
 }
 
 static int place_args(struct rh_caller_end *end, uint32_t slot, uint32_t args_len)
@@ -114,8 +117,8 @@ int rh_caller_reserve(struct rh_caller_end *end, uint32_t args_len,
 
 	if (args_len > RH_PAYLOAD_ARENA_MAX || reply_cap > RH_PAYLOAD_ARENA_MAX)
 		return RH_EMSGSIZE;
-	if (end->abandoned & (1u << slot))
-		reclaim(end, slot);
+	if (end->abandoned)
+		reclaim(end);
 	if (end->in_flight & (1u << slot))
 		return RH_EAGAIN;
 	if ((r = place_args(end, slot, args_len)) < 0 ||
@@ -126,15 +129,6 @@ int rh_caller_reserve(struct rh_caller_end *end, uint32_t args_len,
 	*ret_args = end->args[slot].len > 0 ? end->page.base + end->args[slot].off
 	                                    : end->page.slots[slot].body;
 	return (int)slot;
-}
-
-void rh_caller_unreserve(struct rh_caller_end *end, int slot)
-{
-	RH_CHECK((end->next - 1) % RH_PAGE_SLOTS == (uint32_t)slot);
-	end->next--;
-	end->in_flight &= (uint16_t)~(1u << slot);
-	end->args[slot].len = 0;
-	end->replies[slot].len = 0;
 }
 
 static void say_cpu(struct rh_caller_end *end)
@@ -158,6 +152,19 @@ static void wake_server(struct rh_caller_end *end, uint32_t how)
 		return; /* full: it has been told often enough */
 }
 
+/* P1, P3 */
+static void publish(struct rh_caller_end *end, int slot, enum rh_slot_state state)
+{
+	uint32_t how;
+
+	atomic_exchange_explicit(&end->page.slots[slot].request.word,
+	                         RH_SLOT_WORD(end->sequences[slot], state),
+	                         memory_order_seq_cst);
+	how = atomic_load_explicit(&end->page.head->server.asleep, memory_order_seq_cst);
+	if (how != RH_AWAKE)
+		wake_server(end, how);
+}
+
 void rh_caller_submit(struct rh_caller_end *end, int slot,
                       const struct rh_request *request)
 {
@@ -177,14 +184,22 @@ void rh_caller_submit(struct rh_caller_end *end, int slot,
 	out->context = request->context;
 	out->instance = request->instance;
 	say_cpu(end);
-	/* P1, P3 */
-	atomic_exchange_explicit(&out->word,
-		RH_SLOT_WORD(end->sequences[slot], RH_SLOT_SUBMITTED),
-		memory_order_seq_cst);
-	uint32_t how = atomic_load_explicit(&end->page.head->server.asleep,
-	                                    memory_order_seq_cst);
-	if (how != RH_AWAKE)
-		wake_server(end, how);
+	publish(end, slot, RH_SLOT_SUBMITTED);
+}
+
+/* A slot in the middle cannot be reserved a second time before the server has passed
+ * it, so it becomes a cancelled call, which the server skips. */
+void rh_caller_unreserve(struct rh_caller_end *end, int slot)
+{
+	end->args[slot].len = 0;
+	end->replies[slot].len = 0;
+	if (end->sequences[slot] == end->next - 1) {
+		end->next--;
+		end->in_flight &= (uint16_t)~(1u << slot);
+		return;
+	}
+	end->abandoned |= (uint16_t)(1u << slot);
+	publish(end, slot, RH_SLOT_CANCELLED);
 }
 
 /* The reply may stand in the slot's head, in its body, or where the caller gave room. */

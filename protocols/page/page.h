@@ -124,10 +124,12 @@ void rh_caller_init(struct rh_caller_end *end, void *memory, int server_event);
 int rh_caller_reserve(struct rh_caller_end *end, uint32_t args_len,
                       uint32_t reply_cap, unsigned char **ret_args);
 
-/* Gives a reserved slot back; only the one reserved last, before its submit. */
+/* Gives a reserved slot back that was not submitted, also in the middle of others. */
 void rh_caller_unreserve(struct rh_caller_end *end, int slot);
 
-/* Publishes the call and wakes the server when it sleeps.  P1, P3 */
+/* Publishes the call and wakes the server when it sleeps.  The server takes calls in
+ * the order in which they were reserved: one that is submitted before its elders
+ * waits for them.  P1, P3 */
 void rh_caller_submit(struct rh_caller_end *end, int slot,
                       const struct rh_request *request);
 

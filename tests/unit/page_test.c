@@ -187,6 +187,67 @@ static void a_cancelled_call_never_runs(void **state)
 	}
 }
 
+/* Given back in the middle: the server skips it, and what came later is not held up. */
+static void a_reserved_slot_is_given_back_in_any_order(void **state)
+{
+	struct both      *both = *state;
+	struct rh_request request = { .function = 7, .args_len = 1 };
+	struct rh_taken   taken;
+	unsigned char    *args;
+
+	for (int round = 0; round < 40; round++) {
+		int slots[3];
+
+		for (int i = 0; i < 3; i++) {
+			slots[i] = rh_caller_reserve(&both->caller, 1, 0, &args);
+			assert_true(slots[i] >= 0);
+			*args = (unsigned char)i;
+		}
+		rh_caller_submit(&both->caller, slots[1], &request);
+		assert_int_equal(rh_server_take(&both->server, &taken), RH_EAGAIN);
+		rh_caller_unreserve(&both->caller, slots[0]);
+		assert_int_equal(rh_server_take(&both->server, &taken), 1);
+		assert_int_equal(*taken.args, 1);
+		answer(both, &taken, 0);
+		rh_caller_release(&both->caller, slots[1]);
+		rh_caller_unreserve(&both->caller, slots[2]); /* the last one */
+		assert_int_equal(rh_server_take(&both->server, &taken), RH_EAGAIN);
+	}
+}
+
+/* A server that sleeps must wake to skip, or the next call waits for ever. */
+static void giving_a_slot_back_wakes_the_server(void **state)
+{
+	struct both      *both = *state;
+	struct rh_request request = { .function = 7 };
+	unsigned char    *args;
+	int               first = rh_caller_reserve(&both->caller, 0, 0, &args);
+	int               second = rh_caller_reserve(&both->caller, 0, 0, &args);
+
+	rh_caller_submit(&both->caller, second, &request);
+	assert_int_equal(rh_server_arm(&both->server, RH_ASLEEP_FUTEX), RH_OK);
+	rh_caller_unreserve(&both->caller, first);
+	assert_int_equal(both->server.page.head->caller.server_bell, 1);
+}
+
+/* An abandoned call frees its part of the arena when it is over, not a round later. */
+static void an_abandoned_call_gives_its_room_back(void **state)
+{
+	struct both      *both = *state;
+	uint32_t          len = RH_PAYLOAD_ARENA_MAX;
+	struct rh_request request = { .function = 1, .args_len = len };
+	struct rh_taken   taken;
+	unsigned char    *args;
+	int slot = rh_caller_reserve(&both->caller, len, len, &args);
+
+	rh_caller_submit(&both->caller, slot, &request);
+	assert_int_equal(rh_server_take(&both->server, &taken), 1);
+	assert_int_equal(rh_caller_abandon(&both->caller, slot, 0), RH_EBUSY);
+	assert_int_equal(rh_caller_reserve(&both->caller, len, len, &args), RH_EAGAIN);
+	answer(both, &taken, 0);
+	assert_int_equal(rh_caller_reserve(&both->caller, len, len, &args), 1);
+}
+
 struct lie {
 	size_t   offset;
 	uint32_t value;
@@ -292,6 +353,12 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_full_ring_refuses, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(large_arguments_use_the_arena, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_cancelled_call_never_runs, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_reserved_slot_is_given_back_in_any_order,
+		                                set_up, tear_down),
+		cmocka_unit_test_setup_teardown(giving_a_slot_back_wakes_the_server, set_up,
+		                                tear_down),
+		cmocka_unit_test_setup_teardown(an_abandoned_call_gives_its_room_back, set_up,
+		                                tear_down),
 		cmocka_unit_test_setup_teardown(a_lying_caller_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_lying_server_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(arming_sees_what_was_there, set_up, tear_down),
