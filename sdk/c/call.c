@@ -64,14 +64,14 @@ static int give(struct rh_flight *flight, int r, const void **ret_reply,
 		*ret_reply = flight->reply.bytes;
 		*ret_len = flight->reply.len;
 	}
-	return r;
+	return r == RH_EAGAIN && flight->is_done ? RH_EBUSY : r;
 }
 
 EXPORT int rh_poll(uint64_t ticket, const void **ret_reply, size_t *ret_len)
 {
 	struct rh_flight *flight = flight_of(ticket);
 
-	return give(flight, rh_flight_poll(flight), ret_reply, ret_len);
+	return give(flight, rh_flight_look(flight), ret_reply, ret_len);
 }
 
 EXPORT int rh_wait(uint64_t ticket, const void **ret_reply, size_t *ret_len)

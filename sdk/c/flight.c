@@ -14,6 +14,7 @@
  * costs microseconds on a virtual machine. */
 #define SHORT_WAIT_NS (20 * RH_NS_PER_MS)
 #define SAMPLE_EVERY  16u
+#define LOOK_EVERY    64u /* polls without an answer, before the clock is read */
 
 int rh_flight_begin(struct rh_flight *flight, struct rh_callee *callee,
                     uint32_t args_len, uint32_t reply_cap, uint64_t deadline,
@@ -33,7 +34,8 @@ int rh_flight_begin(struct rh_flight *flight, struct rh_callee *callee,
 	r = rh_caller_reserve(&flight->page->end, is_large ? 0 : args_len, reply_cap,
 	                      ret_args);
 	if (r < 0)
-		return r;
+		return rh_fail(r, "the calls of this thread that %s has not answered yet"
+		               " leave no room", callee->name);
 	flight->slot = r;
 	flight->sequence = flight->page->end.next - 1;
 	if (is_large && !(*ret_args = flight->large = malloc(args_len))) {
@@ -225,10 +227,25 @@ static int lost(struct rh_flight *flight)
 {
 	int r = rh_flight_poll(flight);
 
-	if (r == RH_EAGAIN)
+	if (!flight->is_done)
 		r = give_up(flight, RH_EGONE, RH_ELOST);
 	rh_thread_page_lost(flight->page);
 	return r;
+}
+
+int rh_flight_look(struct rh_flight *flight)
+{
+	struct pollfd look = { .fd = flight->page->companion };
+	int           r = rh_flight_poll(flight);
+
+	if (flight->is_done || ++flight->looks % LOOK_EVERY != 0)
+		return r;
+	if (flight->deadline == 0)
+		flight->deadline = rh_deadline(0);
+	if (poll(&look, 1, 0) > 0)
+		return lost(flight);
+	return rh_clock_ns() < flight->deadline
+	       ? RH_EAGAIN : give_up(flight, RH_ETIMEDOUT, RH_ETIMEDOUT);
 }
 
 int rh_flight_finish(struct rh_flight *flight)
@@ -237,7 +254,7 @@ int rh_flight_finish(struct rh_flight *flight)
 	int      r;
 
 	rh_caller_spin(&flight->page->end, flight->slot);
-	while ((r = rh_flight_poll(flight)) == RH_EAGAIN) {
+	while (r = rh_flight_poll(flight), !flight->is_done) {
 		uint64_t now;
 
 		if (short_until == 0) {

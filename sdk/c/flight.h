@@ -24,6 +24,7 @@ struct rh_flight {
 	const void            *mapped;     /* the reply's memfd               */
 	uint64_t               deadline;   /* 0: the default, not yet read     */
 	uint64_t               started;    /* sampled, else 0                 */
+	uint32_t               looks;      /* in vain                         */
 	uint8_t                is_gone;    /* submitted                       */
 	uint8_t                is_done;
 	struct rh_reply        reply;
@@ -40,8 +41,13 @@ int rh_flight_begin(struct rh_flight *flight, struct rh_callee *callee,
 int rh_flight_go(struct rh_flight *flight, struct rh_request *request,
                  const struct rh_fd_list *fds);
 
-/* RH_EAGAIN, or what the call returned with flight->reply filled. */
+/* RH_EAGAIN, or what the call returned with flight->reply filled; is_done tells a
+ * call that returned RH_EAGAIN from one that still runs. */
 int rh_flight_poll(struct rh_flight *flight);
+
+/* The same for a caller that does nothing but poll: now and then looks whether the
+ * deadline has passed or the server is gone. */
+int rh_flight_look(struct rh_flight *flight);
 
 /* Waits until done or the deadline; sets rh_last_ran on failure. */
 int rh_flight_finish(struct rh_flight *flight);

@@ -59,13 +59,16 @@ int rh_call(struct rh_callee *callee, uint64_t function, const void *args,
 
 /* A call in three steps, like a system call without the trap: reserve room and
  * write the arguments in place, submit, collect when it is done.
- * rh_reserve returns RH_EAGAIN when 16 calls are in flight. */
+ * rh_reserve returns RH_EAGAIN when 16 calls are in flight.  Calls are taken in the
+ * order in which they were reserved: one that is submitted before an elder waits
+ * until that one is submitted or released. */
 int rh_reserve(struct rh_callee *callee, size_t args_len, size_t reply_cap,
                uint64_t timeout_ns, void **ret_args, uint64_t *ret_ticket);
 int rh_submit(uint64_t ticket, uint64_t function, size_t args_len);
 
 /* RH_EAGAIN while the call runs; else its result, with the reply in place, valid
- * until rh_release. */
+ * until rh_release.  A function's own RH_EAGAIN is told as RH_EBUSY.  The deadline
+ * and the loss of the callee end a call that is only polled, too. */
 int rh_poll(uint64_t ticket, const void **ret_reply, size_t *ret_len);
 
 /* rh_poll that sleeps until the call's deadline. */
@@ -104,7 +107,9 @@ int rh_serve(const struct rh_skeleton *skeleton, unsigned threads);
 
 /* The same with a handler instead of a skeleton, for programs that speak bytes:
  * functions are those of the table of signatures.  The handler returns 0 with
- * *ret_len bytes in reply (cap of them at most), or a negative code. */
+ * *ret_len bytes in reply (cap of them at most, 1 MiB at most), or a negative code.
+ * args lie in memory that the caller shares and can change at any time: copy what
+ * you check before you use it. */
 typedef int rh_handler(void *user, unsigned function, const void *args,
                        size_t args_len, void *reply, size_t cap, size_t *ret_len);
 int rh_serve_bytes(const char *interface, const char *const *signatures,

@@ -1,6 +1,8 @@
 #include "mini_agent.h"
 
+#include "../../base/clock.h"
 #include "../../base/memory.h"
+#include "../../base/peer.h"
 #include "../../base/socket.h"
 #include "../../protocols/page/page.h"
 
@@ -11,40 +13,86 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define CONNECTIONS 64
+#define CONNECTIONS 128
+#define ASKS        256
+#define NAMES       8
 
-struct mini_agent {
-	pthread_t     thread;
-	int           listener;
-	int           stop;
-	int           worker;      /* index of the latest worker, or -1   */
-	int           count;
-	int           fds[CONNECTIONS];
-	uint64_t      last_page;
-	/* One page under way: who asked, and what it gets when it is added. */
-	int           asker;
-	uint64_t      request;
-	int           memory, event, companion;
-	unsigned char buffer[RH_FRAME_MAX];
+struct connection {
+	int            fd;       /* -1: unused                        */
+	int            event;    /* wakes us for its emit page        */
+	struct rh_peer peer;
+	int            edge;     /* of what it serves, or -1          */
+	uint32_t       instance;
 };
 
-static void reply_attached(struct mini_agent *agent, int fd, uint64_t request)
-{
-	unsigned char           bytes[128];
-	struct rh_record_writer writer;
-	int                     event = eventfd(0, EFD_CLOEXEC);
+/* A page, from being asked for until it is given back. */
+struct ask {
+	int                  is_used;
+	int                  is_out;     /* the caller has it          */
+	int                  from;       /* connection                 */
+	int                  worker;     /* that was asked, or -1      */
+	uint32_t             edge;
+	uint32_t             flags;
+	uint64_t             request, page;
+	int                  memory, event, companion;
+	void                *at;         /* events: mapped here        */
+	struct rh_caller_end listener;
+	struct rh_server_end emitter;
+};
 
-	(void)agent;
-	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, (uint64_t)fd);
-	rh_record_put_text(&writer, RH_TAG_RESOURCE, "tested");
-	rh_record_put_text(&writer, RH_TAG_SYSTEM, "test");
-	rh_socket_send(fd, RH_FRAME_ATTACHED, request, &writer, &event, 1);
-	close(event);
+struct mini_agent {
+	pthread_t           thread;
+	pthread_mutex_t     lock;
+	pthread_cond_t      changed;
+	struct mini_options options;
+	struct mini_counts  counts;
+	int                 listener, stop;
+	uint64_t            last_page;
+	uint32_t            last_instance;
+	char                names[NAMES][RH_NAME_MAX + 1]; /* by edge */
+	struct connection   connections[CONNECTIONS];
+	struct ask          asks[ASKS];
+	unsigned char       buffer[RH_FRAME_MAX];
+};
+
+static void changed(struct mini_agent *agent)
+{
+	pthread_cond_broadcast(&agent->changed);
 }
 
-static void reply_u64(int fd, uint8_t type, uint64_t request, uint16_t tag,
-                      uint64_t value)
+static int edge_of(struct mini_agent *agent, const struct rh_frame *frame, uint16_t tag)
+{
+	char name[RH_NAME_MAX + 1];
+
+	if (rh_record_text(&frame->records, tag, name, sizeof name) < 0)
+		return -1;
+	for (int i = 0; i < NAMES; i++) {
+		if (agent->names[i][0] == 0)
+			strcpy(agent->names[i], name);
+		if (strcmp(agent->names[i], name) == 0)
+			return i;
+	}
+	return -1;
+}
+
+static void attached(struct mini_agent *agent, struct connection *from, uint64_t request)
+{
+	unsigned char           bytes[512];
+	struct rh_record_writer writer;
+
+	from->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, (uint64_t)from->peer.pid);
+	rh_record_put_text(&writer, RH_TAG_RESOURCE, "tested");
+	rh_record_put_text(&writer, RH_TAG_SYSTEM, "test");
+	for (int i = 0; i < 4 && agent->options.env[i]; i++)
+		rh_record_put_text(&writer, RH_TAG_ENV, agent->options.env[i]);
+	rh_record_put_u32(&writer, RH_TAG_LOCALE_ON, (uint32_t)agent->options.locale_on);
+	rh_socket_send(from->fd, RH_FRAME_ATTACHED, request, &writer, &from->event, 1);
+}
+
+static void reply_number(int fd, uint8_t type, uint64_t request, uint16_t tag,
+                         uint64_t value)
 {
 	unsigned char           bytes[32];
 	struct rh_record_writer writer;
@@ -57,121 +105,377 @@ static void reply_u64(int fd, uint8_t type, uint64_t request, uint16_t tag,
 	rh_socket_send(fd, type, request, &writer, NULL, 0);
 }
 
-static void add_page(struct mini_agent *agent, int fd, uint64_t request)
+static void refuse(int fd, uint64_t request, int code)
 {
+	unsigned char           bytes[256];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_i32(&writer, RH_TAG_CODE, code);
+	rh_record_put_text(&writer, RH_TAG_TEXT, "refused by the test's agent");
+	rh_socket_send(fd, RH_FRAME_ERROR, request, &writer, NULL, 0);
+}
+
+static void forget(struct mini_agent *agent, struct ask *ask)
+{
+	if (ask->memory >= 0)
+		close(ask->memory);
+	if (ask->event >= 0)
+		close(ask->event);
+	if (ask->companion >= 0)
+		close(ask->companion);
+	if (ask->at)
+		rh_memory_unmap(ask->at, RH_PAGE_BYTES);
+	if (!ask->is_out)
+		agent->counts.waiting--;
+	else if (ask->flags & RH_PAGE_FLAG_EVENTS)
+		agent->counts.listeners--;
+	else
+		agent->counts.pages--;
+	ask->is_used = 0;
+	changed(agent);
+}
+
+static void make_page(struct mini_agent *agent, struct ask *ask, uint16_t flags)
+{
+	rh_memory_create("page", RH_PAGE_BYTES, &ask->memory, &ask->at);
+	ask->page = ++agent->last_page;
+	rh_page_format(ask->at, ask->page, 0, 0, flags);
+	ask->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+static void hand_out(struct mini_agent *agent, struct ask *ask, int companion)
+{
+	struct connection      *from = &agent->connections[ask->from];
+	uint32_t                instance = ask->worker < 0 ? 0
+	                                   : agent->connections[ask->worker].instance;
 	unsigned char           bytes[128];
 	struct rh_record_writer writer;
-	int                     pair[2];
-	void                   *at;
 
-	rh_memory_create("page", RH_PAGE_BYTES, &agent->memory, &at);
-	rh_page_format(at, ++agent->last_page, (uint64_t)fd, 1, RH_PAGE_FLAG_BIND);
-	rh_memory_unmap(at, RH_PAGE_BYTES);
-	rh_socket_pair(1, pair);
-	agent->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	agent->asker = fd;
-	agent->request = request;
-	agent->companion = pair[0];
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u64(&writer, RH_TAG_PAGE, agent->last_page);
-	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, (uint64_t)fd);
-	rh_record_put_text(&writer, RH_TAG_CALLER, "tested");
-	rh_record_put_u32(&writer, RH_TAG_UID, (uint32_t)getuid());
-	rh_socket_send(agent->fds[agent->worker], RH_FRAME_PAGE_ADD, 7, &writer,
-	               (int[]){ agent->memory, agent->event, pair[1] }, 3);
+	rh_record_put_u64(&writer, RH_TAG_PAGE, ask->page);
+	rh_record_put_u64(&writer, RH_TAG_INSTANCE, instance);
+	rh_record_put_u32(&writer, RH_TAG_FLAGS,
+	                  ask->worker < 0 ? 0 : RH_PAGE_FLAG_BIND);
+	ask->is_out = 1;
+	agent->counts.waiting--;
+	if (ask->flags & RH_PAGE_FLAG_EVENTS)
+		agent->counts.listeners++;
+	else
+		agent->counts.pages++;
+	if (rh_socket_send(from->fd, RH_FRAME_PAGE, ask->request, &writer,
+	                   (int[]){ ask->memory, ask->event, companion }, 3) < 0)
+		forget(agent, ask);
+	changed(agent);
+}
+
+/* A page that we are the other end of: events to the process, or from it. */
+static void own_page(struct mini_agent *agent, struct ask *ask)
+{
+	int pair[2];
+
+	make_page(agent, ask, (uint16_t)ask->flags);
+	rh_socket_pair(1, pair);
+	ask->companion = pair[0];
+	ask->worker = -1;
+	if (ask->flags & RH_PAGE_FLAG_EVENTS) {
+		rh_caller_init(&ask->listener, ask->at, -1);
+	} else {
+		rh_server_init(&ask->emitter, ask->at, ask->event);
+		rh_server_arm(&ask->emitter, RH_ASLEEP_EVENT);
+	}
+	hand_out(agent, ask, pair[1]);
 	close(pair[1]);
 }
 
-static void hand_page_out(struct mini_agent *agent)
+/* Asks the oldest instance to serve the page; stays as it is when there is none. */
+static void ask_worker(struct mini_agent *agent, struct ask *ask)
 {
-	unsigned char           bytes[128];
+	const struct rh_peer   *caller = &agent->connections[ask->from].peer;
+	unsigned char           bytes[1024];
 	struct rh_record_writer writer;
+	int                     pair[2];
 
+	ask->worker = -1;
+	for (int i = 0; i < CONNECTIONS; i++) {
+		const struct connection *c = &agent->connections[i];
+
+		if (c->fd >= 0 && c->edge == (int)ask->edge &&
+		    (ask->worker < 0 ||
+		     c->instance < agent->connections[ask->worker].instance))
+			ask->worker = i;
+	}
+	if (ask->worker < 0)
+		return;
+	make_page(agent, ask, RH_PAGE_FLAG_BIND);
+	rh_memory_unmap(ask->at, RH_PAGE_BYTES);
+	ask->at = NULL;
+	rh_socket_pair(1, pair);
+	ask->companion = pair[0];
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u64(&writer, RH_TAG_PAGE, agent->last_page);
-	rh_record_put_u32(&writer, RH_TAG_INSTANCE, (uint32_t)agent->last_page);
-	rh_record_put_u32(&writer, RH_TAG_FLAGS, RH_PAGE_FLAG_BIND);
-	rh_socket_send(agent->asker, RH_FRAME_PAGE, agent->request, &writer,
-	               (int[]){ agent->memory, agent->event, agent->companion }, 3);
-	close(agent->memory);
-	close(agent->event);
-	close(agent->companion);
+	rh_record_put_u64(&writer, RH_TAG_PAGE, ask->page);
+	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, (uint64_t)caller->pid);
+	rh_record_put_text(&writer, RH_TAG_CALLER, "tested");
+	rh_record_put_u32(&writer, RH_TAG_UID, (uint32_t)caller->uid);
+	rh_record_put_u32(&writer, RH_TAG_GID, (uint32_t)caller->gid);
+	for (int i = 0; i < caller->group_count && i < 16; i++)
+		rh_record_put_u32(&writer, RH_TAG_GID, (uint32_t)caller->groups[i]);
+	rh_socket_send(agent->connections[ask->worker].fd, RH_FRAME_PAGE_ADD, ask->page,
+	               &writer, (int[]){ ask->memory, ask->event, pair[1], caller->pidfd },
+	               4);
+	close(pair[1]);
+}
+
+static void on_page_get(struct mini_agent *agent, int from, const struct rh_frame *frame)
+{
+	struct ask *ask = agent->asks;
+
+	while (ask < agent->asks + ASKS && ask->is_used)
+		ask++;
+	if (ask == agent->asks + ASKS) {
+		refuse(agent->connections[from].fd, frame->request, RH_ENOSPC);
+		return;
+	}
+	*ask = (struct ask){ .is_used = 1, .from = from, .worker = -1, .memory = -1,
+	                     .event = -1, .companion = -1, .request = frame->request };
+	rh_record_u32(&frame->records, RH_TAG_EDGE, &ask->edge);
+	rh_record_u32(&frame->records, RH_TAG_FLAGS, &ask->flags);
+	agent->counts.waiting++;
+	changed(agent);
+	if (ask->edge == RH_EDGE_EMIT || (ask->flags & RH_PAGE_FLAG_EVENTS))
+		own_page(agent, ask);
+	else
+		ask_worker(agent, ask);
+}
+
+static struct ask *find_ask(struct mini_agent *agent, const struct rh_frame *frame)
+{
+	uint64_t page;
+
+	if (rh_record_u64(&frame->records, RH_TAG_PAGE, &page) < 0)
+		return NULL;
+	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
+		if (ask->is_used && ask->page == page)
+			return ask;
+	}
+	return NULL;
+}
+
+static void on_page_added(struct mini_agent *agent, const struct rh_frame *frame)
+{
+	struct ask *ask = find_ask(agent, frame);
+
+	if (!ask || ask->is_out)
+		return;
+	hand_out(agent, ask, ask->companion);
+	if (!ask->is_used)
+		return;
+	close(ask->memory);
+	close(ask->event);
+	close(ask->companion);
+	ask->memory = ask->event = ask->companion = -1;
+}
+
+/* The worker sees the hang-up of the companion; we need not tell it. */
+static void on_page_put(struct mini_agent *agent, const struct rh_frame *frame)
+{
+	struct ask *ask = find_ask(agent, frame);
+
+	if (ask && ask->is_out)
+		forget(agent, ask);
+}
+
+static void on_serve(struct mini_agent *agent, struct connection *from,
+                     const struct rh_frame *frame)
+{
+	uint64_t before = 0;
+
+	rh_record_u64(&frame->records, RH_TAG_INSTANCE, &before);
+	from->edge = edge_of(agent, frame, RH_TAG_INTERFACE);
+	from->instance = before ? (uint32_t)before : ++agent->last_instance;
+	reply_number(from->fd, RH_FRAME_SERVING, frame->request, RH_TAG_INSTANCE,
+	             from->instance);
+	agent->counts.workers++;
+	changed(agent);
+	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
+		if (ask->is_used && !ask->is_out && ask->worker < 0)
+			ask_worker(agent, ask);
+	}
+}
+
+static void on_open(struct mini_agent *agent, const struct connection *from,
+                    const struct rh_frame *frame)
+{
+	struct rh_record record;
+	int is_named = rh_record_find(&frame->records, RH_TAG_CALLEE, &record) == RH_OK;
+	int edge = edge_of(agent, frame, is_named ? RH_TAG_CALLEE : RH_TAG_INTERFACE);
+
+	if (edge < 0 || strncmp(agent->names[edge], "refused", 7) == 0)
+		refuse(from->fd, frame->request, RH_ENOEDGE);
+	else
+		reply_number(from->fd, RH_FRAME_OPENED, frame->request, RH_TAG_EDGE,
+		             (uint64_t)edge);
 }
 
 static void on_frame(struct mini_agent *agent, int index, struct rh_frame *frame)
 {
-	int fd = agent->fds[index];
+	struct connection *from = &agent->connections[index];
+	uint32_t           role = 0;
 
+	if (frame->sender != from->peer.pid) {
+		agent->counts.refused++;
+		refuse(from->fd, frame->request, RH_EIDENT);
+		changed(agent);
+		return;
+	}
 	switch (frame->type) {
 	case RH_FRAME_ATTACH:
-		reply_attached(agent, fd, frame->request);
+		rh_record_u32(&frame->records, RH_TAG_ROLE, &role);
+		agent->counts.attached += role == RH_ROLE_CALLER;
+		attached(agent, from, frame->request);
 		break;
-	case RH_FRAME_OPEN:
-		reply_u64(fd, RH_FRAME_OPENED, frame->request, RH_TAG_EDGE, 0);
-		break;
-	case RH_FRAME_SERVE:
-		agent->worker = index;
-		reply_u64(fd, RH_FRAME_SERVING, frame->request, RH_TAG_INSTANCE, 1);
-		break;
-	case RH_FRAME_PAGE_GET:
-		if (agent->worker >= 0)
-			add_page(agent, fd, frame->request);
-		break;
-	case RH_FRAME_PAGE_ADDED:
-		hand_page_out(agent);
-		break;
+	case RH_FRAME_OPEN:       on_open(agent, from, frame); break;
+	case RH_FRAME_SERVE:      on_serve(agent, from, frame); break;
+	case RH_FRAME_PAGE_GET:   on_page_get(agent, index, frame); break;
+	case RH_FRAME_PAGE_ADDED: on_page_added(agent, frame); break;
+	case RH_FRAME_PAGE_PUT:   on_page_put(agent, frame); break;
 	}
+	changed(agent);
 }
 
 static void drop(struct mini_agent *agent, int index)
 {
-	close(agent->fds[index]);
-	agent->fds[index] = -1;
-	if (agent->worker == index)
-		agent->worker = -1;
+	struct connection *gone = &agent->connections[index];
+
+	if (gone->edge >= 0)
+		agent->counts.workers--;
+	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
+		if (!ask->is_used)
+			continue;
+		if (ask->from == index) {
+			forget(agent, ask);
+		} else if (ask->worker == index && !ask->is_out) {
+			close(ask->memory);
+			close(ask->event);
+			close(ask->companion);
+			ask->memory = ask->event = ask->companion = -1;
+			gone->edge = -1;
+			ask_worker(agent, ask);
+		}
+	}
+	close(gone->fd);
+	if (gone->event >= 0)
+		close(gone->event);
+	rh_peer_fini(&gone->peer);
+	*gone = (struct connection){ .fd = -1, .event = -1, .edge = -1, .peer.pidfd = -1 };
+	changed(agent);
+}
+
+static void serve_emitters(struct mini_agent *agent)
+{
+	struct rh_reply reply = {
+		.status = agent->options.event_full ? RH_EAGAIN : RH_OK,
+		.flags = agent->options.event_full ? RH_SLOT_SURE : 0,
+	};
+	struct rh_taken taken;
+
+	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
+		if (!ask->is_used || ask->edge != RH_EDGE_EMIT)
+			continue;
+		do {
+			rh_server_woken(&ask->emitter);
+			while (rh_server_take(&ask->emitter, &taken) == 1) {
+				agent->counts.emitted++;
+				rh_server_finish(&ask->emitter, &taken, &reply);
+			}
+		} while (rh_server_arm(&ask->emitter, RH_ASLEEP_EVENT) == RH_EAGAIN);
+	}
+	changed(agent);
+}
+
+static void accept_one(struct mini_agent *agent)
+{
+	int fd = rh_socket_accept(agent->listener);
+
+	for (int i = 0; fd >= 0 && i < CONNECTIONS; i++) {
+		struct connection *c = &agent->connections[i];
+
+		if (c->fd >= 0)
+			continue;
+		if (rh_peer_init(&c->peer, fd, NULL) < 0)
+			break;
+		c->fd = fd;
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+static void read_one(struct mini_agent *agent, int index)
+{
+	struct rh_frame frame;
+	int r = rh_socket_receive(agent->connections[index].fd, agent->buffer, &frame);
+
+	if (r == RH_OK) {
+		on_frame(agent, index, &frame);
+		rh_frame_drop(&frame);
+	} else if (r != RH_EAGAIN) {
+		drop(agent, index);
+	}
 }
 
 static void *run(void *user)
 {
 	struct mini_agent *agent = user;
-	struct pollfd      look[CONNECTIONS + 2];
-	struct rh_frame    frame;
+	struct pollfd      look[2 * CONNECTIONS + 2];
 
 	for (;;) {
 		look[0] = (struct pollfd){ .fd = agent->stop, .events = POLLIN };
 		look[1] = (struct pollfd){ .fd = agent->listener, .events = POLLIN };
-		for (int i = 0; i < agent->count; i++)
-			look[i + 2] = (struct pollfd){ .fd = agent->fds[i], .events = POLLIN };
-		if (poll(look, (nfds_t)agent->count + 2, -1) < 0 || look[0].revents)
+		for (int i = 0; i < CONNECTIONS; i++) {
+			look[2 * i + 2] = (struct pollfd){ .fd = agent->connections[i].fd,
+			                                   .events = POLLIN };
+			look[2 * i + 3] = (struct pollfd){ .events = POLLIN,
+			                                   .fd = agent->connections[i].event };
+		}
+		if (poll(look, 2 * CONNECTIONS + 2, -1) < 0 || (look[0].revents & POLLIN))
 			return NULL;
-		for (int i = 0; i < agent->count; i++) {
-			if (agent->fds[i] < 0 || !look[i + 2].revents)
-				continue;
-			int r = rh_socket_receive(agent->fds[i], agent->buffer, &frame);
-			if (r == RH_OK) {
-				on_frame(agent, i, &frame);
-				rh_frame_drop(&frame);
-			} else if (r != RH_EAGAIN) {
-				drop(agent, i);
-			}
-		}
-		if (look[1].revents && agent->count < CONNECTIONS) {
-			int fd = rh_socket_accept(agent->listener);
+		pthread_mutex_lock(&agent->lock);
+		for (int i = 0; i < CONNECTIONS; i++) {
+			uint64_t times;
 
-			if (fd >= 0)
-				agent->fds[agent->count++] = fd;
+			if ((look[2 * i + 3].revents & POLLIN) &&
+			    read(agent->connections[i].event, &times, sizeof times) > 0)
+				serve_emitters(agent);
+			if (look[2 * i + 2].revents && agent->connections[i].fd >= 0)
+				read_one(agent, i);
 		}
+		if (look[1].revents)
+			accept_one(agent);
+		pthread_mutex_unlock(&agent->lock);
 	}
 }
 
-struct mini_agent *mini_agent_start(const char *path)
+struct mini_agent *mini_agent_start(const char *path, const struct mini_options *options)
 {
 	struct mini_agent *agent = calloc(1, sizeof *agent);
+	pthread_condattr_t attributes;
 
-	agent->worker = -1;
+	if (!agent)
+		abort();
+	if (options)
+		agent->options = *options;
+	for (int i = 0; i < CONNECTIONS; i++)
+		agent->connections[i] = (struct connection){ .fd = -1, .event = -1,
+		                                             .edge = -1, .peer.pidfd = -1 };
+	pthread_mutex_init(&agent->lock, NULL);
+	pthread_condattr_init(&attributes);
+	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+	pthread_cond_init(&agent->changed, &attributes);
 	agent->stop = eventfd(0, EFD_CLOEXEC);
 	agent->listener = rh_socket_listen(path, NULL);
-	pthread_create(&agent->thread, NULL, run, agent);
+	if (agent->listener < 0 || pthread_create(&agent->thread, NULL, run, agent) != 0)
+		abort();
 	return agent;
 }
 
@@ -179,14 +483,86 @@ void mini_agent_stop(struct mini_agent *agent)
 {
 	uint64_t one = 1;
 
+	if (!agent)
+		return;
 	if (write(agent->stop, &one, sizeof one) < 0)
 		abort();
 	pthread_join(agent->thread, NULL);
-	for (int i = 0; i < agent->count; i++) {
-		if (agent->fds[i] >= 0)
-			close(agent->fds[i]);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		if (agent->connections[i].fd >= 0)
+			drop(agent, i);
 	}
 	close(agent->listener);
 	close(agent->stop);
+	pthread_mutex_destroy(&agent->lock);
+	pthread_cond_destroy(&agent->changed);
 	free(agent);
+}
+
+struct mini_counts mini_agent_counts(struct mini_agent *agent)
+{
+	struct mini_counts counts;
+
+	pthread_mutex_lock(&agent->lock);
+	counts = agent->counts;
+	pthread_mutex_unlock(&agent->lock);
+	return counts;
+}
+
+int mini_agent_await(struct mini_agent *agent, size_t offset, unsigned n)
+{
+	uint64_t        deadline = rh_clock_ns() + 20 * RH_NS_PER_S;
+	struct timespec until = { .tv_sec = (time_t)(deadline / RH_NS_PER_S),
+	                          .tv_nsec = (long)(deadline % RH_NS_PER_S) };
+	unsigned        now;
+	int             r = 0;
+
+	pthread_mutex_lock(&agent->lock);
+	for (;;) {
+		memcpy(&now, (char *)&agent->counts + offset, sizeof now);
+		if (now == n || r != 0)
+			break;
+		r = pthread_cond_timedwait(&agent->changed, &agent->lock, &until);
+	}
+	pthread_mutex_unlock(&agent->lock);
+	return now == n ? 0 : -1;
+}
+
+int mini_agent_emit(struct mini_agent *agent, uint64_t event, const void *bytes,
+                    uint32_t len)
+{
+	struct rh_request request = { .function = event, .args_len = len,
+	                              .flags = RH_SLOT_EVENT };
+	struct rh_reply   reply;
+	int               taken = 0;
+
+	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
+		uint64_t       until = rh_clock_ns() + 20 * RH_NS_PER_S;
+		unsigned char *at;
+		int            slot, r;
+
+		if (!ask->is_used || !ask->is_out || !(ask->flags & RH_PAGE_FLAG_EVENTS))
+			continue;
+		slot = rh_caller_reserve(&ask->listener, len, 0, &at);
+		if (slot < 0)
+			continue;
+		memcpy(at, bytes, len);
+		rh_caller_submit(&ask->listener, slot, &request);
+		while ((r = rh_caller_collect(&ask->listener, slot, &reply)) == RH_EAGAIN &&
+		       rh_clock_ns() < until)
+			rh_caller_wait(&ask->listener, slot, until);
+		taken += r == RH_OK && reply.status == RH_OK;
+		rh_caller_release(&ask->listener, slot);
+	}
+	return taken;
+}
+
+void mini_agent_hang_up(struct mini_agent *agent, pid_t pid)
+{
+	pthread_mutex_lock(&agent->lock);
+	for (int i = 0; i < CONNECTIONS; i++) {
+		if (agent->connections[i].fd >= 0 && agent->connections[i].peer.pid == pid)
+			drop(agent, i);
+	}
+	pthread_mutex_unlock(&agent->lock);
 }
