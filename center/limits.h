@@ -13,9 +13,11 @@
 #define RH_BODY_MAX           (1u << 20)   /* bytes                            */
 #define RH_MODULE_MAX         (8u << 20)   /* bytes of a module                */
 #define RH_BODIES_MAX         (64u << 20)  /* bytes of all bodies being read   */
+#define RH_DISCARD_MAX        (16u << 20)  /* of a refused body, read over    */
 #define RH_CONNECTIONS_MAX    512u
+#define RH_STRANGERS_MAX      128u         /* ... of those who may not write  */
 #define RH_CONNECTION_BYTES   32768u       /* request line and headers         */
-#define RH_IDLE_S             60u          /* a silent connection is closed    */
+#define RH_IDLE_S             30u          /* a silent connection is closed    */
 #define RH_QUERY_MAX          8u           /* query parameters                 */
 #define RH_OBJECTS_MAX        4096u        /* objects in one apply             */
 #define RH_LIST_DEFAULT       5000u        /* items of a list without limit=   */

@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 /* How many unwelcome writers a second get an entry of their own in the audit. */
@@ -36,6 +37,7 @@ struct rh_http {
 	size_t                   bodies;  /* bytes of all bodies being read     */
 	uint64_t                 second;  /* of the refusals counted            */
 	unsigned                 refusals;
+	unsigned                 strangers; /* connections that may not write   */
 };
 
 /* ---- who asks ---- */
@@ -63,15 +65,25 @@ static void on_connection(void *user, struct MHD_Connection *connection,
 {
 	const union MHD_ConnectionInfo *info;
 
+	struct rh_http   *http = user;
+	struct rh_client *client = *context;
+
 	if (code == MHD_CONNECTION_NOTIFY_CLOSED) {
-		free(*context);
+		if (client && !client->is_writer)
+			http->strangers--;
+		free(client);
 		*context = NULL;
 		return;
 	}
 	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	*context = calloc(1, sizeof(struct rh_client));
-	if (info && *context)
-		identify(user, info->connect_fd, *context);
+	client = calloc(1, sizeof *client);
+	*context = client;
+	if (!info || !client)
+		return;
+	identify(http, info->connect_fd, client);
+	/* Who only reads must not keep out who governs. */
+	if (!client->is_writer && ++http->strangers > RH_STRANGERS_MAX)
+		shutdown(info->connect_fd, SHUT_RDWR);
 }
 
 static int check_tcp(const struct rh_http *http, const struct rh_http_request *own,
@@ -195,11 +207,14 @@ static void run_turn(struct rh_http *http)
 
 /* ---- requests ---- */
 
-static void reply_problem(struct rh_http_request *own,
-                          const struct rh_problem *problem)
+static void refuse(struct rh_http_request *own, const struct rh_problem *problem)
 {
+	char allow[sizeof own->request.reply.allow];
+
+	memcpy(allow, own->request.reply.allow, sizeof allow);
 	rh_reply_problem(&own->request.reply, problem);
-	own->state = RH_HTTP_READY;
+	memcpy(own->request.reply.allow, allow, sizeof allow);
+	own->state = RH_HTTP_REFUSED;
 }
 
 /* Somebody who may not write tries to: it is audited, but not without bound. */
@@ -222,13 +237,13 @@ static void audit_stranger(struct rh_http *http, const struct rh_request *reques
 		http->center->counts.refusals++;
 }
 
-static int too_large(const struct rh_http_request *own, size_t max,
-                     struct rh_problem *problem)
+static int too_large(size_t max, struct rh_problem *problem)
 {
-	(void)own;
-	return rh_problem_set(problem, RH_EMSGSIZE,
-		max ? "the body is larger than %zu bytes"
-		    : "a request of this kind has no body (%zu bytes)", max);
+	if (max == 0)
+		return rh_problem_set(problem, RH_EMSGSIZE,
+		                      "a request of this kind has no body");
+	return rh_problem_set(problem, RH_EMSGSIZE, "the body is larger than %zu bytes",
+	                      max);
 }
 
 /* Everything that the head alone decides. */
@@ -254,7 +269,7 @@ static int check_head(struct rh_http *http, struct rh_http_request *own,
 		return err;
 	own->body_max = rh_route_body_max(request->route);
 	if (own->content_length > own->body_max)
-		return too_large(own, own->body_max, problem);
+		return too_large(own->body_max, problem);
 	if (http->bodies > RH_BODIES_MAX)
 		return rh_problem_set(problem, RH_EAGAIN, "too many bodies at once");
 	return RH_OK;
@@ -264,7 +279,6 @@ static enum MHD_Result begin(struct rh_http *http, struct MHD_Connection *connec
                              const char *method, const char *path, void **context)
 {
 	struct rh_problem       problem;
-	char                    allow[48];
 	struct rh_http_request *own = rh_http_request_create(connection, path);
 
 	http->center->counts.requests++;
@@ -273,36 +287,37 @@ static enum MHD_Result begin(struct rh_http *http, struct MHD_Connection *connec
 	*context = own;
 	if (check_head(http, own, method, path, &problem) == RH_OK)
 		return MHD_YES;
-	memcpy(allow, own->request.reply.allow, sizeof allow);
-	reply_problem(own, &problem);
-	memcpy(own->request.reply.allow, allow, sizeof allow);
-	/* An answer before the end of the body closes the connection.  Where there is
-	 * no body, the next call is the end. */
-	return own->has_body ? answer(http, own) : MHD_YES;
+	refuse(own, &problem);
+	/* Who asked first, or has too much to say, is answered at once. */
+	if (own->is_polite || own->content_length > RH_DISCARD_MAX)
+		return answer(http, own);
+	return MHD_YES;
 }
 
 static enum MHD_Result take_body(struct rh_http *http, struct rh_http_request *own,
                                  const char *bytes, size_t *len)
 {
-	size_t before = own->body_cap;
-	int    err = rh_http_request_append(own, bytes, *len);
+	struct rh_problem problem;
+	size_t            count = *len, before = own->body_cap;
 
-	http->bodies += own->body_cap - before;
 	*len = 0;
-	/* A chunked body has no length to refuse it by: what is too much is read over
-	 * for a while, so that the client sees the answer, and then cut. */
-	return err == RH_EPROTO ? MHD_NO : MHD_YES;
+	if (own->state == RH_HTTP_REFUSED) {
+		own->discarded += count;
+		return own->discarded > RH_DISCARD_MAX ? MHD_NO : MHD_YES;
+	}
+	int err = rh_http_request_append(own, bytes, count);
+	http->bodies += own->body_cap - before;
+	if (err == RH_EMSGSIZE)
+		too_large(own->body_max, &problem);
+	else if (err)
+		rh_problem_set(&problem, err, "the center is out of memory");
+	if (err)
+		refuse(own, &problem);
+	return MHD_YES;
 }
 
 static enum MHD_Result end(struct rh_http *http, struct rh_http_request *own)
 {
-	struct rh_problem problem;
-
-	if (own->is_too_large) {
-		too_large(own, own->body_max, &problem);
-		reply_problem(own, &problem);
-		return answer(http, own);
-	}
 	own->state = RH_HTTP_WAITING;
 	*http->last = own;
 	http->last = &own->next;
@@ -321,11 +336,11 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 	(void)version;
 	if (!own)
 		return begin(http, connection, method, path, context);
-	if (own->state == RH_HTTP_READY)
-		return answer(http, own);
 	if (*len > 0)
 		return take_body(http, own, bytes, len);
-	return own->state == RH_HTTP_READING ? end(http, own) : MHD_YES;
+	if (own->state == RH_HTTP_READING)
+		return end(http, own);
+	return answer(http, own);
 }
 
 static void on_completed(void *user, struct MHD_Connection *connection,
@@ -338,7 +353,7 @@ static void on_completed(void *user, struct MHD_Connection *connection,
 	(void)code;
 	if (!own)
 		return;
-	RH_CHECK(own->state != RH_HTTP_WAITING); /* a suspended one does not end */
+	RH_CHECK(own->state != RH_HTTP_WAITING); /* suspended ones do not end */
 	http->bodies -= own->body_cap;
 	rh_http_request_destroy(own);
 	*context = NULL;

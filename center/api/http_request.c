@@ -54,8 +54,7 @@ struct rh_http_request *rh_http_request_create(struct MHD_Connection *connection
 	own->host = header(connection, "Host");
 	own->authorization = header(connection, "Authorization");
 	own->content_length = strtoull(header(connection, "Content-Length"), NULL, 10);
-	own->has_body = own->content_length > 0 ||
-	                header(connection, "Transfer-Encoding")[0];
+	own->is_polite = header(connection, "Expect")[0] != '\0';
 	copy_header(connection, "If-Match", own->request.if_match);
 	copy_header(connection, "If-None-Match", own->request.if_none_match);
 	copy_header(connection, "Content-Type", own->request.content_type);
@@ -93,12 +92,10 @@ int rh_http_request_append(struct rh_http_request *own, const char *bytes,
 {
 	size_t need = own->request.body_bytes + len;
 
-	if (own->is_too_large || need > own->body_max ||
-	    (need > own->body_cap && grow(own, need) != RH_OK)) {
-		own->is_too_large = 1;
-		own->discarded += len;
-		return own->discarded > RH_BODY_MAX ? RH_EPROTO : RH_OK;
-	}
+	if (need > own->body_max)
+		return RH_EMSGSIZE;
+	if (need > own->body_cap && grow(own, need) != RH_OK)
+		return RH_ENOMEM;
 	memcpy(own->request.body + own->request.body_bytes, bytes, len);
 	own->request.body_bytes = need;
 	return RH_OK;

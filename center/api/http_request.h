@@ -1,7 +1,10 @@
 /* http_request - a request while the HTTP library reads it.
  *
  *   READING --whole--> WAITING (suspended, in the turn) --run--> READY --> ANSWERED
- *      +------------ refused by its head or size -----------------^
+ *      +-- refused by its head or size --> REFUSED --whole--------------------^
+ *
+ * A refused request is read to its end, within a limit, because a client that is
+ * still sending would see a broken pipe instead of the answer.
  *
  * Used by http.c.
  *
@@ -15,7 +18,8 @@
 #include <microhttpd.h>
 
 enum rh_http_state {
-	RH_HTTP_READING, RH_HTTP_WAITING, RH_HTTP_READY, RH_HTTP_ANSWERED
+	RH_HTTP_READING, RH_HTTP_REFUSED, RH_HTTP_WAITING, RH_HTTP_READY,
+	RH_HTTP_ANSWERED
 };
 
 struct rh_http_request {
@@ -24,8 +28,7 @@ struct rh_http_request {
 	struct rh_http_request *next;       /* in the turn                      */
 	enum rh_http_state      state;
 	int                     is_overfull;  /* too many query parameters      */
-	int                     is_too_large;
-	int                     has_body;
+	int                     is_polite;    /* waits for 100 Continue           */
 	size_t                  content_length;
 	size_t                  body_max;
 	size_t                  body_cap;
@@ -39,8 +42,7 @@ struct rh_http_request *rh_http_request_create(struct MHD_Connection *connection
                                                const char *path);
 void rh_http_request_destroy(struct rh_http_request *own);
 
-/* Adds to the body; what is too much is dropped and remembered.
- * RH_EPROTO  the client goes on sending: cut it off. */
+/* Adds to the body.  RH_EMSGSIZE  it is too large.  RH_ENOMEM. */
 int rh_http_request_append(struct rh_http_request *own, const char *bytes,
                            size_t len);
 
