@@ -53,7 +53,8 @@ enum rh_frame_type {
 	/* Agent -> agent of the callee, and the answers. */
 	RH_FRAME_LINK = 80,   /* VERSION RESOURCE (the caller's)                  */
 	RH_FRAME_LINKED,      /* REVISION                                         */
-	RH_FRAME_CHANNEL,     /* PROTOCOL OFFER + descriptors                     */
+	RH_FRAME_CHANNEL,     /* PROTOCOL CALL (id of the channel) OFFER
+	                         + descriptors                                    */
 	RH_FRAME_CHANNEL_UP,  /*                                                  */
 	RH_FRAME_BIND,        /* ATTACHMENT PAGE DEADLINE
 	                         + memfd, caller's eventfd, companion             */
@@ -74,8 +75,9 @@ enum rh_frame_type {
 	RH_FRAME_PLAN,        /* REVISION JSON LAST: parts as of VIEW             */
 
 	/* Observer -> agent and back. */
-	RH_FRAME_TRACE = 144, /* COUNT [CALLEE]                                   */
-	RH_FRAME_STEP,        /* STEP TIME TEXT FUNCTION BODY                     */
+	RH_FRAME_TRACE = 144, /* COUNT [CALLEE] [FLAGS: RH_PAGE_FLAG_TRACE, only
+	                         calls that the caller's agent traces too]        */
+	RH_FRAME_STEP,        /* STEP TIME TEXT FUNCTION CALL CALLER CALLEE BODY  */
 };
 
 #define RH_EDGE_EMIT 0xffffffffu
@@ -114,8 +116,9 @@ enum rh_tag {
 	RH_TAG_PID,         /* u32                                     */
 	RH_TAG_OFFER,       /* bytes, of the protocol                  */
 	RH_TAG_SELF,        /* records: RESOURCE TYPE [INTERFACE] UID* EXE*
-	                       ENV* LOCALE_ON [LIBRARY | PROGRAM]; none in a
-	                       view: the resource is not registered    */
+	                       ENV* LOCALE_ON [LIBRARY | PROGRAM] [HASH
+	                       FUNCTION*: of the registered interface];
+	                       none in a view: it is not registered    */
 	RH_TAG_EDGE_ITEM,   /* records: CALLER CALLEE TYPE (of the other end;
 	                       none: unregistered), of the callee:
 	                       [INTERFACE] ENV* LOCALE_ON,

@@ -3,8 +3,8 @@
  * A message is a 64-byte head and len bytes of body.  The body follows the head
  * in the protocol's own channel; a protocol whose messages are short keeps it
  * in an arena and that is its own affair.  A body over RH_PAYLOAD_ARENA_MAX, and
- * descriptors, travel beside the channel on the agents' socket in an RH_FRAME_FDS
- * frame sent before the message, matched by call.
+ * descriptors, travel beside the channel on the agents' socket in an
+ * RH_FRAME_CALL_FDS frame sent before the message, matched by call.
  *
  * call is chosen by the sender of a CALL or EVENT, unique on the channel while
  * the call is open, and comes back in the answer.  Agents check every field. */
@@ -38,7 +38,8 @@ struct rh_msg_head {
 	uint32_t context;
 	uint32_t instance;   /* wanted; in an answer: who served            */
 	uint16_t fds;
-	uint16_t reserved;
+	uint16_t lane;       /* calls of one lane run in order; the threads
+	                        of a caller have lanes of their own         */
 	uint32_t reply_cap;
 };
 

@@ -1,0 +1,222 @@
+#include "agent.h"
+
+#include "binding.h"
+#include "bound.h"
+#include "center.h"
+#include "cpage.h"
+#include "edge.h"
+#include "inlink.h"
+#include "listener.h"
+#include "process.h"
+#include "stats.h"
+
+#include "../base/clock.h"
+#include "../base/diag.h"
+#include "../base/log.h"
+#include "../model/name.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- buffers, names, numbers -------------------------------------------- */
+
+static unsigned char *buffer_at(unsigned char **at)
+{
+	if (!*at)
+		*at = malloc(RH_FRAME_MAX);
+	if (!*at) { /* nothing can be said any more: whoever started us sees it */
+		rh_error("no memory for a frame");
+		abort();
+	}
+	return *at;
+}
+
+unsigned char *rh_agent_buffer(struct rh_agent *agent)
+{
+	return buffer_at(&agent->buffer);
+}
+
+unsigned char *rh_agent_side_buffer(struct rh_agent *agent)
+{
+	return buffer_at(&agent->side_buffer);
+}
+
+unsigned char *rh_agent_out_buffer(struct rh_agent *agent)
+{
+	return buffer_at(&agent->out_buffer);
+}
+
+uint64_t rh_agent_next_id(struct rh_agent *agent)
+{
+	return ++agent->last_id;
+}
+
+int rh_agent_path(const struct rh_agent *agent, const char *resource,
+                  const char *suffix, char *path, size_t cap)
+{
+	int n = snprintf(path, cap, "%s/agent/%s.%s", agent->run_dir, resource, suffix);
+
+	return n < 0 || (size_t)n >= cap ? RH_EMSGSIZE : n;
+}
+
+void rh_agent_close_offer(struct rh_offer *offer)
+{
+	for (uint32_t i = 0; i < offer->fd_count; i++) {
+		if (offer->fds[i] >= 0)
+			close(offer->fds[i]);
+	}
+	offer->fd_count = 0;
+}
+
+void rh_agent_malformed(struct rh_agent *agent)
+{
+	rh_counter_add(&agent->counters.head->malformed, 1);
+}
+
+/* ---- deadlines ---------------------------------------------------------- */
+
+static void on_alarm(void *user, uint64_t now)
+{
+	struct rh_agent *agent = user;
+
+	RH_LIST_EACH(node, &agent->processes) {
+		struct rh_process *process = RH_CONTAINER(node, struct rh_process,
+		                                          in_agent);
+
+		RH_LIST_EACH(at, &process->pages)
+			rh_cpage_expire(RH_CONTAINER(at, struct rh_cpage, in_process),
+			                now);
+	}
+	for (unsigned i = 0; i < agent->edge_count; i++)
+		rh_bindings_expire(agent->edges[i], now);
+	rh_inlinks_expire(agent, now);
+	rh_bounds_expire(agent, now);
+	rh_listener_expire(agent, now);
+}
+
+/* ---- a new view --------------------------------------------------------- */
+
+void rh_agent_apply(struct rh_agent *agent, struct rh_agent_view *view)
+{
+	struct rh_agent_view *former = agent->view;
+	int                   r;
+
+	agent->view = view;
+	atomic_store_explicit(&agent->counters.head->revision, view->revision,
+	                      memory_order_relaxed);
+	rh_info("revision %llu is in force: %u edges",
+	        (unsigned long long)view->revision, view->edge_count);
+	if ((r = rh_edges_apply(agent)) < 0)
+		rh_error("some edges are missing: %s", rh_error_text(r));
+	rh_bounds_review(agent);
+	rh_agent_view_destroy(former);
+	rh_listener_admit(agent);
+}
+
+/* ---- setting up --------------------------------------------------------- */
+
+static int find_home(struct rh_agent *agent, struct rh_diag *diag)
+{
+	struct rh_home *home = calloc(1, sizeof *home);
+	ssize_t         len;
+	char           *slash;
+
+	if (!home)
+		return rh_diag_set(diag, RH_ENOMEM, "no memory");
+	agent->home = home;
+	home->uid = geteuid();
+	len = readlink("/proc/self/exe", home->exe, sizeof home->exe - 1);
+	if (len <= 0)
+		return rh_diag_set(diag, RH_EIO, "cannot read /proc/self/exe: %s",
+		                   strerror(errno));
+	slash = strrchr(home->exe, '/');
+	int dir = slash ? (int)(slash - home->exe) : 0;
+	/* Installed side by side; installed apart; in the build tree. */
+	snprintf(home->workers[0], PATH_MAX, "%.*s/rhodes-worker", dir, home->exe);
+	snprintf(home->workers[1], PATH_MAX, "%.*s/../libexec/rhodes/rhodes-worker",
+	         dir, home->exe);
+	snprintf(home->workers[2], PATH_MAX, "%.*s/../worker/rhodes-worker", dir,
+	         home->exe);
+	return RH_OK;
+}
+
+static int make_directory(struct rh_agent *agent, struct rh_diag *diag)
+{
+	char path[PATH_MAX];
+
+	snprintf(path, sizeof path, "%s/agent", agent->run_dir);
+	if (mkdir(path, 0755) < 0 && errno != EEXIST)
+		return rh_diag_set(diag, RH_EIO, "cannot make the directory %s: %s", path,
+		                   strerror(errno));
+	return RH_OK;
+}
+
+/* One agent for a resource on a node.  The lock ends with the process. */
+static int lock(struct rh_agent *agent, struct rh_diag *diag)
+{
+	char path[PATH_MAX];
+	int  fd;
+
+	rh_agent_path(agent, agent->resource, "lock", path, sizeof path);
+	fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return rh_diag_set(diag, RH_EIO, "cannot open %s: %s", path,
+		                   strerror(errno));
+	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+		close(fd);
+		return rh_diag_set(diag, RH_EBUSY, "another agent of %s is running in %s",
+		                   agent->resource, agent->run_dir);
+	}
+	return RH_OK; /* open until the process ends */
+}
+
+static int open_counters(struct rh_agent *agent, struct rh_diag *diag)
+{
+	char path[PATH_MAX];
+	int  r;
+
+	rh_agent_path(agent, agent->resource, "counters", path, sizeof path);
+	r = rh_counters_open(&agent->counters, path, agent->resource);
+	return r < 0 ? rh_diag_set(diag, r, "no memory for counters") : r;
+}
+
+static void init_lists(struct rh_agent *agent)
+{
+	rh_list_init(&agent->processes);
+	rh_list_init(&agent->instances);
+	rh_list_init(&agent->links);
+	rh_list_init(&agent->unbound);
+	rh_list_init(&agent->emitting);
+	rh_list_init(&agent->observers);
+	rh_task_init(&agent->emit_task);
+	agent->last_id = rh_clock_ns();
+}
+
+int rh_agent_init(struct rh_agent *agent, const char *run_dir, const char *resource,
+                  struct rh_diag *diag)
+{
+	int r;
+
+	memset(agent, 0, sizeof *agent);
+	if (rh_name_check(resource, strlen(resource)) < 0)
+		return rh_diag_set(diag, RH_EINVAL, "\"%.80s\" is no name for a resource",
+		                   resource);
+	strcpy(agent->resource, resource);
+	agent->run_dir = run_dir;
+	init_lists(agent);
+	if (uv_loop_init(&agent->loop) < 0 ||
+	    rh_tasks_init(&agent->tasks, &agent->loop) < 0 ||
+	    rh_alarm_init(&agent->alarm, &agent->loop, on_alarm, agent) < 0 ||
+	    rh_stats_init(agent) < 0)
+		return rh_diag_set(diag, RH_ENOMEM, "the event loop cannot be made");
+	if ((r = find_home(agent, diag)) < 0 || (r = make_directory(agent, diag)) < 0 ||
+	    (r = lock(agent, diag)) < 0)
+		return r;
+	return open_counters(agent, diag);
+}

@@ -1,0 +1,328 @@
+#include "bound.h"
+
+#include "agent.h"
+#include "attachment.h"
+#include "inlink.h"
+#include "instance.h"
+
+#include "../base/clock.h"
+#include "../base/log.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Longer than the caller's agent waits, which does it first when it is alive. */
+#define BREAK_AFTER_NS (2 * RH_NS_PER_S)
+
+static void close_fds(struct rh_bound *bound)
+{
+	for (unsigned i = 0; i < 3; i++) {
+		if (bound->fds[i] >= 0)
+			close(bound->fds[i]);
+		bound->fds[i] = -1;
+	}
+}
+
+static void end(struct rh_task *task)
+{
+	struct rh_bound *bound = RH_CONTAINER(task, struct rh_bound, task);
+
+	rh_pollfd_close(bound->ended);
+	close_fds(bound);
+	if (bound->pidfd >= 0)
+		close(bound->pidfd);
+	free(bound);
+}
+
+static void remove_bound(struct rh_bound *bound)
+{
+	if (bound->state == RH_BOUND_LIVE)
+		rh_counter_add(&bound->agent->counters.head->bindings, (uint64_t)-1);
+	rh_list_remove(&bound->in_link);
+	rh_list_remove(&bound->in_instance);
+	rh_pollfd_want(bound->ended, 0);
+	rh_task_retire(&bound->agent->tasks, &bound->task, end);
+}
+
+/* Takes the page away from the instance. */
+static void drop(struct rh_bound *bound)
+{
+	if (bound->instance)
+		rh_instance_drop_page(bound->instance, bound->local);
+	remove_bound(bound);
+}
+
+static void on_ended(void *user, int events)
+{
+	(void)events;
+	drop(user);
+}
+
+/* ---- binding ------------------------------------------------------------ */
+
+static void refuse(struct rh_bound *bound, int code, const char *text)
+{
+	if (bound->link)
+		rh_conn_error(bound->link->conn, bound->request, code, "%s", text);
+	remove_bound(bound);
+}
+
+/* Gives the page to the attachment's instance, if one is up. */
+static void try_instance(struct rh_bound *bound)
+{
+	struct rh_instance *instance = rh_attachment_instance(bound->attachment);
+	struct rh_page_add  add = {
+		.page = bound->local, .flags = RH_PAGE_FLAG_BIND,
+		.fds = { bound->fds[0], bound->fds[1], bound->fds[2], -1 },
+	};
+
+	if (!instance)
+		return;
+	rh_attachment_describe(bound->attachment, &add);
+	if (rh_instance_add_page(instance, &add) < 0)
+		return; /* it is being lost */
+	bound->instance = instance;
+	bound->state = RH_BOUND_ADDING;
+	rh_list_remove(&bound->in_instance);
+	rh_list_add(&instance->bounds, &bound->in_instance);
+}
+
+static struct rh_bound *create(struct rh_inlink *link, struct rh_frame *frame)
+{
+	struct rh_bound *bound = calloc(1, sizeof *bound);
+
+	if (!bound)
+		return NULL;
+	bound->agent = link->agent;
+	bound->link = link;
+	bound->request = frame->request;
+	bound->local = rh_agent_next_id(link->agent);
+	bound->pidfd = -1;
+	strcpy(bound->caller, link->caller);
+	rh_task_init(&bound->task);
+	for (unsigned i = 0; i < 3; i++)
+		bound->fds[i] = rh_frame_take_fd(frame, i);
+	return bound;
+}
+
+/* Who asks; a dup of the pidfd stays when the link goes. */
+static int read_bind(struct rh_bound *bound, struct rh_frame *frame,
+                     struct rh_diag *diag)
+{
+	uint64_t attachment;
+	int      r = rh_inlink_judge(bound->agent, bound->caller, diag);
+
+	if (r < 0)
+		return r;
+	strcpy(diag->text, "BIND is malformed");
+	if (rh_record_u64(&frame->records, RH_TAG_ATTACHMENT, &attachment) < 0 ||
+	    rh_record_u64(&frame->records, RH_TAG_PAGE, &bound->page) < 0 ||
+	    bound->fds[2] < 0)
+		return RH_EPROTO;
+	rh_record_u64(&frame->records, RH_TAG_DEADLINE, &bound->deadline);
+	bound->attachment = rh_attachment_find(bound->link, attachment);
+	if (!bound->attachment)
+		return RH_EPROTO;
+	strcpy(diag->text, "no descriptors for a binding");
+	bound->pidfd = fcntl(bound->attachment->pidfd, F_DUPFD_CLOEXEC, 0);
+	return bound->pidfd < 0 ? RH_ENOMEM : RH_OK;
+}
+
+int rh_bound_open(struct rh_inlink *link, struct rh_frame *frame)
+{
+	struct rh_bound *bound = create(link, frame);
+	struct rh_diag   diag;
+	int              r;
+
+	if (!bound)
+		return rh_conn_error(link->conn, frame->request, RH_ENOMEM,
+		                     "no memory for a binding");
+	rh_list_add(&link->bounds, &bound->in_link);
+	rh_list_add(&link->agent->unbound, &bound->in_instance);
+	if ((r = read_bind(bound, frame, &diag)) < 0) {
+		if (r == RH_EPROTO)
+			rh_agent_malformed(link->agent);
+		refuse(bound, r, diag.text);
+		return RH_OK;
+	}
+	rh_alarm_at(&link->agent->alarm, bound->deadline);
+	try_instance(bound);
+	return RH_OK;
+}
+
+static void send_bound(struct rh_bound *bound)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+
+	if (!bound->link)
+		return;
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_PAGE, bound->page);
+	rh_record_put_u64(&writer, RH_TAG_INSTANCE, bound->instance->id);
+	rh_conn_send(bound->link->conn, RH_FRAME_BOUND, bound->request, &writer, NULL,
+	             0);
+}
+
+void rh_bound_added(struct rh_bound *bound, int code)
+{
+	if (bound->state != RH_BOUND_ADDING)
+		return;
+	if (code < 0) {
+		refuse(bound, code, code == RH_ENOSPC
+		       ? "the instance serves as many pages as it can"
+		       : "the instance refused the page");
+		return;
+	}
+	bound->state = RH_BOUND_LIVE;
+	close_fds(bound); /* D1 */
+	rh_counter_add(&bound->agent->counters.head->bindings, 1);
+	send_bound(bound);
+}
+
+/* ---- ending ------------------------------------------------------------- */
+
+static void send_unbind(struct rh_bound *bound)
+{
+	unsigned char           bytes[32];
+	struct rh_record_writer writer;
+
+	if (!bound->link)
+		return;
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_PAGE, bound->page);
+	rh_conn_send(bound->link->conn, RH_FRAME_UNBIND, 0, &writer, NULL, 0);
+}
+
+void rh_bound_unbind(struct rh_inlink *link, struct rh_frame *frame)
+{
+	uint64_t page;
+
+	if (rh_record_u64(&frame->records, RH_TAG_PAGE, &page) < 0)
+		return;
+	RH_LIST_EACH(node, &link->bounds) {
+		struct rh_bound *bound = RH_CONTAINER(node, struct rh_bound, in_link);
+
+		if (bound->page == page) {
+			drop(bound);
+			return;
+		}
+	}
+}
+
+void rh_bound_lost(struct rh_bound *bound)
+{
+	bound->instance = NULL;
+	if (bound->state == RH_BOUND_LIVE) {
+		send_unbind(bound);
+		remove_bound(bound);
+		return;
+	}
+	bound->state = RH_BOUND_WAITING;
+	rh_list_remove(&bound->in_instance);
+	rh_list_add(&bound->agent->unbound, &bound->in_instance);
+}
+
+void rh_bounds_run(struct rh_agent *agent)
+{
+	RH_LIST_EACH(node, &agent->unbound)
+		try_instance(RH_CONTAINER(node, struct rh_bound, in_instance));
+}
+
+/* Without its link a page lives until the caller's process ends. */
+static void orphan(struct rh_bound *bound)
+{
+	bound->link = NULL;
+	bound->attachment = NULL;
+	rh_list_remove(&bound->in_link);
+	if (bound->state != RH_BOUND_LIVE ||
+	    rh_pollfd_open(&bound->agent->loop, bound->pidfd, UV_READABLE, on_ended,
+	                   bound, &bound->ended) < 0)
+		drop(bound); /* D2 */
+}
+
+void rh_bounds_leave(struct rh_attachment *attachment)
+{
+	RH_LIST_EACH(node, &attachment->link->bounds) {
+		struct rh_bound *bound = RH_CONTAINER(node, struct rh_bound, in_link);
+
+		if (bound->attachment == attachment)
+			orphan(bound);
+	}
+}
+
+void rh_bounds_end(struct rh_attachment *attachment)
+{
+	RH_LIST_EACH(node, &attachment->link->bounds) {
+		struct rh_bound *bound = RH_CONTAINER(node, struct rh_bound, in_link);
+
+		if (bound->attachment == attachment)
+			drop(bound);
+	}
+}
+
+void rh_bounds_link_lost(struct rh_inlink *link)
+{
+	RH_LIST_EACH(node, &link->bounds)
+		orphan(RH_CONTAINER(node, struct rh_bound, in_link));
+}
+
+static void review_one(struct rh_bound *bound)
+{
+	const struct rh_view_edge *edge = rh_agent_view_find(bound->agent->view,
+		bound->caller, bound->agent->resource);
+	int is_allowed = edge && edge->verdict == RH_OK &&
+	                 strcmp(edge->protocol, "bind") == 0;
+
+	if (is_allowed) {
+		bound->break_at = 0;
+	} else if (bound->break_at == 0) {
+		bound->break_at = rh_clock_ns() + BREAK_AFTER_NS;
+		rh_alarm_at(&bound->agent->alarm, bound->break_at);
+	}
+}
+
+static void visit(struct rh_agent *agent, void (*each)(struct rh_bound *))
+{
+	RH_LIST_EACH(at, &agent->instances) {
+		struct rh_instance *instance = RH_CONTAINER(at, struct rh_instance,
+		                                            in_agent);
+
+		RH_LIST_EACH(node, &instance->bounds)
+			each(RH_CONTAINER(node, struct rh_bound, in_instance));
+	}
+	RH_LIST_EACH(node, &agent->unbound)
+		each(RH_CONTAINER(node, struct rh_bound, in_instance));
+}
+
+void rh_bounds_review(struct rh_agent *agent)
+{
+	visit(agent, review_one);
+}
+
+static void expire_one(struct rh_bound *bound)
+{
+	uint64_t now = rh_clock_ns();
+
+	if (bound->break_at != 0 && bound->break_at <= now) {
+		rh_warn("took a bound page of %s away: the edge was revoked",
+		        bound->caller);
+		send_unbind(bound);
+		drop(bound);
+	} else if (bound->state == RH_BOUND_WAITING && bound->deadline != 0 &&
+	           bound->deadline <= now) {
+		refuse(bound, RH_EDOWN, "no instance came up before the deadline");
+	} else {
+		rh_alarm_at(&bound->agent->alarm, bound->break_at);
+		if (bound->state == RH_BOUND_WAITING)
+			rh_alarm_at(&bound->agent->alarm, bound->deadline);
+	}
+}
+
+void rh_bounds_expire(struct rh_agent *agent, uint64_t now)
+{
+	(void)now;
+	visit(agent, expire_one);
+}

@@ -1,0 +1,83 @@
+/* bound - a page that an instance of ours shares with a remote process: a binding
+ * as the callee's agent sees it.
+ *
+ *   WAITING --instance--> ADDING --added--> LIVE
+ *      ^                    |
+ *      +--instance lost-----+
+ *
+ * Once LIVE the agents are out of the way.  When the caller's agent goes, the page
+ * stays: the two processes still work, and the instance notices the caller's end
+ * by itself.  When our rules change, the page is taken away.
+ *
+ * Ownership   WAITING: the agent's list.  Else the instance's.
+ * Threads     The loop's.
+ * Invariants  D1  fds are open until the page is LIVE, so that another instance can
+ *                 still get it.
+ *             D2  link is NULL once the link or the attachment is gone; then it is
+ *                 LIVE. */
+#ifndef RH_AGENT_BOUND_H
+#define RH_AGENT_BOUND_H
+
+#include "list.h"
+#include "pollfd.h"
+#include "task.h"
+
+#include "../base/socket.h"
+
+struct rh_agent;
+struct rh_attachment;
+struct rh_inlink;
+struct rh_instance;
+
+enum rh_bound_state { RH_BOUND_WAITING, RH_BOUND_ADDING, RH_BOUND_LIVE };
+
+struct rh_bound {
+	struct rh_list        in_link;
+	struct rh_list        in_instance; /* or in the agent's waiting ones */
+	struct rh_agent      *agent;
+	struct rh_inlink     *link;
+	struct rh_attachment *attachment;  /* NULL with link                 */
+	struct rh_instance   *instance;    /* NULL while WAITING             */
+	enum rh_bound_state   state;
+	char                  caller[RH_NAME_MAX + 1];
+	uint64_t              page;        /* as the caller's agent calls it */
+	uint64_t              local;       /* as our instance calls it       */
+	uint64_t              request;
+	uint64_t              deadline;
+	uint64_t              break_at;    /* revoked: when by force; else 0 */
+	int                   fds[3];
+	int                   pidfd;
+	struct rh_pollfd     *ended;       /* D2: the process itself         */
+	struct rh_task        task;
+};
+
+/* A BIND frame: answered BOUND or ERROR, sooner or later. */
+int rh_bound_open(struct rh_inlink *link, struct rh_frame *frame);
+
+/* An UNBIND frame. */
+void rh_bound_unbind(struct rh_inlink *link, struct rh_frame *frame);
+
+/* The instance answered PAGE_ADD. */
+void rh_bound_added(struct rh_bound *bound, int code);
+
+/* Its instance is gone. */
+void rh_bound_lost(struct rh_bound *bound);
+
+/* An instance is up: gives it what waits. */
+void rh_bounds_run(struct rh_agent *agent);
+
+/* The attachment leaves with its link: what is LIVE stays. */
+void rh_bounds_leave(struct rh_attachment *attachment);
+
+/* The attachment has ended: its pages go. */
+void rh_bounds_end(struct rh_attachment *attachment);
+
+void rh_bounds_link_lost(struct rh_inlink *link);
+
+/* A new view: pages of callers that may not call any more are taken away soon. */
+void rh_bounds_review(struct rh_agent *agent);
+
+/* Ends those whose time has come; asks the alarm for the next. */
+void rh_bounds_expire(struct rh_agent *agent, uint64_t now);
+
+#endif

@@ -1,0 +1,141 @@
+/* rhodes-agent - the agent of a resource on this node.
+ *
+ *   rhodes-agent --run-dir DIR --resource NAME [--ready-fd N]
+ *
+ * Writes a line to descriptor N, and to RHODES_READY_FD, once its socket can be
+ * connected to.  Ends with 0 on SIGTERM or SIGINT, 1 when it cannot work, 2 on wrong
+ * usage. */
+#include "agent.h"
+#include "center.h"
+#include "listener.h"
+
+#include "../base/log.h"
+#include "../base/ready.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+struct config {
+	const char *run_dir;
+	const char *resource;
+	int         ready_fd;
+};
+
+static const struct option options[] = {
+	{ "run-dir", required_argument, NULL, 'd' },
+	{ "resource", required_argument, NULL, 'r' },
+	{ "ready-fd", required_argument, NULL, 'f' },
+	{ "version", no_argument, NULL, 'V' },
+	{ 0 },
+};
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: rhodes-agent --run-dir DIR --resource NAME"
+	        " [--ready-fd N]\n");
+	return 2;
+}
+
+static int read_fd(const char *text)
+{
+	char *rest;
+	long  fd = strtol(text, &rest, 10);
+
+	return *text && !*rest && fd >= 0 && fd < 65536 ? (int)fd : -1;
+}
+
+static int read_config(int argc, char **argv, struct config *config)
+{
+	int option;
+
+	*config = (struct config){ .ready_fd = -1 };
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 'd')
+			config->run_dir = optarg;
+		else if (option == 'r')
+			config->resource = optarg;
+		else if (option != 'f' || (config->ready_fd = read_fd(optarg)) < 0)
+			return -1;
+	}
+	return config->run_dir && config->resource && optind == argc ? 0 : -1;
+}
+
+/* Each page and each peer needs descriptors. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+		rh_warn("the limit of descriptors stays at its default");
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	(void)number;
+	rh_info("ending on a signal");
+	uv_stop(handle->loop);
+}
+
+static int start(struct rh_agent *agent, const struct config *config,
+                 uv_signal_t handles[2], struct rh_diag *diag)
+{
+	static const int numbers[2] = { SIGTERM, SIGINT };
+	int              r = rh_agent_init(agent, config->run_dir, config->resource,
+	                                   diag);
+
+	if (r < 0)
+		return r;
+	for (int i = 0; i < 2; i++) {
+		uv_signal_init(&agent->loop, &handles[i]);
+		uv_signal_start(&handles[i], on_signal, numbers[i]);
+	}
+	if ((r = rh_listener_open(agent, diag)) < 0)
+		return r;
+	return rh_center_open(agent, diag);
+}
+
+static void say_ready(int fd)
+{
+	rh_ready_tell();
+	if (fd < 0)
+		return;
+	if (write(fd, "ready\n", 6) < 0)
+		rh_warn("nobody reads the descriptor of --ready-fd");
+	close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	static struct rh_agent agent;
+	static uv_signal_t     handles[2];
+	char                   name[RH_NAME_MAX + 16];
+	struct config          config;
+	struct rh_diag         diag = { .text = "out of memory" };
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		puts("rhodes-agent " RH_VERSION);
+		return 0;
+	}
+	if (read_config(argc, argv, &config) < 0)
+		return usage();
+	snprintf(name, sizeof name, "agent %.*s", (int)RH_NAME_MAX, config.resource);
+	rh_log_init(name);
+	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
+	if (start(&agent, &config, handles, &diag) < 0) {
+		rh_error("%s", diag.text);
+		return 1;
+	}
+	say_ready(config.ready_fd);
+	uv_run(&agent.loop, UV_RUN_DEFAULT);
+	rh_listener_close(&agent);
+	return 0;
+}

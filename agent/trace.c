@@ -1,0 +1,265 @@
+#include "trace.h"
+
+#include "agent.h"
+#include "attachment.h"
+#include "conn.h"
+#include "cpage.h"
+#include "edge.h"
+#include "inlink.h"
+#include "instance.h"
+#include "process.h"
+#include "wpage.h"
+
+#include "../base/clock.h"
+#include "../base/diag.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct observer {
+	struct rh_list   in_agent;
+	struct rh_agent *agent;
+	struct rh_conn  *conn;
+	uint32_t         left;
+	uint32_t         flags;
+	char             callee[RH_NAME_MAX + 1]; /* "": any */
+};
+
+/* One step, as it is told to every observer. */
+struct telling {
+	unsigned    step;
+	const char *caller;
+	const char *callee;
+	uint64_t    call;
+	uint64_t    function;
+	const void *body;
+	uint32_t    len;
+	char        text[RH_DIAG_MAX];
+};
+
+static int on_frame(void *user, struct rh_frame *frame)
+{
+	(void)user;
+	(void)frame;
+	return RH_EPROTO; /* an observer asks once */
+}
+
+static void on_lost(void *user, int why)
+{
+	struct observer *observer = user;
+
+	(void)why;
+	rh_list_remove(&observer->in_agent);
+	rh_conn_close(observer->conn);
+	free(observer);
+}
+
+static const struct rh_conn_ops conn_ops = { .frame = on_frame, .lost = on_lost };
+
+static unsigned count_observers(const struct rh_agent *agent)
+{
+	unsigned count = 0;
+
+	RH_LIST_EACH(node, &agent->observers)
+		count++;
+	return count;
+}
+
+int rh_trace_open(struct rh_agent *agent, struct rh_conn *conn,
+                  struct rh_frame *frame, struct rh_diag *diag)
+{
+	struct observer *observer;
+	int              r;
+
+	if (count_observers(agent) >= RH_OBSERVERS_MAX)
+		return rh_diag_set(diag, RH_ENOSPC, "%u observers trace already",
+		                   RH_OBSERVERS_MAX);
+	observer = calloc(1, sizeof *observer);
+	if (!observer)
+		return rh_diag_set(diag, RH_ENOMEM, "no memory for an observer");
+	r = rh_record_text(&frame->records, RH_TAG_CALLEE, observer->callee,
+	                   sizeof observer->callee);
+	if ((r < 0 && r != RH_ENOENT) ||
+	    rh_record_u32(&frame->records, RH_TAG_COUNT, &observer->left) < 0) {
+		free(observer);
+		return rh_diag_set(diag, RH_EPROTO, "TRACE names no count");
+	}
+	rh_record_u32(&frame->records, RH_TAG_FLAGS, &observer->flags);
+	observer->agent = agent;
+	observer->conn = conn;
+	rh_conn_hand_over(conn, &conn_ops, observer);
+	rh_list_add(&agent->observers, &observer->in_agent);
+	return RH_OK;
+}
+
+/* ---- picking ------------------------------------------------------------ */
+
+static int pick(struct rh_agent *agent, const char *callee, int is_marked)
+{
+	int picked = 0;
+
+	RH_LIST_EACH(node, &agent->observers) {
+		struct observer *observer = RH_CONTAINER(node, struct observer, in_agent);
+
+		if (observer->left == 0 ||
+		    (observer->callee[0] && strcmp(observer->callee, callee) != 0) ||
+		    ((observer->flags & RH_PAGE_FLAG_TRACE) && !is_marked))
+			continue;
+		observer->left--;
+		picked = 1;
+	}
+	return picked;
+}
+
+int rh_trace_picks(struct rh_edge *edge)
+{
+	if (rh_list_empty(&edge->agent->observers))
+		return 0;
+	return pick(edge->agent, edge->spec.callee, 1);
+}
+
+int rh_trace_picks_placed(struct rh_wpage *page, const struct rh_wcall *call)
+{
+	struct rh_agent *agent = page->lane->attachment->link->agent;
+
+	if (rh_list_empty(&agent->observers))
+		return 0;
+	return pick(agent, agent->resource, (call->head.flags & RH_SLOT_TRACE) != 0);
+}
+
+/* ---- telling ------------------------------------------------------------ */
+
+static void tell(struct rh_agent *agent, const struct telling *telling)
+{
+	struct rh_record_writer writer;
+	uint32_t len = telling->len < RH_TRACE_BODY_MAX ? telling->len
+	                                                : RH_TRACE_BODY_MAX;
+
+	rh_record_begin(&writer, rh_agent_out_buffer(agent), RH_TRACE_BODY_MAX + 1024);
+	rh_record_put_u32(&writer, RH_TAG_STEP, telling->step);
+	rh_record_put_u64(&writer, RH_TAG_TIME, rh_clock_ns());
+	rh_record_put_text(&writer, RH_TAG_TEXT, telling->text);
+	rh_record_put_u64(&writer, RH_TAG_FUNCTION, telling->function);
+	rh_record_put_u64(&writer, RH_TAG_CALL, telling->call);
+	rh_record_put_text(&writer, RH_TAG_CALLER, telling->caller);
+	rh_record_put_text(&writer, RH_TAG_CALLEE, telling->callee);
+	rh_record_put(&writer, RH_TAG_BODY, telling->body, telling->body ? len : 0);
+	RH_LIST_EACH(node, &agent->observers)
+		rh_conn_send(RH_CONTAINER(node, struct observer, in_agent)->conn,
+		             RH_FRAME_STEP, 0, &writer, NULL, 0);
+}
+
+static void say(struct telling *telling, unsigned step, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static void say(struct telling *telling, unsigned step, const char *format, ...)
+{
+	va_list args;
+
+	telling->step = step;
+	va_start(args, format);
+	vsnprintf(telling->text, sizeof telling->text, format, args);
+	va_end(args);
+}
+
+/* "msgqueue /rhodes-file-magic-queue" */
+static void name_channel(const struct rh_channel *channel, char *text, size_t cap)
+{
+	struct rh_description description = { 0 };
+
+	if (!channel) {
+		snprintf(text, cap, "a channel that is gone");
+		return;
+	}
+	channel->protocol->describe(channel->state, &description);
+	snprintf(text, cap, "%.15s %.127s", channel->protocol->name,
+	         description.object);
+}
+
+static uint64_t id_of(const struct rh_cpage *page, const struct rh_transit *transit)
+{
+	return (page->index * RH_PAGE_SLOTS + transit->taken.slot) |
+	       (uint64_t)transit->generation << 32;
+}
+
+void rh_trace_call(struct rh_edge *edge, const struct rh_cpage *page)
+{
+	const struct rh_transit *transit = &page->transits[page->held.slot];
+	struct telling           telling = {
+		.caller = edge->agent->resource, .callee = edge->spec.callee,
+		.call = id_of(page, transit), .function = transit->taken.function,
+		.body = transit->taken.args, .len = transit->taken.args_len,
+	};
+	char                     channel[160];
+
+	say(&telling, 3, "the agent of %s (pid %d) reads the call from the page of "
+	    "process %d", telling.caller, (int)getpid(), (int)page->process->pid);
+	tell(edge->agent, &telling);
+	name_channel(edge->channel, channel, sizeof channel);
+	say(&telling, 4, "and sends it to the agent of %s by %s", telling.callee,
+	    channel);
+	tell(edge->agent, &telling);
+}
+
+void rh_trace_reply(struct rh_edge *edge, const struct rh_cpage *page,
+                    const struct rh_transit *transit, const struct rh_reply *reply)
+{
+	struct telling telling = {
+		.caller = edge->agent->resource, .callee = edge->spec.callee,
+		.call = id_of(page, transit), .function = transit->taken.function,
+		.body = reply->bytes, .len = reply->len,
+	};
+	char           channel[160];
+
+	name_channel(edge->channel, channel, sizeof channel);
+	say(&telling, 10, "the agent of %s reads the reply from %s", telling.caller,
+	    channel);
+	tell(edge->agent, &telling);
+	say(&telling, 11, "and writes it to the page of process %d: %s",
+	    (int)page->process->pid,
+	    reply->status < 0 ? rh_error_text(reply->status) : "done");
+	tell(edge->agent, &telling);
+}
+
+void rh_trace_placed(struct rh_wpage *page, const struct rh_wcall *call,
+                     const void *args, uint32_t len)
+{
+	struct rh_inlink *link = page->lane->attachment->link;
+	struct telling    telling = {
+		.caller = link->caller, .callee = link->agent->resource,
+		.call = call->head.call, .function = call->head.function,
+		.body = args, .len = len,
+	};
+	char              channel[160];
+
+	name_channel(link->channel, channel, sizeof channel);
+	say(&telling, 4, "the agent of %s (pid %d) reads the call from %s",
+	    telling.callee, (int)getpid(), channel);
+	tell(link->agent, &telling);
+	say(&telling, 5, "and writes it to a page of instance %08x, process %d",
+	    page->instance->id, (int)page->instance->process->pid);
+	tell(link->agent, &telling);
+}
+
+void rh_trace_collected(struct rh_wpage *page, const struct rh_wcall *call,
+                        const struct rh_msg_head *reply, const void *body)
+{
+	struct rh_inlink *link = page->lane->attachment->link;
+	struct telling    telling = {
+		.caller = link->caller, .callee = link->agent->resource,
+		.call = call->head.call, .function = call->head.function,
+		.body = body, .len = reply->len,
+	};
+	char              channel[160];
+
+	say(&telling, 9, "the agent of %s reads the reply from the page of process %d",
+	    telling.callee, (int)page->instance->process->pid);
+	tell(link->agent, &telling);
+	name_channel(link->channel, channel, sizeof channel);
+	say(&telling, 10, "and sends it to the agent of %s by %s", telling.caller,
+	    channel);
+	tell(link->agent, &telling);
+}

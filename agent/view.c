@@ -1,0 +1,364 @@
+#include "view.h"
+
+#include "../base/diag.h"
+#include "../model/name.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define EDGES_AT_FIRST 16u
+
+static int malformed(struct rh_diag *diag, const char *what)
+{
+	return rh_diag_set(diag, RH_EPROTO, "the view is malformed: %s", what);
+}
+
+static int full(struct rh_diag *diag, const char *what, unsigned max)
+{
+	return rh_diag_set(diag, RH_ENOSPC, "the view has more than %u %s", max, what);
+}
+
+/* A text that may be absent: then it stays as it is. */
+static int read_text(const struct rh_record_reader *records, uint16_t tag,
+                     char *text, size_t cap)
+{
+	int r = rh_record_text(records, tag, text, cap);
+
+	return r == RH_ENOENT ? RH_OK : r;
+}
+
+static int read_name(const struct rh_record_reader *records, uint16_t tag,
+                     char *name)
+{
+	char text[RH_NAME_MAX + 1];
+	int  r = rh_record_text(records, tag, text, sizeof text);
+
+	if (r < 0)
+		return r;
+	if (rh_name_check(text, strlen(text)) < 0)
+		return RH_EPROTO;
+	memcpy(name, text, strlen(text) + 1);
+	return RH_OK;
+}
+
+static int copy_text(const struct rh_record *record, char **ret_text)
+{
+	char *text = malloc((size_t)record->len + 1);
+	int   r;
+
+	if (!text)
+		return RH_ENOMEM;
+	r = rh_record_copy_text(record, text, (size_t)record->len + 1);
+	if (r < 0)
+		free(text);
+	else
+		*ret_text = text;
+	return r;
+}
+
+static int add_text(const struct rh_record *record, char **texts, unsigned *count,
+                    unsigned max)
+{
+	int r;
+
+	if (*count == max)
+		return RH_ENOSPC;
+	r = copy_text(record, &texts[*count]);
+	if (r == RH_OK)
+		(*count)++;
+	return r;
+}
+
+static int add_uid(struct rh_self *self, const struct rh_record *record)
+{
+	if (record->len != sizeof(uint32_t))
+		return RH_EPROTO;
+	if (self->uid_count == RH_VIEW_ALLOW_MAX)
+		return RH_ENOSPC;
+
+	const unsigned char *at = record->bytes;
+	self->uids[self->uid_count++] = (uid_t)at[0] | (uid_t)at[1] << 8 |
+	                                (uid_t)at[2] << 16 | (uid_t)at[3] << 24;
+	return RH_OK;
+}
+
+static int add_function(struct rh_self *self, const struct rh_record *record)
+{
+	uint64_t hash = 0;
+
+	if (record->len != sizeof hash)
+		return RH_EPROTO;
+	if (self->function_count == RH_VIEW_FUNCS_MAX)
+		return RH_ENOSPC;
+	if ((self->function_count & (self->function_count - 1)) == 0) {
+		size_t    room = self->function_count ? self->function_count * 2u : 1;
+		uint64_t *more = realloc(self->functions, room * sizeof *more);
+
+		if (!more)
+			return RH_ENOMEM;
+		self->functions = more;
+	}
+	for (unsigned i = 0; i < sizeof hash; i++)
+		hash |= (uint64_t)record->bytes[i] << (8 * i);
+	self->functions[self->function_count++] = hash;
+	return RH_OK;
+}
+
+/* The records of SELF that may stand there several times. */
+static int add_to_self(struct rh_self *self, const struct rh_record *record)
+{
+	switch (record->tag) {
+	case RH_TAG_UID:
+		return add_uid(self, record);
+	case RH_TAG_EXE:
+		return add_text(record, self->exes, &self->exe_count,
+		                RH_VIEW_ALLOW_MAX);
+	case RH_TAG_ENV:
+		return add_text(record, self->envs, &self->env_count, RH_VIEW_ENV_MAX);
+	case RH_TAG_FUNCTION:
+		return add_function(self, record);
+	case RH_TAG_PROGRAM:
+		return self->program ? RH_EPROTO : copy_text(record, &self->program);
+	default:
+		return RH_OK;
+	}
+}
+
+static int read_self(struct rh_self *self, const struct rh_record *record,
+                     const char *resource, struct rh_diag *diag)
+{
+	struct rh_record_reader records;
+	struct rh_record        item;
+	int                     more, r;
+
+	if (self->name[0])
+		return malformed(diag, "it describes the resource twice");
+	rh_record_read(&records, record->bytes, record->len);
+	if ((r = read_name(&records, RH_TAG_RESOURCE, self->name)) < 0 ||
+	    (r = read_text(&records, RH_TAG_TYPE, self->type, sizeof self->type)) < 0 ||
+	    (r = read_text(&records, RH_TAG_INTERFACE, self->interface,
+	                   sizeof self->interface)) < 0)
+		return malformed(diag, "the resource's name, type or interface");
+	if (strcmp(self->name, resource) != 0) /* V1 */
+		return rh_diag_set(diag, RH_EPROTO, "the view is of %s, not of %s",
+		                   self->name, resource);
+	r = rh_record_u64(&records, RH_TAG_HASH, &self->hash);
+	if (r == RH_OK || r == RH_ENOENT)
+		r = rh_record_u32(&records, RH_TAG_LOCALE_ON, &self->locale_on);
+	if (r < 0 && r != RH_ENOENT)
+		return malformed(diag, "the resource's hash or locale");
+	while ((more = rh_record_next(&records, &item)) > 0) {
+		if ((r = add_to_self(self, &item)) < 0)
+			return rh_diag_set(diag, r, "the view's description of the "
+			                   "resource is malformed or over a limit");
+	}
+	return more < 0 ? malformed(diag, "it is cut off") : RH_OK;
+}
+
+static int may_miss(int r)
+{
+	return r == RH_ENOENT ? RH_OK : r;
+}
+
+/* The verdict in words; cut to what an error frame holds. */
+static int read_reason(const struct rh_record_reader *records,
+                       struct rh_view_edge *edge)
+{
+	struct rh_record record;
+	int              r = rh_record_find(records, RH_TAG_TEXT, &record);
+
+	if (r < 0)
+		return may_miss(r);
+	if (record.len >= sizeof edge->text)
+		record.len = sizeof edge->text - 1;
+	return rh_record_copy_text(&record, edge->text, sizeof edge->text);
+}
+
+/* The names of variables, as records, ready to be passed on. */
+static int keep_env(const struct rh_record_reader *records,
+                    struct rh_view_edge *edge)
+{
+	struct rh_record_reader reader = *records;
+	struct rh_record_writer writer;
+	struct rh_record        record;
+	unsigned                count = 0;
+	int                     more;
+
+	reader.at = 0;
+	while ((more = rh_record_next(&reader, &record)) > 0) {
+		if (record.tag != RH_TAG_ENV)
+			continue;
+		if (++count > RH_VIEW_ENV_MAX)
+			return RH_ENOSPC;
+		edge->env_bytes += 8 + (size_t)record.len;
+	}
+	if (more < 0 || count == 0)
+		return more;
+	edge->env = malloc(edge->env_bytes);
+	if (!edge->env)
+		return RH_ENOMEM;
+	rh_record_begin(&writer, edge->env, edge->env_bytes);
+	reader.at = 0;
+	while (rh_record_next(&reader, &record) > 0) {
+		if (record.tag == RH_TAG_ENV)
+			rh_record_put(&writer, RH_TAG_ENV, record.bytes, record.len);
+	}
+	return RH_OK;
+}
+
+static int read_edge(struct rh_view_edge *edge, const struct rh_record *record)
+{
+	struct rh_record_reader records;
+	int                     r;
+
+	rh_record_read(&records, record->bytes, record->len);
+	if ((r = read_name(&records, RH_TAG_CALLER, edge->caller)) < 0 ||
+	    (r = read_name(&records, RH_TAG_CALLEE, edge->callee)) < 0 ||
+	    (r = rh_record_i32(&records, RH_TAG_VERDICT, &edge->verdict)) < 0 ||
+	    (r = read_text(&records, RH_TAG_TYPE, edge->type, sizeof edge->type)) < 0 ||
+	    (r = read_text(&records, RH_TAG_INTERFACE, edge->interface,
+	                   sizeof edge->interface)) < 0 ||
+	    (r = read_text(&records, RH_TAG_PROTOCOL, edge->protocol,
+	                   sizeof edge->protocol)) < 0 ||
+	    (r = read_text(&records, RH_TAG_RULE, edge->rule, sizeof edge->rule)) < 0)
+		return r;
+	if ((r = read_reason(&records, edge)) < 0 ||
+	    (r = may_miss(rh_record_u64(&records, RH_TAG_REVISION,
+	                                &edge->revision))) < 0 ||
+	    (r = may_miss(rh_record_u32(&records, RH_TAG_LOCALE_ON,
+	                                &edge->locale_on))) < 0)
+		return r;
+	if (edge->protocol[0] == 0)
+		memcpy(edge->protocol, "bind", sizeof "bind");
+	return keep_env(&records, edge);
+}
+
+static int make_room(struct rh_agent_view *view)
+{
+	unsigned             room = view->edge_room ? view->edge_room * 2
+	                                            : EDGES_AT_FIRST;
+	struct rh_view_edge *more;
+
+	if (view->edge_count < view->edge_room)
+		return RH_OK;
+	more = realloc(view->edges, room * sizeof *more);
+	if (!more)
+		return RH_ENOMEM;
+	view->edges = more;
+	view->edge_room = room;
+	return RH_OK;
+}
+
+static int add_edge(struct rh_agent_view *view, const struct rh_record *record,
+                    const char *resource, struct rh_diag *diag)
+{
+	struct rh_view_edge edge = { 0 };
+	int                 r = RH_OK;
+
+	if (view->edge_count == RH_EDGES_PER_AGENT)
+		return full(diag, "edges", RH_EDGES_PER_AGENT);
+	if (read_edge(&edge, record) < 0 || edge.verdict > 0)
+		r = malformed(diag, "an edge");
+	else if ((strcmp(edge.caller, resource) == 0) ==
+	         (strcmp(edge.callee, resource) == 0)) /* V1 */
+		r = malformed(diag, "an edge does not touch the resource");
+	else if (rh_agent_view_find(view, edge.caller, edge.callee)) /* V2 */
+		r = malformed(diag, "an edge stands there twice");
+	else if (make_room(view) < 0)
+		r = rh_diag_set(diag, RH_ENOMEM, "no memory for the view");
+	if (r < 0) {
+		free(edge.env);
+		return r;
+	}
+	view->edges[view->edge_count++] = edge;
+	return RH_OK;
+}
+
+static int read_part(struct rh_agent_view *view, const struct rh_record_reader *part,
+                     const char *resource, struct rh_diag *diag)
+{
+	struct rh_record_reader records = *part;
+	struct rh_record        record;
+	int                     more, r;
+
+	r = read_text(part, RH_TAG_SYSTEM, view->system, sizeof view->system);
+	if (r < 0 || (view->system[0] &&
+	              rh_name_check(view->system, strlen(view->system)) < 0))
+		return malformed(diag, "the system's name");
+	while ((more = rh_record_next(&records, &record)) > 0) {
+		r = RH_OK;
+		if (record.tag == RH_TAG_SELF)
+			r = read_self(&view->self, &record, resource, diag);
+		else if (record.tag == RH_TAG_EDGE_ITEM)
+			r = add_edge(view, &record, resource, diag);
+		if (r < 0)
+			return r;
+	}
+	return more < 0 ? malformed(diag, "it is cut off") : RH_OK;
+}
+
+static int start(struct rh_agent_view **view, const struct rh_record_reader *records,
+                 struct rh_diag *diag)
+{
+	uint64_t revision;
+
+	if (rh_record_u64(records, RH_TAG_REVISION, &revision) < 0)
+		return malformed(diag, "it has no revision");
+	if (*view && (*view)->revision != revision) {
+		rh_agent_view_destroy(*view);
+		*view = NULL;
+	}
+	if (*view)
+		return RH_OK;
+	*view = calloc(1, sizeof **view);
+	if (!*view)
+		return rh_diag_set(diag, RH_ENOMEM, "no memory for the view");
+	(*view)->revision = revision;
+	return RH_OK;
+}
+
+int rh_agent_view_add(struct rh_agent_view **view, const struct rh_record_reader *records,
+                const char *resource, struct rh_diag *diag)
+{
+	uint32_t last = 1;
+	int      r = start(view, records, diag);
+
+	if (r == RH_OK)
+		r = read_part(*view, records, resource, diag);
+	if (r == RH_OK && rh_record_u32(records, RH_TAG_LAST, &last) == RH_EPROTO)
+		r = malformed(diag, "LAST");
+	if (r == RH_OK)
+		return last != 0;
+	rh_agent_view_destroy(*view);
+	*view = NULL;
+	return r;
+}
+
+void rh_agent_view_destroy(struct rh_agent_view *view)
+{
+	if (!view)
+		return;
+	for (unsigned i = 0; i < view->self.exe_count; i++)
+		free(view->self.exes[i]);
+	for (unsigned i = 0; i < view->self.env_count; i++)
+		free(view->self.envs[i]);
+	free(view->self.program);
+	free(view->self.functions);
+	for (unsigned i = 0; i < view->edge_count; i++)
+		free(view->edges[i].env);
+	free(view->edges);
+	free(view);
+}
+
+const struct rh_view_edge *rh_agent_view_find(const struct rh_agent_view *view,
+                                        const char *caller, const char *callee)
+{
+	for (unsigned i = 0; i < view->edge_count; i++) {
+		const struct rh_view_edge *edge = &view->edges[i];
+
+		if (strcmp(edge->caller, caller) == 0 &&
+		    strcmp(edge->callee, callee) == 0)
+			return edge;
+	}
+	return NULL;
+}
