@@ -15,9 +15,9 @@
 #define RH_PAGE_SLOT_BYTES    512u
 #define RH_SLOT_INLINE_MAX    384u         /* slot without its two heads    */
 #define RH_SLOT_SMALL_MAX      32u          /* reply in the answer's own line*/
-#define RH_ARENA_BYTES        (4u << 20)   /* per page: arguments, replies  */
-#define RH_PAYLOAD_ARENA_MAX  (1u << 20)   /* larger goes by a one-shot     */
-                                           /* memfd                         */
+/* 4 MiB and what stands around them; larger goes by a one-shot memfd. */
+#define RH_PAYLOAD_ARENA_MAX  ((4u << 20) + 4096u)
+#define RH_ARENA_BYTES        (4u * RH_PAYLOAD_ARENA_MAX) /* per page         */
 #define RH_PAYLOAD_MAX        (64u << 20)  /* arguments or reply of a call  */
 #define RH_CALL_FDS_MAX       8u           /* descriptors with one call     */
 
