@@ -11,6 +11,8 @@ import sys
 import tempfile
 import unittest
 
+from center_contract import Contract
+
 PROGRAM = os.environ.get("RHODES_CENTER", "build/center/rhodes-center")
 
 # wire/frame.h
@@ -60,6 +62,7 @@ class Center:
         self.log = os.path.join(self.folder, "log")
         self.process = None
         self.links = []
+        self.contract = Contract()
 
     def start(self, *args, preexec=None, program=PROGRAM, wait=True):
         reader, writer = os.pipe()
@@ -101,16 +104,18 @@ class Center:
     def ask(self, method, path, body=None, headers=None, connection=None):
         own = connection or self.connect()
         headers = dict(headers or {})
-        if isinstance(body, (dict, list)):
-            body = json.dumps(body)
-        if body is not None:
+        data = json.dumps(body) if isinstance(body, (dict, list)) else body
+        if data is not None:
             headers.setdefault("Content-Type", "application/json")
         try:
-            own.request(method, path, body, headers)
-            return Answer(own.getresponse())
+            own.request(method, path, data, headers)
+            answer = Answer(own.getresponse())
         finally:
             if not connection:
                 own.close()
+        if self.contract:
+            self.contract.check(method, path, body, answer)
+        return answer
 
     def get(self, path, **headers):
         return self.ask("GET", path, headers=headers)

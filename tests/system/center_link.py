@@ -222,6 +222,11 @@ class Liars(CenterTest):
         self.center.apply(resource("a", "application", "s"), resource("s", "service"))
         self.path = os.path.join(self.center.run, "link.sock")
 
+    def stranger(self):
+        link = Link(self.path, "", hello=False)
+        self.addCleanup(link.close)
+        return link
+
     def assert_dropped(self, link, code=None):
         error = None
         while (got := link.receive()) is not None:
@@ -235,14 +240,14 @@ class Liars(CenterTest):
         for data in (b"x", b"\0" * 24, os.urandom(200), frame(HELLO, b"", magic=1),
                      frame(HELLO, b"abc", length=4000), frame(HELLO, b"\1\0\0\0\xff\xff\xff\xff"),
                      frame(HELLO, u32("VERSION", 1)), frame(STATS), frame(99)):
-            link = Link(self.path, "", hello=False)
+            link = self.stranger()
             link.sock.send(data)
             self.assert_dropped(link)
 
     def test_other_version_and_role(self):
         for version, role, name, code in ((9, 4, "a", -1009), (1, 1, "a", -71), (1, 4, "", -71),
                                           (1, 4, "A!", -71), (1, 4, "x" * 64, -71)):
-            link = Link(self.path, "", hello=False)
+            link = self.stranger()
             link.send(HELLO, u32("VERSION", version) + u32("ROLE", role) +
                       record("RESOURCE", name))
             self.assert_dropped(link, code)

@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+"""The contract itself: it is valid, it is what the center serves, and it is whole.
+
+That real answers keep it is checked by center_lib in every test of the center; here
+every operation is asked at least once.
+"""
+import json
+import sys
+import unittest
+
+import jsonschema
+
+from center_contract import DEFAULT, Contract
+from center_lib import CenterTest, main, resource, rule
+
+SHA = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of "abc"
+
+
+class TheContract(CenterTest):
+    def test_is_what_is_served(self):
+        with open(DEFAULT, "rb") as file:
+            self.assertEqual(self.center.get("/openapi.json").body, file.read())
+
+    def test_schemas_are_schemas(self):
+        contract = Contract()
+        schemas = contract.document["components"]["schemas"]
+        for schema in schemas.values():
+            jsonschema.Draft202012Validator.check_schema(schema)
+        text = json.dumps(contract.document)
+        for name in schemas:
+            self.assertTrue(f'"#/components/schemas/{name}"' in text, f"{name} is never used")
+
+    def test_every_operation(self):
+        center = self.center
+        center.put(resource("a", "application", "b", interface="libx", description="d",
+                            serve={"library": "x.so", "workers": 2, "restart": "never"}))
+        center.put(rule("r", protocol={"edge": ["a", "b"], "use": "shm"}))
+        center.put(rule("r", exception={"edge": ["a", "b"], "reason": "why",
+                                        "expires": "2100-01-01T00:00:00+01:00"}))
+        center.put({"kind": "Interface", "metadata": {"name": "libx"}, "spec": {
+            "text": "f, i32\n", "soname": "libx.so", "hash": "0" * 16, "version": "1"}})
+        center.ask("PUT", "/apis/v1/modules/" + SHA, b"abc",
+                   {"Content-Type": "application/octet-stream"})
+        agent = center.agent("a")
+        agent.view()
+        center.apply(resource("c", "driver"))
+        center.put(resource("c", "driver", "a"))
+        for caller, callee in (("a", "b"), ("c", "a"), ("b", "a")):
+            center.ask("POST", "/apis/v1/explain",
+                       {"caller": caller, "callee": callee, "function": "f"})
+            center.get(f"/apis/v1/can-i?caller={caller}&callee={callee}")
+        for path in ("matrix", "agents", "audit", "system"):
+            center.get("/apis/v1/" + path)
+        for path in ("/metrics", "/healthz", "/readyz", "/openapi.json"):
+            center.get(path)
+        for plural, name in (("resources", "a"), ("rules", "r"), ("interfaces", "libx"),
+                             ("modules", SHA)):
+            center.get(f"/apis/v1/{plural}")
+            center.get(f"/apis/v1/{plural}/{name}")
+            center.get(f"/apis/v1/{plural}/{name}", Accept="application/json")
+            self.assertEqual(center.ask("DELETE", f"/apis/v1/{plural}/{name}").status, 200)
+            self.assertEqual(center.ask("DELETE", f"/apis/v1/{plural}/{name}").status, 404)
+        wanted = {operation["operationId"]
+                  for item in center.contract.document["paths"].values()
+                  for method, operation in item.items() if method != "parameters"}
+        good = {ident for ident, status in center.contract.seen if status < 300}
+        self.assertEqual(wanted - good, set())
+
+    def test_routes_and_paths_are_the_same(self):
+        methods = ("get", "put", "post", "delete")
+        for template, item in self.center.contract.document["paths"].items():
+            allowed = {m for m in methods if m in item}
+            path = template.replace("{name}", "x")
+            for method in methods:
+                status = self.center.ask(method.upper(), path).status
+                self.assertEqual(status == 405, method not in allowed, (method, path))
+
+
+class Checker(unittest.TestCase):
+    """The checker itself finds what is wrong."""
+
+    def test_bites(self):
+        class Fake:
+            status = 200
+            headers = {"Content-Type": "application/json"}
+            body = b"{}"
+            json = {"allowed": True, "code": "OK", "text": "t", "revision": 1}
+
+        contract, fake = Contract(), Fake()
+        contract.check("GET", "/apis/v1/can-i?x=1", None, fake)
+        fake.json = {**Fake.json, "extra": 1}
+        with self.assertRaisesRegex(AssertionError, "extra"):
+            contract.check("GET", "/apis/v1/can-i", None, fake)
+        fake.json, fake.status = Fake.json, 299
+        with self.assertRaisesRegex(AssertionError, "status 299"):
+            contract.check("GET", "/apis/v1/can-i", None, fake)
+        fake.status, fake.headers = 200, {"Content-Type": "text/html"}
+        with self.assertRaisesRegex(AssertionError, "text/html"):
+            contract.check("GET", "/apis/v1/can-i", None, fake)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
