@@ -21,69 +21,6 @@ int rh_carry_fail(struct rh_carry_row *row, const struct rh_side_value *rule,
 	                   row->function->symbol, reason);
 }
 
-/* "struct archive" and "archive" are one handle. */
-static const char *handle_name(const char *type)
-{
-	if (strncmp(type, "struct ", 7) == 0)
-		return type + 7;
-	return strncmp(type, "union ", 6) == 0 ? type + 6 : type;
-}
-
-int rh_carry_add_handle(struct rh_carry *carry, const char *name,
-                        const struct rh_ctype *type, uint32_t flags)
-{
-	struct rh_carry_handle *grown = rh_pool_grow(
-		carry->pool, carry->handles, carry->handle_count, sizeof *grown);
-
-	if (!grown)
-		return RH_ENOMEM;
-	carry->handles = grown;
-	carry->handles[carry->handle_count] =
-		(struct rh_carry_handle){ .name = handle_name(name), .type = type,
-		                          .flags = flags };
-	return (int)carry->handle_count++;
-}
-
-static bool is_record(const struct rh_ctype *type)
-{
-	return type->kind == RH_CTYPE_STRUCT || type->kind == RH_CTYPE_UNION;
-}
-
-static bool same_text(const char *a, const char *b)
-{
-	return a[0] != '\0' && strcmp(a, b) == 0;
-}
-
-/* Two records are the same by tag, and when they have none by typedef. */
-static bool same_record(const struct rh_ctype *a, const struct rh_ctype *b)
-{
-	if (!is_record(a) || !is_record(b))
-		return false;
-	return same_text(a->name, b->name) ||
-	       (!a->name[0] && !b->name[0] && same_text(a->alias, b->alias));
-}
-
-static const struct rh_ctype *record_of(const struct rh_ctype *type)
-{
-	return type->kind == RH_CTYPE_POINTER ? type->target : type;
-}
-
-/* A void * is told apart only by the name of its typedef. */
-static bool is_handle_of(const struct rh_ctype *declared, const struct rh_ctype *type)
-{
-	return (declared->kind == type->kind &&
-	        same_text(declared->alias, type->alias)) ||
-	       same_record(record_of(declared), record_of(type));
-}
-
-int rh_carry_find_handle(const struct rh_carry *carry, const struct rh_ctype *type)
-{
-	for (uint32_t i = 0; i < carry->handle_count; i++)
-		if (is_handle_of(carry->handles[i].type, type))
-			return (int)i;
-	return -1;
-}
-
 static bool is_byte(const struct rh_ctype *type)
 {
 	return type->kind == RH_CTYPE_INT && type->size == 1;
@@ -208,7 +145,7 @@ static int default_pointer(struct rh_carry_row *row,
 	if (target->kind == RH_CTYPE_POINTER)
 		return refuse(row, type, "is a pointer to a pointer: say out string or "
 		              "out handle");
-	if (is_record(target))
+	if (rh_ctype_is_record(target))
 		return default_record(row, type, ret);
 	if (target->is_char && target->is_const) {
 		set_string(ret, RH_KIND_STRING);
@@ -296,7 +233,7 @@ static int pointed_value(struct rh_carry_row *row, const struct rh_carry_value *
 	const struct rh_ctype *target = type->target;
 	if (target->kind == RH_CTYPE_POINTER) {
 		if (rh_carry_find_handle(row->carry, target) >= 0 ||
-		    (is_record(target->target) && !target->target->is_complete))
+		    (rh_ctype_is_record(target->target) && !target->target->is_complete))
 			return set_handle(row, target, target->target->name, ret);
 		return rh_carry_fail(row, value->rule,
 		                     "say string or handle T for %s", type->spelling);
@@ -379,7 +316,7 @@ static int handle_value(struct rh_carry_row *row, const struct rh_carry_value *v
 		const struct rh_ctype *wanted = row->carry->types[rule->type_index];
 
 		if (rh_carry_find_handle(row->carry, wanted) < 0 &&
-		    wanted->kind != RH_CTYPE_POINTER && !is_record(wanted))
+		    wanted->kind != RH_CTYPE_POINTER && !rh_ctype_is_record(wanted))
 			return rh_carry_fail(row, rule, "%s is no handle", rule->type);
 		return set_handle(row, wanted, rule->type, ret);
 	}

@@ -38,4 +38,8 @@ int rh_carry_find_handle(const struct rh_carry *carry, const struct rh_ctype *ty
 int rh_carry_add_handle(struct rh_carry *carry, const char *name,
                         const struct rh_ctype *type, uint32_t flags);
 
+/* Writes the canonical type: all that changes the wire, see
+ * docs/interface-text.md.  RH_ENOMEM  the pool is full. */
+int rh_carry_text(struct rh_carry *carry, struct rh_param *param, bool is_result);
+
 #endif

@@ -39,11 +39,16 @@ bool rh_ctype_is_plain(const struct rh_ctype *type)
 	return is_plain(type, 0, &budget);
 }
 
+bool rh_ctype_is_record(const struct rh_ctype *type)
+{
+	return type->kind == RH_CTYPE_STRUCT || type->kind == RH_CTYPE_UNION;
+}
+
 const char *rh_ctype_spoiler(const struct rh_ctype *type)
 {
 	uint32_t budget = RH_CTYPE_PARTS_MAX;
 
-	if (type->kind == RH_CTYPE_STRUCT || type->kind == RH_CTYPE_UNION)
+	if (rh_ctype_is_record(type))
 		for (uint32_t i = 0; i < type->count; i++)
 			if (!is_plain(type->fields[i].type, 1, &budget))
 				return type->fields[i].name;

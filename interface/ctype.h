@@ -82,6 +82,9 @@ struct rh_cfunction {
  * carry; too deep a nesting counts as that. */
 bool rh_ctype_is_plain(const struct rh_ctype *type);
 
+/* A struct or a union. */
+bool rh_ctype_is_record(const struct rh_ctype *type);
+
 /* The field that spoils a plain type, "" if there is none. */
 const char *rh_ctype_spoiler(const struct rh_ctype *type);
 

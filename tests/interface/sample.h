@@ -28,7 +28,8 @@ int                 sample_divide(int a, int b, int *quotient, int *rest);
 sample_t            sample_new(const char *name);
 const char         *sample_name(sample_t sample);
 void                sample_free(sample_t sample);
-int                 sample_format(char *out, size_t room, const char *format, ...);
+int                 sample_format(char *out, size_t room, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 int                 sample_answer(void);
 int                 sample_callback(int (*callback)(int), int value);
 

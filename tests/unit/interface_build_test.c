@@ -294,10 +294,12 @@ static void the_static_shadow_does_the_same(void **state)
 	sample_path(caller, "sample_caller");
 	snprintf(source, sizeof source, "%s/sample_caller.c", given("SOURCES"));
 	build(side, "static", NULL);
-	char *program = strdup(below("static_caller"));
+	char program[PATH_BYTES], archive[PATH_BYTES];
+	snprintf(program, sizeof program, "%s/static_caller", folder);
+	snprintf(archive, sizeof archive, "%s/static/lib/libsample.a", folder);
 	const char *const argv[] = {
-		"cc", "-D_GNU_SOURCE", "-o", program, source,
-		strdup(below("static/lib/libsample.a")), below("lib/librhodes.so.0"), NULL,
+		"cc", "-D_GNU_SOURCE", "-o", program, source, archive,
+		below("lib/librhodes.so.0"), NULL,
 	};
 	char said[PATH_BYTES];
 	if (rh_tool_run(argv, true, said, sizeof said) < 0)
@@ -307,7 +309,6 @@ static void the_static_shadow_does_the_same(void **state)
 	run(program, "static", governed);
 	release();
 	compare_runs(real, governed);
-	free(program);
 }
 
 static void a_shadow_is_passed_over(void **state)
