@@ -34,6 +34,7 @@ struct rh_transit {
 	uint16_t        pending;    /* events: links that have not answered */
 	uint16_t        placed;     /* events: links that took it           */
 	uint8_t         is_spreading; /* events: not sent to all links yet  */
+	uint8_t         may_be_lost; /* events: a link broke that had it     */
 	uint8_t         is_traced;
 };
 

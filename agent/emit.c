@@ -23,7 +23,7 @@ static void finish(struct rh_cpage *page, unsigned slot)
 
 	page->sent &= (uint16_t)~(1u << slot);
 	if (transit->placed == 0) {
-		rh_cpage_refuse(page, &transit->taken, RH_EDOWN, 0,
+		rh_cpage_refuse(page, &transit->taken, RH_EDOWN, !transit->may_be_lost,
 		                "nobody listens to the events of this resource");
 		return;
 	}
@@ -31,8 +31,9 @@ static void finish(struct rh_cpage *page, unsigned slot)
 	rh_server_finish(&page->server, &transit->taken, &reply);
 }
 
-/* One link less has the event. */
-static void settle(struct rh_inlink *link, struct rh_event_out *out, int is_placed)
+/* One link less has the event: it placed it (RH_OK), or nobody there listens
+ * (RH_EDOWN), or it is not known (others). */
+static void settle(struct rh_inlink *link, struct rh_event_out *out, int status)
 {
 	struct rh_cpage   *page = out->page;
 	struct rh_transit *transit = page ? &page->transits[out->slot] : NULL;
@@ -43,7 +44,8 @@ static void settle(struct rh_inlink *link, struct rh_event_out *out, int is_plac
 	    transit->generation != out->generation)
 		return; /* the emitter, or its patience, has ended */
 	transit->pending--;
-	transit->placed = (uint16_t)(transit->placed + (is_placed != 0));
+	transit->placed = (uint16_t)(transit->placed + (status == RH_OK));
+	transit->may_be_lost |= status != RH_OK && status != RH_EDOWN;
 	if (transit->pending == 0 && !transit->is_spreading)
 		finish(page, out->slot);
 }
@@ -58,7 +60,7 @@ void rh_emit_done(struct rh_inlink *link, const struct rh_msg_head *head)
 		rh_agent_malformed(link->agent);
 		return;
 	}
-	settle(link, out, head->status == RH_OK);
+	settle(link, out, head->status);
 	rh_emit_run(link->agent);
 }
 
@@ -66,7 +68,7 @@ void rh_emit_link_lost(struct rh_inlink *link)
 {
 	for (unsigned i = 0; i < RH_EVENTS_PER_LINK; i++) {
 		if (link->events[i].in_use)
-			settle(link, &link->events[i], 0);
+			settle(link, &link->events[i], RH_ELOST);
 	}
 	rh_emit_run(link->agent);
 }

@@ -131,7 +131,7 @@ static int get_page(struct rh_process *process, struct rh_frame *frame,
 		return rh_diag_set(diag, RH_ENOSPC, "a process may have %u pages",
 		                   RH_PAGES_PER_PEER);
 	rh_diag_set(diag, RH_ENOMEM, "no memory or descriptors for a page");
-	if (index == RH_EDGE_EMIT && process->role != RH_ROLE_CALLEE)
+	if (index == RH_EDGE_EMIT && !rh_process_serves(agent, process->pid))
 		return rh_diag_set(diag, RH_EINVAL, "only a process that serves %s may "
 		                   "emit its events", agent->resource);
 	if (index == RH_EDGE_EMIT)
