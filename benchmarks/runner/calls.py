@@ -124,6 +124,18 @@ def agent_path_rows(get):
                 "<=", factor)
 
 
+def relay_rows(get):
+    """What two processes in between cost when they do nothing but pass on."""
+    for transport, name in (("relay-epoll", "eventfd and epoll"), ("relay-futex", "futex")):
+        yield rows.stated(f"bare chain of four processes by {name}, one core, 64 B, p50",
+                          get("p50", transport, "one"), "us",
+                          "Unix stream socket", get("p50", "unix-stream", "one"))
+    for protocol in PROTOCOLS:
+        yield rows.stated(f"agent path over {protocol}, beside the bare chain by epoll",
+                          get("p50", protocol, "one"), "us",
+                          "bare chain", get("p50", "relay-epoll", "one"))
+
+
 def cpu_rows(get):
     bind = get("cpu", "bind", "one")
     yield rows.at_limit("CPU time of a call by bind, all processes, one core, 64 B", bind,
@@ -195,8 +207,8 @@ def queue_rows(get):
 
 def all_rows(runner, extra):
     get = runner.results.get
-    groups = (awake_rows, blocking_rows, agent_path_rows, cpu_rows, lane_rows, large_rows,
-              queue_rows)
+    groups = (awake_rows, blocking_rows, agent_path_rows, relay_rows, cpu_rows, lane_rows,
+              large_rows, queue_rows)
     yield from (row for group in groups for row in group(get))
     yield from extra
     yield from size_rows(get)

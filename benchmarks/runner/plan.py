@@ -8,12 +8,13 @@ QUEUE_LANES = 4  # callers at the shared queue (Figures 12 and 13)
 RAW = "peers/bench-raw"
 PROGRAMS = {"slot-spin": RAW, "slot-futex": RAW, "pipe": RAW, "unix-stream": RAW,
             "posix-queue": RAW, "shared-queue": RAW,
+            "relay-epoll": RAW, "relay-futex": RAW,
             "memcpy": "peers/bench-copy", "memcpy+read": "peers/bench-copy",
             "grpc": "peers/bench-grpc", "dbus": "peers/bench-dbus",
             "iceoryx": "peers/bench-iceoryx", "iceoryx-poll": "peers/bench-iceoryx",
             "page": "rhodes/bench-page"}
 BLOCKING = ["slot-futex", "pipe", "unix-stream", "posix-queue", "iceoryx", "grpc", "dbus",
-            "page", "bind", "library"] + PROTOCOLS
+            "page", "bind", "library", "relay-epoll", "relay-futex"] + PROTOCOLS
 AWAKE = ["slot-spin", "page", "bind", "library", "iceoryx-poll"]
 SWEPT = ["slot-futex", "unix-stream", "iceoryx", "grpc", "memcpy", "memcpy+read", "bind"]
 

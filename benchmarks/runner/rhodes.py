@@ -12,6 +12,7 @@ CALLERS = {"bind": "call_bind", "msgqueue": "call_msgqueue", "shm": "call_shm",
            "semaphore": "call_semaphore", "library": "call_library"}
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 READY_S = 60
+STARTS = 20  # of an agent
 
 
 def manifest(build):
@@ -23,8 +24,7 @@ def manifest(build):
                   "serve": {"program": [os.path.join(folder, "bench-server")]}}},
         {"kind": "Resource", "metadata": {"name": "bench_library"},
          "spec": {"type": "service", "interface": "bench_sum",
-                  "serve": {"library": os.path.join(folder, "libbench-sum.so"),
-                            "threads": 8}}},
+                  "serve": {"library": library(build), "threads": 8}}},
     ]
     for protocol, caller in CALLERS.items():
         callee = "bench_library" if protocol == "library" else "bench_bytes"
@@ -36,6 +36,10 @@ def manifest(build):
              "spec": {"protocol": {"edge": [caller, callee], "use": use}}},
         ]
     return "---\n".join(json.dumps(item, indent=1) + "\n" for item in objects)
+
+
+def library(build):
+    return os.path.join(build, "benchmarks", "rhodes", "libbench-sum.so")
 
 
 def children(pid):
@@ -62,7 +66,7 @@ class System:
     def __init__(self, build, folder, results):
         self.build, self.folder, self.results = os.path.abspath(build), folder, results
         self.rhodes = os.path.join(self.build, "cli", "rhodes")
-        self.process, self.env = None, {}
+        self.process, self.env, self.idle_kib = None, {}, None
 
     def __enter__(self):
         base = os.path.join(self.folder, "system")
@@ -70,7 +74,7 @@ class System:
         for name in ("sum.h", "bench_sum.side"):
             with open(os.path.join(HERE, "rhodes", name), encoding="utf-8") as source, \
                     open(os.path.join(base, name), "w", encoding="utf-8") as target:
-                target.write(source.read())
+                target.write(source.read().replace("@library@", library(self.build)))
         path = os.path.join(base, "system.yaml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(manifest(self.build))
@@ -96,6 +100,7 @@ class System:
                     raise RuntimeError("not ready: " + file.read()[-2000:])
             time.sleep(0.1)
         self.env["BENCH_PIDS"] = " ".join(map(str, children(self.process.pid)))
+        self.idle_kib = max(map(private_kib, self.agents().values()))
 
     def is_ready(self):
         done = subprocess.run([self.rhodes, "get", "resources", "-o", "json"],
@@ -134,12 +139,23 @@ class System:
         self.process = None
 
 
+def figures(build, program):
+    """Values by name, of a program that prints a line of JSON a figure."""
+    try:
+        done = subprocess.run([os.path.join(build, "benchmarks", program)], timeout=120,
+                              capture_output=True, text=True, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        print(f"failed: {program}: {error}", file=sys.stderr)
+        return {}
+    if done.returncode:
+        print(f"failed: {program}: {done.stderr.strip()}", file=sys.stderr)
+    return {line["name"]: line["value"] for line in map(json.loads,
+                                                        done.stdout.splitlines())}
+
+
 def matrix_rows(build):
-    """What bench-matrix prints: a line of name, value and unit a figure."""
-    done = subprocess.run([os.path.join(build, "benchmarks", "rhodes", "bench-matrix")],
-                          capture_output=True, text=True, check=False)
-    found = {line["name"]: line["value"] for line in
-             map(json.loads, done.stdout.splitlines())}
+    """What bench-matrix prints."""
+    found = figures(build, "rhodes/bench-matrix")
     where = "100,000 resources, 1,000,000 references"
     yield rows.at_limit(f"edge check, independent, {where}",
                         found.get("edge_test_independent"), "ns", "<=", 50)
@@ -155,14 +171,16 @@ def matrix_rows(build):
 
 
 def registration_rows(build):
-    done = None
-    program = os.path.join(build, "benchmarks", "registration", "bench-registration")
-    if os.path.exists(program):
-        done = subprocess.run([program], capture_output=True, text=True, check=False)
-    found = {line["name"]: line["value"] for line in
-             map(json.loads, done.stdout.splitlines())} if done else {}
+    """What bench-registration prints."""
+    found = figures(build, "registration/bench-registration")
     yield rows.at_limit("registrations through REST, durable, 16 clients",
                         found.get("registrations_per_second"), "1/s", ">=", 1000)
+    yield rows.stated("registrations through REST, durable, 1 client",
+                      found.get("registrations_per_second_1_client"), "1/s",
+                      "fdatasync of a page on the same disk",
+                      found.get("fdatasync_per_second"))
+    yield rows.stated("registrations by apply of 1,000 at once, durable",
+                      found.get("registrations_per_second_batch_1000"), "1/s")
 
 
 def private_kib(pid):
@@ -171,12 +189,37 @@ def private_kib(pid):
                    if line.startswith(("Private_Clean:", "Private_Dirty:")))
 
 
+def start_agent(system, number):
+    """Milliseconds from just before fork and exec until the agent says ready."""
+    ours, theirs = os.pipe()
+    program = os.path.join(system.build, "agent", "rhodes-agent")
+    began = time.perf_counter()
+    agent = subprocess.Popen([program, "--run-dir", system.env["RHODES_RUN_DIR"],
+                              "--resource", f"spare_{number}", "--ready-fd", str(theirs)],
+                             pass_fds=[theirs], stderr=subprocess.DEVNULL)
+    os.close(theirs)
+    told = os.read(ours, 16)
+    spent = (time.perf_counter() - began) * 1e3
+    os.close(ours)
+    agent.terminate()
+    agent.wait(10)
+    return spent if told else None
+
+
 def agent_rows(system):
-    agents = system.agents()
-    idle = [private_kib(pid) for pid in agents.values()]
-    yield rows.at_limit("an agent's private memory", max(idle) if idle else None, "KiB",
-                        "<=", 1024)
-    yield rows.at_limit("an agent is ready after exec", None, "ms", "<=", 20)
+    """Before a call was made: system.idle_kib; and after all the measurements."""
+    used = [private_kib(pid) for pid in system.agents().values()]
+    yield rows.at_limit("an agent's private memory, before its first call, the largest",
+                        system.idle_kib, "KiB", "<=", 1024)
+    yield rows.at_limit("an agent's private memory, after all the calls above, the largest",
+                        max(used) if used else None, "KiB", "<=", 1024)
+    spent = [start_agent(system, i) for i in range(STARTS)] if system.process else []
+    spent = sorted(time for time in spent if time is not None)
+    complete = len(spent) == STARTS
+    yield rows.at_limit(f"an agent is ready after exec, slowest of {STARTS}",
+                        spent[-1] if complete else None, "ms", "<=", 20)
+    yield rows.stated(f"an agent is ready after exec, median of {STARTS}",
+                      spent[STARTS // 2] if complete else None, "ms")
 
 
 def other_rows(build, system):
