@@ -2,6 +2,7 @@
 
 #include "../../model/error.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 int rh_goes_in(const struct rh_param *param)
@@ -132,11 +133,12 @@ void rh_put_blob(unsigned char *base, uint32_t cell, uint32_t *blob_off,
 	*blob_off += len + tail;
 }
 
+/* What is not open here is not open there either. */
 static int put_fd(struct rh_fd_list *fds, int fd, unsigned char *at)
 {
-	int64_t index = fd;
+	int64_t index = fd < 0 ? fd : -1;
 
-	if (fd >= 0) {
+	if (fd >= 0 && fcntl(fd, F_GETFD) >= 0) {
 		if (fds->count == RH_CALL_FDS_MAX)
 			return RH_EMSGSIZE;
 		index = fds->count;

@@ -1,5 +1,6 @@
 #include "event.h"
 
+#include "cells.h"
 #include "flight.h"
 #include "rhodes-stub.h"
 #include "rhodes.h"
@@ -303,6 +304,13 @@ EXPORT int rh_stub_emit(const struct rh_interface *interface, unsigned index,
 
 	for (unsigned i = 0; i < function->param_count; i++)
 		values.args[i] = args[i];
+	for (unsigned i = 0; i < function->param_count; i++) {
+		const struct rh_param *param = &function->params[i];
+
+		if (param->kind == RH_KIND_BYTES)
+			values.room[i] = rh_length_of(function, param, param->len_param,
+			                              args);
+	}
 	len = rh_marshal_reply_bytes(function, &values);
 	if (len < 0 || len > RH_PAYLOAD_ARENA_MAX)
 		return rh_fail(RH_EMSGSIZE, "an event is at most %u bytes",

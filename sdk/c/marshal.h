@@ -31,7 +31,8 @@
 #include "../../model/interface.h"
 #include "../../wire/limits.h"
 
-/* Memory for what is unpacked; grows up to RH_PAYLOAD_MAX, kept for reuse. */
+/* Memory for what is unpacked and for the reply: a call may have the largest
+ * arguments, as much room for what comes out, and the largest reply. */
 struct rh_scratch {
 	struct rh_chunk *chunks;
 	size_t           total;
@@ -64,6 +65,8 @@ struct rh_values {
 	uint64_t cells[RH_PARAMS_MAX];   /* the C objects that are small      */
 	uint64_t pointees[RH_PARAMS_MAX];/* what pointer parameters point at  */
 	void    *structs[RH_PARAMS_MAX];
+	uint64_t room[RH_PARAMS_MAX];    /* of bytes that come out: what there
+	                                    was before the function ran    */
 	void    *ret;
 	uint64_t ret_cell;
 };

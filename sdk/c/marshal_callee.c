@@ -164,6 +164,7 @@ static int take_bytes(struct unpack *u, unsigned i, uint32_t cell)
 
 	if (wanted > RH_PAYLOAD_MAX)
 		return RH_EPROTO;
+	u->values->room[i] = wanted;
 	if (rh_goes_in(param)) {
 		r = take_blob(u, cell, 0, param, &bytes, &len);
 		if (r < 0)
@@ -278,9 +279,11 @@ static int blob_out(const struct rh_function *function, const struct rh_param *p
 		*ret_len = strlen(bytes) + 1;
 		return 1;
 	}
-	*ret_len = rh_length_of(function, param, param->len_param, values->args);
-	if (!is_ret)
-		*ret_len = used_bytes(function, param, values, *ret_len);
+	/* A function may store in the length parameter how much it would have needed:
+	 * the room is what it was before. */
+	*ret_len = is_ret ? rh_length_of(function, param, param->len_param, values->args)
+	           : used_bytes(function, param, values,
+	                        values->room[param - function->params]);
 	return 1;
 }
 

@@ -16,6 +16,7 @@ struct take_in {
 	void *const                *args;
 	uint64_t                    mask;
 	uint32_t                    cell;
+	uint64_t                    room[RH_PARAMS_MAX]; /* for bytes */
 };
 
 static int give_text(struct take_in *in, const struct rh_param *param,
@@ -53,8 +54,7 @@ static int give_bytes(struct take_in *in, const struct rh_param *param,
 		memcpy(value, &to, sizeof to);
 		if (!(param->flags & RH_PARAM_TRANSFER))
 			return RH_OK;
-	} else if (len > 0 && (!to || len > rh_length_of(in->function, param,
-	                                              param->len_param, in->args))) {
+	} else if (len > 0 && (!to || len > in->room[param - in->function->params])) {
 		return RH_EPROTO; /* more than the program has room for */
 	}
 	if (len > 0)
@@ -141,6 +141,18 @@ static void give_mirror(struct take_in *in, const struct rh_param *param, void *
 	in->cell += len;
 }
 
+/* How much room the program gives, before its length parameters are written over. */
+static void note_room(struct take_in *in)
+{
+	for (unsigned i = 0; i < in->function->param_count; i++) {
+		const struct rh_param *param = &in->function->params[i];
+
+		if (param->kind == RH_KIND_BYTES && rh_comes_out(param))
+			in->room[i] = rh_length_of(in->function, param, param->len_param,
+			                           in->args);
+	}
+}
+
 int rh_unmarshal_reply(const struct rh_function *function, const unsigned char *at,
                        uint32_t len, const struct rh_handle_map *handles,
                        struct rh_fd_list *fds, const struct rh_keeper *keeper,
@@ -154,6 +166,7 @@ int rh_unmarshal_reply(const struct rh_function *function, const unsigned char *
 
 	if (len < rh_reply_fixed(function))
 		return RH_EPROTO;
+	note_room(&in);
 	memcpy(&in.mask, at, sizeof in.mask);
 	if (function->ret.kind != RH_KIND_VOID) {
 		if ((r = give_value(&in, &function->ret, ret, 63)) < 0)

@@ -22,7 +22,7 @@ void *rh_scratch_take(struct rh_scratch *scratch, size_t bytes)
 	if (!chunk || chunk->cap - chunk->used < need) {
 		size_t cap = need > CHUNK_MIN ? need : CHUNK_MIN;
 
-		if (scratch->total + cap > 2u * RH_PAYLOAD_MAX)
+		if (scratch->total + cap > 4u * RH_PAYLOAD_MAX)
 			return NULL;
 		chunk = malloc(sizeof *chunk + cap);
 		if (!chunk)
