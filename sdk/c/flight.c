@@ -24,6 +24,7 @@ int rh_flight_begin(struct rh_flight *flight, struct rh_callee *callee,
 	int r;
 
 	*flight = (struct rh_flight){ .deadline = deadline, .args_len = args_len };
+	rh_set_ran(0);
 	if (args_len > RH_PAYLOAD_MAX)
 		return rh_fail(RH_EMSGSIZE, "the arguments are over %u bytes",
 		               RH_PAYLOAD_MAX);
@@ -235,14 +236,13 @@ static int lost(struct rh_flight *flight)
 
 int rh_flight_look(struct rh_flight *flight)
 {
-	struct pollfd look = { .fd = flight->page->companion };
-	int           r = rh_flight_poll(flight);
+	int r = rh_flight_poll(flight);
 
 	if (flight->is_done || ++flight->looks % LOOK_EVERY != 0)
 		return r;
 	if (flight->deadline == 0)
 		flight->deadline = rh_deadline(0);
-	if (poll(&look, 1, 0) > 0)
+	if (rh_thread_page_is_cut(flight->page))
 		return lost(flight);
 	return rh_clock_ns() < flight->deadline
 	       ? RH_EAGAIN : give_up(flight, RH_ETIMEDOUT, RH_ETIMEDOUT);
@@ -273,6 +273,11 @@ int rh_flight_finish(struct rh_flight *flight)
 			return lost(flight);
 	}
 	return r;
+}
+
+uint32_t rh_flight_instance(const struct rh_flight *flight)
+{
+	return flight->page->is_bind ? flight->page->instance : flight->reply.instance;
 }
 
 void rh_flight_end(struct rh_flight *flight)

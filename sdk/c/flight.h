@@ -52,6 +52,9 @@ int rh_flight_look(struct rh_flight *flight);
 /* Waits until done or the deadline; sets rh_last_ran on failure. */
 int rh_flight_finish(struct rh_flight *flight);
 
+/* Who served the call. */
+uint32_t rh_flight_instance(const struct rh_flight *flight);
+
 void rh_flight_end(struct rh_flight *flight);
 
 #endif

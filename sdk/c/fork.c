@@ -28,6 +28,8 @@ static void in_child(void)
 	session->generation++;
 	session->is_receiving = 0;
 	session->waiting = NULL;
+	for (unsigned i = 0; i < session->callee_count; i++)
+		rh_callee_unlock(session->callees[i]);
 	rh_threads_forget();
 	rh_handles_forget();
 	rh_context_forget();

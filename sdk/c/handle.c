@@ -112,12 +112,9 @@ struct rh_handle *rh_handle_create(struct rh_callee *callee, uint16_t type,
 		free(handle);
 		return NULL;
 	}
-	pthread_mutex_init(&handle->lock, NULL);
 	handle->callee = callee;
 	handle->type = type;
-	handle->id = id;
-	handle->instance = instance;
-	handle->is_live = 1;
+	handle->place = (struct rh_handle_place){ id, instance, 1 };
 	pthread_mutex_lock(&table.lock);
 	r = place(handle);
 	pthread_mutex_unlock(&table.lock);
@@ -128,7 +125,7 @@ struct rh_handle *rh_handle_create(struct rh_callee *callee, uint16_t type,
 	return NULL;
 }
 
-struct rh_handle *rh_handle_known(struct rh_callee *callee, uint64_t id,
+struct rh_handle *rh_handle_known(struct rh_callee *callee, uint16_t type, uint64_t id,
                                   uint32_t instance)
 {
 	struct rh_handle *found = NULL;
@@ -137,12 +134,68 @@ struct rh_handle *rh_handle_known(struct rh_callee *callee, uint64_t id,
 	for (uint32_t i = 0; i < table.capacity && !found; i++) {
 		struct rh_handle *handle = table.entries[i].handle;
 
-		if (handle && handle->callee == callee && handle->id == id &&
-		    handle->instance == instance)
+		if (handle && handle->callee == callee && handle->type == type &&
+		    handle->place.id == id && handle->place.instance == instance)
 			found = handle;
 	}
 	pthread_mutex_unlock(&table.lock);
 	return found;
+}
+
+struct rh_handle_place rh_handle_place(const struct rh_handle *handle)
+{
+	struct rh_handle_place place;
+
+	pthread_mutex_lock(&table.lock);
+	place = handle->place;
+	pthread_mutex_unlock(&table.lock);
+	return place;
+}
+
+void rh_handle_settle(struct rh_handle *handle, uint64_t id, uint32_t instance)
+{
+	pthread_mutex_lock(&table.lock);
+	handle->place = (struct rh_handle_place){ id, instance, 0 };
+	pthread_mutex_unlock(&table.lock);
+}
+
+void rh_handle_set_live(struct rh_handle *handle)
+{
+	pthread_mutex_lock(&table.lock);
+	handle->place.is_live = 1;
+	pthread_mutex_unlock(&table.lock);
+}
+
+void rh_handles_lose(const struct rh_callee *callee, uint32_t instance)
+{
+	pthread_mutex_lock(&table.lock);
+	for (uint32_t i = 0; i < table.capacity; i++) {
+		struct rh_handle *handle = table.entries[i].handle;
+
+		if (handle && handle->callee == callee && handle->place.instance == instance)
+			handle->place.is_live = 0;
+	}
+	pthread_mutex_unlock(&table.lock);
+}
+
+void rh_handles_gone(const struct rh_callee *callee, const struct rh_flight *flight,
+                     uint32_t wanted)
+{
+	if (wanted != 0 && !flight->page->is_bind && !flight->page->is_dead)
+		rh_handles_lose(callee, wanted);
+}
+
+int rh_handle_misplaced(const struct rh_callee *callee,
+                        const struct rh_handle_place *place,
+                        struct rh_thread_page *page)
+{
+	if (!page->is_bind || place->instance == page->instance)
+		return 0;
+	if (rh_thread_page_is_cut(page))
+		rh_thread_page_lost(page);
+	else
+		rh_handles_lose(callee, place->instance);
+	return 1;
 }
 
 static void free_texts(struct rh_kept_text *texts)
@@ -179,7 +232,6 @@ void rh_handle_destroy(struct rh_handle *handle)
 	free_replays(handle);
 	free_texts(handle->texts);
 	free(handle->mirror);
-	pthread_mutex_destroy(&handle->lock);
 	free(handle);
 }
 
@@ -272,7 +324,11 @@ void rh_handles_forget(void)
 {
 	pthread_mutex_init(&table.lock, NULL);
 	for (uint32_t i = 0; i < table.capacity; i++) {
-		if (table.entries[i].handle)
-			table.entries[i].handle->is_live = 0;
+		struct rh_handle *handle = table.entries[i].handle;
+
+		if (!handle)
+			continue;
+		handle->place.is_live = 0;
+		handle->is_reviving = 0;
 	}
 }

@@ -16,6 +16,7 @@
 #ifndef RH_SDK_HANDLE_H
 #define RH_SDK_HANDLE_H
 
+#include "flight.h"
 #include "rhodes-stub.h"
 #include "session.h"
 
@@ -36,14 +37,19 @@ struct rh_kept_text {
 	unsigned char            *bytes;
 };
 
+/* Where the object stands; a copy. */
+struct rh_handle_place {
+	uint64_t id;        /* the callee's                      */
+	uint32_t instance;  /* that holds the object             */
+	int      is_live;
+};
+
 struct rh_handle {
-	pthread_mutex_t      lock;      /* held while it is revived          */
 	struct rh_callee    *callee;
-	uint64_t             id;        /* the callee's                      */
-	uint32_t             instance;  /* that holds the object             */
+	struct rh_handle_place place;   /* under the table's lock            */
 	uint16_t             type;
-	uint8_t              is_live;
 	uint8_t              is_replayable;
+	uint8_t              is_reviving; /* under the callee's revival      */
 	uint32_t             index;
 	unsigned char       *mirror;    /* what the pointer points at, or NULL */
 	uint32_t             replay_count;
@@ -64,9 +70,33 @@ struct rh_handle *rh_handle_create(struct rh_callee *callee, uint16_t type,
                                    uint64_t id, uint32_t instance,
                                    uint32_t mirror_bytes);
 
-/* A known handle with that id at that instance, or NULL. */
-struct rh_handle *rh_handle_known(struct rh_callee *callee, uint64_t id,
+/* A known handle of that type with that id at that instance, or NULL. */
+struct rh_handle *rh_handle_known(struct rh_callee *callee, uint16_t type, uint64_t id,
                                   uint32_t instance);
+
+struct rh_handle_place rh_handle_place(const struct rh_handle *handle);
+
+/* The object was made anew there; it lives when its state is set, too. */
+void rh_handle_settle(struct rh_handle *handle, uint64_t id, uint32_t instance);
+void rh_handle_set_live(struct rh_handle *handle);
+
+/* Everything that stood in that instance of the callee is gone. */
+void rh_handles_lose(const struct rh_callee *callee, uint32_t instance);
+
+/* After RH_EGONE or RH_ELOST of a call that wanted that instance (0: any): what is
+ * gone with it.  A page that is lost itself tells nothing: the next one will. */
+void rh_handles_gone(const struct rh_callee *callee, const struct rh_flight *flight,
+                     uint32_t wanted);
+
+/* 1 when the page is bound to another instance; then either the page is dropped, if
+ * its own server is gone, or what stands in the other instance is lost. */
+int rh_handle_misplaced(const struct rh_callee *callee,
+                        const struct rh_handle_place *place,
+                        struct rh_thread_page *page);
+
+/* revive.c: makes the object anew when it is lost.  RH_ELOST with *ret_is_broken set:
+ * that is not possible.  deadline 0: the default. */
+int rh_handle_revive(struct rh_handle *handle, uint64_t deadline, int *ret_is_broken);
 
 void rh_handle_destroy(struct rh_handle *handle);
 

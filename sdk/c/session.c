@@ -122,9 +122,8 @@ static int connect_until(const char *path, uint64_t deadline)
 	if (r != RH_ENOENT)
 		return r < 0 ? rh_fail(r, "%s", diag.text) : r;
 	watch = watch_directory(path);
-	if (watch < 0)
-		return rh_fail(RH_EDETACHED, "the system is not up: no directory for %s",
-		               path);
+	if (watch < 0) /* no RH_EDETACHED, which is tried again at once */
+		return rh_fail(RH_ENOENT, "the system is not up: no directory for %s", path);
 	while ((r = rh_socket_connect(path, &diag)) == RH_ENOENT) {
 		if ((r = wait_for_agent(watch, deadline)) < 0)
 			break;
@@ -404,6 +403,11 @@ void rh_session_tell(uint8_t type, const struct rh_record_writer *writer)
 	pthread_mutex_unlock(&rh_session.lock);
 }
 
+void rh_callee_unlock(struct rh_callee *callee)
+{
+	pthread_mutex_init(&callee->revival, NULL);
+}
+
 int rh_session_callee(const char *name, int by_interface,
                       struct rh_callee **ret_callee)
 {
@@ -429,6 +433,7 @@ int rh_session_callee(const char *name, int by_interface,
 		snprintf(by_interface ? callee->interface : callee->name,
 		         sizeof callee->name, "%s", name);
 		callee->by_interface = by_interface != 0;
+		rh_callee_unlock(callee);
 		callee->index = session->callee_count;
 		session->callees[session->callee_count++] = callee;
 	}

@@ -32,6 +32,8 @@ struct rh_callee {
 	unsigned env_count;                  /* and these variables        */
 	char     env[RH_ENV_MAX][RH_NAME_MAX + 1];
 	struct rh_context *context;          /* the latest sent            */
+	uint32_t           instance;         /* that served last           */
+	pthread_mutex_t    revival;          /* see revive.c               */
 };
 
 struct rh_session {
@@ -81,6 +83,9 @@ int rh_session_open(struct rh_callee *callee, uint64_t deadline);
 /* Finds or makes the callee of that name (or interface); no talk with the agent. */
 int rh_session_callee(const char *name, int by_interface,
                       struct rh_callee **ret_callee);
+
+/* Makes the lock of the callee's revivals, or makes it anew in a child of fork. */
+void rh_callee_unlock(struct rh_callee *callee);
 
 /* The agent hung up: forget it, unless that was noticed already. */
 void rh_session_lost(uint32_t generation);

@@ -20,7 +20,6 @@
 #include <string.h>
 
 #define EXPORT        __attribute__((visibility("default")))
-#define REVIVE_DEPTH  8
 #define COMPLAINTS    10
 
 struct invocation {
@@ -34,25 +33,49 @@ struct invocation {
 	uint32_t                  instance;  /* that served, for new handles */
 	struct rh_handle         *first;     /* first handle among arguments */
 	struct rh_handle         *created;
-	struct rh_handle         *stale;     /* whose instance is not served */
+	struct rh_handle_place    places[RH_PARAMS_MAX]; /* of those that go in */
+	int                       is_broken; /* one of them is lost for good */
+	int                       err_no;    /* of the function              */
 	unsigned char            *log;       /* copy of the arguments        */
 	uint32_t                  log_len;
 };
 
+static int is_handle_in(const struct rh_param *param)
+{
+	return param->kind == RH_KIND_HANDLE && param->direction == RH_IN &&
+	       !(param->flags & RH_PARAM_POINTER);
+}
+
+/* The handle behind a pointer, which must be of that callee and type. */
+static int find_handle(const struct invocation *in, const struct rh_param *param,
+                       void *pointer, struct rh_handle **ret_handle)
+{
+	struct rh_handle *handle = pointer ? rh_handle_find(pointer) : NULL;
+
+	if (pointer && (!handle || handle->callee != in->callee ||
+	                handle->type != param->handle)) {
+		rh_set_ran(0);
+		return rh_fail(RH_EHANDLE, "%p is no handle of that type of %s", pointer,
+		               in->library->interface->name);
+	}
+	*ret_handle = handle;
+	return RH_OK;
+}
+
 static int to_id(void *user, const struct rh_param *param, void *pointer,
                  uint64_t *ret_id)
 {
-	struct rh_handle *handle;
+	struct invocation *in = user;
+	struct rh_handle  *handle;
+	int                r;
 
-	(void)user;
-	(void)param;
-	*ret_id = 0;
-	if (!pointer)
+	if (is_handle_in(param)) {
+		*ret_id = pointer ? in->places[param - in->function->params].id : 0;
 		return RH_OK;
-	if (!(handle = rh_handle_find(pointer)))
-		return rh_fail(RH_EHANDLE, "%p is no handle of a governed library",
-		               pointer);
-	*ret_id = handle->id;
+	}
+	if ((r = find_handle(in, param, pointer, &handle)) < 0)
+		return r;
+	*ret_id = handle ? rh_handle_place(handle).id : 0;
 	return RH_OK;
 }
 
@@ -64,7 +87,7 @@ static int to_pointer(void *user, const struct rh_param *param, uint64_t id,
 	struct rh_handle          *handle = NULL;
 
 	if (!(param->flags & RH_PARAM_CREATES))
-		handle = rh_handle_known(in->callee, id, in->instance);
+		handle = rh_handle_known(in->callee, param->handle, id, in->instance);
 	if (!handle) {
 		handle = rh_handle_create(in->callee, param->handle, id, in->instance,
 		                          param->mirror_len > 0
@@ -89,123 +112,62 @@ static void *keep(void *user, const void *bytes, size_t len)
 	return rh_handle_keep(in->first, in->function, bytes, len);
 }
 
-static int is_handle_in(const struct rh_param *param)
+/* Brings every handle among the arguments back to life and notes where it stands. */
+static int ready_handles(struct invocation *in)
 {
-	return param->kind == RH_KIND_HANDLE && param->direction == RH_IN &&
-	       !(param->flags & RH_PARAM_POINTER);
-}
-
-static struct rh_handle *handle_arg(const struct invocation *in, unsigned i)
-{
-	if (!is_handle_in(&in->function->params[i]))
-		return NULL;
-	return rh_handle_find(*(void **)in->args[i]);
-}
-
-static int revive(struct rh_handle *handle, uint64_t deadline, int depth);
-
-/* Sends one remembered call again, with today's ids in its handle cells. */
-static int replay_one(struct rh_handle *handle, const struct rh_replay *replay,
-                      uint64_t deadline, int depth)
-{
-	struct rh_flight  flight;
-	struct rh_request request = {
-		.function = replay->function->hash, .args_len = replay->len,
-	};
-	uint32_t          created = rh_marshal_created_cell(replay->function);
-	unsigned char    *at;
-	int r = rh_flight_begin(&flight, handle->callee, replay->len, 0, deadline, &at);
-
-	if (r < 0)
-		return r;
-	memcpy(at, replay->bytes, replay->len);
-	for (unsigned i = 0; i < replay->function->param_count && r == RH_OK; i++) {
-		struct rh_handle *other = replay->pointers[i]
-		                          ? rh_handle_find(replay->pointers[i]) : NULL;
-
-		if (!other)
-			continue;
-		if (other != handle)
-			r = revive(other, deadline, depth + 1);
-		memcpy(at + rh_marshal_cell(replay->function, i), &other->id,
-		       sizeof other->id);
-		request.instance = other->instance;
-	}
-	if (r == RH_OK)
-		r = rh_context_send(flight.page, replay->function, &request.context);
-	if (r == RH_OK && (r = rh_flight_go(&flight, &request, NULL)) == RH_OK &&
-	    (r = rh_flight_finish(&flight)) == RH_OK) {
-		if (created > 0 && flight.reply.len >= created + 8)
-			memcpy(&handle->id, flight.reply.bytes + created, 8);
-		if (created > 0)
-			handle->instance = flight.page->is_bind ? flight.page->instance
-			                                        : flight.reply.instance;
-		if (handle->id == 0)
-			r = rh_fail(RH_ELOST, "the callee made no new %s",
-			            replay->function->name);
-	}
-	rh_flight_end(&flight);
-	return r;
-}
-
-/* Makes the object anew in the instance that serves now.  An instance lost in the
- * middle means beginning again. */
-static int revive(struct rh_handle *handle, uint64_t deadline, int depth)
-{
-	int r = RH_OK;
-
-	if (depth > REVIVE_DEPTH)
-		return rh_fail(RH_ELOST, "handles depend on each other too deeply");
-	pthread_mutex_lock(&handle->lock);
-	while (!handle->is_live) {
-		if (!handle->is_replayable || !handle->first) {
-			r = rh_fail(RH_ELOST, "the object was lost with its instance of %s"
-			            " and cannot be made again", handle->callee->name);
-			break;
-		}
-		for (struct rh_replay *replay = handle->first; replay && r == RH_OK;
-		     replay = replay->next)
-			r = replay_one(handle, replay, deadline, depth);
-		if (r == RH_OK)
-			handle->is_live = 1;
-		else if ((r != RH_ELOST && r != RH_EGONE) || rh_clock_ns() >= deadline)
-			break;
-		else
-			r = RH_OK;
-	}
-	pthread_mutex_unlock(&handle->lock);
-	return r;
-}
-
-/* Brings every handle among the arguments back to life; tells which instance they
- * stand in. */
-static int ready_handles(struct invocation *in, uint32_t *ret_instance)
-{
-	*ret_instance = 0;
 	in->first = NULL;
 	for (unsigned i = 0; i < in->function->param_count; i++) {
-		struct rh_handle *handle = handle_arg(in, i);
-		int               r;
+		const struct rh_param *param = &in->function->params[i];
+		struct rh_handle      *handle;
+		int                    r;
 
+		if (!is_handle_in(param))
+			continue;
+		in->places[i].instance = 0;
+		if ((r = find_handle(in, param, *(void **)in->args[i], &handle)) < 0)
+			return r;
 		if (!handle)
 			continue;
-		if (!handle->is_live && (r = revive(handle, in->deadline, 0)) < 0)
-			return r;
 		if (!in->first)
 			in->first = handle;
-		*ret_instance = handle->instance;
+		in->places[i] = rh_handle_place(handle);
+		if (in->places[i].is_live)
+			continue;
+		if ((r = rh_handle_revive(handle, in->deadline, &in->is_broken)) < 0)
+			return r;
+		in->places[i] = rh_handle_place(handle);
 	}
 	return RH_OK;
 }
 
-static void all_stale(struct invocation *in)
+/* All objects of a call stand in one instance, and it is the one that serves.  Those
+ * that do not are of an instance that is gone. */
+static int check_places(struct invocation *in, uint32_t *ret_instance)
 {
-	for (unsigned i = 0; i < in->function->param_count; i++) {
-		struct rh_handle *handle = handle_arg(in, i);
+	uint32_t latest = __atomic_load_n(&in->callee->instance, __ATOMIC_RELAXED);
+	int      r = RH_OK;
 
-		if (handle)
-			handle->is_live = 0;
+	*ret_instance = 0;
+	for (unsigned i = 0; i < in->function->param_count; i++) {
+		struct rh_handle_place *place = &in->places[i];
+
+		if (!is_handle_in(&in->function->params[i]) || place->instance == 0)
+			continue;
+		if (rh_handle_misplaced(in->callee, place, in->flight.page))
+			r = RH_EGONE;
+		else if (*ret_instance == 0 || place->instance == latest)
+			*ret_instance = place->instance;
 	}
+	for (unsigned i = 0; r == RH_OK && i < in->function->param_count; i++) {
+		uint32_t instance = is_handle_in(&in->function->params[i])
+		                    ? in->places[i].instance : 0;
+
+		if (instance == 0 || instance == *ret_instance)
+			continue;
+		rh_handles_lose(in->callee, instance);
+		r = RH_EGONE;
+	}
+	return r;
 }
 
 static unsigned add_stdio(const struct invocation *in, struct rh_fd_list *fds)
@@ -256,15 +218,14 @@ static int unpack(struct invocation *in)
 	struct rh_reply           *reply = &in->flight.reply;
 	int r;
 
-	in->instance = in->flight.page->is_bind ? in->flight.page->instance
-	                                        : reply->instance;
+	in->instance = rh_flight_instance(&in->flight);
+	__atomic_store_n(&in->callee->instance, in->instance, __ATOMIC_RELAXED);
 	r = rh_unmarshal_reply(in->function, reply->bytes, reply->len, &handles,
 	                       &in->flight.reply_fds, &keeper, in->args, in->ret);
 	if (r == RH_EPROTO)
 		rh_fail(r, "%s answered %s with something else", in->callee->name,
 		        in->function->name);
-	if (r == RH_OK && reply->err_no != 0)
-		errno = reply->err_no;
+	in->err_no = reply->err_no;
 	return r;
 }
 
@@ -277,34 +238,28 @@ static void remember(struct invocation *in)
 		rh_handle_remember(handle, in->function, in->args, in->log, in->log_len);
 	for (unsigned i = 0; i < in->function->param_count; i++) {
 		if (in->function->params[i].flags & RH_PARAM_DESTROYS)
-			rh_handle_destroy(handle_arg(in, i));
+			rh_handle_destroy(rh_handle_find(*(void **)in->args[i]));
 	}
 }
 
 /* Sends and waits; the flight has been begun. */
-static int fly(struct invocation *in, uint32_t bytes, uint32_t instance,
+static int fly(struct invocation *in, uint32_t bytes, struct rh_request *request,
                unsigned char *at)
 {
 	struct rh_fd_list fds = { 0 };
-	struct rh_request request = {
-		.function = in->function->hash, .args_len = bytes, .instance = instance,
-	};
-	int r;
+	int               r = check_places(in, &request->instance);
 
-	if (in->flight.page->is_bind && instance != 0 &&
-	    instance != in->flight.page->instance) {
-		all_stale(in); /* they stand in an instance that is gone */
-		return RH_EGONE;
-	}
+	if (r < 0)
+		return r;
 	add_stdio(in, &fds);
 	if ((r = pack(in, bytes, &fds, at)) < 0)
 		return r;
-	r = rh_context_send(in->flight.page, in->function, &request.context);
+	r = rh_context_send(in->flight.page, in->function, &request->context);
 	if (r == RH_ELOST) {
 		rh_thread_page_lost(in->flight.page);
 		return RH_EGONE;
 	}
-	if (r < 0 || (r = rh_flight_go(&in->flight, &request, &fds)) < 0 ||
+	if (r < 0 || (r = rh_flight_go(&in->flight, request, &fds)) < 0 ||
 	    (r = rh_flight_finish(&in->flight)) < 0)
 		return r;
 	return unpack(in);
@@ -312,10 +267,10 @@ static int fly(struct invocation *in, uint32_t bytes, uint32_t instance,
 
 static int attempt(struct invocation *in)
 {
-	unsigned char *at;
-	uint32_t       instance;
-	int64_t        bytes;
-	int            r = ready_handles(in, &instance);
+	struct rh_request request = { .function = in->function->hash };
+	unsigned char    *at;
+	int64_t           bytes;
+	int               r = ready_handles(in);
 
 	if (r < 0)
 		return r;
@@ -323,16 +278,17 @@ static int attempt(struct invocation *in)
 	if (bytes < 0)
 		return rh_fail((int)bytes, "the arguments of %s are over %u bytes",
 		               in->function->name, RH_PAYLOAD_MAX);
+	request.args_len = (uint32_t)bytes;
 	r = rh_flight_begin(&in->flight, in->callee, (uint32_t)bytes,
 	                    rh_marshal_reply_hint(in->function, in->args),
 	                    in->deadline, &at);
 	if (r < 0)
 		return r == RH_EAGAIN ? rh_fail(RH_EBUSY, "too many calls of %s that were"
 		                                " given up still run", in->callee->name) : r;
-	r = fly(in, (uint32_t)bytes, instance, at);
-	rh_flight_end(&in->flight);
+	r = fly(in, (uint32_t)bytes, &request, at);
 	if (r == RH_EGONE || r == RH_ELOST)
-		all_stale(in);
+		rh_handles_gone(in->callee, &in->flight, request.instance);
+	rh_flight_end(&in->flight);
 	return r;
 }
 
@@ -340,7 +296,7 @@ static int can_repeat(const struct invocation *in, int r)
 {
 	if (r == RH_EGONE)
 		return 1;
-	return r == RH_ELOST && (in->function->flags & RH_FUNCTION_IDEMPOTENT);
+	return r == RH_ELOST && !in->is_broken && (in->function->flags & RH_FUNCTION_IDEMPOTENT);
 }
 
 static size_t ret_bytes(const struct rh_function *function)
@@ -355,10 +311,12 @@ static int is_moot(struct invocation *in, int r)
 	if (r != RH_ELOST && r != RH_EGONE && r != RH_EHANDLE)
 		return 0;
 	for (unsigned i = 0; i < in->function->param_count; i++) {
-		struct rh_handle *handle = handle_arg(in, i);
+		struct rh_handle *handle;
 
-		if ((in->function->params[i].flags & RH_PARAM_DESTROYS) && handle &&
-		    !handle->is_live)
+		if (!(in->function->params[i].flags & RH_PARAM_DESTROYS))
+			continue;
+		handle = rh_handle_find(*(void **)in->args[i]);
+		if (handle && !rh_handle_place(handle).is_live)
 			return 1;
 	}
 	return 0;
@@ -488,6 +446,10 @@ EXPORT int rh_stub_invoke(struct rh_stub_library *library, unsigned index,
 		errno = EAGAIN;
 	} else if (r < 0) {
 		fail(library, in.function, ret, r);
+	} else if (in.err_no != 0) {
+		errno = in.err_no;
+	} else {
+		errno = before;
 	}
 	return r;
 }

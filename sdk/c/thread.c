@@ -5,6 +5,7 @@
 
 #include "../../base/memory.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -101,6 +102,7 @@ static int build(struct rh_callee *callee, struct rh_frame *frame,
 {
 	struct rh_thread_page *page = calloc(1, sizeof *page);
 	uint32_t               flags = 0;
+	uint64_t               instance = 0;
 	int                    memory_fd = rh_frame_take_fd(frame, 0);
 	int                    r = page ? RH_OK : RH_ENOMEM;
 
@@ -119,7 +121,8 @@ static int build(struct rh_callee *callee, struct rh_frame *frame,
 		return rh_fail(r, "the agent handed out something that is no page");
 	}
 	rh_record_u32(&frame->records, RH_TAG_FLAGS, &flags);
-	rh_record_u32(&frame->records, RH_TAG_INSTANCE, &page->instance);
+	rh_record_u64(&frame->records, RH_TAG_INSTANCE, &instance);
+	page->instance = (uint32_t)instance;
 	page->is_bind = (flags & RH_PAGE_FLAG_BIND) != 0;
 	page->callee = callee;
 	page->event = rh_frame_take_fd(frame, 1);
@@ -194,6 +197,13 @@ void rh_thread_page_lost(struct rh_thread_page *page)
 		rh_session_lost(page->generation);
 	if (page->flights == 0)
 		destroy(page);
+}
+
+int rh_thread_page_is_cut(const struct rh_thread_page *page)
+{
+	struct pollfd look = { .fd = page->companion };
+
+	return poll(&look, 1, 0) > 0;
 }
 
 void rh_thread_page_ref(struct rh_thread_page *page)

@@ -38,6 +38,9 @@ int rh_thread_page(struct rh_callee *callee, uint64_t deadline,
 /* The server of the page is gone: the next call gets another page. */
 void rh_thread_page_lost(struct rh_thread_page *page);
 
+/* 1 when the server has hung up. */
+int rh_thread_page_is_cut(const struct rh_thread_page *page);
+
 /* A flight begins or ends on the page. */
 void rh_thread_page_ref(struct rh_thread_page *page);
 void rh_thread_page_unref(struct rh_thread_page *page);

@@ -63,6 +63,7 @@ void stage_down(void)
 static void exec_worker(const char *kind, const char *threads)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	unsetenv("LD_LIBRARY_PATH");
 	if (strcmp(kind, "things") == 0)
 		execl(given("STAGE_WORKER"), "rhodes-worker", "--interface-dir",
 		      given("STAGE_INTERFACE"), "--library", given("STAGE_LIBRARY"),
@@ -90,10 +91,10 @@ pid_t stage_start(const char *kind, unsigned threads)
 
 static pid_t start_and_wait(const char *kind, unsigned threads)
 {
-	unsigned before = mini_agent_counts(stage.agent).workers;
+	unsigned before = mini_agent_counts(stage.agent).served;
 	pid_t    pid = stage_start(kind, threads);
 
-	assert_int_equal(MINI_AWAIT(stage.agent, workers, before + 1), 0);
+	assert_int_equal(MINI_AWAIT(stage.agent, served, before + 1), 0);
 	return pid;
 }
 
@@ -211,6 +212,7 @@ static pid_t start_case(const char *name, const char *output)
 	dup2(fd, 1);
 	dup2(fd, 2);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	setenv("LD_LIBRARY_PATH", given("STAGE_SHADOW"), 1);
 	execl("/proc/self/exe", "case", name, (char *)NULL);
 	_exit(127);
 }

@@ -75,6 +75,13 @@ static int edge_of(struct mini_agent *agent, const struct rh_frame *frame, uint1
 	return -1;
 }
 
+static void put_context(struct mini_agent *agent, struct rh_record_writer *writer)
+{
+	for (int i = 0; i < 4 && agent->options.env[i]; i++)
+		rh_record_put_text(writer, RH_TAG_ENV, agent->options.env[i]);
+	rh_record_put_u32(writer, RH_TAG_LOCALE_ON, (uint32_t)agent->options.locale_on);
+}
+
 static void attached(struct mini_agent *agent, struct connection *from, uint64_t request)
 {
 	unsigned char           bytes[512];
@@ -85,23 +92,17 @@ static void attached(struct mini_agent *agent, struct connection *from, uint64_t
 	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, (uint64_t)from->peer.pid);
 	rh_record_put_text(&writer, RH_TAG_RESOURCE, "tested");
 	rh_record_put_text(&writer, RH_TAG_SYSTEM, "test");
-	for (int i = 0; i < 4 && agent->options.env[i]; i++)
-		rh_record_put_text(&writer, RH_TAG_ENV, agent->options.env[i]);
-	rh_record_put_u32(&writer, RH_TAG_LOCALE_ON, (uint32_t)agent->options.locale_on);
+	put_context(agent, &writer);
 	rh_socket_send(from->fd, RH_FRAME_ATTACHED, request, &writer, &from->event, 1);
 }
 
-static void reply_number(int fd, uint8_t type, uint64_t request, uint16_t tag,
-                         uint64_t value)
+static void reply_u64(int fd, uint8_t type, uint64_t request, uint16_t tag, uint64_t value)
 {
 	unsigned char           bytes[32];
 	struct rh_record_writer writer;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	if (tag == RH_TAG_EDGE)
-		rh_record_put_u32(&writer, tag, (uint32_t)value);
-	else
-		rh_record_put_u64(&writer, tag, value);
+	rh_record_put_u64(&writer, tag, value);
 	rh_socket_send(fd, type, request, &writer, NULL, 0);
 }
 
@@ -293,14 +294,27 @@ static void on_serve(struct mini_agent *agent, struct connection *from,
 	rh_record_u64(&frame->records, RH_TAG_INSTANCE, &before);
 	from->edge = edge_of(agent, frame, RH_TAG_INTERFACE);
 	from->instance = before ? (uint32_t)before : ++agent->last_instance;
-	reply_number(from->fd, RH_FRAME_SERVING, frame->request, RH_TAG_INSTANCE,
-	             from->instance);
+	reply_u64(from->fd, RH_FRAME_SERVING, frame->request, RH_TAG_INSTANCE,
+	          from->instance);
 	agent->counts.workers++;
+	agent->counts.served++;
 	changed(agent);
 	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
 		if (ask->is_used && !ask->is_out && ask->worker < 0)
 			ask_worker(agent, ask);
 	}
+}
+
+static void opened(struct mini_agent *agent, int fd, uint64_t request, int edge)
+{
+	unsigned char           bytes[512];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_EDGE, (uint32_t)edge);
+	rh_record_put_text(&writer, RH_TAG_CALLEE, agent->names[edge]);
+	put_context(agent, &writer);
+	rh_socket_send(fd, RH_FRAME_OPENED, request, &writer, NULL, 0);
 }
 
 static void on_open(struct mini_agent *agent, const struct connection *from,
@@ -313,8 +327,7 @@ static void on_open(struct mini_agent *agent, const struct connection *from,
 	if (edge < 0 || strncmp(agent->names[edge], "refused", 7) == 0)
 		refuse(from->fd, frame->request, RH_ENOEDGE);
 	else
-		reply_number(from->fd, RH_FRAME_OPENED, frame->request, RH_TAG_EDGE,
-		             (uint64_t)edge);
+		opened(agent, from->fd, frame->request, edge);
 }
 
 static void on_frame(struct mini_agent *agent, int index, struct rh_frame *frame)

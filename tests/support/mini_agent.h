@@ -25,6 +25,7 @@ struct mini_options {
 /* What has been seen; a copy. */
 struct mini_counts {
 	unsigned workers;        /* instances that are up                   */
+	unsigned served;         /* instances that came up so far           */
 	unsigned pages;          /* handed out and not given back           */
 	unsigned waiting;        /* asked for, and not handed out           */
 	unsigned attached;       /* callers that attached so far            */
