@@ -30,7 +30,7 @@ int rh_socket_listen(const char *path, struct rh_diag *diag)
 {
 	struct sockaddr_un address;
 	char               fresh[sizeof address.sun_path + 8];
-	int                r, fd;
+	int                r, fd, on = 1;
 
 	snprintf(fresh, sizeof fresh, "%s.%d", path, (int)getpid() % 10000);
 	if ((r = fill_address(fresh, &address, diag)) < 0)
@@ -39,7 +39,10 @@ int rh_socket_listen(const char *path, struct rh_diag *diag)
 	if (fd < 0)
 		return rh_diag_set(diag, RH_EIO, "no socket: %s", strerror(errno));
 	unlink(fresh);
-	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+	/* Accepted sockets inherit it: set only after accept, it would miss frames
+	 * that a quick client sent in between, which then name no sender. */
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||
+	    bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
 	    chmod(fresh, 0666) < 0 || listen(fd, 512) < 0 || rename(fresh, path) < 0) {
 		rh_diag_set(diag, RH_EIO, "cannot listen on %s: %s", path,
 		            strerror(errno));
@@ -85,16 +88,11 @@ int rh_socket_pair(int nonblock, int ret_fds[2])
 
 int rh_socket_accept(int listener)
 {
-	int on = 1;
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return errno == EAGAIN || errno == EINTR || errno == ECONNABORTED
 		       ? RH_EAGAIN : RH_EIO;
-	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0) {
-		close(fd);
-		return RH_EIO;
-	}
 	return fd;
 }
 
