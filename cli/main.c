@@ -1,4 +1,5 @@
 #include "cli.h"
+#include "client.h"
 #include "verb.h"
 
 #include <stdlib.h>
@@ -102,6 +103,7 @@ int main(int argc, char **argv)
 	if (!cli.verb)
 		return unknown_verb(args.words[0]);
 	result = run(&cli, rh_args_value(&args, "system"), args.words);
+	rh_client_close(&cli);
 	/* A full disk or a closed pipe is an error, not silence. */
 	if (fflush(stdout) != 0 && result == RH_EXIT_OK)
 		result = RH_EXIT_REFUSED;

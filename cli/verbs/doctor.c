@@ -65,6 +65,15 @@ static void add(struct report *report, const char *what, enum outcome outcome,
 /* --- directories -----------------------------------------------------------------------
  */
 
+/* Rights alone do not tell: a disk may be read-only, or no disk at all. */
+static bool can_write(const char *folder)
+{
+	char probe[RH_DIR_MAX + 24];
+
+	snprintf(probe, sizeof probe, "%s/.rhodes-doctor-XXXXXX", folder);
+	return mkdtemp(probe) && rmdir(probe) == 0;
+}
+
 /* The folder itself or, when it is not made yet, the first parent that is there. */
 static void check_folder(struct report *report, const char *what, const char *path)
 {
@@ -74,12 +83,13 @@ static void check_folder(struct report *report, const char *what, const char *pa
 	snprintf(there, sizeof there, "%s", path);
 	while (access(there, F_OK) < 0 && (slash = strrchr(there, '/')) && slash != there)
 		*slash = '\0';
-	if (access(there, W_OK | X_OK) == 0)
+	if (can_write(there))
 		add(report, what, OK, "%s", path);
 	else
-		add(report, what, FAIL, "%s cannot be used: %s may not be written;"
-		    " set RHODES_RUN_DIR and RHODES_STATE_DIR, or XDG_RUNTIME_DIR", path,
-		    there);
+		add(report, what, FAIL,
+		    "%s cannot be used: nothing can be made in %s (%s);"
+		    " set RHODES_RUN_DIR and RHODES_STATE_DIR, or XDG_RUNTIME_DIR",
+		    path, there, strerror(errno));
 }
 
 static void check_folders(struct report *report)

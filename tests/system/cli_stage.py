@@ -1,0 +1,126 @@
+"""A system for the tests of the command line: real `rhodes` and `rhodes-center`, and a
+shell script in the place of the agent, so that the supervisor can be tested with agents
+that behave as a test wants.  Nothing here sleeps: a test waits for a line or an end."""
+import json
+import os
+import re
+import select
+import shutil
+import signal
+import subprocess
+import tempfile
+import unittest
+
+BUILD = os.environ.get("RHODES_BUILD", "build")
+AGENT = """#!/bin/sh
+# rhodes-agent --run-dir DIR --resource NAME
+touch "$2/agent/$4.sock"
+%s
+echo ready
+trap 'exit 0' TERM
+while :; do sleep 1000 & wait; done
+"""
+LIMIT = 60  # seconds that nothing here takes
+
+
+class Stage(unittest.TestCase):
+    """One system with folders of its own."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="rh-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.bin = os.path.join(self.folder, "bin")
+        os.mkdir(self.bin)
+        self.rhodes_path = os.path.join(self.bin, "rhodes")
+        # A copy: the others are looked for beside it.
+        shutil.copy(os.path.join(BUILD, "cli", "rhodes"), self.rhodes_path)
+        for program in ("center/rhodes-center", "interface/rhodes-interface",
+                        "worker/rhodes-worker", "sdk/c/librhodes.so.0"):
+            os.symlink(os.path.abspath(os.path.join(BUILD, program)),
+                       os.path.join(self.bin, os.path.basename(program)))
+        self.agent("")
+        self.run_dir = os.path.join(self.folder, "run")
+        self.env = {**os.environ, "RHODES_RUN_DIR": self.run_dir, "TERM": "dumb",
+                    "RHODES_STATE_DIR": os.path.join(self.folder, "state"),
+                    "RHODES_SYSTEM": "test"}
+        for name in ("RHODES_AGENT", "RHODES_RESOURCE", "NO_COLOR"):
+            self.env.pop(name, None)
+        self.addCleanup(self.end)
+
+    def agent(self, extra):
+        """Installs the stand-in agent; extra runs before it says ready."""
+        path = os.path.join(self.bin, "rhodes-agent")
+        with open(path + ".new", "w", encoding="utf-8") as file:
+            file.write(AGENT % extra)
+        os.chmod(path + ".new", 0o755)
+        os.rename(path + ".new", path)
+
+    def end(self):
+        """Whatever a test left: stop it, and kill what does not stop."""
+        self.rhodes("down", "-t", "20")
+
+    def path(self, name, text=None):
+        """A file of the test, written when text is given."""
+        path = os.path.join(self.folder, name)
+        if text is not None:
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(text)
+        return path
+
+    def rhodes(self, *words, data="", env=None):
+        return subprocess.run([self.rhodes_path, *words], input=data, text=True,
+                              capture_output=True, timeout=LIMIT, check=False,
+                              env={**self.env, **(env or {})})
+
+    def ok(self, *words, data=""):
+        """Output of a command that must work."""
+        done = self.rhodes(*words, data=data)
+        self.assertEqual(done.returncode, 0, f"{words}: {done.stderr}{self.log()}")
+        return done.stdout
+
+    def refused(self, code, *words, data=""):
+        """What a command that must fail so says."""
+        done = self.rhodes(*words, data=data)
+        self.assertEqual(done.returncode, code, f"{words}: {done.stdout}{done.stderr}")
+        return done.stderr
+
+    def json(self, *words):
+        return json.loads(self.ok(*words, "-o", "json"))
+
+    def up(self, *words):
+        return self.ok("up", "--detach", *words)
+
+    def log(self):
+        try:
+            with open(os.path.join(self.run_dir, "system.log"), encoding="utf-8") as file:
+                return file.read()
+        except FileNotFoundError:
+            return "(no log)"
+
+    def pids(self, name):
+        """Every pid that the process of that name had, oldest first."""
+        return [int(pid) for pid in
+                re.findall(rf" {re.escape(name)} started \(pid (\d+)\)", self.log())]
+
+    def await_line(self, pattern, count=1):
+        """Waits until that many lines of the log match."""
+        with subprocess.Popen([self.rhodes_path, "logs", "-f"], stdout=subprocess.PIPE,
+                              text=True, env=self.env) as follow:
+            timer = signal.alarm(LIMIT)
+            for line in follow.stdout:
+                count -= re.search(pattern, line) is not None
+                if count <= 0:
+                    break
+            signal.alarm(timer)
+            follow.kill()
+
+    def assert_ends(self, pids):
+        """Waits until all of them are gone."""
+        for pid in pids:
+            try:
+                pidfd = os.pidfd_open(pid)
+            except ProcessLookupError:
+                continue
+            ready, _, _ = select.select([pidfd], [], [], LIMIT)
+            os.close(pidfd)
+            self.assertTrue(ready, f"pid {pid} lives on")

@@ -1,0 +1,205 @@
+#!/usr/bin/python3
+"""`rhodes up`, `down`, `serve`, `logs`: the supervisor with real processes."""
+import os
+import signal
+import subprocess
+import unittest
+
+from cli_stage import LIMIT, Stage
+
+SYSTEM = """
+kind: Resource
+metadata: {name: nic}
+spec: {type: hardware}
+---
+kind: Resource
+metadata: {name: net_driver}
+spec: {type: driver, reference: [nic]}
+"""
+
+
+class Up(Stage):
+    def setUp(self):
+        super().setUp()
+        self.manifest = self.path("system.yaml", SYSTEM)
+
+    def all_pids(self):
+        return sum((self.pids(name) for name in
+                    ("center", "agent/nic", "agent/net_driver")), [])
+
+    def test_up_and_down(self):
+        text = self.up(self.manifest)
+        self.assertIn('the system "test" is ready: 2 resources, 3 processes', text)
+        self.assertIn("Resource/nic created", text)
+        again = self.refused(5, "up", self.manifest)
+        self.assertIn("is running already, under pid", again)
+        self.refused(5, "up", "--detach")
+        self.assertIn("is down", self.ok("down"))
+        self.assert_ends(self.all_pids())
+        self.assertEqual(len(self.all_pids()), 3)
+        self.assertIn("no system", self.refused(3, "down"))
+        self.assertIn("no system", self.refused(3, "get", "resources"))
+        # What was applied is there again.
+        self.assertIn("2 resources, 3 processes", self.up())
+
+    def test_it_ends_in_order(self):
+        self.up(self.manifest)
+        self.ok("down")
+        log = self.log()
+        self.assertLess(log.index("agent/nic ended"), log.index("center ended"))
+        self.assertLess(log.index("agent/net_driver ended"), log.index("center ended"))
+
+    def test_in_the_foreground_until_ctrl_c(self):
+        with subprocess.Popen([self.rhodes_path, "up", self.manifest], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              stdin=subprocess.DEVNULL, env=self.env) as up:
+            lines = []
+            for line in up.stdout:
+                lines.append(line)
+                if "is ready" in line:
+                    break
+            up.send_signal(signal.SIGINT)
+            rest, _ = up.communicate(timeout=LIMIT)
+        self.assertEqual(up.returncode, 0)
+        self.assertIn("stopping, asked by Ctrl-C", rest)
+        self.assertIn('the system "test" is down', rest)
+        self.assertNotIn("\033", "".join(lines) + rest)
+        self.assert_ends(self.all_pids())
+
+    def test_detached_it_holds_no_output(self):
+        # communicate() in run() would wait for ever for the end of the pipe.
+        self.up(self.manifest)
+
+    def test_a_killed_agent_comes_back(self):
+        self.up(self.manifest)
+        first = self.pids("agent/nic")[0]
+        os.kill(first, signal.SIGKILL)
+        self.await_line(r"agent/nic started", 2)
+        self.assertIn(f"agent/nic was killed by signal 9, Killed (pid {first})",
+                      self.log())
+        self.assertNotIn("agent/nic starts again in", self.log())
+
+    def test_a_killed_center_comes_back(self):
+        self.up(self.manifest)
+        os.kill(self.pids("center")[0], signal.SIGKILL)
+        self.await_line(r"center started", 2)
+        self.await_line(r"link: joined", 2)
+        self.assertIn("unchanged", self.ok("apply", "-f", self.manifest))
+        # The agents were left alone, and what is applied now reaches the plan.
+        self.assertEqual(len(self.pids("agent/nic")), 1)
+        self.ok("delete", "resource", "net_driver")
+        self.await_line(r"agent/net_driver ended")
+
+    def test_nothing_survives_kill_9(self):
+        self.up(self.manifest)
+        with open(os.path.join(self.run_dir, "up.pid"), encoding="utf-8") as file:
+            supervisor = int(file.read())
+        pids = self.all_pids()
+        self.assertEqual(len(pids), 3)
+        os.kill(supervisor, signal.SIGKILL)
+        self.assert_ends([supervisor, *pids])
+        self.assertIn("no system", self.refused(3, "down"))
+        # The stale pid file is nobody's lock.
+        self.up()
+
+    def test_changes_are_followed(self):
+        self.up(self.manifest)
+        self.ok("apply", "-f", "-", data="kind: Resource\nmetadata: {name: fs}\n"
+                "spec: {type: service, reference: [net_driver]}\n")
+        self.await_line(r"agent/fs started")
+        self.ok("delete", "resource", "fs")
+        self.await_line(r"agent/fs ended")
+        self.assertEqual(len(self.pids("agent/nic")), 1)
+
+    def test_one_that_does_not_end_is_killed(self):
+        self.agent("trap '' TERM; echo deaf; sleep 1000 & while :; do wait; done")
+        with subprocess.Popen([self.rhodes_path, "up", self.manifest], text=True,
+                              stdout=subprocess.PIPE, env=self.env) as up:
+            for line in up.stdout:
+                if "deaf" in line:
+                    break
+            up.send_signal(signal.SIGTERM)
+            rest, _ = up.communicate(timeout=LIMIT)
+        self.assertEqual(up.returncode, 0)
+        self.assertIn("does not end; killing it", rest)
+        self.assert_ends(self.all_pids())
+
+    def test_a_second_ctrl_c_waits_no_longer(self):
+        self.agent("trap '' TERM; echo deaf; while :; do sleep 1000 & wait; done")
+        with subprocess.Popen([self.rhodes_path, "up", self.manifest], text=True,
+                              stdout=subprocess.PIPE, env=self.env) as up:
+            for line in up.stdout:
+                if "deaf" in line:
+                    break
+            up.send_signal(signal.SIGINT)
+            for line in up.stdout:
+                if "stopping, asked" in line:
+                    break
+            up.send_signal(signal.SIGINT)
+            rest, _ = up.communicate(timeout=LIMIT)
+        self.assertIn("asked again: killing what is left", rest)
+        self.assertNotIn("does not end", rest)
+        self.assert_ends(self.all_pids())
+
+    def test_a_bad_manifest_leaves_nothing(self):
+        bad = self.path("bad.yaml", SYSTEM.replace("driver,", "drvier,"))
+        for words in (["up", bad], ["up", "--detach", bad]):
+            text = self.refused(1, *words)
+            self.assertIn(f"{bad}:8:14: Resource/net_driver: spec.type", text)
+        self.assert_ends(self.all_pids())
+        self.refused(3, "get", "resources")
+        self.assertIn("No such file", self.refused(4, "up", "-d", "nowhere.yaml"))
+
+    def test_a_store_that_cannot_be_opened_stops_it(self):
+        os.mkdir(self.env["RHODES_STATE_DIR"], 0o700)
+        with open(os.path.join(self.env["RHODES_STATE_DIR"], "store.db"), "w",
+                  encoding="utf-8") as file:
+            file.write("this is no store\n" * 500)
+        self.assertIn("did not start", self.refused(1, "up", "--detach", self.manifest))
+        self.assertIn("the center did not start", self.log())
+
+    def test_not_ready_in_time(self):
+        self.agent("echo unready; while :; do sleep 1000 & wait; done")
+        text = self.refused(1, "up", "--detach", "-t", "1", self.manifest)
+        self.assertIn("system.log tells why", text)
+        self.assertIn("not ready in 1 s: agent/net_driver is not; stopping", self.log())
+        self.assert_ends(self.all_pids())
+
+    def test_a_failing_agent_is_tried_again_later(self):
+        self.agent("echo no luck; exit 3")
+        with subprocess.Popen([self.rhodes_path, "up", self.manifest], text=True,
+                              stdout=subprocess.PIPE, env=self.env) as up:
+            pauses = []
+            for line in up.stdout:
+                if "agent/nic starts again in" in line:
+                    pauses.append(line.split(" in ")[1].strip())
+                if len(pauses) == 3:
+                    break
+            up.send_signal(signal.SIGTERM)
+            up.communicate(timeout=LIMIT)
+        self.assertEqual(pauses, ["0.1 s", "0.2 s", "0.4 s"])
+
+    def test_logs_of_one_resource(self):
+        self.agent('echo "I am $4"')
+        self.up(self.manifest)
+        self.assertIn("I am nic", self.ok("logs", "nic"))
+        self.assertNotIn("net_driver", self.ok("logs", "agent/nic"))
+        self.assertIn("center: ready", self.ok("logs", "center"))
+        self.assertEqual(self.ok("logs", "-n", "1").count("\n"), 1)
+        self.assertEqual(self.ok("logs", "nobody"), "")
+
+    def test_two_systems_side_by_side(self):
+        self.up(self.manifest)
+        other = {"RHODES_RUN_DIR": self.path("run2"), "RHODES_SYSTEM": "other",
+                 "RHODES_STATE_DIR": self.path("state2")}
+        done = self.rhodes("up", "--detach", env=other)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(self.rhodes("get", "resources", "-o", "name", env=other).stdout,
+                         "")
+        self.assertIn("Resource/nic", self.ok("get", "resources", "-o", "name"))
+        self.assertEqual(self.rhodes("down", env=other).returncode, 0)
+        self.ok("get", "resources")
+
+
+if __name__ == "__main__":
+    unittest.main()
