@@ -74,7 +74,25 @@ static const char *collect_replies(const struct flow *flow, unsigned char *answe
 			return wrong;
 		++*done;
 	}
+	if (r == RH_ELOST && flow->closes && *done == flow->calls)
+		return NULL;
 	return r == RH_EAGAIN ? NULL : rh_error_text(r);
+}
+
+/* Every answer came; now the close must be heard of, and nothing else. */
+static const char *hear_close(const struct flow *flow, uint64_t *seed)
+{
+	const char        *wrong = NULL;
+	struct rh_msg_head head;
+	const void        *body;
+	int                r = RH_EAGAIN;
+
+	while (!wrong && r == RH_EAGAIN) {
+		r = flow->pair->protocol->poll(flow->pair->caller, &head, &body);
+		if (r == RH_EAGAIN)
+			wrong = sleep_for(flow, flow->pair->caller, 0, seed);
+	}
+	return wrong ? wrong : r == RH_ELOST ? NULL : "something else than a close";
 }
 
 const char *flow_caller(const struct flow *flow)
@@ -105,7 +123,7 @@ const char *flow_caller(const struct flow *flow)
 		wrong = sleep_for(flow, flow->pair->caller, r == RH_EAGAIN, &seed);
 	}
 	free(answered);
-	return wrong;
+	return wrong || !flow->closes ? wrong : hear_close(flow, &seed);
 }
 
 struct callee {
@@ -171,30 +189,96 @@ const char *flow_callee(const struct flow *flow)
 			break;
 		wrong = take_calls(flow, &callee);
 	}
+	if (flow->closes)
+		flow->pair->protocol->close(flow->pair->callee);
 	return wrong;
 }
 
-static void *callee_thread(void *flow)
+static const char *flood(const struct flow *flow)
 {
-	const char *wrong = flow_callee(flow);
+	uint64_t    sent = 0, seed = flow->seed + 1;
+	const char *wrong = NULL;
+
+	while (!wrong && sent < flow->calls) {
+		struct rh_msg_head head = message(RH_MSG_CALL, sent, call_len(flow, sent));
+		const void        *body;
+		int r = flow->pair->protocol->submit(flow->pair->caller, &head,
+		                                     message_body(sent));
+
+		if (r == RH_OK) {
+			sent++;
+			continue;
+		}
+		if (r != RH_EAGAIN)
+			return rh_error_text(r);
+		wrong = sleep_for(flow, flow->pair->caller, 1, &seed);
+		flow->pair->protocol->poll(flow->pair->caller, &head, &body);
+	}
+	/* As above: lossy still delays some. */
+	for (int i = 0; i < 100; i++) {
+		struct rh_msg_head head;
+		const void        *body;
+
+		if (flow->pair->protocol->arm(flow->pair->caller, 0) == RH_OK)
+			break;
+		flow->pair->protocol->poll(flow->pair->caller, &head, &body);
+	}
+	return wrong;
+}
+
+static const char *drain(const struct flow *flow)
+{
+	struct callee callee = { 0 };
+	uint64_t      seed = flow->seed + 2;
+	const char   *wrong = NULL;
+
+	while (!wrong && callee.next < flow->calls) {
+		wrong = take_calls(flow, &callee);
+		if (!wrong && callee.next < flow->calls)
+			wrong = sleep_for(flow, flow->pair->callee, 0, &seed);
+	}
+	return wrong;
+}
+
+struct job {
+	const struct flow *flow;
+	const char *(*side)(const struct flow *flow);
+};
+
+static void *side_thread(void *argument)
+{
+	const struct job *job = argument;
+	const char       *wrong = job->side(job->flow);
 
 	if (wrong)
 		print_error("callee: %s\n", wrong);
 	return (void *)(uintptr_t)wrong;
 }
 
-void flow_run(const struct flow *flow)
+static void run_both(const struct flow *flow,
+                     const char *(*caller)(const struct flow *flow),
+                     const char *(*callee)(const struct flow *flow))
 {
+	struct job job = { flow, callee };
 	pthread_t  thread;
 	void      *wrong_callee;
 
 	message_body(0);
-	assert_int_equal(pthread_create(&thread, NULL, callee_thread,
-	                                (void *)(uintptr_t)flow), 0);
-	const char *wrong = flow_caller(flow);
+	assert_int_equal(pthread_create(&thread, NULL, side_thread, &job), 0);
+	const char *wrong = caller(flow);
+	assert_int_equal(pthread_join(thread, &wrong_callee), 0);
 	if (wrong)
 		fail_msg("caller: %s", wrong);
-	assert_int_equal(pthread_join(thread, &wrong_callee), 0);
 	if (wrong_callee)
 		fail_msg("callee: %s", (const char *)wrong_callee);
+}
+
+void flow_run(const struct flow *flow)
+{
+	run_both(flow, flow_caller, flow_callee);
+}
+
+void flow_flood(const struct flow *flow)
+{
+	run_both(flow, flood, drain);
 }

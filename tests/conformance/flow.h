@@ -13,6 +13,8 @@ struct flow {
 	uint64_t     seed;      /* of sizes and pauses                     */
 	uint32_t     len_max;   /* 0: sizes as size_random; else up to this */
 	int          pauses;    /* now and then spin or yield before arming */
+	int          closes;    /* the callee's side closes after its last answer,
+	                           the caller's polls until it hears of it  */
 };
 
 /* Both return NULL when all went well, else what went wrong.  The caller's side
@@ -23,5 +25,8 @@ const char *flow_callee(const struct flow *flow);
 
 /* Runs both as threads; fails the test on any error. */
 void flow_run(const struct flow *flow);
+
+/* The calls alone, without answers: the only thing that goes back is room. */
+void flow_flood(const struct flow *flow);
 
 #endif

