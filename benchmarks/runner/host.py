@@ -18,7 +18,7 @@ def first(pattern, text, default="unknown"):
 
 
 def virtualised():
-    done = subprocess.run(["systemd-detect-virt"], capture_output=True, text=True,
+    done = subprocess.run(["systemd-detect-virt", "--vm"], capture_output=True, text=True,
                           check=False) if os.path.exists("/usr/bin/systemd-detect-virt") \
         else None
     if done and done.stdout.strip():
