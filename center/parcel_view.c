@@ -22,7 +22,6 @@ struct builder {
 	const struct rh_center  *center;
 	const struct rh_name    *self;
 	struct rh_record_writer  writer;
-	crypto_generichash_state hash;
 	uint64_t                 now;
 	int                      is_row;
 	unsigned                 edges;
@@ -52,6 +51,21 @@ static void end_part(struct builder *builder, int is_last)
 		builder->err = RH_EMSGSIZE;
 }
 
+/* The hash of a view is the sum over its records: the order in which edges came to
+ * be is no difference. */
+static void add_hash(struct rh_parcel *parcel, const struct rh_record_writer *item)
+{
+	uint64_t one[RH_PARCEL_HASH_BYTES / 8], sum[RH_PARCEL_HASH_BYTES / 8];
+
+	_Static_assert(sizeof one == RH_PARCEL_HASH_BYTES, "whole words");
+	crypto_generichash((unsigned char *)one, sizeof one, item->bytes, item->used,
+	                   NULL, 0);
+	memcpy(sum, parcel->hash, sizeof sum);
+	for (size_t i = 0; i < sizeof sum / sizeof sum[0]; i++)
+		sum[i] += one[i];
+	memcpy(parcel->hash, sum, sizeof sum);
+}
+
 /* Adds one record of records, in the next part when this one is full. */
 static void add(struct builder *builder, uint16_t tag,
                 const struct rh_record_writer *item)
@@ -62,8 +76,7 @@ static void add(struct builder *builder, uint16_t tag,
 		builder->err = builder->err ? builder->err : len;
 		return;
 	}
-	crypto_generichash_update(&builder->hash, item->bytes,
-	                          (unsigned long long)len);
+	add_hash(builder->parcel, item);
 	if (builder->writer.used + (size_t)len + 8 > PART_MAX) {
 		end_part(builder, 0);
 		begin_part(builder);
@@ -221,7 +234,6 @@ int rh_parcel_view(struct rh_parcel *parcel, const struct rh_center *center,
 	builder.now = rh_when_now();
 	builder.edges = 0;
 	builder.err = RH_OK;
-	crypto_generichash_init(&builder.hash, NULL, 0, sizeof parcel->hash);
 	begin_part(&builder);
 	if (object)
 		add_self(&builder, resource, object);
@@ -233,7 +245,6 @@ int rh_parcel_view(struct rh_parcel *parcel, const struct rh_center *center,
 		               &builder);
 	}
 	end_part(&builder, 1);
-	crypto_generichash_final(&builder.hash, parcel->hash, sizeof parcel->hash);
 	if (builder.err)
 		rh_parcel_fini(parcel);
 	return builder.err;

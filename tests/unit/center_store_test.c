@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include <cmocka.h>
+#include <sqlite3.h>
 
 struct fixture {
 	struct rh_store *store;
@@ -661,6 +662,58 @@ static void full_disk_at_creation(void **state)
 	                 RH_OK);
 }
 
+/* ---- that the disk was really told ---- */
+
+static int                          syncs;
+static int (*real_open)(sqlite3_vfs *, const char *, sqlite3_file *, int, int *);
+static int (*real_sync)(sqlite3_file *, int);
+static sqlite3_io_methods           counted;
+
+static int count_sync(sqlite3_file *file, int flags)
+{
+	syncs++;
+	return real_sync(file, flags);
+}
+
+static int open_counted(sqlite3_vfs *vfs, const char *name, sqlite3_file *file,
+                        int flags, int *ret_flags)
+{
+	int rc = real_open(vfs, name, file, flags, ret_flags);
+
+	if (rc == SQLITE_OK && file->pMethods && (flags & SQLITE_OPEN_WAL)) {
+		counted = *file->pMethods;
+		real_sync = counted.xSync;
+		counted.xSync = count_sync;
+		file->pMethods = &counted;
+	}
+	return rc;
+}
+
+static void each_sync_reaches_the_disk(void **state)
+{
+	struct fixture *fixture = *state;
+	sqlite3_vfs    *vfs = sqlite3_vfs_find(NULL);
+	struct rh_diag  diag;
+
+	real_open = vfs->xOpen;
+	vfs->xOpen = open_counted;
+	reopen(fixture);
+	for (int i = 0; i < 5; i++) {
+		int before = syncs;
+
+		put(fixture->store, "/a", "1");
+		put(fixture->store, "/b", "2");
+		assert_int_equal(syncs, before); /* together, at the end */
+		assert_int_equal(rh_store_sync(fixture->store, &diag), RH_OK);
+		assert_true(syncs > before);
+		before = syncs;
+		assert_int_equal(rh_store_sync(fixture->store, &diag), RH_OK);
+		assert_int_equal(syncs, before); /* nothing was written */
+	}
+	vfs->xOpen = real_open;
+	shut(fixture);
+}
+
 static void store_id_is_made_once(void **state)
 {
 	struct fixture      *fixture = *state;
@@ -694,6 +747,7 @@ int main(void)
 		BOTH(values_may_be_empty_or_binary),
 		BOTH(store_id_is_made_once),
 		FILE_ONLY(unsynced_is_gone),
+		FILE_ONLY(each_sync_reaches_the_disk),
 		{ "memory: sync fails", memory_sync_fails_and_undoes, set_up_memory,
 		  tear_down, NULL },
 		FILE_ONLY(truncated_is_refused),

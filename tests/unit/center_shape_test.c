@@ -1,0 +1,312 @@
+/* What an object may look like: each refusal with its pointer, each limit on both
+ * of its sides. */
+#include "../../center/shape.h"
+#include "../../center/when.h"
+#include "../../model/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Checks one object given as JSON; ' stands for ". */
+static int check(const char *text, struct rh_problem *problem)
+{
+	struct rh_decode decode = { .problem = problem };
+	struct rh_wanted wanted;
+	json_t          *json = NULL;
+	char            *copy = strdup(text);
+
+	assert_non_null(copy);
+	for (char *c = copy; *c; c++) {
+		if (*c == '\'')
+			*c = '"';
+	}
+	int err = rh_decode_parse(copy, strlen(copy), &json, problem);
+	if (err == RH_OK)
+		err = rh_shape_check(&decode, json, &wanted);
+	assert_int_equal(decode.len, 0); /* every level was left again */
+	json_decref(json);
+	free(copy);
+	return err;
+}
+
+static void good(const char *text)
+{
+	struct rh_problem problem = { 0 };
+
+	if (check(text, &problem) != RH_OK)
+		fail_msg("%s: %s", text, problem.detail);
+}
+
+static void bad(const char *text, const char *pointer, const char *words)
+{
+	struct rh_problem problem = { 0 };
+
+	if (check(text, &problem) != RH_EINVAL)
+		fail_msg("accepted: %s", text);
+	if (strcmp(problem.pointer, pointer) != 0 || !strstr(problem.detail, words))
+		fail_msg("%s: pointer %s, detail %s", text, problem.pointer,
+		         problem.detail);
+}
+
+#define RESOURCE(spec) \
+	"{'kind':'Resource','metadata':{'name':'a'},'spec':" spec "}"
+#define RULE(name, spec) \
+	"{'kind':'Rule','metadata':{'name':'" name "'},'spec':" spec "}"
+#define INTERFACE(spec) \
+	"{'kind':'Interface','metadata':{'name':'libx'},'spec':" spec "}"
+#define HEX16 "0123456789abcdef"
+#define HEX64 HEX16 HEX16 HEX16 HEX16
+
+static void resources(void **state)
+{
+	(void)state;
+	good(RESOURCE("{'type':'service'}"));
+	good(RESOURCE("{'type':'hardware','privilege':'kernel','reference':['b','c'],"
+		"'interface':'lib.x-1','serve':{'library':'libx.so.1','workers':64,"
+		"'threads':1,'restart':'on-failure'},'allow':{'uid':[0,4294967294],"
+		"'exe':['/usr/bin/file']},'context':{'env':['_A1'],'locale':true},"
+		"'agent':{'name':'x'},'node':'n','labels':{'a/b':''},'description':''}"));
+	good(RESOURCE("{'type':'driver','serve':{'program':['./nic','','a b']}}"));
+	bad(RESOURCE("{}"), "/spec", "\"type\" is missing");
+	bad(RESOURCE("[]"), "/spec", "must be an object");
+	bad(RESOURCE("{'type':'Service'}"), "/spec/type", "none of application");
+	bad(RESOURCE("{'type':7}"), "/spec/type", "must be a string, is an integer");
+	bad(RESOURCE("{'type':'service','privilege':'root'}"), "/spec/privilege", "none");
+	bad(RESOURCE("{'type':'service','reference':'b'}"), "/spec/reference", "an array");
+	bad(RESOURCE("{'type':'service','reference':['a']}"), "/spec/reference/0",
+	    "a references itself");
+	bad(RESOURCE("{'type':'service','reference':['b','c','b']}"), "/spec/reference",
+	    "names b twice");
+	bad(RESOURCE("{'type':'service','reference':[null]}"), "/spec/reference/0", "null");
+	bad(RESOURCE("{'type':'service','interface':'../x'}"), "/spec/interface", "name");
+	bad(RESOURCE("{'type':'service','serve':{'library':'x','program':['y']},"
+	             "'interface':'i'}"), "/spec/serve", "either");
+	bad(RESOURCE("{'type':'service','serve':{'library':'x'}}"), "/spec", "interface");
+	bad(RESOURCE("{'type':'service','serve':{'program':['']}}"), "/spec/serve/program",
+	    "path");
+	bad(RESOURCE("{'type':'service','serve':{'program':['x'],'workers':65}}"),
+	    "/spec/serve/workers", "65 is not between 1 and 64");
+	bad(RESOURCE("{'type':'service','serve':{'program':['x'],'restart':'maybe'}}"),
+	    "/spec/serve/restart", "none of always");
+	bad(RESOURCE("{'type':'service','allow':{'uid':[4294967295]}}"),
+	    "/spec/allow/uid/0", "between");
+	bad(RESOURCE("{'type':'service','allow':{'gid':[1]}}"), "/spec/allow/gid",
+	    "unknown key");
+	bad(RESOURCE("{'type':'service','context':{'env':['1A']}}"),
+	    "/spec/context/env/0", "environment variable");
+	bad(RESOURCE("{'type':'service','context':{'locale':1}}"),
+	    "/spec/context/locale", "a boolean");
+	bad(RESOURCE("{'type':'service','description':'\\u0007'}"), "/spec/description",
+	    "control character");
+	bad(RESOURCE("{'type':'service','labels':{'sp ace':'x'}}"), "/spec/labels/sp ace",
+	    "letters");
+}
+
+static void interfaces(void **state)
+{
+	(void)state;
+	good(INTERFACE("{'text':'f, i32\\n','soname':'libx.so','hash':'" HEX16 "'}"));
+	good(INTERFACE("{'text':'f, i32\\n','soname':'libx.so','hash':'0x" HEX16 "',"
+		"'version':'','library':'/l/x.so','modules':{'shadow':'" HEX64 "'}}"));
+	bad(INTERFACE("{'soname':'libx.so','hash':'" HEX16 "'}"), "/spec", "\"text\"");
+	bad(INTERFACE("{'text':'','soname':'x','hash':'" HEX16 "'}"), "/spec/text", "empty");
+	bad(INTERFACE("{'text':'f','soname':'a/b','hash':'" HEX16 "'}"), "/spec/soname",
+	    "no '/'");
+	bad(INTERFACE("{'text':'f','soname':'x','hash':'123'}"), "/spec/hash", "16 hex");
+	bad(INTERFACE("{'text':'f','soname':'x','hash':12}"), "/spec/hash", "16 hex");
+	bad(INTERFACE("{'text':'f','soname':'x','hash':'" HEX16 "','modules':"
+	    "{'shadow':'" HEX16 "'}}"), "/spec/modules/shadow", "SHA-256");
+}
+
+static void rules(void **state)
+{
+	(void)state;
+	good(RULE("p.1-x", "{'protocol':{'edge':['a','b'],'use':'semaphore'}}"));
+	good(RULE("e", "{'exception':{'edge':['a','b'],'reason':'x',"
+	          "'expires':'2030-02-28T23:59:59.5+02:00'}}"));
+	good(RULE("hierarchy", "{'hierarchy':{'allow':[]}}"));
+	good(RULE("hierarchy", "{'hierarchy':{'allow':[['driver','driver']]}}"));
+	bad(RULE("p", "{}"), "/spec", "exactly one");
+	bad(RULE("p", "{'protocol':{'edge':['a','b'],'use':'shm'},'exception':"
+	         "{'edge':['a','b'],'reason':'x'}}"), "/spec", "exactly one");
+	bad(RULE("p", "{'protocol':{'edge':['a'],'use':'shm'}}"), "/spec/protocol/edge",
+	    "[caller, callee]");
+	bad(RULE("p", "{'protocol':{'edge':['a','b','c'],'use':'shm'}}"),
+	    "/spec/protocol/edge", "limit is 2");
+	bad(RULE("p", "{'protocol':{'edge':['a','a'],'use':'shm'}}"),
+	    "/spec/protocol/edge", "itself");
+	bad(RULE("e", "{'exception':{'edge':['a','b']}}"), "/spec/exception", "\"reason\"");
+	bad(RULE("e", "{'exception':{'edge':['a','b'],'reason':' '}}"),
+	    "/spec/exception/reason", "why");
+	bad(RULE("e", "{'exception':{'edge':['a','b'],'reason':'x','expires':'2030'}}"),
+	    "/spec/exception/expires", "RFC 3339");
+	bad(RULE("hierarchy", "{'hierarchy':{'allow':[['driver']]}}"),
+	    "/spec/hierarchy/allow/0", "caller type");
+	bad(RULE("hierarchy", "{'hierarchy':{'allow':[['driver','x']]}}"),
+	    "/spec/hierarchy/allow/0/1", "none of");
+	bad(RULE("hierarchy", "{'hierarchy':{'allow':[['driver','driver'],"
+	         "['driver','driver']]}}"), "/spec/hierarchy/allow", "twice");
+	bad(RULE("other", "{'hierarchy':{'allow':[]}}"), "/spec", "named \"hierarchy\"");
+	bad(RULE("hierarchy", "{'exception':{'edge':['a','b'],'reason':'x'}}"), "/spec",
+	    "named \"hierarchy\"");
+}
+
+static void envelopes(void **state)
+{
+	(void)state;
+	good("{'kind':'Resource','metadata':{'name':'a','labels':{},'generation':3,"
+	     "'revision':9,'uid':'x'},'spec':{'type':'service'},'status':{'any':1}}");
+	bad("[]", "", "must be an object");
+	bad("{'metadata':{'name':'a'},'spec':{}}", "", "\"kind\" is missing");
+	bad("{'kind':'resource','metadata':{'name':'a'},'spec':{}}", "/kind", "none of");
+	bad("{'kind':'Module','metadata':{'name':'a'},'spec':{}}", "/kind", "as bytes");
+	bad("{'kind':'Rule','metadata':{},'spec':{}}", "/metadata", "\"name\"");
+	bad("{'kind':'Rule','metadata':{'name':'a','owner':1},'spec':{}}",
+	    "/metadata/owner", "unknown key \"owner\"; known are name, labels");
+	bad("{'kind':'Rule','metadata':{'name':'a'},'spec':{},'more':1}", "/more",
+	    "unknown key");
+	bad("{'kind':'Rule','metadata':{'name':'a','revision':-1},'spec':{}}",
+	    "/metadata/revision", "between");
+	bad("{'kind':'Resource','metadata':{'name':'a-b'},'spec':{'type':'service'}}",
+	    "/metadata/name", "[a-z][a-z0-9_]{0,62}");
+	bad("{'kind':'Rule','metadata':{'name':'A'},'spec':{}}", "/metadata/name",
+	    "[a-z][a-z0-9_.-]{0,62}");
+	bad("{'kind':'Rule','metadata':{'name':'a'},'spec':{'a~b/c':1}}",
+	    "/spec/a~0b~1c", "unknown key");
+}
+
+static void texts(void **state)
+{
+	(void)state;
+	bad("", "", "not JSON");
+	bad("{'a':1,'a':2}", "", "duplicate object key");
+	bad("{'kind':'Rule'", "", "line 1");
+	bad("{} {}", "", "end of file expected");
+	bad("[[[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]]]", "", "nested deeper than 16");
+	bad("[[[[[[[[[[[[[[[[0]]]]]]]]]]]]]]]]", "", "must be an object"); /* 16 */
+	bad("['[[[[[[[[[[[[[[[[[[[']", "", "must be an object"); /* in a string */
+	bad("['\\\\', '[[[[[[[[[[[[[[[[[[[']", "", "must be an object");
+}
+
+/* A resource with n references, or a name of n bytes. */
+static char *long_one(size_t references, size_t name, size_t description)
+{
+	size_t cap = 256 + references * 16 + name + description;
+	char  *text = malloc(cap);
+	size_t len;
+
+	assert_non_null(text);
+	len = (size_t)snprintf(text, cap, "{'kind':'Resource','metadata':{'name':'n");
+	memset(text + len, 'n', name - 1);
+	len += name - 1;
+	len += (size_t)snprintf(text + len, cap - len, "'},'spec':{'type':'service',"
+	                        "'description':'");
+	memset(text + len, 'd', description);
+	len += description;
+	len += (size_t)snprintf(text + len, cap - len, "','reference':[");
+	for (size_t i = 0; i < references; i++)
+		len += (size_t)snprintf(text + len, cap - len, "%s'r%zu'", i ? "," : "", i);
+	snprintf(text + len, cap - len, "]}}");
+	return text;
+}
+
+static void limits(void **state)
+{
+	struct rh_problem problem = { 0 };
+	char             *text = long_one(1024, 63, RH_DESCRIPTION_MAX);
+
+	(void)state;
+	good(text);
+	free(text);
+	text = long_one(1025, 63, 0);
+	bad(text, "/spec/reference", "1025 elements, the limit is 1024");
+	free(text);
+	text = long_one(0, 64, 0);
+	assert_int_equal(check(text, &problem), RH_EINVAL);
+	assert_string_equal(problem.pointer, "/metadata/name");
+	free(text);
+	text = long_one(0, 1, RH_DESCRIPTION_MAX + 1);
+	bad(text, "/spec/description", "1025 bytes, the limit is 1024");
+	free(text);
+}
+
+/* A pointer deeper than its buffer is cut, never beyond it. */
+static void long_pointers_are_cut(void **state)
+{
+	struct rh_problem problem = { 0 };
+	struct rh_decode  decode = { .problem = &problem };
+	char              key[600];
+	size_t            marks[4];
+
+	(void)state;
+	memset(key, '~', sizeof key - 1);
+	key[sizeof key - 1] = '\0';
+	for (int i = 0; i < 4; i++)
+		marks[i] = rh_decode_enter(&decode, key);
+	rh_decode_refuse(&decode, "%s", "x");
+	assert_true(strlen(problem.pointer) < RH_POINTER_MAX);
+	for (int i = 3; i >= 0; i--)
+		rh_decode_leave(&decode, marks[i]);
+	assert_int_equal(decode.len, 0);
+}
+
+static void times(void **state)
+{
+	static const struct {
+		const char *text;
+		uint64_t    ms;
+	} cases[] = {
+		{ "1970-01-01T00:00:00Z", 0 },
+		{ "2026-01-31T12:00:00.123Z", 1769860800123 },
+		{ "2026-01-31t12:00:00z", 1769860800000 },
+		{ "2026-01-31T14:00:00+02:00", 1769860800000 },
+		{ "2026-01-31T06:30:00.1-05:30", 1769860800100 },
+		{ "2024-02-29T00:00:00.999999999Z", 1709164800999 },
+	};
+	static const char *const wrong[] = {
+		"", "tomorrow", "2026-01-31", "2026-01-31T12:00:00", "2026-13-01T00:00:00Z",
+		"2026-02-30T00:00:00Z", "2026-01-31T24:00:00Z", "2026-01-31T12:00:00.Z",
+		"2026-01-31T12:00:00+2:00", "2026-01-31T12:00:00+02:0", "1969-01-01T00:00:00Z",
+		"2026-01-31T12:00:00Zx", "2026-01-31T12:00:00+99:00", "+026-01-31T12:00:00Z",
+		"2026-01-31T12:00: 0Z", "1970-01-01T00:00:00+01:00",
+	};
+	char     text[RH_WHEN_TEXT_MAX];
+	uint64_t ms = 7;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		assert_int_equal(rh_when_parse(cases[i].text, &ms), RH_OK);
+		assert_int_equal(ms, cases[i].ms);
+	}
+	ms = 7;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		if (rh_when_parse(wrong[i], &ms) != RH_EINVAL)
+			fail_msg("accepted: %s", wrong[i]);
+	}
+	assert_int_equal(ms, 7);
+	rh_when_text(1769860800123, text);
+	assert_string_equal(text, "2026-01-31T12:00:00.123Z");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(resources),
+		cmocka_unit_test(interfaces),
+		cmocka_unit_test(rules),
+		cmocka_unit_test(envelopes),
+		cmocka_unit_test(texts),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(long_pointers_are_cut),
+		cmocka_unit_test(times),
+	};
+
+	return cmocka_run_group_tests_name("center_shape", tests, NULL, NULL);
+}
