@@ -94,9 +94,10 @@ class Center:
     def remove(self):
         for link in self.links:
             link.close()
-        if self.process and self.process.poll() is None:
-            self.kill()
+        code = self.stop() if self.process and self.process.poll() is None else 0
         shutil.rmtree(self.folder, ignore_errors=True)
+        if code != 0:
+            raise RuntimeError(f"the center ended with {code}")
 
     def connect(self):
         return UnixConnection(os.path.join(self.run, "center.sock"))
