@@ -395,6 +395,8 @@ int rh_carry_function(struct rh_carry *carry, const struct rh_cfunction *functio
 		result = check_on_error(&row, &made);
 	if (result < 0)
 		return result;
+	if (line && line->is_ignored)
+		row.reason = "ignored, as the side file says";
 	if (made.flags & stays && !row.reason)
 		row.reason = "the side file says so";
 	if (row.reason)

@@ -123,6 +123,28 @@ static void put_nocarry(FILE *out, const struct rh_cfunction *c, uint32_t index)
 	put_return(out, c);
 }
 
+/* Says nothing and returns what on_error names, or zeros. */
+static void put_ignored(FILE *out, const struct rh_cfunction *c,
+                        const struct rh_function *row, uint32_t index)
+{
+	uint8_t kind = c->ret->kind;
+
+	put_definition(out, c, index);
+	put_unused(out, c);
+	if (kind == RH_CTYPE_INT || kind == RH_CTYPE_POINTER) {
+		fputs("\treturn (", out);
+		rh_emit_stored(out, c->ret);
+		fprintf(out, ")%lld;\n}\n\n", (long long)row->error_value);
+		return;
+	}
+	if (kind != RH_CTYPE_VOID) {
+		fputc('\t', out);
+		rh_emit_stored(out, c->ret);
+		fputs("ret;\n\n\t__builtin_memset(&ret, 0, sizeof ret);\n", out);
+	}
+	put_return(out, c);
+}
+
 static void put_local(FILE *out, const struct rh_cfunction *c, uint32_t index)
 {
 	put_definition(out, c, index);
@@ -188,6 +210,8 @@ static void put_function(FILE *out, const struct rh_plan *plan, uint32_t index)
 		put_jump(out, row->name, index);
 	else if (!function->c)
 		put_blind(out, row->name, index);
+	else if (function->is_ignored)
+		put_ignored(out, function->c, row, index);
 	else if (row->flags & RH_FUNCTION_LOCAL)
 		put_local(out, function->c, index);
 	else if (row->flags & RH_FUNCTION_NOCARRY)

@@ -196,6 +196,13 @@ static struct rh_function *add_row(struct rh_plan *plan, const struct rh_cfuncti
 	return row;
 }
 
+static bool is_ignored(const struct rh_plan *plan, const char *symbol)
+{
+	const struct rh_side_function *line = rh_side_find(&plan->side, symbol);
+
+	return line && line->is_ignored;
+}
+
 static int add_declared(struct rh_plan *plan, struct rh_carry *carry,
                         struct rh_diag *diag)
 {
@@ -209,6 +216,7 @@ static int add_declared(struct rh_plan *plan, struct rh_carry *carry,
 		if (result < 0)
 			return result;
 		row->version = symbol ? symbol->version : NULL;
+		plan->functions[i].is_ignored = is_ignored(plan, c->symbol);
 	}
 	return RH_OK;
 }

@@ -23,6 +23,7 @@ struct rh_plan_function {
 	const struct rh_cfunction  *c;       /* NULL: not declared             */
 	const struct rh_elf_symbol *symbol;  /* NULL: no library has it         */
 	bool                        is_old;  /* an older version of a symbol   */
+	bool                        is_ignored; /* does nothing, silently      */
 };
 
 struct rh_plan_variable {

@@ -72,6 +72,7 @@ struct rh_side_function {
 	bool                  has_params;
 	bool                  has_ret;
 	bool                  is_pattern;
+	bool                  is_ignored; /* does nothing, silently            */
 };
 
 struct rh_side_handle {

@@ -24,12 +24,16 @@ static int parse_flags(struct rh_side_parser *parser,
 	while (lex->kind == RH_LEX_WORD && !rh_lex_is(lex, "on_error")) {
 		uint16_t found = 0;
 
+		if (rh_lex_is(lex, "ignore")) {
+			function->is_ignored = true;
+			found = RH_FUNCTION_NOCARRY;
+		}
 		for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
 			if (rh_lex_is(lex, flags[i].text))
 				found = flags[i].flag;
 		if (!found)
 			return rh_side_fail(parser, "unknown word '%.*s' (idempotent, state, "
-			                    "stdio, umask, local, nocarry, event, process)",
+			                    "stdio, umask, process, event, local, nocarry, ignore)",
 			                    (int)(lex->len > 40 ? 40 : lex->len), lex->word);
 		if (function->flags & found)
 			return rh_side_fail(parser, "'%.*s' twice", (int)lex->len,
@@ -206,6 +210,10 @@ int rh_side_line(struct rh_side_parser *parser)
 		result = parse_on_error(parser, &function);
 	if (result < 0)
 		return result;
+	if (function.is_ignored && (function.error_errno ||
+	                            function.on_error == RH_ON_ERROR_ABORT))
+		return rh_side_fail_at(parser, function.place,
+		                       "what is ignored returns a value and nothing else");
 	if (function.is_pattern && (function.has_params || function.has_ret))
 		return rh_side_fail_at(parser, function.place,
 		                       "a pattern has only flags and on_error");

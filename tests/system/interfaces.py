@@ -198,7 +198,7 @@ def compare(library, folder, prefix, extra):
         print(f"{'ok' if good else 'DIFFERS':8}{library.name}: {text}")
         if not good:
             failures += 1
-            print(f"  plain: {plain}\n  ruled: {ruled}")
+            print(f"  plain: {plain!r:.600}\n  ruled: {ruled!r:.600}")
     return failures
 
 

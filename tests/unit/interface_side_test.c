@@ -102,6 +102,7 @@ static void function_takes_every_flag(void **state)
 	                 RH_FUNCTION_STATE | RH_FUNCTION_UMASK);
 	assert_int_equal(line(*state, "g local", "g")->flags, RH_FUNCTION_LOCAL);
 	assert_int_equal(line(*state, "g nocarry", "g")->flags, RH_FUNCTION_NOCARRY);
+	assert_true(line(*state, "g ignore on_error: return 3", "g")->is_ignored);
 	assert_int_equal(line(*state, "g event", "g")->flags, RH_FUNCTION_EVENT);
 	assert_int_equal(line(*state, "function handle state", "handle")->flags,
 	                 RH_FUNCTION_STATE);
@@ -212,6 +213,9 @@ static const struct bad {
 	{ HEAD "handle a\nhandle a replay\n", "'a' is a handle since line 3" },
 	{ HEAD "f idempotnt\n", "3:3: f: unknown word 'idempotnt'" },
 	{ HEAD "f state state\n", "'state' twice" },
+	{ HEAD "f ignore on_error: errno EIO\n", "what is ignored returns" },
+	{ HEAD "f ignore on_error: abort\n", "what is ignored returns" },
+	{ HEAD "f ignore local\n", "exclude each other" },
 	{ HEAD "f local nocarry\n", "exclude each other" },
 	{ HEAD "f\nf\n", "4:1: f: already described in line 3" },
 	{ HEAD "f-g\n", "is no function name" },
