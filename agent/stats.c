@@ -21,6 +21,7 @@ struct rh_stats {
 	uv_timer_t  soon;
 	uv_timer_t  bound;
 	int         is_pending;
+	uint64_t    told_at;      /* monotonic ms                    */
 	struct told told[RH_EDGES_PER_AGENT];
 };
 
@@ -86,17 +87,23 @@ static void on_soon(uv_timer_t *timer)
 	struct rh_agent *agent = timer->data;
 
 	agent->stats->is_pending = 0;
+	agent->stats->told_at = uv_now(&agent->loop);
 	if (rh_center_is_live(agent))
 		tell(agent);
 }
 
 void rh_stats_changed(struct rh_agent *agent)
 {
-	if (agent->stats->is_pending)
+	struct rh_stats *stats = agent->stats;
+	uint64_t         next;
+
+	if (stats->is_pending)
 		return;
-	agent->stats->is_pending = 1;
+	stats->is_pending = 1;
 	uv_update_time(&agent->loop);
-	uv_timer_start(&agent->stats->soon, on_soon, RH_STATS_MS, 0);
+	next = stats->told_at + RH_STATS_MS;
+	uv_timer_start(&stats->soon, on_soon, next > uv_now(&agent->loop)
+	               ? next - uv_now(&agent->loop) : 1, 0);
 }
 
 static void on_bound(uv_timer_t *timer)

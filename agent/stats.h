@@ -1,5 +1,5 @@
 /* stats - tells the center what was counted: STATS, cumulative since the agent
- * started, RH_STATS_MS after something changed and at most that often.
+ * started, soon after something changed and at most every RH_STATS_MS.
  *
  * Bound pages are counted by their own two sides, so while there are some the agent
  * looks at them every RH_STATS_BOUND_MS.
