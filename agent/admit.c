@@ -98,7 +98,7 @@ static size_t length_of_exe(const char *exe)
 {
 	size_t len = strlen(exe), tail = sizeof DELETED - 1;
 
-	return len > tail && memcmp(exe + len - tail, DELETED, tail) == 0 ? len - tail
+	return len >= tail && memcmp(exe + len - tail, DELETED, tail) == 0 ? len - tail
 	                                                                  : len;
 }
 

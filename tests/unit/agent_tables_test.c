@@ -1,0 +1,119 @@
+/* The agent's state machines: every state against every event.  A refused cell moves
+ * nothing. */
+#include "../../agent/center.h"
+#include "../../agent/outlink.h"
+#include "../../model/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#define NO (-1)
+
+struct cell {
+	int next;
+	int action;
+};
+
+static void outlink_has_these_steps_and_no_others(void **unused)
+{
+	static const struct cell expected[RH_OUTLINK_STATES][RH_OUTLINK_EVENTS] = {
+		/*              DIALED                            LINKED  ...          */
+		[RH_OUTLINK_DOWN] = {
+			{ RH_OUTLINK_GREETING, RH_OUTLINK_GREET },
+			{ NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 },
+		},
+		[RH_OUTLINK_GREETING] = {
+			{ NO, 0 }, { RH_OUTLINK_BARE, RH_OUTLINK_SETTLE },
+			{ NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 },
+			{ RH_OUTLINK_DOWN, RH_OUTLINK_RETRY },
+		},
+		[RH_OUTLINK_BARE] = {
+			{ NO, 0 }, { NO, 0 }, { RH_OUTLINK_OFFERING, RH_OUTLINK_AWAIT },
+			{ NO, 0 }, { NO, 0 }, { NO, 0 },
+			{ RH_OUTLINK_DOWN, RH_OUTLINK_RETRY },
+		},
+		[RH_OUTLINK_OFFERING] = {
+			{ NO, 0 }, { NO, 0 }, { NO, 0 },
+			{ RH_OUTLINK_BARE, RH_OUTLINK_DELAY },
+			{ RH_OUTLINK_UP, RH_OUTLINK_SERVE }, { NO, 0 },
+			{ RH_OUTLINK_DOWN, RH_OUTLINK_RETRY },
+		},
+		[RH_OUTLINK_UP] = {
+			{ NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 },
+			{ RH_OUTLINK_BARE, RH_OUTLINK_REOPEN },
+			{ RH_OUTLINK_DOWN, RH_OUTLINK_FAIL },
+		},
+	};
+
+	(void)unused;
+	for (int s = 0; s < RH_OUTLINK_STATES; s++) {
+		for (int e = 0; e < RH_OUTLINK_EVENTS; e++) {
+			enum rh_outlink_state state = (enum rh_outlink_state)s;
+			int r = rh_outlink_step(&state, (enum rh_outlink_event)e);
+			int is_refused = expected[s][e].next == NO;
+
+			assert_int_equal(r, is_refused ? RH_EINVAL : expected[s][e].action);
+			assert_int_equal(state, is_refused ? s : expected[s][e].next);
+		}
+	}
+}
+
+/* Whatever happened, a link that is lost is down and dials again. */
+static void outlink_always_comes_back(void **unused)
+{
+	(void)unused;
+	for (int s = RH_OUTLINK_GREETING; s < RH_OUTLINK_STATES; s++) {
+		enum rh_outlink_state state = (enum rh_outlink_state)s;
+		int action = rh_outlink_step(&state, RH_OUTLINK_LOST);
+
+		assert_true(action == RH_OUTLINK_RETRY || action == RH_OUTLINK_FAIL);
+		assert_int_equal(rh_outlink_step(&state, RH_OUTLINK_DIALED),
+		                 RH_OUTLINK_GREET);
+	}
+	assert_string_equal(rh_outlink_text(RH_OUTLINK_UP), "up");
+	assert_string_equal(rh_outlink_text(RH_OUTLINK_STATES), "unknown");
+}
+
+static void center_has_these_steps_and_no_others(void **unused)
+{
+	static const struct cell expected[RH_CENTER_STATES][RH_CENTER_EVENTS] = {
+		[RH_CENTER_DOWN] = {
+			{ RH_CENTER_JOINING, RH_CENTER_HELLO }, { NO, 0 }, { NO, 0 },
+		},
+		[RH_CENTER_JOINING] = {
+			{ NO, 0 }, { RH_CENTER_LIVE, RH_CENTER_RESYNC },
+			{ RH_CENTER_DOWN, RH_CENTER_RETRY },
+		},
+		[RH_CENTER_LIVE] = {
+			{ NO, 0 }, { RH_CENTER_LIVE, RH_CENTER_APPLY },
+			{ RH_CENTER_DOWN, RH_CENTER_RETRY },
+		},
+	};
+
+	(void)unused;
+	for (int s = 0; s < RH_CENTER_STATES; s++) {
+		for (int e = 0; e < RH_CENTER_EVENTS; e++) {
+			enum rh_center_state state = (enum rh_center_state)s;
+			int r = rh_center_step(&state, (enum rh_center_event)e);
+			int is_refused = expected[s][e].next == NO;
+
+			assert_int_equal(r, is_refused ? RH_EINVAL : expected[s][e].action);
+			assert_int_equal(state, is_refused ? s : expected[s][e].next);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(outlink_has_these_steps_and_no_others),
+		cmocka_unit_test(outlink_always_comes_back),
+		cmocka_unit_test(center_has_these_steps_and_no_others),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,337 @@
+/* What the center says: parts, limits, and every kind of bytes that are no view. */
+#include "../../agent/view.h"
+#include "../../model/error.h"
+#include "../../wire/frame.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+struct text {
+	unsigned char           bytes[RH_FRAME_MAX];
+	struct rh_record_writer writer;
+};
+
+static void begin(struct text *text, uint64_t revision)
+{
+	rh_record_begin(&text->writer, text->bytes, sizeof text->bytes);
+	rh_record_put_u64(&text->writer, RH_TAG_REVISION, revision);
+	rh_record_put_text(&text->writer, RH_TAG_SYSTEM, "lab");
+}
+
+static void put_self(struct text *text, const char *name)
+{
+	size_t place = rh_record_open(&text->writer, RH_TAG_SELF);
+
+	rh_record_put_text(&text->writer, RH_TAG_RESOURCE, name);
+	rh_record_put_text(&text->writer, RH_TAG_TYPE, "service");
+	rh_record_put_text(&text->writer, RH_TAG_INTERFACE, "libmagic");
+	rh_record_put_u32(&text->writer, RH_TAG_UID, 0);
+	rh_record_put_u32(&text->writer, RH_TAG_UID, 70000);
+	rh_record_put_text(&text->writer, RH_TAG_EXE, "/usr/bin/file");
+	rh_record_put_text(&text->writer, RH_TAG_ENV, "MAGIC");
+	rh_record_put_u32(&text->writer, RH_TAG_LOCALE_ON, 1);
+	rh_record_put_text(&text->writer, RH_TAG_PROGRAM, "/usr/sbin/nic");
+	rh_record_put_u64(&text->writer, RH_TAG_HASH, 0x1122334455667788u);
+	rh_record_put_u64(&text->writer, RH_TAG_FUNCTION, 7);
+	rh_record_put_u64(&text->writer, RH_TAG_FUNCTION, 0xffeeddccbbaa9988u);
+	rh_record_close(&text->writer, place);
+}
+
+static void put_edge(struct text *text, const char *caller, const char *callee,
+                     int32_t verdict)
+{
+	size_t place = rh_record_open(&text->writer, RH_TAG_EDGE_ITEM);
+
+	rh_record_put_text(&text->writer, RH_TAG_CALLER, caller);
+	rh_record_put_text(&text->writer, RH_TAG_CALLEE, callee);
+	rh_record_put_text(&text->writer, RH_TAG_TYPE, "driver");
+	rh_record_put_text(&text->writer, RH_TAG_INTERFACE, "libnic");
+	rh_record_put_text(&text->writer, RH_TAG_ENV, "TZ");
+	rh_record_put_i32(&text->writer, RH_TAG_VERDICT, verdict);
+	rh_record_put_text(&text->writer, RH_TAG_PROTOCOL, "shm");
+	rh_record_put_text(&text->writer, RH_TAG_RULE, "hierarchy");
+	rh_record_put_u64(&text->writer, RH_TAG_REVISION, 3);
+	rh_record_put_text(&text->writer, RH_TAG_TEXT, "a driver may call hardware");
+	rh_record_close(&text->writer, place);
+}
+
+static int add(struct rh_agent_view **view, struct text *text)
+{
+	struct rh_record_reader reader;
+	struct rh_diag          diag = { 0 };
+	int                     r;
+
+	rh_record_read(&reader, text->bytes, text->writer.used);
+	r = rh_agent_view_add(view, &reader, "magic", &diag);
+	if (r < 0) {
+		assert_null(*view);
+		assert_int_equal(diag.code, r);
+		assert_true(diag.text[0] != 0);
+	}
+	return r;
+}
+
+static void whole_view_is_read(void **unused)
+{
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+
+	(void)unused;
+	begin(&text, 9);
+	put_self(&text, "magic");
+	put_edge(&text, "magic", "nic", RH_OK);
+	put_edge(&text, "file", "magic", RH_ELAYER);
+	assert_int_equal(add(&view, &text), 1);
+	assert_int_equal(view->revision, 9);
+	assert_string_equal(view->system, "lab");
+	assert_string_equal(view->self.name, "magic");
+	assert_string_equal(view->self.interface, "libmagic");
+	assert_int_equal(view->self.uid_count, 2);
+	assert_int_equal(view->self.uids[1], 70000);
+	assert_string_equal(view->self.exes[0], "/usr/bin/file");
+	assert_string_equal(view->self.envs[0], "MAGIC");
+	assert_string_equal(view->self.program, "/usr/sbin/nic");
+	assert_int_equal(view->self.locale_on, 1);
+	assert_true(view->self.hash == 0x1122334455667788u);
+	assert_int_equal(view->self.function_count, 2);
+	assert_true(view->self.functions[1] == 0xffeeddccbbaa9988u);
+	assert_int_equal(view->edge_count, 2);
+
+	const struct rh_view_edge *edge = rh_agent_view_find(view, "file", "magic");
+	assert_non_null(edge);
+	assert_int_equal(edge->verdict, RH_ELAYER);
+	assert_string_equal(edge->rule, "hierarchy");
+	assert_int_equal(edge->revision, 3);
+	assert_string_equal(edge->text, "a driver may call hardware");
+	assert_int_equal(edge->env_bytes, 8 + 2);
+	assert_null(rh_agent_view_find(view, "nic", "magic"));
+	rh_agent_view_destroy(view);
+}
+
+static void parts_make_one_view(void **unused)
+{
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+
+	(void)unused;
+	begin(&text, 4);
+	put_self(&text, "magic");
+	rh_record_put_u32(&text.writer, RH_TAG_LAST, 0);
+	assert_int_equal(add(&view, &text), 0);
+	begin(&text, 4);
+	put_edge(&text, "magic", "nic", RH_OK);
+	rh_record_put_u32(&text.writer, RH_TAG_LAST, 1);
+	assert_int_equal(add(&view, &text), 1);
+	assert_int_equal(view->edge_count, 1);
+	assert_string_equal(view->self.name, "magic");
+	rh_agent_view_destroy(view);
+}
+
+/* The center began a newer one before the older was complete. */
+static void another_revision_starts_anew(void **unused)
+{
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+
+	(void)unused;
+	begin(&text, 4);
+	put_self(&text, "magic");
+	put_edge(&text, "magic", "nic", RH_OK);
+	rh_record_put_u32(&text.writer, RH_TAG_LAST, 0);
+	assert_int_equal(add(&view, &text), 0);
+	begin(&text, 5);
+	put_self(&text, "magic");
+	assert_int_equal(add(&view, &text), 1);
+	assert_int_equal(view->revision, 5);
+	assert_int_equal(view->edge_count, 0);
+	rh_agent_view_destroy(view);
+}
+
+static void an_unregistered_resource_has_no_self(void **unused)
+{
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+
+	(void)unused;
+	begin(&text, 2);
+	assert_int_equal(add(&view, &text), 1);
+	assert_string_equal(view->self.name, "");
+	rh_agent_view_destroy(view);
+}
+
+static void what_contradicts_is_refused(void **unused)
+{
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+
+	(void)unused;
+	rh_record_begin(&text.writer, text.bytes, sizeof text.bytes);
+	put_self(&text, "magic");
+	assert_int_equal(add(&view, &text), RH_EPROTO); /* no revision */
+	begin(&text, 1);
+	put_self(&text, "nic");
+	assert_int_equal(add(&view, &text), RH_EPROTO); /* somebody else's */
+	begin(&text, 1);
+	put_self(&text, "magic");
+	put_self(&text, "magic");
+	assert_int_equal(add(&view, &text), RH_EPROTO); /* twice */
+	begin(&text, 1);
+	put_edge(&text, "file", "nic", RH_OK);
+	assert_int_equal(add(&view, &text), RH_EPROTO); /* does not touch us */
+	begin(&text, 1);
+	put_edge(&text, "magic", "magic", RH_OK);
+	assert_int_equal(add(&view, &text), RH_EPROTO); /* a loop */
+	begin(&text, 1);
+	put_edge(&text, "magic", "nic", RH_OK);
+	put_edge(&text, "magic", "nic", RH_OK);
+	assert_int_equal(add(&view, &text), RH_EPROTO); /* twice */
+	begin(&text, 1);
+	put_edge(&text, "magic", "nic", 5);
+	assert_int_equal(add(&view, &text), RH_EPROTO); /* no such verdict */
+	begin(&text, 1);
+	put_edge(&text, "magic", "../nic", RH_OK);
+	assert_int_equal(add(&view, &text), RH_EPROTO); /* no name */
+	rh_record_begin(&text.writer, text.bytes, sizeof text.bytes);
+	rh_record_put_u64(&text.writer, RH_TAG_REVISION, 1);
+	rh_record_put_text(&text.writer, RH_TAG_SYSTEM, "/etc");
+	assert_int_equal(add(&view, &text), RH_EPROTO); /* no system */
+}
+
+static void put_many(struct text *text, uint16_t tag, unsigned count)
+{
+	size_t place = rh_record_open(&text->writer, RH_TAG_SELF);
+
+	rh_record_put_text(&text->writer, RH_TAG_RESOURCE, "magic");
+	for (unsigned i = 0; i < count; i++) {
+		if (tag == RH_TAG_UID)
+			rh_record_put_u32(&text->writer, tag, i);
+		else
+			rh_record_put_text(&text->writer, tag, "/x");
+	}
+	rh_record_close(&text->writer, place);
+}
+
+static void limits_hold(void **unused)
+{
+	static const struct { uint16_t tag; unsigned max; } lists[] = {
+		{ RH_TAG_UID, RH_VIEW_ALLOW_MAX }, { RH_TAG_EXE, RH_VIEW_ALLOW_MAX },
+		{ RH_TAG_ENV, RH_VIEW_ENV_MAX },
+	};
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+
+	(void)unused;
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		begin(&text, 1);
+		put_many(&text, lists[i].tag, lists[i].max);
+		assert_int_equal(add(&view, &text), 1);
+		rh_agent_view_destroy(view);
+		view = NULL;
+		begin(&text, 1);
+		put_many(&text, lists[i].tag, lists[i].max + 1);
+		assert_int_equal(add(&view, &text), RH_ENOSPC);
+	}
+}
+
+static void more_edges_than_the_limit_are_refused(void **unused)
+{
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+	char                  name[16];
+	unsigned              edges = 0;
+	int                   r = 0;
+
+	(void)unused;
+	while (r == 0) { /* a hundred edges in a part */
+		begin(&text, 1);
+		for (unsigned i = 0; i < 100; i++) {
+			snprintf(name, sizeof name, "callee_%u", edges++);
+			put_edge(&text, "magic", name, RH_OK);
+		}
+		rh_record_put_u32(&text.writer, RH_TAG_LAST, 0);
+		r = add(&view, &text);
+	}
+	assert_int_equal(r, RH_ENOSPC);
+	assert_int_equal(edges, (RH_EDGES_PER_AGENT / 100 + 1) * 100);
+}
+
+/* Cut anywhere, or with any byte changed: refused or read, and nothing leaks or is
+ * read outside (the sanitizers' job). */
+static void hostile_bytes_do_no_harm(void **unused)
+{
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+
+	(void)unused;
+	begin(&text, 9);
+	put_self(&text, "magic");
+	put_edge(&text, "magic", "nic", RH_OK);
+	put_edge(&text, "file", "magic", RH_ELAYER);
+	size_t len = text.writer.used;
+	for (size_t cut = 0; cut < len; cut++) {
+		text.writer.used = cut;
+		add(&view, &text);
+		rh_agent_view_destroy(view);
+		view = NULL;
+	}
+	text.writer.used = len;
+	for (size_t at = 0; at < len; at++) {
+		static const unsigned char masks[] = { 0x01, 0x80, 0xff };
+
+		for (size_t m = 0; m < sizeof masks; m++) {
+			text.bytes[at] ^= masks[m];
+			add(&view, &text);
+			rh_agent_view_destroy(view);
+			view = NULL;
+			text.bytes[at] ^= masks[m];
+		}
+	}
+}
+
+/* A verdict in more words than an error frame holds is cut, not refused. */
+static void long_words_are_cut(void **unused)
+{
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+	char                  words[600];
+	size_t                place;
+
+	(void)unused;
+	memset(words, 'w', sizeof words - 1);
+	words[sizeof words - 1] = 0;
+	begin(&text, 1);
+	place = rh_record_open(&text.writer, RH_TAG_EDGE_ITEM);
+	rh_record_put_text(&text.writer, RH_TAG_CALLER, "magic");
+	rh_record_put_text(&text.writer, RH_TAG_CALLEE, "nic");
+	rh_record_put_i32(&text.writer, RH_TAG_VERDICT, RH_ELAYER);
+	rh_record_put_text(&text.writer, RH_TAG_TEXT, words);
+	rh_record_close(&text.writer, place);
+	assert_int_equal(add(&view, &text), 1);
+	assert_int_equal(strlen(view->edges[0].text), RH_DIAG_MAX - 1);
+	assert_string_equal(view->edges[0].protocol, "bind"); /* without a rule */
+	rh_agent_view_destroy(view);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(whole_view_is_read),
+		cmocka_unit_test(parts_make_one_view),
+		cmocka_unit_test(another_revision_starts_anew),
+		cmocka_unit_test(an_unregistered_resource_has_no_self),
+		cmocka_unit_test(what_contradicts_is_refused),
+		cmocka_unit_test(limits_hold),
+		cmocka_unit_test(more_edges_than_the_limit_are_refused),
+		cmocka_unit_test(hostile_bytes_do_no_harm),
+		cmocka_unit_test(long_words_are_cut),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
