@@ -374,6 +374,14 @@ static void a_new_listener_takes_the_place_of_a_dead_one(void **state)
 	assert_int_equal(frame.sender, getpid());
 	close(client);
 	close(server);
+	/* Known from the first moment on, not only from some time after accept. */
+	client = rh_socket_connect(path, &diag);
+	server = accept(second, NULL, NULL);
+	assert_int_equal(rh_socket_send(client, 8, 0, NULL, NULL, 0), RH_OK);
+	assert_int_equal(rh_socket_receive(server, both->buffer, &frame), RH_OK);
+	assert_int_equal(frame.sender, getpid());
+	close(client);
+	close(server);
 	close(second);
 	scene_remove(dir);
 }
