@@ -178,7 +178,12 @@ int rh_context_send(struct rh_thread_page *page, const struct rh_function *funct
 	return r;
 }
 
-void rh_context_forget(void)
+void rh_contexts_hold(void)
 {
-	pthread_mutex_init(&lock, NULL);
+	pthread_mutex_lock(&lock);
+}
+
+void rh_contexts_let_go(void)
+{
+	pthread_mutex_unlock(&lock);
 }

@@ -2,6 +2,7 @@
 
 #include "cells.h"
 #include "flight.h"
+#include "fork.h"
 #include "rhodes-stub.h"
 #include "rhodes.h"
 
@@ -59,6 +60,21 @@ static void unsubscribe(struct inbox *inbox)
 	close(inbox->companion);
 	inbox->memory = NULL;
 	inbox->has_pending = 0;
+}
+
+/* In the child of a fork. */
+void rh_inboxes_forget(void)
+{
+	pthread_mutex_init(&inboxes_lock, NULL);
+	for (struct inbox *inbox = inboxes; inbox; inbox = inbox->next) {
+		pthread_mutex_init(&inbox->lock, NULL);
+		if (!inbox->memory)
+			continue;
+		close(inbox->event);
+		close(inbox->companion);
+		inbox->memory = NULL;
+		inbox->has_pending = 0;
+	}
 }
 
 static int use_page(struct inbox *inbox, struct rh_frame *frame)

@@ -72,10 +72,22 @@ static int send_fds(struct rh_flight *flight, struct rh_request *request,
 	return r;
 }
 
+/* A ticket that a child of fork inherited: the page is the parent's. */
+static int foreign(struct rh_flight *flight)
+{
+	flight->is_done = 1;
+	rh_set_ran(0);
+	return rh_fail(RH_EGONE, "the call is that of the process this one was forked"
+	               " from");
+}
+
 int rh_flight_go(struct rh_flight *flight, struct rh_request *request,
                  const struct rh_fd_list *fds)
 {
 	int r = RH_OK;
+
+	if (flight->page->is_foreign)
+		return foreign(flight);
 
 	/* An agent must know how long to hold a call; under bind nobody asks, and
 	 * the clock is read only when the call turns out to be slow. */
@@ -165,6 +177,8 @@ int rh_flight_poll(struct rh_flight *flight)
 {
 	int r;
 
+	if (flight->page->is_foreign)
+		return foreign(flight);
 	if (!flight->is_done) {
 		r = rh_caller_collect(&flight->page->end, flight->slot, &flight->reply);
 		if (r == RH_EAGAIN)
@@ -253,7 +267,8 @@ int rh_flight_finish(struct rh_flight *flight)
 	uint64_t short_until = 0;
 	int      r;
 
-	rh_caller_spin(&flight->page->end, flight->slot);
+	if (!flight->page->is_foreign)
+		rh_caller_spin(&flight->page->end, flight->slot);
 	while (r = rh_flight_poll(flight), !flight->is_done) {
 		uint64_t now;
 
@@ -288,10 +303,12 @@ void rh_flight_end(struct rh_flight *flight)
 		if (flight->reply_fds.fds[i] >= 0)
 			close(flight->reply_fds.fds[i]);
 	}
-	if (flight->mapped)
+	if (flight->mapped && !flight->page->is_foreign)
 		rh_memory_unmap(flight->mapped, flight->reply.len);
 	free(flight->large);
-	if (!flight->is_gone && !flight->is_done)
+	if (flight->page->is_foreign)
+		; /* nothing of it is mapped here */
+	else if (!flight->is_gone && !flight->is_done)
 		rh_caller_unreserve(&flight->page->end, flight->slot);
 	else if (flight->is_gone && flight->is_done)
 		rh_caller_release(&flight->page->end, flight->slot);

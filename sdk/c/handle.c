@@ -318,11 +318,20 @@ void *rh_handle_keep(struct rh_handle *handle, const struct rh_function *functio
 	return text->bytes;
 }
 
+void rh_handles_hold(void)
+{
+	pthread_mutex_lock(&table.lock);
+}
+
+void rh_handles_let_go(void)
+{
+	pthread_mutex_unlock(&table.lock);
+}
+
 /* A child of fork keeps its handles: their objects live in the parent's name, so
  * each is revived by replay, or is lost. */
 void rh_handles_forget(void)
 {
-	pthread_mutex_init(&table.lock, NULL);
 	for (uint32_t i = 0; i < table.capacity; i++) {
 		struct rh_handle *handle = table.entries[i].handle;
 

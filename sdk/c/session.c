@@ -25,16 +25,22 @@ struct rh_session rh_session = {
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t       timeout_default_ns = TIMEOUT_DEFAULT_MS * RH_NS_PER_MS;
 
-static void set_up(void)
+void rh_session_init_changed(void)
 {
 	pthread_condattr_t attributes;
-	const char        *wanted = getenv("RHODES_TIMEOUT_MS");
-	unsigned long      ms = wanted ? strtoul(wanted, NULL, 10) : 0;
 
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&rh_session.changed, &attributes);
 	pthread_condattr_destroy(&attributes);
+}
+
+static void set_up(void)
+{
+	const char        *wanted = getenv("RHODES_TIMEOUT_MS");
+	unsigned long      ms = wanted ? strtoul(wanted, NULL, 10) : 0;
+
+	rh_session_init_changed();
 	if (ms > 0)
 		timeout_default_ns = ms * RH_NS_PER_MS;
 	rh_fork_watch();
@@ -97,7 +103,7 @@ static int wait_for_agent(int watch, uint64_t deadline)
 
 static int watch_directory(const char *path)
 {
-	char  directory[sizeof rh_session.agent_path];
+	char  directory[256];
 	char *slash;
 	int   watch = inotify_init1(IN_CLOEXEC);
 
@@ -186,7 +192,18 @@ static int receive_until(int fd, void *buffer, uint64_t deadline,
 	}
 }
 
-static int say_hello(struct rh_session *session, int fd, uint64_t deadline)
+static int sleep_until_changed(struct rh_session *session, uint64_t deadline)
+{
+	struct timespec until = {
+		.tv_sec = (time_t)(deadline / RH_NS_PER_S),
+		.tv_nsec = (long)(deadline % RH_NS_PER_S),
+	};
+
+	return pthread_cond_timedwait(&session->changed, &session->lock, &until);
+}
+
+static int say_hello(struct rh_session *session, int fd, uint64_t deadline,
+                     int *ret_event)
 {
 	unsigned char           bytes[64];
 	struct rh_record_writer writer;
@@ -206,14 +223,13 @@ static int say_hello(struct rh_session *session, int fd, uint64_t deadline)
 		r = rh_fail(RH_EPROTO, "the agent answered something else");
 	if (r == RH_OK) {
 		read_attached(session, &frame);
-		session->agent_event = rh_frame_take_fd(&frame, 0);
+		*ret_event = rh_frame_take_fd(&frame, 0);
 	}
 	rh_frame_drop(&frame);
 	return r;
 }
 
-/* Keeps out of the low numbers, which programs like to close and reuse. */
-static int move_up(int fd)
+int rh_move_up(int fd)
 {
 	int high = fcntl(fd, F_DUPFD_CLOEXEC, 100);
 
@@ -223,29 +239,47 @@ static int move_up(int fd)
 	return high;
 }
 
-static int attach(struct rh_session *session, uint64_t deadline)
+/* S3 */
+static int attach(struct rh_session *session, uint64_t deadline, int *ret_fd,
+                  int *ret_event)
 {
 	const char *path = getenv("RHODES_AGENT");
 	int         fd, r;
 
-	if (!path || !path[0] || strlen(path) >= sizeof session->agent_path)
+	if (!path || !path[0])
 		return rh_fail(RH_EDETACHED, "this process runs as no resource: start it"
 		               " with `rhodes run RESOURCE -- PROGRAM`");
 	if (!session->buffer && !(session->buffer = malloc(RH_FRAME_MAX)))
 		return rh_fail(RH_ENOMEM, "no memory for a frame");
-	snprintf(session->agent_path, sizeof session->agent_path, "%s", path);
 	if ((fd = connect_until(path, deadline)) < 0)
 		return fd;
-	fd = move_up(fd);
-	if ((r = say_hello(session, fd, deadline)) < 0) {
+	fd = rh_move_up(fd);
+	if ((r = say_hello(session, fd, deadline, ret_event)) < 0) {
 		close(fd);
 		return r;
 	}
-	session->agent_event = move_up(session->agent_event);
+	*ret_event = rh_move_up(*ret_event);
 	fcntl(fd, F_SETFL, O_NONBLOCK);
-	session->fd = fd;
-	session->generation++; /* S1 */
+	*ret_fd = fd;
 	return RH_OK;
+}
+
+static int attach_unlocked(struct rh_session *session, uint64_t deadline)
+{
+	int fd = -1, event = -1, r;
+
+	session->is_attaching = 1;
+	pthread_mutex_unlock(&session->lock);
+	r = attach(session, deadline, &fd, &event);
+	pthread_mutex_lock(&session->lock);
+	session->is_attaching = 0;
+	if (r == RH_OK) {
+		session->fd = fd;
+		session->agent_event = event;
+		session->generation++; /* S1 */
+	}
+	pthread_cond_broadcast(&session->changed);
+	return r;
 }
 
 int rh_session_attach(uint64_t deadline)
@@ -256,13 +290,30 @@ int rh_session_attach(uint64_t deadline)
 	pthread_mutex_lock(&rh_session.lock);
 	/* An agent restarted while it greets us is tried again. */
 	while (rh_session.fd < 0) {
-		r = attach(&rh_session, deadline);
-		if (r != RH_EDETACHED || !getenv("RHODES_AGENT") ||
+		if (rh_session.is_attaching) {
+			if (sleep_until_changed(&rh_session, deadline) != ETIMEDOUT)
+				continue;
+			r = rh_fail(RH_ETIMEDOUT, "the agent did not come up in time");
+			break;
+		}
+		r = attach_unlocked(&rh_session, deadline);
+		if (r == RH_OK || r != RH_EDETACHED || !getenv("RHODES_AGENT") ||
 		    rh_clock_ns() >= deadline)
 			break;
 	}
 	pthread_mutex_unlock(&rh_session.lock);
 	return r;
+}
+
+int rh_session_dup_event(uint32_t generation)
+{
+	int fd = -1;
+
+	pthread_mutex_lock(&rh_session.lock);
+	if (rh_session.generation == generation && rh_session.agent_event >= 0)
+		fd = fcntl(rh_session.agent_event, F_DUPFD_CLOEXEC, 100);
+	pthread_mutex_unlock(&rh_session.lock);
+	return fd;
 }
 
 EXPORT int rh_attach(uint64_t timeout_ns)
@@ -323,16 +374,6 @@ static void receive_for_all(struct rh_session *session, uint64_t deadline)
 	if (session->fd == look.fd)
 		drain(session);
 	pthread_cond_broadcast(&session->changed);
-}
-
-static void sleep_until_changed(struct rh_session *session, uint64_t deadline)
-{
-	struct timespec until = {
-		.tv_sec = (time_t)(deadline / RH_NS_PER_S),
-		.tv_nsec = (long)(deadline % RH_NS_PER_S),
-	};
-
-	pthread_cond_timedwait(&session->changed, &session->lock, &until);
 }
 
 static void stop_waiting(struct rh_session *session, const struct rh_answer *answer)

@@ -7,7 +7,9 @@
  * Threads     All functions lock; a caller holds no lock of the SDK.
  * Invariants  S1  generation changes whenever fd does; a callee or a page of an
  *                 older generation is looked up again.
- *             S2  at most one thread receives (is_receiving). */
+ *             S2  at most one thread receives (is_receiving).
+ *             S3  at most one thread attaches (is_attaching); fd is -1 meanwhile,
+ *                 and the buffer is that thread's. */
 #ifndef RH_SDK_SESSION_H
 #define RH_SDK_SESSION_H
 
@@ -43,11 +45,11 @@ struct rh_session {
 	int               agent_event;      /* wakes the agent            */
 	_Atomic uint32_t  generation;
 	int               is_receiving;
+	int               is_attaching;
 	uint32_t          role;
 	uint64_t          attachment;
 	uint64_t          last_request;
 	struct rh_answer *waiting;
-	char              agent_path[RH_NAME_MAX + 128];
 	char              resource[RH_NAME_MAX + 1];
 	unsigned          callee_count;
 	struct rh_callee *callees[RH_CALLEES_MAX];
@@ -66,8 +68,20 @@ struct rh_answer {
 
 extern struct rh_session rh_session;
 
-/* Attaches when not attached; deadline in monotonic ns. */
+/* Attaches when not attached; deadline in monotonic ns.  One thread does it, without
+ * the lock; the others wait for it no longer than they want to. */
 int rh_session_attach(uint64_t deadline);
+
+/* A copy of the eventfd that wakes the agent, for a page of that generation; -1 when
+ * that is over.  A descriptor that is closed may be another file's number, so every
+ * page has its own. */
+int rh_session_dup_event(uint32_t generation);
+
+/* Moves a descriptor out of the low numbers, which programs like to close and reuse. */
+int rh_move_up(int fd);
+
+/* Makes the condition anew, for a child of fork. */
+void rh_session_init_changed(void);
 
 /* Sends a request and waits for its answer.  On success the descriptors of
  * answer->frame are the caller's: rh_frame_drop closes what it does not take. */

@@ -42,13 +42,23 @@ static void list_remove(struct rh_thread_page *page)
 	pthread_mutex_unlock(&rh_session.lock);
 }
 
-static void destroy(struct rh_thread_page *page)
+static void close_all(struct rh_thread_page *page)
 {
-	list_remove(page);
-	rh_memory_unmap(page->memory, RH_PAGE_BYTES);
 	close(page->event);
 	close(page->companion);
+	if (page->server_event >= 0)
+		close(page->server_event);
 	rh_stash_destroy(page->stash);
+	page->stash = NULL;
+}
+
+static void destroy(struct rh_thread_page *page)
+{
+	if (!page->is_foreign) {
+		list_remove(page);
+		rh_memory_unmap(page->memory, RH_PAGE_BYTES);
+		close_all(page);
+	}
 	free(page);
 }
 
@@ -125,8 +135,9 @@ static int build(struct rh_callee *callee, struct rh_frame *frame,
 	page->instance = (uint32_t)instance;
 	page->is_bind = (flags & RH_PAGE_FLAG_BIND) != 0;
 	page->callee = callee;
-	page->event = rh_frame_take_fd(frame, 1);
-	page->companion = rh_frame_take_fd(frame, 2);
+	page->event = rh_move_up(rh_frame_take_fd(frame, 1));
+	page->companion = rh_move_up(rh_frame_take_fd(frame, 2));
+	page->server_event = -1;
 	*ret_page = page;
 	return RH_OK;
 }
@@ -155,8 +166,9 @@ static int ask_for_page(struct rh_callee *callee, uint64_t deadline,
 	if (r < 0)
 		return r;
 	(*ret_page)->generation = generation;
-	rh_caller_init(&(*ret_page)->end, (*ret_page)->memory,
-	               (*ret_page)->is_bind ? -1 : rh_session.agent_event);
+	if (!(*ret_page)->is_bind)
+		(*ret_page)->server_event = rh_session_dup_event(generation);
+	rh_caller_init(&(*ret_page)->end, (*ret_page)->memory, (*ret_page)->server_event);
 	list_add(*ret_page);
 	return RH_OK;
 }
@@ -221,8 +233,8 @@ void rh_thread_page_unref(struct rh_thread_page *page)
 void rh_threads_forget(void)
 {
 	for (struct rh_thread_page *page = all_pages; page; page = page->next) {
-		close(page->event);
-		close(page->companion);
+		close_all(page);
+		page->is_foreign = page->is_dead = 1;
 	}
 	all_pages = NULL;
 	if (state) {

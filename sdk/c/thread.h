@@ -19,6 +19,7 @@ struct rh_thread_page {
 	void                  *memory;
 	int                    event;        /* wakes us when we poll      */
 	int                    companion;
+	int                    server_event; /* wakes the agent, or -1     */
 	uint64_t               id;
 	uint32_t               instance;     /* bind: who serves it        */
 	uint32_t               generation;   /* of the session             */
@@ -26,6 +27,7 @@ struct rh_thread_page {
 	uint32_t               flights;
 	uint8_t                is_bind;
 	uint8_t                is_dead;
+	uint8_t                is_foreign;   /* the parent's: a fork since */
 	uint32_t               calls;        /* for sampling latencies     */
 	struct rh_fd_stash    *stash;        /* descriptors for slots      */
 };
