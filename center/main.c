@@ -11,6 +11,7 @@
 #include "../base/dirs.h"
 #include "../base/log.h"
 #include "../base/ready.h"
+#include "../base/ready.h"
 #include "../base/socket.h"
 #include "../model/error.h"
 
@@ -79,7 +80,7 @@ static void on_signal(uv_signal_t *handle, int number)
 {
 	struct program *program = handle->data;
 
-	rh_info("center: stopping signal=%d", number);
+	rh_info("stopping signal=%d", number);
 	uv_stop(&program->loop);
 }
 
@@ -201,18 +202,20 @@ static void start_handles(struct program *program)
 
 static void tell_ready(struct program *program)
 {
-	rh_info("center: ready system=%s run=%s store=%s revision=%llu",
+	rh_info("ready system=%s run=%s store=%s revision=%llu",
 	        program->config.dirs.system, program->config.dirs.run,
 	        program->center.store_id,
 	        (unsigned long long)rh_center_revision(&program->center));
 	if (program->tcp_http)
-		rh_info("center: tcp port=%u token=%s/token", program->tcp_port,
+		rh_info("tcp port=%u token=%s/token", program->tcp_port,
 		        program->config.dirs.run);
 	rh_ready_tell();
-	if (program->config.ready_fd < 0)
+	if (program->config.ready_fd < 0) {
+		rh_ready_tell();
 		return;
+	}
 	if (write(program->config.ready_fd, "ready\n", 6) != 6)
-		rh_warn("center: nobody reads the ready descriptor");
+		rh_warn("nobody reads the ready descriptor");
 	close(program->config.ready_fd);
 }
 
@@ -280,9 +283,9 @@ int main(int argc, char **argv)
 	}
 	err = run(&program, &diag);
 	if (err) {
-		rh_error("center: cannot serve: %s code=%s", diag.text, rh_error_name(err));
+		rh_error("cannot serve: %s code=%s", diag.text, rh_error_name(err));
 		return 1;
 	}
-	rh_info("center: stopped");
+	rh_info("stopped");
 	return 0;
 }

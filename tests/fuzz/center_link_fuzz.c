@@ -1,0 +1,56 @@
+/* Any frames from a peer of the link: each is taken, or refused with a reason. */
+#include "../../center/center.h"
+#include "../../center/link_peer.h"
+#include "../../center/store/store.h"
+#include "../../model/check.h"
+#include "../../model/error.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct rh_center center;
+
+static void open_center(void)
+{
+	struct rh_store  *store;
+	struct rh_problem problem;
+
+	RH_CHECK(rh_store_memory_open(&store, NULL) == RH_OK);
+	RH_CHECK(rh_center_init(&center, store, &problem) == RH_OK);
+}
+
+/* The input is a row of frames: type, length (16 bits), payload. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct rh_link_conn conn = { .fd = -1 };
+	struct rh_diag      diag = { 0 };
+	int                 err = RH_OK;
+
+	if (!center.store)
+		open_center();
+	while (size >= 3 && err == RH_OK) {
+		struct rh_frame frame = { .type = data[0] };
+		size_t len = (size_t)data[1] | (size_t)data[2] << 8;
+
+		if (len > size - 3)
+			len = size - 3;
+		/* A copy of its own, so that reading beyond it is seen. */
+		unsigned char *payload = malloc(len + 1);
+		RH_CHECK(payload);
+		memcpy(payload, data + 3, len);
+		unsigned char *exact = realloc(payload, len ? len : 1);
+		rh_record_read(&frame.records, exact, len);
+		err = rh_peer_handle(&center, &conn, &frame, &diag);
+		RH_CHECK(err == RH_OK || (err < 0 && diag.text[0]));
+		RH_CHECK(conn.instance_count <= RH_LINK_INSTANCES_MAX);
+		RH_CHECK(strlen(conn.resource) <= RH_NAME_MAX);
+		free(exact);
+		data += 3 + len;
+		size -= 3 + len;
+	}
+	free(conn.instances);
+	return 0;
+}
