@@ -85,12 +85,15 @@ static int deliver(struct source *source)
 {
 	const struct timespec pause = { .tv_nsec = RETRY_MS * (long)RH_NS_PER_MS };
 
-	for (;;) {
+	for (int is_told = 0;; is_told = 1) {
 		int r = rh_stub_emit(source->interface, source->index, source->args,
 		                     source->ret, 0);
 
 		if (r == RH_OK || rh_last_ran())
 			return r;
+		if (!is_told)
+			rh_info("event %s waits: %s", source->function->name,
+			        rh_last_error());
 		/* Nobody listens yet; that is no time that anybody counts. */
 		nanosleep(&pause, NULL);
 	}

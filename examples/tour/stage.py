@@ -19,7 +19,10 @@ class Skip(Exception):
     """This machine cannot do it; the message says why."""
 
 
-def die_with_parent():
+def apart():
+    """In a new process: out of the reach of Ctrl-C, which the tour hands on in the right
+    order, and gone with the tour should that be killed."""
+    os.setsid()
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
@@ -39,7 +42,7 @@ class Stage(contextlib.ExitStack):
 
     def start(self, command, **options):
         """A process that ends with the tour.  Keywords are those of Popen."""
-        process = subprocess.Popen(command, preexec_fn=die_with_parent, **options)
+        process = subprocess.Popen(command, preexec_fn=apart, **options)
         self.callback(stop, process)
         return process
 
@@ -89,7 +92,7 @@ def run(command, data=b"", cwd=None, env=None, timeout=900, watch=None):
     """Runs a program to its end; watch(pid) is called once in a thread while it runs."""
     process = subprocess.Popen(command, cwd=cwd, env=env, stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                               preexec_fn=die_with_parent)
+                               preexec_fn=apart)
     watcher = threading.Thread(target=watch, args=(process.pid,)) if watch else None
     try:
         if watcher:

@@ -22,7 +22,7 @@ class System:
     """
 
     def __init__(self, stage, inside=lambda command: command, env=None, protocol=None):
-        self.stage, self.inside = stage, inside
+        self.stage = stage
         # Socket paths are short: the folder is not below the stage's.
         self.folder = tempfile.mkdtemp(prefix="rh-")
         stage.callback(shutil.rmtree, self.folder, ignore_errors=True)
@@ -31,7 +31,10 @@ class System:
                     "RHODES_STATE_DIR": os.path.join(self.folder, "state")}
         stage.callback(self.down)
         self.is_up = True
-        self.rhodes("up", "--detach", "-I", HERE, self.manifest(protocol))
+        up = run(inside([stage.rhodes, "up", "--detach", "-I", HERE,
+                         self.manifest(protocol)]), env=self.env)
+        if up.code != 0:
+            raise Failed(f"rhodes up: {up.stderr.decode()}{self.log()}")
 
     def manifest(self, protocol):
         """system.yaml, for this build and protocol."""
@@ -50,8 +53,7 @@ class System:
             self.try_rhodes("down")
 
     def try_rhodes(self, *words, data=b""):
-        command = [self.stage.rhodes, *words]
-        return run(self.inside(command), data, env=self.env)
+        return run([self.stage.rhodes, *words], data, env=self.env)
 
     def rhodes(self, *words, data=b""):
         """Output of a command that must work."""
