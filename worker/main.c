@@ -5,6 +5,7 @@
  *
  * NAME is a soname or a path; without it the interface's own soname.  Ends with 0
  * on SIGTERM, 1 when it cannot serve, 2 on wrong usage. */
+#include "check.h"
 #include "events.h"
 
 #include "../base/log.h"
@@ -52,10 +53,12 @@ static int read_config(int argc, char **argv, struct config *config)
 static const struct rh_skeleton *load(const struct config *config)
 {
 	char                      path[PATH_MAX];
-	void                     *loaded;
+	void                     *loaded, *library = NULL;
 	const struct rh_skeleton *skeleton;
+	struct rh_diag            diag = { 0 };
 
-	if (config->library && !dlopen(config->library, RTLD_NOW | RTLD_GLOBAL)) {
+	if (config->library &&
+	    !(library = dlopen(config->library, RTLD_NOW | RTLD_GLOBAL))) {
 		rh_error("the library cannot be loaded: %s", dlerror());
 		return NULL;
 	}
@@ -66,8 +69,15 @@ static const struct rh_skeleton *load(const struct config *config)
 		return NULL;
 	}
 	skeleton = dlsym(loaded, "rh_skeleton");
-	if (!skeleton)
+	if (!skeleton) {
 		rh_error("%s is no skeleton: %s", path, dlerror());
+		return NULL;
+	}
+	if (rh_check_library(skeleton->interface, library, &diag) < 0) {
+		rh_error("the library is not what the interface %s was made from: %s",
+		         skeleton->interface->name, diag.text);
+		return NULL;
+	}
 	return skeleton;
 }
 
