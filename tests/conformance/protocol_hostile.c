@@ -2,6 +2,8 @@
  * protocol with shared memory: protocol_hostile NAME. */
 #include "pair.h"
 
+#include "protocols/shm/ring.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -260,6 +262,22 @@ static const uint32_t values[] = {
 
 enum { VALUES = sizeof values / sizeof values[0] };
 
+/* Bytes of a ring before its bodies; the other layouts steer with less. */
+enum { STEERING = offsetof(struct rh_ring_memory, arena) };
+
+/* The next word worth overwriting: all that steers and some of the bodies.  A file
+ * has 4096 bytes of lines and then two rings, or ways, or a page. */
+static size_t next_word(const struct victim *victim, size_t word, size_t slots)
+{
+	size_t bytes = (word + 1) * 4;
+	size_t second = 4096 + (victim->count * 4 - 7936) / 2;
+	size_t start = bytes < second ? 4096 : second;
+
+	if (bytes < start + STEERING - (RH_RING_SLOTS - slots) * RH_RING_SLOT_BYTES)
+		return bytes < 4096 && bytes >= 1024 ? word + 16 : word + 1;
+	return bytes < second && bytes + 409640 >= second ? second / 4 : word + 102410;
+}
+
 /* A fresh channel for every word that steers one, and every value. */
 static void survives_junk_in_a_fresh_channel(void **unused)
 {
@@ -267,7 +285,7 @@ static void survives_junk_in_a_fresh_channel(void **unused)
 	size_t        count = 1;
 
 	(void)unused;
-	for (size_t word = 0; word < count;) {
+	for (size_t word = 0; word < count; word = next_word(&victim, word, 3)) {
 		for (int i = 0; i < VALUES; i++) {
 			victim_open(&victim);
 			count = victim.count;
@@ -276,9 +294,6 @@ static void survives_junk_in_a_fresh_channel(void **unused)
 				use(&victim, victim.pair.caller);
 			victim_close(&victim);
 		}
-		/* The lines and the first slots of both rings; bodies sparsely. */
-		word += (word * 4) % (4u << 20) < 8192 ? word < 64 || word > 1020 ? 1 : 64
-		                                       : 40961;
 	}
 }
 
@@ -290,11 +305,8 @@ static void survives_junk_in_every_word(void **unused)
 
 	(void)unused;
 	victim_open(&victim);
-	for (size_t word = 0; word < victim.count; word++) {
-		size_t offset = word * 4 % ((4u << 20) + 65536 + 128);
-
-		if (offset > 80000 && word % 509 != 0)
-			continue; /* nothing but bodies */
+	for (size_t word = 0; word < victim.count;
+	     word = next_word(&victim, word, RH_RING_SLOTS)) {
 		uint64_t draw = number_random(&seed);
 
 		victim.words[word] = draw % 4 ? values[draw % VALUES]

@@ -4,6 +4,7 @@
  * then. */
 #include "../conformance/pair.h"
 
+#include "base/clock.h"
 #include "protocols/page/page.h"
 #include "protocols/shm/joint.h"
 
@@ -13,12 +14,14 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { CANCELS = 60 }; /* each waits for every processor */
+/* On a busy machine the threads seldom run at the same time; each cancel waits for
+ * every processor. */
+enum { DUEL_MS = 4000, CANCEL_MS = 1500 };
 
 #ifdef __SANITIZE_THREAD__
 enum { ROUNDS = 20000 };
 #else
-enum { ROUNDS = 400000 };
+enum { ROUNDS = 250000 };
 #endif
 
 /* left runs in a thread, right in the test's; check after both, in the test's. */
@@ -28,6 +31,7 @@ struct duel {
 	const char *(*check)(void *arena); /* NULL, or what went wrong */
 	void    *arena;
 	unsigned rounds;
+	unsigned for_ms; /* the rounds end then at the latest */
 	_Atomic unsigned arrived[2];
 	_Atomic int      stop;
 };
@@ -75,18 +79,21 @@ static void *run_left(void *argument)
 
 static void fight(struct duel *duel)
 {
+	uint64_t    until = rh_clock_ns() + duel->for_ms * RH_NS_PER_MS;
 	const char *wrong = NULL;
 	pthread_t   thread;
 
 	assert_int_equal(pthread_create(&thread, NULL, run_left, duel), 0);
 	for (unsigned round = 1; round <= 2 * duel->rounds && !wrong; round += 2) {
+		if (rh_clock_ns() > until)
+			break;
 		meet(duel, 1, round);
 		shift(round / 2 % 32, round / 64 % 9);
 		duel->right(duel->arena);
 		meet(duel, 1, round + 1);
 		wrong = duel->check(duel->arena);
 	}
-	duel->stop = wrong != NULL;
+	duel->stop = 1;
 	pthread_join(thread, NULL);
 	if (wrong)
 		fail_msg("%s", wrong);
@@ -128,7 +135,7 @@ static void a_message_and_a_nap_see_each_other(void **unused)
 {
 	struct sleepers arena;
 	struct duel     duel = { .left = submit_one, .right = arm_callee,
-	                    .check = check_callee, .arena = &arena, .rounds = ROUNDS };
+	                    .check = check_callee, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	pair_open(&arena.pair);
@@ -179,7 +186,7 @@ static void room_and_a_nap_see_each_other(void **unused)
 {
 	struct sleepers arena;
 	struct duel     duel = { .left = release_one, .right = arm_caller,
-	                    .check = check_caller, .arena = &arena, .rounds = ROUNDS };
+	                    .check = check_caller, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	pair_open(&arena.pair);
@@ -233,7 +240,7 @@ static void a_close_never_overtakes_a_message(void **unused)
 {
 	struct sleepers arena;
 	struct duel     duel = { .left = submit_and_close, .right = poll_to_the_end,
-	                    .check = check_end, .arena = &arena, .rounds = ROUNDS };
+	                    .check = check_end, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	pair_open(&arena.pair);
@@ -323,7 +330,7 @@ static void a_call_and_a_sleeping_server_see_each_other(void **unused)
 {
 	struct page_arena arena;
 	struct duel       duel = { .left = page_submit, .right = page_arm_server,
-	                    .check = page_check_server, .arena = &arena, .rounds = ROUNDS };
+	                    .check = page_check_server, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	page_open(&arena);
@@ -356,7 +363,7 @@ static void an_answer_and_a_sleeping_caller_see_each_other(void **unused)
 {
 	struct page_arena arena;
 	struct duel       duel = { .left = page_finish, .right = page_arm_caller,
-	                    .check = page_check_caller, .arena = &arena, .rounds = ROUNDS };
+	                    .check = page_check_caller, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	page_open(&arena);
@@ -403,7 +410,7 @@ static void a_call_is_taken_or_cancelled(void **unused)
 	struct page_arena arena;
 	struct duel       duel = { .left = page_take_maybe, .right = page_abandon,
 	                           .check = page_check_cancel, .arena = &arena,
-	                           .rounds = CANCELS };
+	                           .rounds = ROUNDS, .for_ms = CANCEL_MS };
 
 	(void)unused;
 	page_open(&arena);

@@ -103,8 +103,8 @@ REMOVALS = [
      "return next_word(end) == RH_SLOT_WORD(end->next, RH_SLOT_SUBMITTED)\n"
      "\t       ? RH_OK : RH_ECANCELED;", "return RH_OK;", "bind"),
     ("page P5 the barrier of cancel", "protocols/page/caller.c",
-     "if (!server_is_gone && !barrier_everywhere())", "if (0 && !barrier_everywhere())",
-     "bind"),
+     "if (!server_is_gone && !barrier_everywhere())",
+     "if (!server_is_gone && (0 && !barrier_everywhere()))", "bind"),
     ("P6 the second look of shm", "protocols/shm/shm.c",
      "r = rh_ring_take(&shm->in, ret_head, ret_body);\n\t\tif (r == RH_EAGAIN)\n"
      "\t\t\tr = RH_ELOST;", "r = RH_ELOST;", "shm"),
