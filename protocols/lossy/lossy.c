@@ -28,8 +28,10 @@ struct lossy {
 	_Alignas(64) unsigned char state[INNER_BYTES];
 };
 
-static struct rh_lossy_plan plan = { .inner = "shm", .seed = 1, .delay = 20, .again = 50 };
-static int                  plan_is_set;
+static struct rh_lossy_plan plan = {
+	.inner = "shm", .seed = 1, .delay = 20, .again = 50,
+};
+static int plan_is_set;
 
 static const struct rh_protocol *find_inner(const char *name)
 {

@@ -135,7 +135,8 @@ static void a_message_and_a_nap_see_each_other(void **unused)
 {
 	struct sleepers arena;
 	struct duel     duel = { .left = submit_one, .right = arm_callee,
-	                    .check = check_callee, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
+	                    .check = check_callee, .arena = &arena,
+	                    .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	pair_open(&arena.pair);
@@ -186,7 +187,8 @@ static void room_and_a_nap_see_each_other(void **unused)
 {
 	struct sleepers arena;
 	struct duel     duel = { .left = release_one, .right = arm_caller,
-	                    .check = check_caller, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
+	                    .check = check_caller, .arena = &arena,
+	                    .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	pair_open(&arena.pair);
@@ -240,7 +242,8 @@ static void a_close_never_overtakes_a_message(void **unused)
 {
 	struct sleepers arena;
 	struct duel     duel = { .left = submit_and_close, .right = poll_to_the_end,
-	                    .check = check_end, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
+	                    .check = check_end, .arena = &arena,
+	                    .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	pair_open(&arena.pair);
@@ -330,7 +333,8 @@ static void a_call_and_a_sleeping_server_see_each_other(void **unused)
 {
 	struct page_arena arena;
 	struct duel       duel = { .left = page_submit, .right = page_arm_server,
-	                    .check = page_check_server, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
+	                    .check = page_check_server, .arena = &arena,
+	                    .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	page_open(&arena);
@@ -363,7 +367,8 @@ static void an_answer_and_a_sleeping_caller_see_each_other(void **unused)
 {
 	struct page_arena arena;
 	struct duel       duel = { .left = page_finish, .right = page_arm_caller,
-	                    .check = page_check_caller, .arena = &arena, .rounds = ROUNDS, .for_ms = DUEL_MS };
+	                    .check = page_check_caller, .arena = &arena,
+	                    .rounds = ROUNDS, .for_ms = DUEL_MS };
 
 	(void)unused;
 	page_open(&arena);
