@@ -136,17 +136,13 @@ static int take_fds(struct rh_errand *errand)
 	return r == RH_ENOENT ? RH_EPROTO : r;
 }
 
-/* Who calls, and with what.  PEER may still stand on the link's socket. */
-static int read_call(struct rh_errand *errand, struct rh_diag *diag)
+/* Whose call it is, and its descriptors.  PEER may still stand on the link's
+ * socket. */
+static int find_caller(struct rh_errand *errand)
 {
 	struct rh_inlink     *link = errand->link;
 	struct rh_attachment *attachment;
-	int r = rh_inlink_judge(link->agent, link->caller, diag);
 
-	if (r < 0)
-		return r;
-	rh_diag_set(diag, RH_EPROTO, "the agent of %s sent a call that contradicts "
-	            "itself", link->caller);
 	attachment = rh_attachment_find(link, errand->head.attachment);
 	if (!attachment) {
 		rh_conn_drain(link->conn);
@@ -158,6 +154,20 @@ static int read_call(struct rh_errand *errand, struct rh_diag *diag)
 	if (!errand->lane)
 		return errand->head.lane < RH_PAGES_PER_PEER ? RH_ENOMEM : RH_EPROTO;
 	return take_fds(errand);
+}
+
+static int read_call(struct rh_errand *errand, struct rh_diag *diag)
+{
+	struct rh_inlink *link = errand->link;
+	int               r = rh_inlink_judge(link->agent, link->caller, diag);
+
+	if (r < 0)
+		return r;
+	r = find_caller(errand);
+	if (r < 0)
+		rh_diag_set(diag, r, "the agent of %s sent a call that contradicts itself",
+		            link->caller);
+	return r;
 }
 
 static void wait(struct rh_errand *errand)

@@ -27,7 +27,6 @@ static void on_woken(void *user, int events)
 	struct rh_inbox *inbox = user;
 
 	(void)events;
-	rh_event_drain(inbox->event);
 	rh_caller_woken(&inbox->end);
 	rh_edge_run_events(inbox->edge);
 }
@@ -96,8 +95,8 @@ static int make(struct rh_inbox *inbox, uint64_t request)
 		r = rh_socket_pair(1, pair);
 	inbox->companion = pair[0];
 	if (r == RH_OK)
-		r = rh_pollfd_open(loop, inbox->event, UV_READABLE, on_woken, inbox,
-		                   &inbox->woken);
+		r = rh_pollfd_open_event(loop, inbox->event, on_woken, inbox,
+		                         &inbox->woken);
 	if (r == RH_OK)
 		r = rh_pollfd_open(loop, inbox->companion, UV_DISCONNECT, on_hangup,
 		                   inbox, &inbox->hangup);

@@ -18,6 +18,11 @@ typedef void rh_pollfd_ready(void *user, int events);
 int rh_pollfd_open(uv_loop_t *loop, int fd, int events, rh_pollfd_ready *ready,
                    void *user, struct rh_pollfd **ret_pollfd);
 
+/* Watches an eventfd: ready is called after it was written to, and need not read
+ * it.  Writes that come close together may make one call. */
+int rh_pollfd_open_event(uv_loop_t *loop, int fd, rh_pollfd_ready *ready, void *user,
+                         struct rh_pollfd **ret_pollfd);
+
 /* Watches for other events from now on; 0 for none. */
 void rh_pollfd_want(struct rh_pollfd *pollfd, int events);
 
@@ -26,9 +31,5 @@ void rh_pollfd_close(struct rh_pollfd *pollfd);
 
 /* A new eventfd, non-blocking; or RH_ENOMEM. */
 int rh_event_create(void);
-
-/* Takes what an eventfd counts without ever sleeping, also when a peer that
- * shares it made it blocking. */
-void rh_event_drain(int fd);
 
 #endif

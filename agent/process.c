@@ -247,7 +247,6 @@ static void on_woken(void *user, int events)
 	struct rh_process *process = user;
 
 	(void)events;
-	rh_event_drain(process->event);
 	RH_LIST_EACH(node, &process->pages) {
 		struct rh_cpage *page = RH_CONTAINER(node, struct rh_cpage, in_process);
 
@@ -332,8 +331,8 @@ static int watch(struct rh_process *process)
 	int        r;
 
 	if ((r = process->event = rh_event_create()) < 0 ||
-	    (r = rh_pollfd_open(loop, process->event, UV_READABLE, on_woken, process,
-	                        &process->woken)) < 0)
+	    (r = rh_pollfd_open_event(loop, process->event, on_woken, process,
+	                              &process->woken)) < 0)
 		return r;
 	return rh_pollfd_open(loop, process->pidfd, UV_READABLE, on_ended, process,
 	                      &process->ended);

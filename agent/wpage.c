@@ -56,7 +56,6 @@ static void on_woken(void *user, int events)
 	struct rh_wpage *page = user;
 
 	(void)events;
-	rh_event_drain(page->event);
 	rh_wpage_collect(page);
 }
 
@@ -75,8 +74,8 @@ static void on_companion(void *user, int events)
 static int watch(struct rh_wpage *page)
 {
 	uv_loop_t *loop = &agent_of(page)->loop;
-	int        r = rh_pollfd_open(loop, page->event, UV_READABLE, on_woken, page,
-	                              &page->woken);
+	int        r = rh_pollfd_open_event(loop, page->event, on_woken, page,
+	                                    &page->woken);
 
 	if (r < 0)
 		return r;
