@@ -133,10 +133,11 @@ void rh_put_blob(unsigned char *base, uint32_t cell, uint32_t *blob_off,
 	*blob_off += len + tail;
 }
 
-/* What is not open here is not open there either. */
+/* What is not open here is not open there either.  -1 means something of its own
+ * to some libraries, so a closed descriptor becomes a number that means nothing. */
 static int put_fd(struct rh_fd_list *fds, int fd, unsigned char *at)
 {
-	int64_t index = fd < 0 ? fd : -1;
+	int64_t index = fd < 0 ? fd : INT32_MIN;
 
 	if (fd >= 0 && fcntl(fd, F_GETFD) >= 0) {
 		if (fds->count == RH_CALL_FDS_MAX)

@@ -15,7 +15,7 @@
  *                    mirrored bytes of the object follow, rounded up to 8, also
  *                    for a handle that only went in
  *   FD               i64: index among the descriptors of the call, or the
- *                    negative number itself
+ *                    negative number itself; INT32_MIN for one not open
  *
  * Bit i of the mask: parameter i is a NULL pointer; bit 63: the return value is.
  * Offsets count from the start of the arguments or of the reply.  All numbers are

@@ -323,6 +323,37 @@ static void random_bytes_do_no_harm(void **state)
 	rh_scratch_fini(&scratch);
 }
 
+/* A descriptor goes as itself; a closed one as nothing that is open or known. */
+static void closed_descriptors_stay_closed(void **state)
+{
+	static const struct rh_param param = { .name = "fd", .kind = RH_KIND_FD, .size = 4 };
+	static const struct rh_function take = {
+		.name = "take", .params = &param, .param_count = 1,
+		.ret = P(.kind = RH_KIND_VOID, .direction = RH_OUT),
+	};
+	static const struct { int fd; int arrives; unsigned sent; } cases[] = {
+		{ 0, 0, 1 }, { -1, -1, 0 }, { -100, -100, 0 }, { 1 << 20, INT32_MIN, 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int               fd = cases[i].fd, arrived;
+		void             *args[] = { &fd };
+		unsigned char     at[64] = { 0 };
+		struct rh_fd_list fds = { 0 };
+		struct rh_scratch scratch = { 0 };
+		struct rh_values  values;
+
+		assert_true(rh_marshal_args(&take, args, &handles, &fds, at) >= 0);
+		assert_int_equal(fds.count, cases[i].sent);
+		assert_int_equal(rh_unmarshal_args(&take, at, 16, &handles, &fds, &scratch,
+		                                   &values), RH_OK);
+		memcpy(&arrived, values.args[0], sizeof arrived);
+		assert_int_equal(arrived, cases[i].arrives);
+		rh_scratch_fini(&scratch);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -330,6 +361,7 @@ int main(void)
 		cmocka_unit_test(null_pointers_stay_null),
 		cmocka_unit_test(every_kind_comes_out),
 		cmocka_unit_test(lengths_that_disagree_are_refused),
+		cmocka_unit_test(closed_descriptors_stay_closed),
 		cmocka_unit_test(random_bytes_do_no_harm),
 	};
 
