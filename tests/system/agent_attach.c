@@ -1,0 +1,314 @@
+/* Attaching to a real agent: who is let in, who is told why not, who is ignored. */
+#include "agent_kit.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const struct kit_edge edges[] = {
+	{ "file", "magic", "shm", RH_OK, NULL },
+};
+
+static struct kit_agent agent;
+
+static int set_up(void **state)
+{
+	int r = kit_open(state);
+
+	if (r == 0)
+		kit_agent_start(&agent, "file");
+	return r;
+}
+
+static void attach_has_an_id_that_is_the_processs_own(void **unused)
+{
+	struct kit_peer peer, again;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+	/* The same process is the same attachment; there may be two of it. */
+	assert_int_equal(kit_attach(&again, "file", RH_ROLE_CALLER), RH_OK);
+	assert_true(peer.attachment == again.attachment);
+	assert_int_equal((peer.attachment ^ (uint64_t)getpid()) & 0x3fffff, 0);
+	KIT_UNTIL(kit_counters(&agent)->processes == 2);
+	kit_detach(&again);
+	KIT_UNTIL(kit_counters(&agent)->processes == 1);
+	kit_detach(&peer);
+}
+
+static void before_the_first_view_a_process_waits(void **unused)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	struct pollfd           look;
+	int                     fd;
+
+	(void)unused;
+	fd = kit_connect("file");
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
+	rh_record_put_u32(&writer, RH_TAG_ROLE, RH_ROLE_CALLER);
+	kit_send(fd, RH_FRAME_ATTACH, 1, &writer, NULL, 0);
+	look = (struct pollfd){ .fd = fd, .events = POLLIN };
+	assert_int_equal(poll(&look, 1, 100), 0);
+	kit_view(&agent, 1, "", edges, 1);
+	kit_expect(fd, RH_FRAME_ATTACHED);
+	close(fd);
+}
+
+static void an_unregistered_resource_admits_nobody(void **unused)
+{
+	struct kit_peer peer;
+
+	(void)unused;
+	kit_apply(&agent, 1, NULL, NULL, 0);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_EIDENT);
+	assert_non_null(strstr(kit_text, "not registered"));
+	assert_int_equal(kit_receive(peer.fd), RH_ELOST); /* and is sent away */
+	KIT_UNTIL(kit_counters(&agent)->refused == 1);
+	/* Registered meanwhile. */
+	kit_apply(&agent, 2, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+}
+
+static void wrong_words_are_refused(void **unused)
+{
+	static const struct { uint32_t version, role; int code; } cases[] = {
+		{ RH_WIRE_VERSION + 1, RH_ROLE_CALLER, RH_EVERSION },
+		{ RH_WIRE_VERSION, RH_ROLE_SUPERVISOR, RH_EINVAL },
+		{ RH_WIRE_VERSION, 0, RH_EINVAL },
+	};
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	struct kit_peer         peer = { 0 };
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		peer.fd = kit_connect("file");
+		rh_record_begin(&writer, bytes, sizeof bytes);
+		rh_record_put_u32(&writer, RH_TAG_VERSION, cases[i].version);
+		rh_record_put_u32(&writer, RH_TAG_ROLE, cases[i].role);
+		assert_int_equal(kit_ask(&peer, RH_FRAME_ATTACH, &writer,
+		                         RH_FRAME_ATTACHED), cases[i].code);
+		assert_int_equal(kit_receive(peer.fd), RH_ELOST);
+		close(peer.fd);
+	}
+}
+
+/* A process that is no agent may not speak for a resource; one that is neither
+ * attached nor anything else is sent away. */
+static void impostors_are_refused(void **unused)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	struct kit_peer         peer = { 0 };
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	peer.fd = kit_connect("file");
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
+	rh_record_put_text(&writer, RH_TAG_RESOURCE, "httpclient");
+	assert_int_equal(kit_ask(&peer, RH_FRAME_LINK, &writer, RH_FRAME_LINKED),
+	                 RH_EIDENT);
+	assert_non_null(strstr(kit_text, "no agent"));
+	peer.fd = kit_connect("file");
+	assert_int_equal(kit_ask(&peer, RH_FRAME_PAGE_GET, NULL, RH_FRAME_PAGE),
+	                 RH_EPROTO);
+	assert_int_equal(kit_receive(peer.fd), RH_ELOST);
+}
+
+/* Bytes that are no frame end only the connection they came on. */
+static void junk_disturbs_nobody(void **unused)
+{
+	static const char junk[] = "GET / HTTP/1.1\r\n\r\n";
+	struct kit_peer   peer;
+	uint32_t          edge;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+	for (size_t len = 1; len < sizeof junk; len++) {
+		int fd = kit_connect("file");
+
+		assert_int_equal(write(fd, junk, len), len);
+		assert_int_equal(kit_receive(fd), RH_ELOST);
+		close(fd);
+	}
+	KIT_UNTIL(kit_counters(&agent)->malformed == sizeof junk - 1);
+	assert_int_equal(kit_open_edge(&peer, "magic", &edge), RH_OK);
+	/* Unknown to this version, though well formed: refused, and that is all. */
+	assert_int_equal(kit_ask(&peer, 250, NULL, 0), RH_EPROTO);
+	assert_int_equal(kit_ask(&peer, RH_FRAME_OPEN, NULL, 0), RH_EPROTO);
+	assert_int_equal(kit_ask(&peer, RH_FRAME_PAGE_GET, NULL, 0), RH_EPROTO);
+	assert_int_equal(kit_open_edge(&peer, "magic", &edge), RH_OK);
+	assert_int_equal(write(peer.fd, junk, 5), 5);
+	assert_int_equal(kit_receive(peer.fd), RH_ELOST);
+}
+
+/* The child has its parent's socket, but its frames say that it is another process:
+ * the parent's next request is answered as if nothing had been. */
+static void a_forked_child_cannot_use_its_parents_socket(void **unused)
+{
+	struct kit_peer peer;
+	uint32_t        edge;
+	int             status;
+	pid_t           child;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+	child = fork();
+	if (child == 0) {
+		unsigned char           bytes[64];
+		struct rh_record_writer writer;
+
+		rh_record_begin(&writer, bytes, sizeof bytes);
+		rh_record_put_text(&writer, RH_TAG_CALLEE, "magic");
+		_exit(rh_socket_send(peer.fd, RH_FRAME_OPEN, peer.last_request + 1,
+		                     &writer, NULL, 0) == RH_OK ? 0 : 1);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	kit_expect(peer.fd, RH_FRAME_ERROR);
+	assert_int_equal(kit_frame.request, 0); /* answers no request of the parent */
+	assert_non_null(strstr(kit_text, "attach afresh"));
+	KIT_UNTIL(kit_counters(&agent)->refused == 1);
+	assert_int_equal(kit_open_edge(&peer, "magic", &edge), RH_OK);
+	assert_int_equal(kit_counters(&agent)->processes, 1);
+}
+
+/* The same before the connection is attached. */
+static void a_forked_child_cannot_attach_as_its_parent(void **unused)
+{
+	int fd, status;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	fd = kit_connect("file");
+	pid_t child = fork();
+	if (child == 0) {
+		unsigned char           bytes[64];
+		struct rh_record_writer writer;
+
+		rh_record_begin(&writer, bytes, sizeof bytes);
+		rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
+		rh_record_put_u32(&writer, RH_TAG_ROLE, RH_ROLE_CALLER);
+		_exit(rh_socket_send(fd, RH_FRAME_ATTACH, 1, &writer, NULL, 0) == RH_OK
+		      ? 0 : 1);
+	}
+	waitpid(child, &status, 0);
+	kit_expect(fd, RH_FRAME_ERROR);
+	assert_non_null(strstr(kit_text, "made"));
+	close(fd);
+}
+
+/* The process is gone although somebody still holds its socket. */
+static void a_process_that_ended_is_detached(void **unused)
+{
+	int   pair[2], status;
+	pid_t child;
+	char  word;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(pipe(pair), 0);
+	child = fork();
+	if (child == 0) {
+		struct kit_peer peer;
+		pid_t           grandchild;
+
+		kit_attach(&peer, "file", RH_ROLE_CALLER);
+		grandchild = fork(); /* keeps the socket open */
+		if (grandchild == 0) {
+			close(pair[1]);
+			_exit(read(pair[0], &word, 1) < 0);
+		}
+		_exit(0);
+	}
+	close(pair[0]);
+	waitpid(child, &status, 0);
+	KIT_UNTIL(kit_counters(&agent)->attached == 1);
+	KIT_UNTIL(kit_counters(&agent)->processes == 0);
+	close(pair[1]);
+}
+
+static void one_agent_for_a_resource(void **unused)
+{
+	int   status;
+	pid_t second = fork();
+
+	(void)unused;
+	if (second == 0) {
+		int null = open("/dev/null", O_WRONLY);
+
+		dup2(null, STDERR_FILENO);
+		execl(getenv("AGENT"), "rhodes-agent", "--run-dir", kit_dir, "--resource",
+		      "file", (char *)NULL);
+		_exit(127);
+	}
+	waitpid(second, &status, 0);
+	assert_int_equal(WEXITSTATUS(status), 1);
+	/* The first one is still the one. */
+	struct kit_peer peer;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+}
+
+static void descriptors_come_back(void **unused)
+{
+	struct kit_peer peer;
+	struct kit_page page;
+	uint32_t        edge;
+	int             before;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+	assert_int_equal(kit_open_edge(&peer, "magic", &edge), RH_OK);
+	before = kit_descriptors(agent.pid);
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(kit_page_get(&peer, edge, 0, &page), RH_OK);
+		kit_page_close(&page); /* a thread that ended without a word */
+	}
+	KIT_UNTIL(kit_descriptors(agent.pid) == before);
+	KIT_UNTIL(kit_counters(&agent)->pages == 0);
+	for (unsigned i = 0; i < RH_PAGES_PER_PEER; i++) {
+		assert_int_equal(kit_page_get(&peer, edge, 0, &page), RH_OK);
+		close(page.event); /* the companion stays: so does the page */
+	}
+	assert_int_equal(kit_page_get(&peer, edge, 0, &page), RH_ENOSPC);
+	kit_detach(&peer);
+	KIT_UNTIL(kit_counters(&agent)->pages == 0);
+	KIT_UNTIL(kit_descriptors(agent.pid) < before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(
+			attach_has_an_id_that_is_the_processs_own, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(
+			before_the_first_view_a_process_waits, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(
+			an_unregistered_resource_admits_nobody, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(wrong_words_are_refused, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(impostors_are_refused, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(junk_disturbs_nobody, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(
+			a_forked_child_cannot_use_its_parents_socket, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(
+			a_forked_child_cannot_attach_as_its_parent, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(a_process_that_ended_is_detached, set_up,
+		                                kit_close),
+		cmocka_unit_test_setup_teardown(one_agent_for_a_resource, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(descriptors_come_back, set_up, kit_close),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
