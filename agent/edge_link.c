@@ -337,6 +337,8 @@ void rh_edge_link_want(struct rh_edge *edge)
 		dial(edge);
 	else if (edge->state == RH_OUTLINK_BARE)
 		settle(edge);
+	else if (edge->state == RH_OUTLINK_OFFERING || edge->state == RH_OUTLINK_UP)
+		rh_bindings_ask(edge); /* beside the channel that carries events */
 }
 
 void rh_edge_link_appeared(struct rh_agent *agent, const char *callee)
