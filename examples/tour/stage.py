@@ -109,5 +109,9 @@ def run(command, data=b"", cwd=None, env=None, timeout=900, watch=None):
 
 
 def is_running(pid):
-    """Whether a child is still there and has not ended."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None
+    """Whether a process is there and has not ended."""
+    try:
+        with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
+            return stat.read().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -89,11 +89,9 @@ def play(stage, network, protocol):
         report.check("bind: the agents are not on the path", each < 0.05, words)
     else:
         report.note(words)
-    edges = {(edge["caller"], edge["callee"]): edge
-             for edge in system.json("matrix")["edges"]}
-    edge = edges["httpclient", "net_driver"]
+    edge = system.edge("httpclient", "net_driver", calls=traffic.out + traffic.inward)
     report.check(f"{protocol}: the matrix knows the protocol and counted the calls",
-                 edge["protocol"] == protocol and edge["observed"] >= frames,
+                 edge["protocol"] == protocol and edge["observed"] >= traffic.out + traffic.inward,
                  f"httpclient -> net_driver: {edge['observed']} calls")
     system.down()
 

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import tempfile
+import time
 
 from stage import HERE, run
 
@@ -86,6 +87,18 @@ class System:
     def instances(self, resource):
         """Pids of the running instances of a resource."""
         return [item["pid"] for item in self.agents()[resource]["instances"]]
+
+    def edge(self, caller, callee, calls=0, patience=5):
+        """The edge in the matrix, once it has counted that many calls: agents tell the
+        center from time to time.  After `patience` seconds as it is then."""
+        until = time.monotonic() + patience
+        while True:
+            for edge in self.json("matrix")["edges"]:
+                if (edge["caller"], edge["callee"]) == (caller, callee):
+                    break
+            if edge["observed"] >= calls or time.monotonic() > until:
+                return edge
+            time.sleep(0.1)
 
     def path(self, *resources):
         """The processes on the path of a call, as text."""
