@@ -165,6 +165,8 @@ static const char *take_calls(const struct flow *flow, struct callee *callee)
 		protocol->release(flow->pair->callee);
 		if (wrong)
 			return wrong;
+		for (volatile int i = 0; flow->is_slow && i < 500; i++)
+			;
 	}
 	return r == RH_EAGAIN ? NULL : rh_error_text(r);
 }

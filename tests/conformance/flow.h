@@ -13,6 +13,8 @@ struct flow {
 	uint64_t     seed;      /* of sizes and pauses                     */
 	uint32_t     len_max;   /* 0: sizes as size_random; else up to this */
 	int          pauses;    /* now and then spin or yield before arming */
+	int          is_slow;   /* the callee's side takes its time over a call,
+	                           so that the channel is full and it never naps */
 	int          closes;    /* the callee's side closes after its last answer,
 	                           the caller's polls until it hears of it  */
 };

@@ -53,8 +53,10 @@ static void room_alone_orders_the_next_use(void **unused)
 	(void)unused;
 	if (traits.only_calls)
 		return; /* there an answer is the room */
-	run_with(&(struct flow){ .calls = 20000, .seed = 8, .len_max = 400 }, flow_flood);
-	run_with(&(struct flow){ .calls = 10000, .seed = 9, .len_max = 3000 }, flow_flood);
+	run_with(&(struct flow){ .calls = 10000, .seed = 8, .len_max = 400,
+	                         .is_slow = 1 }, flow_flood);
+	run_with(&(struct flow){ .calls = 5000, .seed = 9, .len_max = 3000,
+	                         .is_slow = 1 }, flow_flood);
 	run_with(&(struct flow){ .calls = 100, .seed = 10,
 	                         .len_max = RH_PAYLOAD_ARENA_MAX }, flow_flood);
 }
