@@ -2,8 +2,12 @@
 
 #include "../shm/joint.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
 
 struct semaphore {
 	struct rh_joint joint;
@@ -122,20 +126,19 @@ static void semaphore_watch(const void *state, int wants_room,
 /* What the kernel counts, for people: units in the semaphore, -1 when unknown. */
 static long units_of(int fd)
 {
-	char          path[40], line[80];
-	unsigned long units;
-	long          found = -1;
+	char        path[40], text[512];
+	const char *at;
 
 	snprintf(path, sizeof path, "/proc/self/fdinfo/%d", fd);
-	FILE *file = fopen(path, "re");
-	if (!file)
+	int     info = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = info < 0 ? -1 : read(info, text, sizeof text - 1);
+	if (info >= 0)
+		close(info);
+	if (n < 0)
 		return -1;
-	while (found < 0 && fgets(line, sizeof line, file)) {
-		if (sscanf(line, "eventfd-count: %lx", &units) == 1)
-			found = (long)units;
-	}
-	fclose(file);
-	return found;
+	text[n] = 0;
+	at = strstr(text, "eventfd-count:");
+	return at ? strtol(at + strlen("eventfd-count:"), NULL, 16) : -1;
 }
 
 static void semaphore_describe(const void *state, struct rh_description *ret)
