@@ -16,37 +16,16 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define BUCKETS        1024u
 #define TICK_MS        1000u
 #define ACCEPTS_A_TURN 64
 #define FRAMES_A_TURN  16
-/* A plan is built no sooner than so many times what the last one took. */
-#define PLAN_PAUSE     20u
-
-struct rh_link {
-	struct rh_center    *center;
-	uv_poll_t            listener;
-	uv_timer_t           tick;
-	uv_timer_t           plan_timer;
-	int                  listen_fd;
-	int                  handles;       /* not yet closed, peers included   */
-	int                  is_closing;
-	int                  is_paused;     /* no descriptors: accepting stopped */
-	uint64_t             plan_took_ns;
-	uint64_t             plan_made_ns;
-	unsigned             count;
-	struct rh_link_conn *conns[RH_LINK_PEERS_MAX];
-	struct rh_link_conn *buckets[BUCKETS]; /* agents, by resource           */
-	unsigned char        buffer[RH_FRAME_MAX];
-};
-
 static struct rh_link_conn **bucket(struct rh_link *link, const char *resource)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 
 	for (const char *c = resource; *c; c++)
 		hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
-	return &link->buckets[hash % BUCKETS];
+	return &link->buckets[hash % RH_LINK_BUCKETS];
 }
 
 static struct rh_link_conn *find(const struct rh_link *link, const char *resource)
@@ -87,7 +66,7 @@ static void conn_closed(uv_handle_t *handle)
 	free(conn);
 }
 
-static void drop(struct rh_link_conn *conn, const char *why)
+void rh_link_drop(struct rh_link_conn *conn, const char *why)
 {
 	struct rh_link       *link = conn->link;
 	struct rh_link_conn **at = bucket(link, conn->resource);
@@ -121,93 +100,10 @@ static void refuse(struct rh_link_conn *conn, const struct rh_diag *diag)
 	rh_record_put_i32(&writer, RH_TAG_CODE, diag->code);
 	rh_record_put_text(&writer, RH_TAG_TEXT, diag->text);
 	(void)rh_socket_send(conn->fd, RH_FRAME_ERROR, 0, &writer, NULL, 0);
-	drop(conn, diag->text);
+	rh_link_drop(conn, diag->text);
 }
 
-/* ---- sending ---- */
-
-static void on_ready(uv_poll_t *poll, int status, int events);
-
-static int build(struct rh_link_conn *conn, struct rh_parcel *parcel)
-{
-	struct rh_center *center = conn->link->center;
-
-	if (conn->state == RH_PEER_AGENT) {
-		center->counts.views++;
-		return rh_parcel_view(parcel, center, conn->resource);
-	}
-	center->counts.plans++;
-	return rh_parcel_plan(parcel, center);
-}
-
-/* Makes the parcel anew; 1 when it differs from the last one sent. */
-static int renew(struct rh_link_conn *conn)
-{
-	struct rh_parcel parcel;
-	int              err = build(conn, &parcel);
-
-	conn->is_wanted = 0;
-	if (err) {
-		drop(conn, rh_error_text(err));
-		return 0;
-	}
-	if (conn->revision != 0 &&
-	    memcmp(parcel.hash, conn->hash, sizeof conn->hash) == 0) {
-		rh_parcel_fini(&parcel);
-		return 0;
-	}
-	rh_parcel_fini(&conn->parcel);
-	conn->parcel = parcel;
-	conn->revision = parcel.revision;
-	memcpy(conn->hash, parcel.hash, sizeof conn->hash);
-	return 1;
-}
-
-/* Sends what the socket takes.  0 all is sent, 1 the socket is full, negative: the
- * peer is gone. */
-static int send_parts(struct rh_link_conn *conn)
-{
-	const unsigned char *part;
-	size_t               len;
-
-	while ((len = rh_parcel_next(&conn->parcel, &part)) > 0) {
-		struct rh_record_writer writer = {
-			.bytes = (unsigned char *)(uintptr_t)part, .cap = len, .used = len,
-		};
-		int err = rh_socket_send(conn->fd, conn->parcel.type, 0, &writer, NULL, 0);
-
-		if (err == RH_EAGAIN)
-			return 1;
-		if (err)
-			return err;
-		conn->stalled_ns = 0;
-		rh_parcel_advance(&conn->parcel);
-	}
-	rh_parcel_fini(&conn->parcel);
-	return 0;
-}
-
-static void push(struct rh_link_conn *conn)
-{
-	int left = 0;
-
-	while (left == 0 && !conn->is_closing) {
-		left = send_parts(conn);
-		if (left != 0 || !conn->is_wanted || !renew(conn))
-			break;
-	}
-	if (conn->is_closing)
-		return;
-	if (left < 0) {
-		drop(conn, NULL);
-		return;
-	}
-	if (left > 0 && conn->stalled_ns == 0)
-		conn->stalled_ns = rh_clock_ns();
-	uv_poll_start(&conn->poll, UV_READABLE | (left ? UV_WRITABLE : 0), on_ready);
-}
-
-/* ---- publishing ---- */
+/* ---- marking ---- */
 
 static void touch(void *user, const char *name)
 {
@@ -221,63 +117,6 @@ static void touch(void *user, const char *name)
 	}
 	for (unsigned i = 0; i < link->count; i++)
 		link->conns[i]->is_marked = 1;
-}
-
-static void publish_plans(struct rh_link *link)
-{
-	uint64_t began = rh_clock_ns();
-	int      is_built = 0;
-
-	for (unsigned i = link->count; i-- > 0;) {
-		struct rh_link_conn *conn = link->conns[i];
-
-		if (conn->state != RH_PEER_SUPERVISOR)
-			continue;
-		is_built = 1;
-		conn->is_wanted = 1;
-		push(conn);
-	}
-	link->plan_made_ns = rh_clock_ns();
-	if (is_built)
-		link->plan_took_ns = link->plan_made_ns - began;
-}
-
-static void on_plan(uv_timer_t *timer)
-{
-	publish_plans(timer->data);
-}
-
-/* A plan names every resource, so a large one must not be made each turn. */
-static void publish_plans_soon(struct rh_link *link)
-{
-	uint64_t next = link->plan_made_ns + PLAN_PAUSE * link->plan_took_ns;
-	uint64_t now = rh_clock_ns();
-
-	if (uv_is_active((uv_handle_t *)&link->plan_timer))
-		return;
-	if (next <= now)
-		publish_plans(link);
-	else
-		uv_timer_start(&link->plan_timer, on_plan,
-		               (next - now) / RH_NS_PER_MS + 1, 0);
-}
-
-void rh_link_publish(struct rh_link *link)
-{
-	if (!link || link->is_closing)
-		return;
-	/* From the end: a peer that is dropped is replaced by the last one, which
-	 * has had its turn. */
-	for (unsigned i = link->count; i-- > 0;) {
-		struct rh_link_conn *conn = link->conns[i];
-
-		if (conn->state != RH_PEER_AGENT || !conn->is_marked)
-			continue;
-		conn->is_marked = 0;
-		conn->is_wanted = 1;
-		push(conn);
-	}
-	publish_plans_soon(link);
 }
 
 /* ---- receiving ---- */
@@ -296,7 +135,7 @@ static void greet(struct rh_link_conn *conn)
 	        (unsigned)conn->uid,
 	        conn->state == RH_PEER_AGENT ? "agent" : "supervisor", conn->resource);
 	conn->is_wanted = 1;
-	push(conn);
+	rh_link_push(conn);
 }
 
 static void receive(struct rh_link_conn *conn)
@@ -312,7 +151,7 @@ static void receive(struct rh_link_conn *conn)
 		if (err == RH_EAGAIN)
 			return;
 		if (err == RH_ELOST) {
-			drop(conn, NULL);
+			rh_link_drop(conn, NULL);
 			return;
 		}
 		if (err) {
@@ -328,18 +167,18 @@ static void receive(struct rh_link_conn *conn)
 	}
 }
 
-static void on_ready(uv_poll_t *poll, int status, int events)
+void rh_link_ready(uv_poll_t *poll, int status, int events)
 {
 	struct rh_link_conn *conn = poll->data;
 
 	if (status < 0) {
-		drop(conn, NULL);
+		rh_link_drop(conn, NULL);
 		return;
 	}
 	if (events & UV_READABLE)
 		receive(conn);
 	if ((events & UV_WRITABLE) && !conn->is_closing)
-		push(conn);
+		rh_link_push(conn);
 }
 
 /* ---- accepting ---- */
@@ -371,7 +210,7 @@ static void admit(struct rh_link *link, int fd)
 	conn->index = link->count;
 	link->conns[link->count++] = conn;
 	link->handles++;
-	uv_poll_start(&conn->poll, UV_READABLE, on_ready);
+	uv_poll_start(&conn->poll, UV_READABLE, rh_link_ready);
 }
 
 static void on_connect(uv_poll_t *poll, int status, int events)
@@ -406,10 +245,10 @@ static void on_tick(uv_timer_t *timer)
 
 		if (conn->state == RH_PEER_NEW &&
 		    now - conn->opened_ns > RH_LINK_HELLO_MS * RH_NS_PER_MS)
-			drop(conn, "it did not say hello");
+			rh_link_drop(conn, "it did not say hello");
 		else if (conn->stalled_ns &&
 		         now - conn->stalled_ns > RH_LINK_STALL_MS * RH_NS_PER_MS)
-			drop(conn, "it does not read");
+			rh_link_drop(conn, "it does not read");
 	}
 	if (link->is_paused) {
 		link->is_paused = 0;
@@ -464,7 +303,7 @@ void rh_link_close(struct rh_center *center)
 	center->realm.touch = NULL;
 	link->is_closing = 1;
 	while (link->count > 0)
-		drop(link->conns[link->count - 1], NULL);
+		rh_link_drop(link->conns[link->count - 1], NULL);
 	uv_close((uv_handle_t *)&link->listener, handle_closed);
 	uv_close((uv_handle_t *)&link->tick, handle_closed);
 	uv_close((uv_handle_t *)&link->plan_timer, handle_closed);

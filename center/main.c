@@ -3,6 +3,7 @@
 #include "api/listen.h"
 #include "center.h"
 #include "config.h"
+#include "confine.h"
 #include "link.h"
 #include "store/store.h"
 #include "when.h"
@@ -22,7 +23,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <uv.h>
@@ -161,15 +161,6 @@ static int prepare(struct program *program, struct rh_diag *diag)
 	return err ? err : open_sockets(program, diag);
 }
 
-/* It needs no rights but those of its files; it may gain none either. */
-static void confine(void)
-{
-	signal(SIGPIPE, SIG_IGN);
-	signal(SIGXFSZ, SIG_IGN); /* a file size limit is a full disk */
-	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
-}
-
 static int serve(struct program *program, struct rh_diag *diag)
 {
 	char path[RH_SOCKET_PATH_MAX + 1];
@@ -248,7 +239,8 @@ static int run(struct program *program, struct rh_diag *diag)
 	int err = prepare(program, diag);
 
 	if (!err) {
-		confine();
+		if (rh_confine(diag) != RH_OK)
+			rh_warn("not confined: %s", diag->text);
 		uv_loop_init(&program->loop);
 		start_handles(program);
 		err = serve(program, diag);

@@ -9,7 +9,6 @@
 #include "../../base/clock.h"
 #include "../../base/diag.h"
 #include "../../base/log.h"
-#include "../../base/peer.h"
 #include "../../model/check.h"
 #include "../../model/error.h"
 
@@ -42,24 +41,6 @@ struct rh_http {
 
 /* ---- who asks ---- */
 
-static void identify(const struct rh_http *http, int fd, struct rh_client *client)
-{
-	struct rh_peer peer;
-
-	*client = (struct rh_client){ .uid = (uid_t)-1, .channel = "unix" };
-	if (http->token) {
-		client->channel = "tcp";
-		client->uid = geteuid();
-		client->is_writer = 1; /* the token was asked for: see check_tcp */
-	} else if (rh_peer_init(&peer, fd, NULL) == RH_OK) {
-		client->pid = peer.pid;
-		client->uid = peer.uid;
-		client->is_writer = peer.uid == 0 || peer.uid == geteuid();
-		snprintf(client->exe, sizeof client->exe, "%.255s", peer.exe);
-		rh_peer_fini(&peer);
-	}
-}
-
 static void on_connection(void *user, struct MHD_Connection *connection,
                           void **context, enum MHD_ConnectionNotificationCode code)
 {
@@ -80,31 +61,10 @@ static void on_connection(void *user, struct MHD_Connection *connection,
 	*context = client;
 	if (!info || !client)
 		return;
-	identify(http, info->connect_fd, client);
+	rh_http_identify(client, info->connect_fd, http->token != NULL);
 	/* Who only reads must not keep out who governs. */
 	if (!client->is_writer && ++http->strangers > RH_STRANGERS_MAX)
 		shutdown(info->connect_fd, SHUT_RDWR);
-}
-
-static int check_tcp(const struct rh_http *http, const struct rh_http_request *own,
-                     struct rh_problem *problem)
-{
-	char host[3][32];
-
-	snprintf(host[0], sizeof host[0], "127.0.0.1:%u", http->port);
-	snprintf(host[1], sizeof host[1], "localhost:%u", http->port);
-	snprintf(host[2], sizeof host[2], "[::1]:%u", http->port);
-	if (strcmp(own->host, host[0]) != 0 && strcmp(own->host, host[1]) != 0 &&
-	    strcmp(own->host, host[2]) != 0)
-		return rh_problem_set(problem, RH_EACCES, "the Host header is not this "
-		                      "server's: %.100s", own->host);
-	if (!rh_token_matches(http->token, own->authorization)) {
-		rh_problem_set(problem, RH_EACCES, "over TCP every request needs "
-			"\"Authorization: Bearer <token>\"; the token is in the run directory");
-		problem->status = 401;
-		return RH_EACCES;
-	}
-	return RH_OK;
 }
 
 /* ---- replies ---- */
@@ -255,7 +215,7 @@ static int check_head(struct rh_http *http, struct rh_http_request *own,
 	int                err = RH_OK;
 
 	if (http->token)
-		err = check_tcp(http, own, problem);
+		err = rh_http_check_tcp(own, http->token, http->port, problem);
 	if (!err && own->is_overfull)
 		err = rh_problem_set(problem, RH_EINVAL, "more than %u query parameters",
 		                     RH_QUERY_MAX);

@@ -6,7 +6,7 @@
  * A refused request is read to its end, within a limit, because a client that is
  * still sending would see a broken pipe instead of the answer.
  *
- * Used by http.c.
+ * Used by http.c; who the client is, is http_client.c's.
  *
  * Ownership   destroy frees it with body and reply.
  * Threads     One. */
@@ -45,5 +45,13 @@ void rh_http_request_destroy(struct rh_http_request *own);
 /* Adds to the body.  RH_EMSGSIZE  it is too large.  RH_ENOMEM. */
 int rh_http_request_append(struct rh_http_request *own, const char *bytes,
                            size_t len);
+
+/* Who is at the other end of a connection: by SO_PEERCRED, or over TCP the center's
+ * own user. */
+void rh_http_identify(struct rh_client *client, int fd, int is_tcp);
+
+/* RH_EACCES  the Host header is not this server's, or (401) the token is missing. */
+int rh_http_check_tcp(const struct rh_http_request *own, const char *token,
+                      unsigned port, struct rh_problem *problem);
 
 #endif

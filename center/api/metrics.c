@@ -6,6 +6,7 @@
 #include "../when.h"
 
 #include "../../model/registry.h"
+#include "../../model/view.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -13,10 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#define PAGE_BYTES (1u << 20)
+#define EDGES_MAX  1000u    /* edges with counts of their own */
+
 /* Text of the exposition format, cut when it is full. */
 struct page {
-	char   text[16384];
 	size_t len;
+	char   text[PAGE_BYTES];
 };
 
 static void put(struct page *page, const char *format, ...)
@@ -119,6 +123,47 @@ static void put_link(struct page *page, const struct rh_center *center)
 	    "Peers refused or disconnected.", center->counts.link_dropped);
 }
 
+/* ---- the edges that were called ---- */
+
+struct edges {
+	struct page           *page;
+	const struct rh_realm *realm;
+	const char            *name;
+	int                    what;   /* 0 calls, 1 errors, 2 bytes */
+	unsigned               count;
+};
+
+static void put_edge(void *user, const struct rh_edge_report *report)
+{
+	struct edges               *edges = user;
+	const struct rh_registry   *registry = &edges->realm->registry;
+	const struct rh_edge_count *count = &edges->realm->counts[report->edge];
+
+	if (report->observed == 0 || edges->count++ >= EDGES_MAX)
+		return;
+	uint64_t values[] = { report->observed, count->errors, count->bytes };
+	put(edges->page, "%s{caller=\"%s\",callee=\"%s\"} %llu\n", edges->name,
+	    rh_registry_get(registry, report->caller)->name.text,
+	    rh_registry_get(registry, report->callee)->name.text,
+	    (unsigned long long)values[edges->what]);
+}
+
+static void put_edges(struct page *page, const struct rh_center *center)
+{
+	static const char *const names[][2] = {
+		{ "rhodes_edge_calls_total",  "Calls that agents counted on an edge." },
+		{ "rhodes_edge_errors_total", "Of these, failed ones." },
+		{ "rhodes_edge_bytes_total",  "Bytes of arguments and replies." },
+	};
+
+	for (int what = 0; what < 3; what++) {
+		struct edges edges = { page, &center->realm, names[what][0], what, 0 };
+
+		head(page, names[what][0], "counter", names[what][1]);
+		rh_view_edges(&center->realm.registry, 0, put_edge, &edges);
+	}
+}
+
 static uint64_t resident_bytes(void)
 {
 	unsigned long long size = 0, resident = 0;
@@ -148,6 +193,7 @@ void rh_api_metrics(struct rh_center *center, struct rh_request *request)
 	put_objects(page, center);
 	put_requests(page, &center->counts);
 	put_link(page, center);
+	put_edges(page, center);
 	one(page, "rhodes_start_time_seconds", "gauge", "When the center started.",
 	    center->started_ms / 1000);
 	one(page, "process_resident_memory_bytes", "gauge", "Resident memory.",

@@ -365,6 +365,13 @@ class Started(unittest.TestCase):
             file.write(b"short")
         self.assert_refused("EINVAL", key)
 
+    def test_is_confined(self):
+        self.center.start()
+        with open(f"/proc/{self.center.process.pid}/status", encoding="ascii") as file:
+            status = dict(line.split(":", 1) for line in file)
+        self.assertEqual(status["NoNewPrivs"].strip(), "1")
+        self.assertEqual(status["Seccomp"].strip(), "2")
+
     def test_bad_arguments(self):
         for args in (("--nope",), ("--system", "Bad"), ("--ready-fd", "999"), ("extra",)):
             with self.assertRaises(RuntimeError):

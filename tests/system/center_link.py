@@ -178,6 +178,16 @@ class Reports(CenterTest):
         self.assertEqual(matrix["planes"]["observed"], [[0, 35], [0, 0]])
         self.assertEqual(matrix["planes"]["allowed"], [[0, 1], [0, 0]])
 
+    def test_metrics_of_an_edge(self):
+        agent = self.center.agent("a")
+        self.stats(agent, 20)
+        lines = self.center.get("/metrics").body.decode().splitlines()
+        self.assertIn('rhodes_edge_calls_total{caller="a",callee="s"} 20', lines)
+        self.assertIn('rhodes_edge_errors_total{caller="a",callee="s"} 2', lines)
+        self.assertIn('rhodes_edge_bytes_total{caller="a",callee="s"} 160', lines)
+        for line in lines:
+            self.assertRegex(line, r"^(# (HELP|TYPE) \w+ .+|\w+(\{.*\})? \d+)$")
+
     def test_counts_survive_what_is_undone(self):
         agent = self.center.agent("a")
         agent.view()
@@ -294,7 +304,7 @@ class Liars(CenterTest):
         os.chmod(self.center.run, 0o755)
         pid = os.fork()
         if pid == 0:
-            code = 1
+            code, link = 1, None
             try:
                 os.setuid(65534)
                 link = Link(self.path, "a")
@@ -302,6 +312,8 @@ class Liars(CenterTest):
             except (ConnectionResetError, BrokenPipeError):
                 code = 0
             finally:
+                if link:
+                    link.close()
                 os._exit(code)
         self.assertEqual(os.waitpid(pid, 0)[1], 0)
 
@@ -328,6 +340,23 @@ class Liars(CenterTest):
         while slow.view().revision < self.center.revision():
             views += 1
         self.assertLess(views, 30)
+
+    def test_silent_and_deaf_peers_are_dropped_in_time(self):
+        """One never says hello, one never reads; it takes the center 5 and 10 s to know."""
+        names = [f"{'n' * 50}_{i}" for i in range(1000)]
+        self.center.apply(resource("hub", "application", *names))
+        silent, deaf = self.stranger(), self.center.agent("hub")
+        silent.sock.settimeout(30)
+        self.assertIsNone(silent.receive())
+        deadline = time.monotonic() + 30
+        while "it does not read" not in self.center.read_log():
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.1)
+        self.assertIn("it did not say hello", self.center.read_log())
+        self.assertEqual(self.center.get("/apis/v1/agents").json["items"], [])
+        metrics = self.center.get("/metrics").body
+        self.assertIn(b"rhodes_link_dropped_total 2\n", metrics)
+        deaf.close()
 
 
 if __name__ == "__main__":
