@@ -12,6 +12,7 @@ from .plan import (AWAKE, BLOCKING, LANES, PROGRAMS, PROTOCOLS, QUEUE_LANES, SIZ
                    Plan, label)
 
 MISSING_SHOWN = 20
+MEASURED_S = 0.1  # a look at how busy the machine is
 
 class Runner:
     def __init__(self, args, plan, folder):
@@ -19,6 +20,7 @@ class Runner:
         self.env = {"TMPDIR": folder}
         self.results = measure.Results()
         self.loud = 0  # runs before which the machine did not become quiet
+        self.patience = plan.patience
         self.system = None
 
     def run(self, transport, place, *options, seconds=1.0):
@@ -31,7 +33,9 @@ class Runner:
             argv = self.system.command(transport, argv)
         else:
             return
-        self.loud += not measure.await_quiet(plan.quiet)
+        began = time.monotonic()
+        self.loud += not measure.await_quiet(min(plan.quiet, self.patience))
+        self.patience = max(0, self.patience - (time.monotonic() - began - MEASURED_S))
         env = {**self.env, **self.system.env}
         measure.run_program(argv, self.results, env)
 
@@ -183,12 +187,13 @@ def large_rows(get):
     def bandwidth(transport, place):
         time_us = get("p50", transport, place, size)
         return time_us and size / time_us
-    yield rows.against("bind, 1 MiB, one core, bandwidth of the one copy needed",
+    # The callee's read is its own work and in the figure, so it is in the peer's too.
+    yield rows.against("bind, 1 MiB, one core, bandwidth, one copy and the callee's read",
                        bandwidth("bind", "one"), "MB/s",
-                       "memcpy", bandwidth("memcpy", "one"), ">=", 0.8)
-    yield rows.stated("bind, 1 MiB, one core, bandwidth of the copy and the callee's read",
+                       "memcpy and read", bandwidth("memcpy+read", "one"), ">=", 0.8)
+    yield rows.stated("bind, 1 MiB, one core, bandwidth, beside a copy nobody reads",
                       bandwidth("bind", "one"), "MB/s",
-                      "memcpy and read", bandwidth("memcpy+read", "one"))
+                      "memcpy", bandwidth("memcpy", "one"))
 
 
 def queue_rows(get):

@@ -27,7 +27,8 @@ class Plan:
         self.sweeps = 1 if quick else 3
         self.seconds = 0.05 if quick else 0.3
         self.calls = 2000 if quick else 20000
-        self.quiet = 0.5 if quick else 5
+        self.quiet = 0.5 if quick else 5      # seconds to wait before one run
+        self.patience = 10 if quick else 120  # and before all of them
 
 
 def label(size):
