@@ -7,8 +7,10 @@
 
 #include <string.h>
 
-/* A plan is built no sooner than so many times what the last one took. */
-#define PLAN_PAUSE 20u
+/* A plan that took longer than this is built again no sooner than so many times
+ * what it took. */
+#define PLAN_QUICK_NS (2u * RH_NS_PER_MS)
+#define PLAN_PAUSE    20u
 
 /* ---- sending ---- */
 
@@ -120,8 +122,9 @@ static void on_plan(uv_timer_t *timer)
 /* A plan names every resource, so a large one must not be made each turn. */
 static void publish_plans_soon(struct rh_link *link)
 {
-	uint64_t next = link->plan_made_ns + PLAN_PAUSE * link->plan_took_ns;
-	uint64_t now = rh_clock_ns();
+	uint64_t pause = link->plan_took_ns > PLAN_QUICK_NS
+	               ? PLAN_PAUSE * link->plan_took_ns : 0;
+	uint64_t next = link->plan_made_ns + pause, now = rh_clock_ns();
 
 	if (uv_is_active((uv_handle_t *)&link->plan_timer))
 		return;
