@@ -23,7 +23,7 @@
 
 #define RH_JOURNAL_BYTES_MAX (16u << 20)
 #define RH_JOURNAL_LINE_MAX  4000u
-#define RH_JOURNAL_NAME_WIDTH 14
+#define RH_JOURNAL_NAME_WIDTH 18
 
 struct rh_journal {
 	char     path[300];

@@ -96,16 +96,16 @@ static void the_file_has_every_line(void **state)
 	rh_journal_line(&journal, "a/0", "x\033[31m\ty\r", 9);
 	rh_journal_fini(&journal);
 	char *text = content(room->path);
-	assert_non_null(
-		strstr(text, "2026-01-31T12:00:00.123Z agent/a        warn  careful\n"));
-	assert_non_null(strstr(text, "Z a/0            -     x?[31m\ty?\n"));
+	assert_non_null(strstr(
+		text, "2026-01-31T12:00:00.123Z agent/a            warn  careful\n"));
+	assert_non_null(strstr(text, "Z a/0                -     x?[31m\ty?\n"));
 	/* Opened again it goes on. */
 	assert_int_equal(rh_journal_init(&journal, room->folder, -1, NULL), RH_OK);
 	rh_journal_tell(&journal, "number %d", 7);
 	rh_journal_fini(&journal);
 	text = content(room->path);
 	assert_non_null(strstr(text, "careful\n"));
-	assert_non_null(strstr(text, "rhodes         info  number 7\n"));
+	assert_non_null(strstr(text, "rhodes             info  number 7\n"));
 }
 
 static void a_full_file_is_put_aside(void **state)
