@@ -9,6 +9,7 @@
 #include "../base/log.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -302,6 +303,15 @@ void rh_bounds_review(struct rh_agent *agent)
 	visit(agent, review_one);
 }
 
+static void give_up(struct rh_bound *bound)
+{
+	char text[RH_DIAG_MAX];
+
+	snprintf(text, sizeof text, "no instance of %s came up before the deadline",
+	         bound->agent->resource);
+	refuse(bound, RH_EDOWN, text);
+}
+
 static void expire_one(struct rh_bound *bound)
 {
 	uint64_t now = rh_clock_ns();
@@ -313,7 +323,7 @@ static void expire_one(struct rh_bound *bound)
 		drop(bound);
 	} else if (bound->state == RH_BOUND_WAITING && bound->deadline != 0 &&
 	           bound->deadline <= now) {
-		refuse(bound, RH_EDOWN, "no instance came up before the deadline");
+		give_up(bound);
 	} else {
 		rh_alarm_at(&bound->agent->alarm, bound->break_at);
 		if (bound->state == RH_BOUND_WAITING)

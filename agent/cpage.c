@@ -198,7 +198,7 @@ static void done_with_held(struct rh_cpage *page)
 {
 	page->has_held = 0;
 	page->held_fds_sent = 0;
-	page->held_traced = 0;
+	page->held_traced_by = 0;
 	page->generation = 0;
 	rh_fds_close(&page->held_fds);
 }

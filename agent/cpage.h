@@ -35,7 +35,7 @@ struct rh_transit {
 	uint16_t        placed;     /* events: links that took it           */
 	uint8_t         is_spreading; /* events: not sent to all links yet  */
 	uint8_t         may_be_lost; /* events: a link broke that had it     */
-	uint8_t         is_traced;
+	uint16_t        traced_by;   /* observers, a bit each                */
 };
 
 struct rh_cpage {
@@ -57,7 +57,7 @@ struct rh_cpage {
 	uint8_t              has_held;
 	uint8_t              is_closed;
 	uint8_t              held_fds_sent;
-	uint8_t              held_traced;
+	uint16_t             held_traced_by;
 	uint64_t             emit_cursor;  /* serial of the last link told */
 	uint32_t             generation;   /* of the held call, last given */
 	struct rh_taken      held;

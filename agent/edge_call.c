@@ -202,8 +202,9 @@ static int submit(struct rh_edge *edge, struct rh_cpage *page)
 		.fds = call->fds, .lane = page->lane, .reply_cap = call->reply_cap,
 	};
 
-	page->held_traced = page->held_traced || rh_trace_picks(edge);
-	if (page->held_traced)
+	if (!page->held_traced_by)
+		page->held_traced_by = rh_trace_pick(edge);
+	if (page->held_traced_by)
 		head.flags |= RH_SLOT_TRACE;
 	return rh_channel_submit(edge->channel, &head, has_memfd ? (const void *)"" : call->args);
 }
@@ -217,10 +218,10 @@ static void sent(struct rh_edge *edge, struct rh_cpage *page)
 	transit->taken = page->held;
 	transit->generation = page->generation;
 	transit->started = rh_clock_ns();
-	transit->is_traced = page->held_traced;
+	transit->traced_by = page->held_traced_by;
 	edge->in_flight++;
 	rh_alarm_at(&edge->agent->alarm, page->held.deadline);
-	if (transit->is_traced)
+	if (transit->traced_by)
 		rh_trace_call(edge, page);
 }
 
@@ -343,7 +344,7 @@ void rh_edge_reply(struct rh_edge *edge, const struct rh_msg_head *head,
 	rh_counters_call(edge->counters, reply.status, transit->taken.args_len,
 	                 reply.len, rh_clock_ns() - transit->started);
 	rh_stats_changed(edge->agent);
-	if (transit->is_traced)
+	if (transit->traced_by)
 		rh_trace_reply(edge, page, transit, &reply);
 	rh_cpage_answer(page, slot, &reply, &fds);
 	rh_edge_link_drained(edge);

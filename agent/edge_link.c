@@ -127,7 +127,7 @@ static void offer_failed(struct rh_edge *edge)
 
 static void offer(struct rh_edge *edge)
 {
-	if (edge->channel || edge->is_refused || !needs_channel(edge))
+	if (edge->state != RH_OUTLINK_BARE || edge->is_refused || !needs_channel(edge))
 		return;
 	snprintf(edge->carried_by, sizeof edge->carried_by, "%s",
 	         channel_protocol(edge));
@@ -335,7 +335,7 @@ void rh_edge_link_want(struct rh_edge *edge)
 	if (edge->state == RH_OUTLINK_DOWN &&
 	    !uv_is_active((uv_handle_t *)&edge->retry))
 		dial(edge);
-	else if (edge->state == RH_OUTLINK_BARE)
+	else if (edge->state >= RH_OUTLINK_BARE)
 		settle(edge);
 	else if (edge->state == RH_OUTLINK_OFFERING || edge->state == RH_OUTLINK_UP)
 		rh_bindings_ask(edge); /* beside the channel that carries events */

@@ -23,13 +23,15 @@ struct observer {
 	struct rh_list   in_agent;
 	struct rh_agent *agent;
 	struct rh_conn  *conn;
+	uint16_t         bit;
 	uint32_t         left;
 	uint32_t         flags;
 	char             callee[RH_NAME_MAX + 1]; /* "": any */
 };
 
-/* One step, as it is told to every observer. */
+/* One step, as it is told to those who asked for the call. */
 struct telling {
+	uint16_t    traced_by;
 	unsigned    step;
 	const char *caller;
 	const char *callee;
@@ -59,13 +61,14 @@ static void on_lost(void *user, int why)
 
 static const struct rh_conn_ops conn_ops = { .frame = on_frame, .lost = on_lost };
 
-static unsigned count_observers(const struct rh_agent *agent)
+/* A bit that no observer has; 0 when all are taken. */
+static uint16_t free_bit(const struct rh_agent *agent)
 {
-	unsigned count = 0;
+	unsigned taken = 0;
 
 	RH_LIST_EACH(node, &agent->observers)
-		count++;
-	return count;
+		taken |= RH_CONTAINER(node, struct observer, in_agent)->bit;
+	return (uint16_t)(~taken & (taken + 1));
 }
 
 int rh_trace_open(struct rh_agent *agent, struct rh_conn *conn,
@@ -74,7 +77,7 @@ int rh_trace_open(struct rh_agent *agent, struct rh_conn *conn,
 	struct observer *observer;
 	int              r;
 
-	if (count_observers(agent) >= RH_OBSERVERS_MAX)
+	if (free_bit(agent) == 0)
 		return rh_diag_set(diag, RH_ENOSPC, "%u observers trace already",
 		                   RH_OBSERVERS_MAX);
 	observer = calloc(1, sizeof *observer);
@@ -89,6 +92,7 @@ int rh_trace_open(struct rh_agent *agent, struct rh_conn *conn,
 	}
 	rh_record_u32(&frame->records, RH_TAG_FLAGS, &observer->flags);
 	observer->agent = agent;
+	observer->bit = free_bit(agent);
 	observer->conn = conn;
 	rh_conn_hand_over(conn, &conn_ops, observer);
 	rh_list_add(&agent->observers, &observer->in_agent);
@@ -97,9 +101,9 @@ int rh_trace_open(struct rh_agent *agent, struct rh_conn *conn,
 
 /* ---- picking ------------------------------------------------------------ */
 
-static int pick(struct rh_agent *agent, const char *callee, int is_marked)
+static uint16_t pick(struct rh_agent *agent, const char *callee, int is_marked)
 {
-	int picked = 0;
+	unsigned picked = 0;
 
 	RH_LIST_EACH(node, &agent->observers) {
 		struct observer *observer = RH_CONTAINER(node, struct observer, in_agent);
@@ -109,19 +113,19 @@ static int pick(struct rh_agent *agent, const char *callee, int is_marked)
 		    ((observer->flags & RH_PAGE_FLAG_TRACE) && !is_marked))
 			continue;
 		observer->left--;
-		picked = 1;
+		picked |= observer->bit;
 	}
-	return picked;
+	return (uint16_t)picked;
 }
 
-int rh_trace_picks(struct rh_edge *edge)
+uint16_t rh_trace_pick(struct rh_edge *edge)
 {
 	if (rh_list_empty(&edge->agent->observers))
 		return 0;
 	return pick(edge->agent, edge->spec.callee, 1);
 }
 
-int rh_trace_picks_placed(struct rh_wpage *page, const struct rh_wcall *call)
+uint16_t rh_trace_pick_placed(struct rh_wpage *page, const struct rh_wcall *call)
 {
 	struct rh_agent *agent = page->lane->attachment->link->agent;
 
@@ -147,9 +151,12 @@ static void tell(struct rh_agent *agent, const struct telling *telling)
 	rh_record_put_text(&writer, RH_TAG_CALLER, telling->caller);
 	rh_record_put_text(&writer, RH_TAG_CALLEE, telling->callee);
 	rh_record_put(&writer, RH_TAG_BODY, telling->body, telling->body ? len : 0);
-	RH_LIST_EACH(node, &agent->observers)
-		rh_conn_send(RH_CONTAINER(node, struct observer, in_agent)->conn,
-		             RH_FRAME_STEP, 0, &writer, NULL, 0);
+	RH_LIST_EACH(node, &agent->observers) {
+		struct observer *observer = RH_CONTAINER(node, struct observer, in_agent);
+
+		if (observer->bit & telling->traced_by)
+			rh_conn_send(observer->conn, RH_FRAME_STEP, 0, &writer, NULL, 0);
+	}
 }
 
 static void say(struct telling *telling, unsigned step, const char *format, ...)
@@ -189,7 +196,8 @@ void rh_trace_call(struct rh_edge *edge, const struct rh_cpage *page)
 {
 	const struct rh_transit *transit = &page->transits[page->held.slot];
 	struct telling           telling = {
-		.caller = edge->agent->resource, .callee = edge->spec.callee,
+		.traced_by = transit->traced_by, .caller = edge->agent->resource,
+		.callee = edge->spec.callee,
 		.call = id_of(page, transit), .function = transit->taken.function,
 		.body = transit->taken.args, .len = transit->taken.args_len,
 	};
@@ -208,7 +216,8 @@ void rh_trace_reply(struct rh_edge *edge, const struct rh_cpage *page,
                     const struct rh_transit *transit, const struct rh_reply *reply)
 {
 	struct telling telling = {
-		.caller = edge->agent->resource, .callee = edge->spec.callee,
+		.traced_by = transit->traced_by, .caller = edge->agent->resource,
+		.callee = edge->spec.callee,
 		.call = id_of(page, transit), .function = transit->taken.function,
 		.body = reply->bytes, .len = reply->len,
 	};
@@ -229,7 +238,8 @@ void rh_trace_placed(struct rh_wpage *page, const struct rh_wcall *call,
 {
 	struct rh_inlink *link = page->lane->attachment->link;
 	struct telling    telling = {
-		.caller = link->caller, .callee = link->agent->resource,
+		.traced_by = call->traced_by, .caller = link->caller,
+		.callee = link->agent->resource,
 		.call = call->head.call, .function = call->head.function,
 		.body = args, .len = len,
 	};
@@ -249,7 +259,8 @@ void rh_trace_collected(struct rh_wpage *page, const struct rh_wcall *call,
 {
 	struct rh_inlink *link = page->lane->attachment->link;
 	struct telling    telling = {
-		.caller = link->caller, .callee = link->agent->resource,
+		.traced_by = call->traced_by, .caller = link->caller,
+		.callee = link->agent->resource,
 		.call = call->head.call, .function = call->head.function,
 		.body = body, .len = reply->len,
 	};

@@ -40,15 +40,15 @@ struct rh_wpage;
 int rh_trace_open(struct rh_agent *agent, struct rh_conn *conn,
                   struct rh_frame *frame, struct rh_diag *diag);
 
-/* 1 when some observer wants the call that is about to leave. */
-int rh_trace_picks(struct rh_edge *edge);
+/* The observers that want the call that is about to leave, a bit each. */
+uint16_t rh_trace_pick(struct rh_edge *edge);
 
 void rh_trace_call(struct rh_edge *edge, const struct rh_cpage *page);
 void rh_trace_reply(struct rh_edge *edge, const struct rh_cpage *page,
                     const struct rh_transit *transit, const struct rh_reply *reply);
 
 /* The same at the callee's agent. */
-int  rh_trace_picks_placed(struct rh_wpage *page, const struct rh_wcall *call);
+uint16_t rh_trace_pick_placed(struct rh_wpage *page, const struct rh_wcall *call);
 void rh_trace_placed(struct rh_wpage *page, const struct rh_wcall *call,
                      const void *args, uint32_t len);
 void rh_trace_collected(struct rh_wpage *page, const struct rh_wcall *call,

@@ -257,8 +257,8 @@ static void submit(struct rh_wpage *page, int slot, const struct rh_errand *erra
 		.args = errand->fds.count == 0 ? args : NULL,
 	};
 	rh_caller_submit(&page->end, slot, &request);
-	call->is_traced = rh_trace_picks_placed(page, call);
-	if (call->is_traced)
+	call->traced_by = rh_trace_pick_placed(page, call);
+	if (call->traced_by)
 		rh_trace_placed(page, call, args, errand->head.len);
 }
 
@@ -359,7 +359,7 @@ static int send_reply(struct rh_wpage *page, int slot)
 		rh_inlink_starve(link, page);
 		return 0;
 	}
-	if (call->is_traced)
+	if (call->traced_by)
 		rh_trace_collected(page, call, &head, body);
 	rh_fds_close(&call->fds);
 	rh_caller_release(&page->end, slot);

@@ -32,7 +32,7 @@ struct rh_wcall {
 	uint32_t             sequence;
 	uint8_t              has_fds;   /* of the reply, taken already       */
 	uint8_t              fds_sent;
-	int                  is_traced;
+	uint16_t             traced_by; /* observers, a bit each         */
 	struct rh_fds        fds;
 };
 

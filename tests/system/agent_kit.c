@@ -483,7 +483,11 @@ void kit_page_added(struct kit_peer *peer, struct kit_page *page)
 	struct rh_record_writer writer;
 	uint64_t                request;
 
-	kit_expect(peer->fd, RH_FRAME_PAGE_ADD);
+	do /* what belongs to former pages may come first */
+		kit_receive(peer->fd);
+	while (kit_frame.type == RH_FRAME_PAGE_DROP ||
+	       kit_frame.type == RH_FRAME_PEER_GONE);
+	assert_int_equal(kit_frame.type, RH_FRAME_PAGE_ADD);
 	request = kit_frame.request;
 	assert_int_equal(kit_frame.fd_count, 4);
 	*page = (struct kit_page){ .attachment = kit_u64(RH_TAG_ATTACHMENT) };

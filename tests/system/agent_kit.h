@@ -145,7 +145,7 @@ void kit_page_close(struct kit_page *page);
 int kit_serve(struct kit_peer *peer, const char *resource, const char *interface,
               uint32_t instance);
 
-/* Takes a PAGE_ADD and answers PAGE_ADDED. */
+/* Takes the next PAGE_ADD and answers PAGE_ADDED. */
 void kit_page_added(struct kit_peer *peer, struct kit_page *page);
 
 /* ---- calls */

@@ -1,0 +1,313 @@
+/* The center changes its mind: verdicts, references and protocols, while calls run. */
+#include "agent_kit.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const struct kit_edge by_shm[] = {
+	{ "file", "magic", "shm", RH_OK, NULL },
+	{ "file", "disk", "shm", RH_EPENDING, NULL },
+	{ "file", "app", "shm", RH_ELAYER, NULL },
+};
+
+static struct kit_agent caller, callee;
+static struct kit_peer  client, server;
+static struct kit_page  page, served;
+static uint32_t         edge;
+
+static int set_up(void **state)
+{
+	int r = kit_open(state);
+
+	if (r < 0)
+		return r;
+	kit_agent_start(&caller, "file");
+	kit_agent_start(&callee, "magic");
+	kit_apply(&caller, 1, "", by_shm, 3);
+	kit_apply(&callee, 1, "bytes", by_shm, 3);
+	assert_int_equal(kit_attach(&client, "file", RH_ROLE_CALLER), RH_OK);
+	return 0;
+}
+
+static void join(void)
+{
+	struct rh_taken taken;
+	struct rh_reply reply;
+	int             slot;
+
+	assert_int_equal(kit_open_edge(&client, "magic", &edge), RH_OK);
+	assert_int_equal(kit_page_get(&client, edge, 0, &page), RH_OK);
+	assert_int_equal(kit_serve(&server, "magic", "bytes", 0), RH_OK);
+	slot = kit_submit(&page, 1, "first", kit_deadline());
+	kit_page_added(&server, &served);
+	kit_take(&served, &taken);
+	kit_answer(&served, &taken, RH_OK, "");
+	kit_collect(&page, slot, &reply);
+}
+
+static int open_interface(const char *interface)
+{
+	unsigned char           bytes[128];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_text(&writer, RH_TAG_INTERFACE, interface);
+	return kit_ask(&client, RH_FRAME_OPEN, &writer, RH_FRAME_OPENED);
+}
+
+static void opening_says_why_not(void **unused)
+{
+	static const struct kit_edge two[] = {
+		{ "file", "magic", "shm", RH_OK, NULL },
+		{ "file", "other", "shm", RH_OK, NULL },
+	};
+	uint32_t index;
+
+	(void)unused;
+	assert_int_equal(kit_open_edge(&client, "nic", &index), RH_ENOEDGE);
+	assert_non_null(strstr(kit_text, "nic"));
+	assert_non_null(strstr(kit_text, "magic, disk, app"));
+	assert_int_equal(kit_open_edge(&client, "disk", &index), RH_EPENDING);
+	assert_non_null(strstr(kit_text, "disk is not registered"));
+	assert_int_equal(kit_open_edge(&client, "app", &index), RH_ELAYER);
+	assert_non_null(strstr(kit_text, "rule hierarchy"));
+	assert_int_equal(kit_open_edge(&client, "magic", &index), RH_OK);
+	assert_int_equal(open_interface("bytes"), RH_OK); /* the allowed one */
+	assert_int_equal(kit_u32(RH_TAG_EDGE), index);
+	assert_int_equal(open_interface("words"), RH_ENOEDGE);
+	assert_int_equal(kit_counters_edge(&caller, "app")->refused, 1);
+	kit_apply(&caller, 2, "", two, 2);
+	assert_int_equal(open_interface("bytes"), RH_EINVAL);
+	assert_non_null(strstr(kit_text, "magic"));
+	assert_non_null(strstr(kit_text, "other"));
+}
+
+static int call_status(void)
+{
+	struct rh_reply reply;
+	int             slot = kit_submit(&page, 1, "x", kit_deadline());
+
+	kit_collect(&page, slot, &reply);
+	snprintf(kit_text, sizeof kit_text, "%.*s", (int)reply.len,
+	         (const char *)reply.bytes);
+	assert_true(reply.status == RH_OK || (reply.flags & RH_SLOT_SURE));
+	return reply.status;
+}
+
+static void a_verdict_counts_for_the_next_call(void **unused)
+{
+	static const struct kit_edge refused[] = {
+		{ "file", "magic", "shm", RH_ELAYER, "file may not: rule x, revision 9" },
+	};
+	uint32_t index;
+
+	(void)unused;
+	join();
+	kit_apply(&caller, 2, "", refused, 1);
+	assert_int_equal(call_status(), RH_ELAYER);
+	assert_string_equal(kit_text, "file may not: rule x, revision 9");
+	assert_int_equal(kit_page_get(&client, edge, 0, &served), RH_ELAYER);
+	kit_apply(&caller, 3, "", NULL, 0);
+	assert_int_equal(call_status(), RH_EREVOKED);
+	assert_int_equal(kit_open_edge(&client, "magic", &index), RH_EREVOKED);
+	/* Back again: the same edge, and the page goes on. */
+	kit_apply(&caller, 4, "", by_shm, 3);
+	assert_int_equal(kit_open_edge(&client, "magic", &index), RH_OK);
+	assert_int_equal(index, edge);
+	kit_echo(&page, &served, "as before");
+}
+
+/* Only the callee's agent knows yet: it does not let the call through. */
+static void the_callees_agent_judges_too(void **unused)
+{
+	static const struct kit_edge refused[] = {
+		{ "file", "magic", "shm", RH_ELAYER, NULL },
+	};
+
+	(void)unused;
+	join();
+	kit_apply(&callee, 2, "bytes", refused, 1);
+	assert_int_equal(call_status(), RH_ELAYER);
+	assert_non_null(strstr(kit_text, "file may not call magic"));
+	kit_apply(&callee, 3, "bytes", by_shm, 3);
+	kit_echo(&page, &served, "as before");
+}
+
+/* The callee's agent is told of the edge after the caller's. */
+static void a_link_waits_until_both_know_the_edge(void **unused)
+{
+	struct rh_reply reply;
+	struct rh_taken taken;
+
+	(void)unused;
+	kit_apply(&callee, 2, "bytes", NULL, 0);
+	assert_int_equal(kit_open_edge(&client, "magic", &edge), RH_OK);
+	assert_int_equal(kit_page_get(&client, edge, 0, &page), RH_OK);
+	assert_int_equal(kit_serve(&server, "magic", "bytes", 0), RH_OK);
+	int slot = kit_submit(&page, 1, "x", kit_deadline());
+	KIT_UNTIL(kit_counters(&callee)->refused > 0);
+	kit_apply(&callee, 3, "bytes", by_shm, 3);
+	kit_page_added(&server, &served);
+	kit_take(&served, &taken);
+	kit_answer(&served, &taken, RH_OK, "");
+	kit_collect(&page, slot, &reply);
+	assert_int_equal(reply.status, RH_OK);
+}
+
+static void use(const char *protocol, uint64_t revision)
+{
+	const struct kit_edge with[] = { { "file", "magic", protocol, RH_OK, NULL } };
+
+	kit_apply(&callee, revision, "bytes", with, 1);
+	kit_apply(&caller, revision, "", with, 1);
+}
+
+/* Calls are under way while the channel is replaced: none is lost. */
+static void another_protocol_loses_no_call(void **unused)
+{
+	static const char *const protocols[] = { "semaphore", "msgqueue", "shm" };
+	struct rh_taken taken;
+	struct rh_reply reply;
+	int             slots[8];
+
+	(void)unused;
+	join();
+	for (uint64_t round = 0; round < 9; round++) {
+		for (int i = 0; i < 4; i++)
+			slots[i] = kit_submit(&page, (uint64_t)i, "x", kit_deadline());
+		use(protocols[round % 3], round + 2);
+		for (int i = 4; i < 8; i++)
+			slots[i] = kit_submit(&page, (uint64_t)i, "x", kit_deadline());
+		for (int i = 0; i < 8; i++) {
+			kit_take(&served, &taken);
+			assert_int_equal(taken.function, i);
+			kit_answer(&served, &taken, RH_OK, "");
+		}
+		for (int i = 0; i < 8; i++) {
+			kit_collect(&page, slots[i], &reply);
+			assert_int_equal(reply.status, RH_OK);
+		}
+		assert_string_equal(kit_counters_edge(&caller, "magic")->protocol,
+		                    protocols[round % 3]);
+	}
+	assert_int_equal(kit_counters_edge(&caller, "magic")->errors, 0);
+}
+
+static void an_unknown_protocol_is_explained(void **unused)
+{
+	struct rh_reply reply;
+	int             slot;
+
+	(void)unused;
+	use("pigeons", 2);
+	assert_int_equal(kit_open_edge(&client, "magic", &edge), RH_OK);
+	assert_int_equal(kit_page_get(&client, edge, 0, &page), RH_OK);
+	slot = kit_submit(&page, 1, "x", kit_deadline());
+	kit_collect(&page, slot, &reply);
+	assert_int_equal(reply.status, RH_ENOSYS);
+	assert_true(reply.flags & RH_SLOT_SURE);
+	assert_true(reply.len > 0);
+	use("shm", 3);
+	assert_int_equal(kit_serve(&server, "magic", "bytes", 0), RH_OK);
+	slot = kit_submit(&page, 1, "x", kit_deadline());
+	kit_page_added(&server, &served);
+	struct rh_taken taken;
+	kit_take(&served, &taken);
+	kit_answer(&served, &taken, RH_OK, "");
+	kit_collect(&page, slot, &reply);
+	assert_int_equal(reply.status, RH_OK);
+}
+
+/* From the agents' path to a binding: who has a page is asked to come again. */
+static void bind_retires_the_agents_pages(void **unused)
+{
+	struct kit_page bound;
+
+	(void)unused;
+	join();
+	use("bind", 2);
+	KIT_UNTIL(atomic_load(&page.caller.page.head->server.life) == RH_PAGE_RETIRED);
+	kit_echo(&page, &served, "still carried");
+	kit_page_ask(&client, edge, 0, kit_deadline());
+	kit_page_added(&server, &served);
+	assert_int_equal(kit_page_take(&client, &bound), RH_OK);
+	assert_int_equal(bound.flags, RH_PAGE_FLAG_BIND);
+	kit_echo(&bound, &served, "directly");
+}
+
+/* A view that cannot be used leaves the former one in force. */
+static void a_broken_view_changes_nothing(void **unused)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+
+	(void)unused;
+	join();
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_REVISION, 2);
+	rh_record_put(&writer, RH_TAG_EDGE_ITEM, "junk", 4);
+	kit_send(caller.center, RH_FRAME_VIEW, 0, &writer, NULL, 0);
+	KIT_UNTIL(kit_counters(&caller)->malformed == 1);
+	assert_int_equal(kit_counters(&caller)->revision, 1);
+	kit_echo(&page, &served, "as before");
+}
+
+/* The center goes and comes back; the agents work all the while. */
+static void the_center_may_be_away(void **unused)
+{
+	struct kit_peer another;
+
+	(void)unused;
+	join();
+	close(caller.center);
+	kit_echo(&page, &served, "without a center");
+	assert_int_equal(kit_attach(&another, "file", RH_ROLE_CALLER), RH_OK);
+	kit_center_accept(&caller); /* it says which revision it has */
+	assert_int_equal(kit_u64(RH_TAG_REVISION), 1);
+	kit_apply(&caller, 5, "", by_shm, 3);
+	kit_echo(&page, &served, "with it");
+}
+
+static void an_interface_must_be_the_registered_one(void **unused)
+{
+	unsigned char           bytes[128];
+	struct rh_record_writer writer;
+
+	(void)unused;
+	assert_int_equal(kit_serve(&server, "magic", "words", 0), RH_EINTERFACE);
+	assert_non_null(strstr(kit_text, "bytes"));
+	assert_non_null(strstr(kit_text, "words"));
+	assert_int_equal(kit_counters(&callee)->instances, 0);
+	/* A caller serves nothing. */
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_text(&writer, RH_TAG_INTERFACE, "bytes");
+	assert_int_equal(kit_attach(&client, "magic", RH_ROLE_CALLER), RH_OK);
+	assert_int_equal(kit_ask(&client, RH_FRAME_SERVE, &writer, RH_FRAME_SERVING),
+	                 RH_EINVAL);
+	assert_int_equal(kit_serve(&server, "magic", "bytes", 0), RH_OK);
+	assert_int_equal(kit_ask(&server, RH_FRAME_SERVE, &writer, RH_FRAME_SERVING),
+	                 RH_EEXIST);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, kit_close)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(opening_says_why_not),
+		TEST(a_verdict_counts_for_the_next_call),
+		TEST(the_callees_agent_judges_too),
+		TEST(a_link_waits_until_both_know_the_edge),
+		TEST(another_protocol_loses_no_call),
+		TEST(an_unknown_protocol_is_explained),
+		TEST(bind_retires_the_agents_pages),
+		TEST(a_broken_view_changes_nothing),
+		TEST(the_center_may_be_away),
+		TEST(an_interface_must_be_the_registered_one),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
