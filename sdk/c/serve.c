@@ -59,28 +59,33 @@ static struct rh_serve_caller *caller_of(struct rh_server *server, uint64_t atta
 	return caller;
 }
 
-static void read_caller(struct rh_serve_caller *caller, struct rh_frame *frame)
+static int read_who(struct rh_serve_who *who, const struct rh_frame *frame)
 {
 	struct rh_record_reader records = frame->records;
 	struct rh_record        record;
-	uint32_t                uid = geteuid(), gid;
+	uint32_t                uid, gid;
 
-	rh_record_text(&records, RH_TAG_CALLER, caller->name, sizeof caller->name);
-	rh_record_u32(&records, RH_TAG_UID, &uid);
-	caller->uid = uid;
-	caller->group_count = 0;
+	if (rh_record_u32(&records, RH_TAG_UID, &uid) < 0)
+		return RH_EPROTO;
+	who->uid = uid;
 	while (rh_record_next(&records, &record) > 0) {
 		struct rh_record_reader one;
 
-		if (record.tag != RH_TAG_GID || caller->group_count == RH_SERVE_GROUPS)
+		if (record.tag != RH_TAG_GID || who->group_count == RH_SERVE_GROUPS)
 			continue;
 		rh_record_read(&one, record.bytes - 8, 8 + record.len);
 		if (rh_record_u32(&one, RH_TAG_GID, &gid) < 0)
-			continue;
-		if (caller->group_count == 0)
-			caller->gid = gid; /* the first is the primary one */
-		caller->groups[caller->group_count++] = gid;
+			return RH_EPROTO;
+		if (who->group_count == 0)
+			who->gid = gid; /* the first is the primary one */
+		who->groups[who->group_count++] = gid;
 	}
+	return RH_OK;
+}
+
+static void read_caller(struct rh_serve_caller *caller, struct rh_frame *frame)
+{
+	rh_record_text(&frame->records, RH_TAG_CALLER, caller->name, sizeof caller->name);
 	if (caller->pidfd < 0)
 		caller->pidfd = rh_frame_take_fd(frame, 3);
 }
@@ -120,11 +125,14 @@ static int add_page(struct rh_server *server, struct rh_frame *frame, uint64_t *
 	}
 	r = rh_memory_map(fd, RH_PAGE_BYTES, &page->memory);
 	close(fd);
-	if (r == RH_OK && (r = rh_page_check(page->memory)) < 0)
-		rh_memory_unmap(page->memory, RH_PAGE_BYTES);
+	if (r == RH_OK)
+		r = rh_page_check(page->memory);
+	if (r == RH_OK)
+		r = read_who(&page->who, frame);
 	if (r == RH_OK && !(page->caller = caller_of(server, attachment)))
 		r = RH_ENOMEM;
 	if (r < 0) {
+		rh_memory_unmap(page->memory, RH_PAGE_BYTES);
 		free(page);
 		return r;
 	}

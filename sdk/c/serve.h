@@ -58,10 +58,6 @@ struct rh_serve_caller {
 	uint64_t                attachment;
 	char                    name[RH_NAME_MAX + 1];
 	int                     pidfd;        /* -1 unknown                     */
-	uid_t                   uid;
-	gid_t                   gid;
-	unsigned                group_count;
-	gid_t                   groups[RH_SERVE_GROUPS];
 	uint32_t                pages;        /* control thread only            */
 	uint8_t                 has_ended;
 	pthread_mutex_t         lock;         /* of the objects                 */
@@ -71,8 +67,18 @@ struct rh_serve_caller {
 	uint32_t                hint;
 };
 
+/* As whom files are accessed for a page.  Of the page and not of its caller, which may
+ * have changed them and attached again while other pages are in use. */
+struct rh_serve_who {
+	uid_t    uid;
+	gid_t    gid;
+	unsigned group_count;
+	gid_t    groups[RH_SERVE_GROUPS];
+};
+
 struct rh_serve_context {
 	uint32_t       id;                    /* 0: unused                      */
+	uint64_t       serial;                /* unlike any other of the process*/
 	int            directory;             /* -1 none                        */
 	uint32_t       umask;                 /* UINT32_MAX none                */
 	size_t         texts_len;
@@ -89,6 +95,7 @@ struct rh_serve_page {
 	int                      event;
 	struct rh_server_end     end;
 	struct rh_serve_caller  *caller;
+	struct rh_serve_who      who;
 	struct rh_serve_thread  *thread;
 	struct rh_fd_stash      *stash;
 	struct rh_serve_context  contexts[RH_CONTEXTS_PER_PEER];
@@ -123,8 +130,9 @@ struct rh_serve_thread {
 	struct rh_serve_page   *pages[RH_PAGES_PER_THREAD];
 	struct rh_lookout      *lookouts[RH_LOOKOUTS];
 	struct rh_scratch       scratch;
-	struct rh_serve_page   *context_page; /* context that is applied        */
-	uint32_t                context_id;
+	struct rh_serve_page   *context_page; /* context whose directory, umask */
+	uint32_t                context_id;   /* and locale the thread has      */
+	uint64_t                context_serial;
 	_Atomic uint32_t        is_stopping;
 };
 
@@ -136,6 +144,7 @@ struct rh_server {
 	unsigned                thread_count;
 	struct rh_serve_thread *threads;
 	pthread_mutex_t         process_lock; /* environment, descriptors 0-2   */
+	uint64_t                env_serial;   /* context that the environment is*/
 	int                     null_fd;
 	int                     agent;        /* -1: away                       */
 	uint32_t                locale_on;    /* callers may set the locale     */
@@ -193,7 +202,7 @@ int  rh_serve_context_apply(struct rh_serve_thread *thread,
                             struct rh_serve_page *page, uint32_t id);
 void rh_serve_context_fini(struct rh_serve_page *page);
 /* The thread's file access acts for the caller.  RH_EACCES: this process may not. */
-int  rh_serve_act_as(const struct rh_serve_caller *caller);
-void rh_serve_act_as_self(const struct rh_serve_caller *caller);
+int  rh_serve_act_as(const struct rh_serve_who *who);
+void rh_serve_act_as_self(const struct rh_serve_who *who);
 
 #endif

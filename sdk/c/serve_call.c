@@ -179,8 +179,8 @@ static int run_in_context(struct run *run)
 		pthread_mutex_lock(&server->process_lock);
 	r = rh_serve_context_apply(run->thread, run->page, run->taken->context);
 	if (r == RH_OK && uses_files(run->function)) {
-		r = rh_serve_act_as(run->page->caller);
-		run->acts = r == RH_OK;
+		r = rh_serve_act_as(&run->page->who);
+		run->acts = 1; /* at least in part */
 	}
 	if (r == RH_OK && run->stdio > 0)
 		r = borrow_stdio(run, saved);
@@ -189,7 +189,7 @@ static int run_in_context(struct run *run)
 	if (run->stdio > 0)
 		return_stdio(run, saved);
 	if (run->acts)
-		rh_serve_act_as_self(run->page->caller);
+		rh_serve_act_as_self(&run->page->who);
 	if (is_shared)
 		pthread_mutex_unlock(&server->process_lock);
 	return r;

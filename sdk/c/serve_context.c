@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <locale.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/fsuid.h>
@@ -11,6 +12,8 @@
 #include <unistd.h>
 
 #define UMASK_NONE UINT32_MAX
+
+static _Atomic uint64_t serials;
 
 static void fini_one(struct rh_serve_context *context)
 {
@@ -59,6 +62,7 @@ void rh_serve_context_receive(void *user, struct rh_frame *frame)
 	context->umask = UMASK_NONE;
 	rh_record_u32(&frame->records, RH_TAG_UMASK, &context->umask);
 	context->directory = rh_frame_take_fd(frame, 0);
+	context->serial = atomic_fetch_add_explicit(&serials, 1, memory_order_relaxed) + 1;
 	context->id = id;
 }
 
@@ -129,50 +133,72 @@ static void apply_texts(const struct rh_server *server,
 	}
 }
 
-int rh_serve_context_apply(struct rh_serve_thread *thread,
-                           struct rh_serve_page *page, uint32_t id)
+/* What the thread alone has. */
+static int apply_to_thread(const struct rh_serve_context *context)
 {
-	struct rh_serve_context *context;
-
-	if (id == 0 || (thread->context_page == page && thread->context_id == id))
-		return RH_OK;
-	context = find(page, id);
-	if (!context) {
-		rh_stash_drain(&page->stash, page->companion, rh_serve_context_receive,
-		               page);
-		context = find(page, id);
-	}
-	if (!context)
-		return RH_EPROTO;
 	if (context->directory >= 0 && fchdir(context->directory) < 0)
 		return errno == EACCES ? RH_EACCES : RH_EIO;
 	if (context->umask != UMASK_NONE)
 		umask(context->umask & 0777);
-	apply_texts(thread->server, context);
+	return RH_OK;
+}
+
+static struct rh_serve_context *look_up(struct rh_serve_page *page, uint32_t id)
+{
+	struct rh_serve_context *context = find(page, id);
+
+	if (context)
+		return context;
+	rh_stash_drain(&page->stash, page->companion, rh_serve_context_receive, page);
+	return find(page, id);
+}
+
+/* The environment is the whole process's: another thread may have changed it since. */
+int rh_serve_context_apply(struct rh_serve_thread *thread,
+                           struct rh_serve_page *page, uint32_t id)
+{
+	struct rh_server        *server = thread->server;
+	struct rh_serve_context *context;
+	int is_applied = thread->context_page == page && thread->context_id == id;
+	int r = RH_OK;
+
+	if (id == 0 || (is_applied && server->env_serial == thread->context_serial))
+		return RH_OK;
+	if (!(context = look_up(page, id)))
+		return RH_EPROTO;
+	if (!is_applied) {
+		thread->context_page = NULL; /* until all of it holds */
+		r = apply_to_thread(context);
+	}
+	if (r < 0)
+		return r;
+	apply_texts(server, context);
+	server->env_serial = context->serial;
 	thread->context_page = page;
 	thread->context_id = id;
+	thread->context_serial = context->serial;
 	return RH_OK;
 }
 
 /* The raw system calls change the calling thread alone; glibc's would change the
  * whole process.  Leaving uid 0 as file system user also drops the capabilities
  * that override file permissions, and coming back restores them. */
-int rh_serve_act_as(const struct rh_serve_caller *caller)
+int rh_serve_act_as(const struct rh_serve_who *who)
 {
-	if (caller->uid == geteuid())
+	if (who->uid == geteuid())
 		return RH_OK;
-	if (geteuid() != 0)
+	if (geteuid() != 0 || who->group_count == 0)
 		return RH_EACCES;
-	if (syscall(SYS_setgroups, caller->group_count, caller->groups) < 0)
+	if (syscall(SYS_setgroups, who->group_count, who->groups) < 0)
 		return RH_EACCES;
-	syscall(SYS_setfsgid, caller->gid);
-	syscall(SYS_setfsuid, caller->uid);
-	return (uid_t)syscall(SYS_setfsuid, -1) == caller->uid ? RH_OK : RH_EACCES;
+	syscall(SYS_setfsgid, who->gid);
+	syscall(SYS_setfsuid, who->uid);
+	return (uid_t)syscall(SYS_setfsuid, -1) == who->uid ? RH_OK : RH_EACCES;
 }
 
-void rh_serve_act_as_self(const struct rh_serve_caller *caller)
+void rh_serve_act_as_self(const struct rh_serve_who *who)
 {
-	if (caller->uid == geteuid())
+	if (who->uid == geteuid())
 		return;
 	syscall(SYS_setfsuid, geteuid());
 	syscall(SYS_setfsgid, getegid());

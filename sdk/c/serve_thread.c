@@ -85,12 +85,14 @@ void rh_serve_thread_bury(struct rh_serve_thread *thread,
 	rh_serve_thread_tell(thread);
 }
 
-/* Pages come and go; the leaving ones may be unmapped once nobody looks at them. */
+/* Pages come and go, some at once, so those that come are taken first; the leaving
+ * ones may be unmapped once nobody looks at them. */
 static void follow_commands(struct rh_serve_thread *thread)
 {
-	struct rh_serve_page *leaving = let_go(thread);
+	struct rh_serve_page *leaving;
 
 	take_incoming(thread);
+	leaving = let_go(thread);
 	bury_callers(thread);
 	if (rh_lookouts_spread(thread) < 0)
 		rh_warn("no thread to watch over all of %u pages", thread->count);
