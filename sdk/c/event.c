@@ -121,17 +121,6 @@ static int subscribe(struct inbox *inbox, uint64_t deadline)
 	return r;
 }
 
-static int next_event(struct inbox *inbox)
-{
-	int r;
-
-	if (inbox->has_pending)
-		return RH_OK;
-	r = rh_server_take(&inbox->end, &inbox->pending);
-	inbox->has_pending = r == 1;
-	return r == 1 ? RH_OK : r;
-}
-
 static void done(struct inbox *inbox, int status)
 {
 	struct rh_reply reply = { .status = status };
@@ -140,13 +129,29 @@ static void done(struct inbox *inbox, int status)
 	rh_server_finish(&inbox->end, &inbox->pending, &reply);
 }
 
+static int next_event(struct inbox *inbox)
+{
+	int r;
+
+	if (inbox->has_pending)
+		return RH_OK;
+	while ((r = rh_server_take(&inbox->end, &inbox->pending)) == 1) {
+		inbox->has_pending = 1;
+		if (inbox->pending.args)
+			return RH_OK;
+		done(inbox, RH_EPROTO); /* an event comes in the page, not beside it */
+	}
+	return r;
+}
+
 /* Waits for the bell of the page; the agent rings it when an event is there. */
 static int wait_event(struct inbox *inbox, uint64_t deadline)
 {
 	_Atomic uint32_t *bell = &inbox->end.page.head->caller.server_bell;
 	struct pollfd     look = { .fd = inbox->companion };
+	int               r;
 
-	while (next_event(inbox) == RH_EAGAIN) {
+	while ((r = next_event(inbox)) == RH_EAGAIN) {
 		uint32_t seen = atomic_load_explicit(bell, memory_order_seq_cst);
 		uint64_t now = rh_clock_ns();
 
@@ -163,7 +168,7 @@ static int wait_event(struct inbox *inbox, uint64_t deadline)
 			rh_server_woken(&inbox->end);
 		}
 	}
-	return RH_OK;
+	return r;
 }
 
 /* Calls use with the bytes of the next event of that kind. */

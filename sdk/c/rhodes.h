@@ -107,7 +107,7 @@ int rh_serve(const struct rh_skeleton *skeleton, unsigned threads);
 
 /* The same with a handler instead of a skeleton, for programs that speak bytes:
  * functions are those of the table of signatures.  The handler returns 0 with
- * *ret_len bytes in reply (cap of them at most, 1 MiB at most), or a negative code.
+ * *ret_len bytes in reply (cap of them at most, which is about 4 MiB at most), or a negative code.
  * args lie in memory that the caller shares and can change at any time: copy what
  * you check before you use it. */
 typedef int rh_handler(void *user, unsigned function, const void *args,

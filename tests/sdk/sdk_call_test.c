@@ -67,7 +67,8 @@ static void arguments_of_every_size_arrive_whole(void **state)
 {
 	static const size_t sizes[] = {
 		0, 1, 31, 32, 33, 383, 384, 385, 4096, 65535, 65536, 65537, MIB - 1, MIB,
-		MIB + 1, 5 * MIB + 7, 64 * MIB - 1, 64 * MIB,
+		MIB + 1, RH_PAYLOAD_ARENA_MAX - 1, RH_PAYLOAD_ARENA_MAX,
+		RH_PAYLOAD_ARENA_MAX + 1, 9 * MIB + 7, 64 * MIB - 1, 64 * MIB,
 	};
 	unsigned char *given = pattern(64 * MIB);
 
@@ -88,15 +89,16 @@ static void replies_of_every_size_come_back_whole(void **state)
 {
 	static const size_t sizes[] = {
 		0, 1, 31, 32, 33, 383, 384, 385, 65535, 65536, 65537, MIB - 1, MIB,
+		RH_PAYLOAD_ARENA_MAX - 1, RH_PAYLOAD_ARENA_MAX,
 	};
-	unsigned char *given = pattern(MIB);
-	unsigned char *got = malloc(MIB + 1);
+	unsigned char *given = pattern(RH_PAYLOAD_ARENA_MAX);
+	unsigned char *got = malloc(RH_PAYLOAD_ARENA_MAX + 1);
 
 	(void)state;
 	for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
 		size_t len = 0;
 
-		memset(got, 0xee, MIB + 1);
+		memset(got, 0xee, RH_PAYLOAD_ARENA_MAX + 1);
 		assert_int_equal(rh_call(bytes, ECHO, given, sizes[i], got, sizes[i], &len,
 		                         0), RH_OK);
 		assert_int_equal(len, sizes[i]);
@@ -140,7 +142,7 @@ static void a_reply_over_the_room_is_an_error_and_not_a_part(void **state)
 	assert_int_equal(rh_call(bytes, LONG, &want, sizeof want, room, sizeof room, &len,
 	                         0), RH_EMSGSIZE);
 	assert_non_null(strstr(rh_last_error(), "17"));
-	want = 2 * MIB;
+	want = 2 * RH_PAYLOAD_ARENA_MAX;
 	assert_int_equal(rh_call(bytes, LONG, &want, sizeof want, room, sizeof room, &len,
 	                         0), RH_EMSGSIZE);
 	assert_int_equal(len, 55);
@@ -237,7 +239,7 @@ static void tickets_end_in_any_order_and_state(void **state)
 		void    *args;
 
 		for (unsigned i = 0; i < 4; i++) {
-			assert_int_equal(rh_reserve(bytes, i == 3 ? 2 * MIB : 1, 16, 0, &args,
+			assert_int_equal(rh_reserve(bytes, i == 3 ? 6 * MIB : 1, 16, 0, &args,
 			                            &tickets[i]), RH_OK);
 			memset(args, (int)i, 1);
 		}

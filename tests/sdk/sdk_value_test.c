@@ -52,7 +52,7 @@ static void bytes_of_every_size_go_both_ways(void **state)
 {
 	static const size_t sizes[] = {
 		0, 1, 32, 300, 384, 1000, 65535, 65536, 65537, MIB - 100, MIB, MIB + 1,
-		5 * MIB, 32 * MIB, 64 * MIB - 64,
+		4 * MIB, 4 * MIB + 4096, 4 * MIB + 4097, 9 * MIB, 32 * MIB, 64 * MIB - 64,
 	};
 	unsigned char *in = malloc(64 * MIB), *out = malloc(64 * MIB + 1);
 

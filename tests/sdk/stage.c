@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/futex.h>
 #include <poll.h>
 #include <sched.h>
@@ -204,6 +205,7 @@ static void show(const char *path)
 
 static pid_t start_case(const char *name, const char *output)
 {
+	char  path[2 * PATH_MAX];
 	pid_t pid = fork();
 
 	if (pid != 0)
@@ -212,7 +214,9 @@ static pid_t start_case(const char *name, const char *output)
 	dup2(fd, 1);
 	dup2(fd, 2);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setenv("LD_LIBRARY_PATH", given("STAGE_SHADOW"), 1);
+	snprintf(path, sizeof path, "%s:%s", given("STAGE_SHADOW"),
+	         getenv("LD_LIBRARY_PATH") ? getenv("LD_LIBRARY_PATH") : "");
+	setenv("LD_LIBRARY_PATH", path, 1);
 	execl("/proc/self/exe", "case", name, (char *)NULL);
 	_exit(127);
 }

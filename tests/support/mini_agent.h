@@ -52,6 +52,9 @@ int mini_agent_await(struct mini_agent *agent, size_t offset, unsigned n);
 int mini_agent_emit(struct mini_agent *agent, uint64_t event, const void *bytes,
                     uint32_t len);
 
+/* Sends every listener an event whose bytes are said to be in a memfd. */
+void mini_agent_emit_lie(struct mini_agent *agent, uint64_t event);
+
 /* Breaks the connections of the callees of that pid as a restart of the agent does. */
 void mini_agent_hang_up(struct mini_agent *agent, pid_t pid);
 
