@@ -190,22 +190,26 @@ static struct rh_object *expired(const struct rh_object *object, uint64_t now)
 	return over;
 }
 
-uint64_t rh_center_expire(struct rh_center *center)
+int rh_center_expire(struct rh_center *center)
 {
-	uint64_t           now = rh_when_now();
-	size_t             count;
-	struct rh_problem  problem;
+	uint64_t          now = rh_when_now();
+	size_t            count;
+	struct rh_problem problem;
 	struct rh_object *const *at;
 
 	/* Replacing an object moves no other: the array stays as it is. */
 	at = rh_catalog_after(&center->realm.catalog, RH_OBJECT_RULE, NULL, &count);
 	for (size_t i = 0; i < count; i++) {
-		struct rh_object *over = expired(at[i], now);
+		struct rh_object *over = strstr(at[i]->text, "\"expires\"")
+		                       ? expired(at[i], now) : NULL;
 
 		if (over && rh_change_own(center, over, "expire", &problem) != RH_OK)
 			break;
 	}
-	if (rh_center_commit(center, &problem) != RH_OK)
-		return now + 10000; /* the disk is full: once more, later */
-	return rh_rule_next_expiry(&center->realm.registry, now);
+	return rh_center_commit(center, &problem);
+}
+
+uint64_t rh_center_next_expiry(const struct rh_center *center, uint64_t since_ms)
+{
+	return rh_rule_next_expiry(&center->realm.registry, since_ms);
 }

@@ -66,8 +66,11 @@ int rh_center_commit(struct rh_center *center, struct rh_problem *problem);
 /* The revision of the store, staged changes counted. */
 uint64_t rh_center_revision(const struct rh_center *center);
 
-/* Ends exceptions whose time has come, as changes of the center's own, and says
- * when to ask again (UINT64_MAX: never).  Commits. */
-uint64_t rh_center_expire(struct rh_center *center);
+/* Ends the exceptions whose time has come, as changes of the center's own, and
+ * commits.  RH_ENOSPC, RH_ESTORE: nothing changed; verdicts know the time anyway. */
+int rh_center_expire(struct rh_center *center);
+
+/* When the first exception ends that ends after since_ms; UINT64_MAX: none does. */
+uint64_t rh_center_next_expiry(const struct rh_center *center, uint64_t since_ms);
 
 #endif

@@ -30,6 +30,9 @@
 /* How much of the audit chain is verified at start. */
 #define AUDIT_CHECK 10000u
 
+#define HOUR_MS  3600000u
+#define RETRY_MS 10000u
+
 struct program {
 	struct rh_config config;
 	struct rh_center center;
@@ -41,7 +44,8 @@ struct program {
 	uv_signal_t      interrupt;
 	uv_prepare_t     prepare;
 	uv_timer_t       expiry;
-	uint64_t         expiry_revision; /* for which the timer is set */
+	uint64_t         expiry_revision; /* for which the timer is set        */
+	uint64_t         expired_ms;      /* until when all has expired        */
 	char             token[RH_TOKEN_HEX];
 	int              lock_fd;
 	int              unix_fd;
@@ -84,17 +88,33 @@ static void on_signal(uv_signal_t *handle, int number)
 	uv_stop(&program->loop);
 }
 
-static void on_expiry(uv_timer_t *timer)
+static void on_expiry(uv_timer_t *timer);
+
+static void arm_expiry(struct program *program)
 {
-	struct program *program = timer->data;
-	uint64_t        next = rh_center_expire(&program->center), now = rh_when_now();
+	uint64_t next = rh_center_next_expiry(&program->center, program->expired_ms);
+	uint64_t now = rh_when_now(), wait = next > now ? next - now : 0;
 
 	program->expiry_revision = rh_center_revision(&program->center);
 	if (next == UINT64_MAX)
+		uv_timer_stop(&program->expiry);
+	else /* Clocks are set: look again at least every hour. */
+		uv_timer_start(&program->expiry, on_expiry,
+		               wait < HOUR_MS ? wait + 1 : HOUR_MS, 0);
+}
+
+static void on_expiry(uv_timer_t *timer)
+{
+	struct program *program = timer->data;
+	uint64_t        now = rh_when_now();
+
+	if (rh_center_expire(&program->center) != RH_OK) {
+		rh_error("expiry: the store refuses it; trying again");
+		uv_timer_start(timer, on_expiry, RETRY_MS, 0);
 		return;
-	/* Clocks are set: look again at least every hour. */
-	uint64_t wait = next > now ? next - now : 0;
-	uv_timer_start(timer, on_expiry, wait < 3600000 ? wait + 1 : 3600000, 0);
+	}
+	program->expired_ms = now;
+	arm_expiry(program);
 }
 
 /* After a change the next exception to end may be another one. */
@@ -102,10 +122,8 @@ static void on_prepare(uv_prepare_t *prepare)
 {
 	struct program *program = prepare->data;
 
-	if (program->expiry_revision != rh_center_revision(&program->center)) {
-		program->expiry_revision = rh_center_revision(&program->center);
-		uv_timer_start(&program->expiry, on_expiry, 0, 0);
-	}
+	if (program->expiry_revision != rh_center_revision(&program->center))
+		arm_expiry(program);
 }
 
 /* ---- the seven steps ---- */
@@ -189,6 +207,7 @@ static void start_handles(struct program *program)
 	uv_signal_start(&program->terminate, on_signal, SIGTERM);
 	uv_signal_start(&program->interrupt, on_signal, SIGINT);
 	uv_prepare_start(&program->prepare, on_prepare);
+	on_expiry(&program->expiry); /* what ended while no center ran */
 }
 
 static void tell_ready(struct program *program)

@@ -27,7 +27,8 @@ struct rh_http {
 	struct rh_center        *center;
 	struct MHD_Daemon       *daemon;
 	uv_poll_t                poll;
-	uv_timer_t               timer;
+	uv_timer_t               timer;   /* the library's next timeout          */
+	uv_idle_t                idle;    /* runs while there is work left       */
 	const char              *token;
 	unsigned                 port;
 	int                      handles;
@@ -323,20 +324,35 @@ static void on_completed(void *user, struct MHD_Connection *connection,
 
 static void on_timer(uv_timer_t *timer);
 
-/* Runs the library and the turn until neither has anything to do. */
+static void on_idle(uv_idle_t *idle);
+
+/* Runs the library, the turn, and the library again for the answers.  What came in
+ * meanwhile waits for the next round of the loop, so that agents, signals and the
+ * other listener get theirs.  (By an idle handle: a timer of 0 ms that arms itself
+ * anew would be run for ever without a look at the sockets.) */
 static void run(struct rh_http *http)
 {
-	MHD_UNSIGNED_LONG_LONG timeout_ms;
+	MHD_UNSIGNED_LONG_LONG timeout_ms = 0;
 
 	MHD_run(http->daemon);
-	while (http->first || http->center->staged) {
+	if (http->first || http->center->staged) {
 		run_turn(http);
 		MHD_run(http->daemon);
 	}
-	if (MHD_get_timeout(http->daemon, &timeout_ms) == MHD_YES)
+	int is_timed = MHD_get_timeout(http->daemon, &timeout_ms) == MHD_YES;
+	if (http->first || http->center->staged || (is_timed && timeout_ms == 0))
+		uv_idle_start(&http->idle, on_idle);
+	else
+		uv_idle_stop(&http->idle);
+	if (is_timed && timeout_ms > 0)
 		uv_timer_start(&http->timer, on_timer, timeout_ms, 0);
 	else
 		uv_timer_stop(&http->timer);
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+	run(idle->data);
 }
 
 static void on_timer(uv_timer_t *timer)
@@ -404,8 +420,9 @@ int rh_http_open(struct rh_center *center, uv_loop_t *loop, int listen_fd,
 		return rh_diag_set(diag, RH_EIO, "the HTTP server does not start");
 	}
 	uv_timer_init(loop, &http->timer);
-	http->poll.data = http->timer.data = http;
-	http->handles = 2;
+	uv_idle_init(loop, &http->idle);
+	http->poll.data = http->timer.data = http->idle.data = http;
+	http->handles = 3;
 	uv_poll_start(&http->poll, UV_READABLE, on_readable);
 	*ret_http = http;
 	return RH_OK;
@@ -427,4 +444,5 @@ void rh_http_close(struct rh_http *http)
 		return;
 	uv_close((uv_handle_t *)&http->poll, on_closed);
 	uv_close((uv_handle_t *)&http->timer, on_closed);
+	uv_close((uv_handle_t *)&http->idle, on_closed);
 }

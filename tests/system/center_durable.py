@@ -7,8 +7,10 @@ import os
 import random
 import resource as limits
 import signal
+import socket
 import sqlite3
 import threading
+import time
 import unittest
 
 from center_lib import Center, CenterTest, main, resource, rule
@@ -142,6 +144,41 @@ class Killed(CenterTest):
             center.start()
             self.assertEqual(center.get("/apis/v1/rules/hierarchy").status, 200)
             center.kill()
+
+
+class Loaded(CenterTest):
+    """Requests without a pause keep nobody else waiting."""
+
+    def test_agents_and_signals_get_their_turn(self):
+        """While a row of requests waits in the socket, others are served in between."""
+        count = 600
+        self.center.put(resource("a", "application", description="0"))
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.addCleanup(sock.close)
+        sock.connect(os.path.join(self.center.run, "center.sock"))
+        row = b""
+        for i in range(1, count + 1):
+            body = json.dumps(resource("a", "application", description=str(i))).encode()
+            row += (b"PUT /apis/v1/resources/a HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n"
+                    b"\r\n%s" % (len(body), body))
+        thread = threading.Thread(target=sock.sendall, args=(row,))
+        reader = threading.Thread(target=self.read_answers, args=(sock, count))
+        thread.start()
+        reader.start()
+        while self.center.revision() < 10:
+            pass
+        view = self.center.agent("a").view()
+        self.assertLess(view.revision, count)
+        thread.join()
+        reader.join()
+        self.assertEqual(self.center.revision(), count + 2)
+
+    def read_answers(self, sock, count):
+        seen, left = 0, b""
+        while seen < count:
+            left += sock.recv(1 << 16)
+            seen += left.count(b"HTTP/1.1 200")
+            left = left[-11:]
 
 
 class Together(CenterTest):
@@ -364,6 +401,20 @@ class Started(unittest.TestCase):
         with open(key, "wb") as file:
             file.write(b"short")
         self.assert_refused("EINVAL", key)
+
+    def test_exception_that_ended_while_no_center_ran(self):
+        self.center.start()
+        soon = time.time() + 1
+        self.center.put(rule("x", exception={
+            "edge": ["a", "b"], "reason": "r",
+            "expires": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(soon + 1))}))
+        self.center.kill()
+        while time.time() < soon + 1:
+            time.sleep(0.05)
+        self.center.start()
+        entry = self.center.audit()[0]["entry"]
+        self.assertEqual((entry["verb"], entry["name"], entry["channel"]),
+                         ("expire", "x", "center"))
 
     def test_is_confined(self):
         self.center.start()
