@@ -178,6 +178,7 @@ int igb_ring_close(struct igb_ring *ring)
 	if (enter(ring) != 0)
 		return -1;
 	active = NULL;
+	nic_start(0);
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);
 	free(ring);

@@ -41,7 +41,8 @@ struct nic_event {
 /* Who the device is. */
 int nic_info(struct nic_info *info);
 
-/* Starts reception with rx_slots receive slots; whatever was posted before is void. */
+/* Starts the link with rx_slots receive slots; whatever was posted before is void.  With
+ * 0 nothing is received. */
 int nic_start(uint32_t rx_slots);
 
 /* Gives the device that many more receive slots. */

@@ -77,14 +77,12 @@ void nic_device_info(const struct nic_device *device, struct nic_info *info)
 	memcpy(info->device, device->name, sizeof info->device);
 }
 
+/* What was granted before cannot be taken back; so the link starts afresh, and the
+ * partner forgets it. */
 int nic_device_start(struct nic_device *device, uint32_t rx_slots)
 {
 	pthread_mutex_lock(&device->lock);
-	/* What the partner was granted before stays granted; so the new driver gets
-	 * slots for that, too, and only the difference is new room. */
-	uint64_t open = device->credit.posted - device->credit.received;
-	if (rx_slots > open)
-		credit_post(&device->credit, rx_slots - open, 1);
+	credit_init(&device->credit, device->credit.epoch + 1, rx_slots);
 	tell(device);
 	pthread_mutex_unlock(&device->lock);
 	return 0;

@@ -48,11 +48,16 @@ class Traffic:
     def check(self, report, what):
         detail = self.error
         if not detail:
-            detail = (f"out: {self.peer['received']} frames, each number once and in order; "
-                      f"in: {self.client['received']}, as many events; {self.rate:,.0f} "
-                      f"frames a second; sender held back {self.client['tx_busy']} times, "
-                      f"the nic {self.client['nic_busy']}, the other end "
-                      f"{self.peer['waits']}")
+            client, other = self.client, self.peer
+            parts = [f"{self.rate:,.0f} frames a second"]
+            if self.out:
+                parts.append(f"out {other['received']}, each number once and in order, held "
+                             f"back {client['tx_busy']} times at the driver and "
+                             f"{client['nic_busy']} times at the nic")
+            if self.inward:
+                parts.append(f"in {client['received']}, each number once, as many events, "
+                             f"the other end held back {other['waits']} times")
+            detail = "; ".join(parts)
         return report.check(what, not self.error, detail)
 
 
