@@ -226,6 +226,12 @@ static int compare_symbols(const void *left, const void *right)
 	return order;
 }
 
+/* Old linkers export them; every library has its own. */
+static bool belongs_to_loader(const char *name)
+{
+	return strcmp(name, "_init") == 0 || strcmp(name, "_fini") == 0;
+}
+
 static int read_symbols(struct rh_pool *pool, const struct tables *tables,
                         struct rh_elf_exports *exports)
 {
@@ -250,6 +256,8 @@ static int read_symbols(struct rh_pool *pool, const struct tables *tables,
 		symbol.is_weak = ELF64_ST_BIND(raw.st_info) == STB_WEAK;
 		if (!symbol.name || !symbol.name[0] || !set_version(tables, i, &symbol))
 			return RH_EPROTO;
+		if (belongs_to_loader(symbol.name))
+			continue;
 		exports->symbols[exports->symbol_count++] = symbol;
 	}
 	qsort(exports->symbols, exports->symbol_count, sizeof *exports->symbols,

@@ -107,18 +107,33 @@ static void put_carried(FILE *out, const struct rh_cfunction *c, uint32_t index)
 	put_return(out, c);
 }
 
-static void put_unused(FILE *out, const struct rh_cfunction *c)
+/* The result of a function that is not carried: of the right kind, no more. */
+static void put_blank_result(FILE *out, const struct rh_cfunction *c)
 {
-	for (uint32_t i = 0; i < c->param_count; i++)
-		fprintf(out, "\t(void)a%u;\n", i);
+	if (c->ret->kind == RH_CTYPE_POINTER)
+		fputs("void *", out);
+	else
+		rh_emit_stored(out, c->ret);
+}
+
+/* What returns a failure does not look at its arguments, so they need no types: the
+ * caller's stand where they are. */
+static void put_blank(FILE *out, const struct rh_cfunction *c, uint32_t index)
+{
+	put_blank_result(out, c);
+	fprintf(out, "rh_stub_%u(void) __asm__(\"%s\");\n", index, c->symbol);
+	put_blank_result(out, c);
+	fprintf(out, "rh_stub_%u(void)\n{\n", index);
+	if (c->ret->kind == RH_CTYPE_VOID)
+		return;
+	fputc('\t', out);
+	put_blank_result(out, c);
+	fputs("ret;\n\n", out);
 }
 
 static void put_nocarry(FILE *out, const struct rh_cfunction *c, uint32_t index)
 {
-	put_definition(out, c, index);
-	put_result(out, c);
-	fputc('\n', out);
-	put_unused(out, c);
+	put_blank(out, c, index);
 	put_invoke(out, c, index, "NULL");
 	put_return(out, c);
 }
@@ -127,21 +142,11 @@ static void put_nocarry(FILE *out, const struct rh_cfunction *c, uint32_t index)
 static void put_ignored(FILE *out, const struct rh_cfunction *c,
                         const struct rh_function *row, uint32_t index)
 {
-	uint8_t kind = c->ret->kind;
-
-	put_definition(out, c, index);
-	put_unused(out, c);
-	if (kind == RH_CTYPE_INT || kind == RH_CTYPE_POINTER) {
-		fputs("\treturn (", out);
-		rh_emit_stored(out, c->ret);
-		fprintf(out, ")%lld;\n}\n\n", (long long)row->error_value);
-		return;
-	}
-	if (kind != RH_CTYPE_VOID) {
-		fputc('\t', out);
-		rh_emit_stored(out, c->ret);
-		fputs("ret;\n\n\t__builtin_memset(&ret, 0, sizeof ret);\n", out);
-	}
+	put_blank(out, c, index);
+	if (c->ret->kind == RH_CTYPE_INT)
+		fprintf(out, "\tret = (%lldLL);\n", (long long)row->error_value);
+	else if (c->ret->kind != RH_CTYPE_VOID)
+		fputs("\t__builtin_memset(&ret, 0, sizeof ret);\n", out);
 	put_return(out, c);
 }
 
@@ -187,13 +192,24 @@ static void put_old(FILE *out, const struct rh_function *row,
 	        symbol->name, symbol->version);
 }
 
-/* A varargs function can only be jumped to. */
+/* Types that cannot be written again as they are spelled: callbacks, va_list. */
+static bool is_hard_to_write(const struct rh_cfunction *c)
+{
+	bool is_hard = strchr(c->ret->spelling, '(') != NULL;
+
+	for (uint32_t i = 0; i < c->param_count; i++)
+		is_hard = is_hard || strchr(c->params[i].type->spelling, '(') ||
+		          strstr(c->params[i].type->spelling, "va_list");
+	return is_hard;
+}
+
+/* A varargs function, for one, can only be jumped to. */
 static bool needs_jump(const struct rh_plan *plan, uint32_t index)
 {
 	const struct rh_cfunction *c = plan->functions[index].c;
 
 	return plan->interface.functions[index].flags & RH_FUNCTION_LOCAL &&
-	       (!c || c->is_variadic);
+	       (!c || c->is_variadic || is_hard_to_write(c));
 }
 
 static void put_function(FILE *out, const struct rh_plan *plan, uint32_t index)
@@ -220,25 +236,39 @@ static void put_function(FILE *out, const struct rh_plan *plan, uint32_t index)
 		put_carried(out, function->c, index);
 }
 
+/* "extern" and the definition begin alike. */
+static void put_variable_head(FILE *out, const struct rh_plan_variable *variable,
+                              uint32_t index)
+{
+	const struct rh_elf_symbol *symbol = variable->symbol;
+
+	fprintf(out, "%s%schar rh_variable_%u[%lu]",
+	        symbol->kind == RH_ELF_THREAD_LOCAL ? "__thread " : "",
+	        !variable->is_writable && variable->bytes.len ? "const " : "", index,
+	        (unsigned long)(symbol->size ? symbol->size : 1));
+}
+
 static void put_variable(FILE *out, const struct rh_plan_variable *variable,
                          uint32_t index)
 {
 	const struct rh_elf_symbol *symbol = variable->symbol;
-	uint64_t size = symbol->size ? symbol->size : 1;
-	bool     is_const = !variable->is_writable && variable->bytes.len;
+	bool                        is_old = !symbol->is_default;
 
-	if (!symbol->is_default)
-		return;
-	fprintf(out, "extern %s%schar rh_variable_%u[%lu] __asm__(\"%s\");\n",
-	        symbol->kind == RH_ELF_THREAD_LOCAL ? "__thread " : "",
-	        is_const ? "const " : "", index, (unsigned long)size, symbol->name);
-	fprintf(out, "%s%schar rh_variable_%u[%lu] __attribute__((aligned(16)))",
-	        symbol->kind == RH_ELF_THREAD_LOCAL ? "__thread " : "",
-	        is_const ? "const " : "", index, (unsigned long)size);
+	fputs(is_old ? "#ifndef RH_STATIC\nextern " : "extern ", out);
+	put_variable_head(out, variable, index);
+	if (!is_old)
+		fprintf(out, " __asm__(\"%s\")", symbol->name);
+	fputs(";\n", out);
+	put_variable_head(out, variable, index);
+	fputs(" __attribute__((aligned(16)))", out);
 	for (size_t i = 0; i < variable->bytes.len; i++)
 		fprintf(out, "%s(char)0x%02x", i ? (i % 12 ? ", " : ",\n\t") : " = {\n\t",
 		        variable->bytes.bytes[i]);
-	fputs(variable->bytes.len ? "\n};\n\n" : ";\n\n", out);
+	fputs(variable->bytes.len ? "\n};\n" : ";\n", out);
+	if (is_old)
+		fprintf(out, "__asm__(\".symver rh_variable_%u, %s@%s, remove\");\n#endif\n",
+		        index, symbol->name, symbol->version);
+	fputc('\n', out);
 }
 
 void rh_emit_shadow(FILE *out, const struct rh_plan *plan)

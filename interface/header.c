@@ -29,9 +29,9 @@ const char *rh_header_source(struct rh_pool *pool,
 
 	if (!out)
 		return NULL;
+	fputs(RH_HEADER_PRELUDE, out);
 	for (uint32_t i = 0; i < request->header_count; i++)
 		fprintf(out, "#include \"%s\"\n", request->headers[i]);
-	fputs("#include <stddef.h>\n#include <stdint.h>\n", out);
 	for (uint32_t i = 0; i < request->type_count; i++)
 		fprintf(out, "typedef %s " PROBE_TYPE "%u;\n", request->types[i], i);
 	const char *copy = fclose(out) == 0 ? rh_pool_copy(pool, text, len) : NULL;
@@ -263,7 +263,7 @@ static uint32_t type_in_line(const struct rh_header_request *request,
 {
 	CXFile   file;
 	unsigned line;
-	unsigned first = request->header_count + 3;
+	unsigned first = RH_HEADER_PRELUDE_LINES + request->header_count + 1;
 
 	clang_getExpansionLocation(clang_getDiagnosticLocation(diagnostic), &file,
 	                           &line, NULL, NULL);

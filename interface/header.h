@@ -18,6 +18,12 @@
 /* Whether the caller is interested in a function or variable of that symbol. */
 typedef bool rh_header_wants(void *user, const char *symbol);
 
+/* Before everything: headers there are that use size_t or FILE as if they had it. */
+#define RH_HEADER_PRELUDE \
+	"#include <stdarg.h>\n#include <stddef.h>\n#include <stdint.h>\n" \
+	"#include <stdio.h>\n#include <sys/types.h>\n"
+#define RH_HEADER_PRELUDE_LINES 5u
+
 struct rh_header_request {
 	const char *const *headers;      /* as in #include                     */
 	const char *const *cflags;

@@ -4,13 +4,11 @@
 #include "library.h"
 #include "tool.h"
 
-#include <ctype.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LIST_BYTES_MAX   ((size_t)4 << 20)
-#define HEADER_BYTES_MAX ((size_t)8 << 20)
 
 struct finding {
 	struct rh_pool       *pool;
@@ -66,11 +64,29 @@ static const char *next_line(char **rest)
 	return line;
 }
 
+/* What comes behind a folder named by -I, or the path. */
+static const char *below_flag(const char *path, const char *cflags)
+{
+	const char *best = path;
+
+	for (const char *at = strstr(cflags, "-I"); at; at = strstr(at + 2, "-I")) {
+		size_t len = strcspn(at + 2, " ");
+
+		if (len > (size_t)(best - path) && strncmp(path, at + 2, len) == 0 &&
+		    path[len] == '/')
+			best = path + len + 1;
+	}
+	return best;
+}
+
 /* How an #include names a file of /usr/include/. */
-static const char *include_name(const char *path)
+static const char *include_name(const char *path, const char *cflags)
 {
 	static const char *const roots[] = { "/usr/include/", "/usr/local/include/" };
+	const char              *below = below_flag(path, cflags);
 
+	if (below != path)
+		return below;
 	for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
 		size_t len = strlen(roots[i]);
 
@@ -123,16 +139,66 @@ static void consider_library(struct finding *found, const char *path,
 	}
 }
 
-static int read_list(struct finding *found, char *list, const char *subject)
+/* Adds what pkg-config says, without what a side file would refuse. */
+static int add_cflags(struct finding *found, const char *path)
 {
-	const char *line;
-	int         result = RH_OK;
+	const char *name = file_name(path);
+	const char *module = rh_pool_copy(found->pool, name, strlen(name) - 3);
+	const char *const argv[] = { "pkg-config", "--cflags", module, NULL };
+	char        text[1024];
 
-	while (result >= 0 && (line = next_line(&list))) {
-		if (ends_with(line, ".h"))
-			result = add_header(found, line, include_name(line));
+	if (!module)
+		return RH_ENOMEM;
+	if (rh_tool_run(argv, false, text, sizeof text) < 0)
+		return RH_OK;
+	for (char *rest = text, *flag; (flag = strsep(&rest, " \n"));) {
+		if ((strncmp(flag, "-I", 2) != 0 && strncmp(flag, "-D", 2) != 0) ||
+		    !flag[2] || strstr(found->package->cflags, flag))
+			continue;
+		found->package->cflags = rh_pool_print(found->pool, "%s%s%s",
+			found->package->cflags, found->package->cflags[0] ? " " : "", flag);
+		if (!found->package->cflags)
+			return RH_ENOMEM;
+	}
+	return RH_OK;
+}
+
+/* A folder "include" that the compiler does not search by itself. */
+static int add_root(struct finding *found, const char *path)
+{
+	const char *end = strstr(path, "/include/");
+	const char *root;
+
+	if (!end || include_name(path, found->package->cflags) != path)
+		return RH_OK;
+	root = rh_pool_copy(found->pool, path, (size_t)(end - path) + strlen("/include"));
+	if (root)
+		found->package->cflags = rh_pool_print(found->pool, "%s%s-I%s",
+			found->package->cflags, found->package->cflags[0] ? " " : "", root);
+	return root && found->package->cflags ? RH_OK : RH_ENOMEM;
+}
+
+static int read_list(struct finding *found, const char *list, const char *subject)
+{
+	char       *once = rh_pool_copy(found->pool, list, strlen(list));
+	char       *again = rh_pool_copy(found->pool, list, strlen(list));
+	const char *line;
+	int         result = once && again ? RH_OK : RH_ENOMEM;
+
+	while (result >= 0 && (line = next_line(&once))) {
+		if (ends_with(line, ".pc"))
+			result = add_cflags(found, line);
 		else if (ends_with(line, ".so") && strncmp(file_name(line), "lib", 3) == 0)
 			consider_library(found, line, subject);
+	}
+	/* how a header is named depends on the flags */
+	while (result >= 0 && (line = next_line(&again))) {
+		if (!ends_with(line, ".h") || strstr(line, "/share/doc/"))
+			continue;
+		result = add_root(found, line);
+		if (result >= 0)
+			result = add_header(found, line,
+			                    include_name(line, found->package->cflags));
 	}
 	return result;
 }
@@ -186,9 +252,9 @@ static int find_installed(struct finding *found, const char *subject)
 	if (!list)
 		list = owner_package(found, subject);
 	if (!list)
-		return rh_diag_set(found->diag, RH_ENOENT, "no installed development package "
-		                   "for '%.80s' (tried %.60s, lib%.60s-dev)", subject, subject,
-		                   subject);
+		return rh_diag_set(found->diag, RH_ENOENT, "no installed package for '%.80s' with "
+		                   "headers and a library (tried %.40s, %.40s-dev, "
+		                   "lib%.40s-dev)", subject, subject, subject, subject);
 	int result = read_list(found, list, subject);
 	if (result >= 0 && !found->package->library)
 		return rh_diag_set(found->diag, RH_ENOENT, "package %.80s holds no library",
@@ -213,13 +279,41 @@ static int find_own(struct finding *found, const char *subject, const char *head
 	return package->library ? RH_OK : RH_ENOMEM;
 }
 
+/* libncurses.so and libc.so are texts for the linker that name the real one. */
+static int follow_script(struct finding *found)
+{
+	struct rh_elf_span file;
+	char               text[1024], path[PATH_MAX];
+
+	if (rh_elf_map(found->package->library, &file, found->diag) < 0)
+		return RH_ENOENT;
+	size_t len = file.len < sizeof text ? file.len : sizeof text - 1;
+	memcpy(text, file.bytes, len);
+	text[len] = '\0';
+	rh_elf_unmap(&file);
+	if (memcmp(text, "\177ELF", 4) == 0)
+		return RH_OK;
+	for (char *rest = text, *word; (word = strsep(&rest, " \t\n()"));) {
+		if (!strstr(word, ".so"))
+			continue;
+		int result = rh_library_find(word, NULL, path, sizeof path, found->diag);
+		if (result < 0)
+			return result;
+		found->package->library = rh_pool_copy(found->pool, path, strlen(path));
+		return found->package->library ? RH_OK : RH_ENOMEM;
+	}
+	return rh_diag_set(found->diag, RH_ENOENT, "%.150s names no library",
+	                   found->package->library);
+}
+
 static int read_exports(struct finding *found)
 {
 	struct rh_package *package = found->package;
 	struct rh_elf      elf;
-	int                result = rh_elf_map(package->library, &found->file,
-	                                       found->diag);
+	int                result = follow_script(found);
 
+	if (result >= 0)
+		result = rh_elf_map(package->library, &found->file, found->diag);
 	if (result >= 0)
 		result = rh_elf_init(&elf, found->file.bytes, found->file.len, found->diag);
 	if (result >= 0)
@@ -232,54 +326,6 @@ static int read_exports(struct finding *found)
 	package->soname = rh_pool_copy(found->pool, soname, strlen(soname));
 	package->stem = stem_of(found->pool, package->soname ? package->soname : "");
 	return package->soname && package->stem ? RH_OK : RH_ENOMEM;
-}
-
-/* Counts the exported functions whose names stand in the text. */
-static uint32_t count_names(struct finding *found, const char *text, size_t len)
-{
-	bool    *seen = calloc(found->exports.symbol_count + 1, sizeof *seen);
-	uint32_t count = 0;
-
-	for (size_t at = 0; seen && at < len;) {
-		char   word[256];
-		size_t used = 0;
-
-		while (at < len && (isalnum((unsigned char)text[at]) || text[at] == '_')) {
-			if (used + 1 < sizeof word)
-				word[used++] = text[at];
-			at++;
-		}
-		word[used] = '\0';
-		at++;
-		const struct rh_elf_symbol *symbol =
-			used ? rh_elf_find(&found->exports, word) : NULL;
-		if (symbol && !seen[symbol - found->exports.symbols]) {
-			seen[symbol - found->exports.symbols] = true;
-			count++;
-		}
-	}
-	free(seen);
-	return count;
-}
-
-static void weigh_header(struct finding *found, struct rh_package_header *header)
-{
-	struct rh_elf_span file;
-
-	if (rh_elf_map(header->path, &file, NULL) < 0)
-		return;
-	if (file.len <= HEADER_BYTES_MAX)
-		header->declares = count_names(found, (const char *)file.bytes, file.len);
-	rh_elf_unmap(&file);
-}
-
-static int compare_headers(const void *left, const void *right)
-{
-	const struct rh_package_header *a = left, *b = right;
-
-	if (a->declares != b->declares)
-		return a->declares < b->declares ? 1 : -1;
-	return strcmp(a->include, b->include);
 }
 
 static int find_all(struct finding *found, const char *subject, const char *header)
@@ -297,18 +343,14 @@ static int find_all(struct finding *found, const char *subject, const char *head
 	}
 	if (result < 0)
 		return result;
-	for (uint32_t i = 0; i < package->header_count; i++)
-		weigh_header(found, &package->headers[i]);
-	if (package->header_count)
-		qsort(package->headers, package->header_count, sizeof *package->headers,
-		      compare_headers);
+	rh_package_weigh(package, &found->exports);
 	return RH_OK;
 }
 
 int rh_package_find(struct rh_pool *pool, const char *subject, const char *header,
                     struct rh_package *ret, struct rh_diag *diag)
 {
-	struct rh_package package = { .stem = "" };
+	struct rh_package package = { .stem = "", .cflags = "" };
 	struct finding    found = { .pool = pool, .package = &package, .diag = diag };
 	int               result = find_all(&found, subject, header);
 

@@ -10,7 +10,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define HEADERS_TRIED_MAX 8u
+#define HEADERS_TRIED_MAX 48u
+#define HEADERS_TAKEN_MAX 24u
 
 struct proposal {
 	const struct rh_interface_new_options *options;
@@ -51,17 +52,32 @@ static const char *resource_name(struct rh_pool *pool, const char *interface)
 	return name;
 }
 
+static void put_line(FILE *out, const char *word, const char *value)
+{
+	if (value && value[0])
+		fprintf(out, "%-10s %s\n", word, value);
+}
+
 static const char *head_text(struct proposal *proposal, const char *headers)
 {
 	const struct rh_package *package = &proposal->package;
-	bool is_own = strchr(proposal->options->subject, '/') != NULL;
+	char  *text = NULL;
+	size_t len = 0;
+	FILE  *out = open_memstream(&text, &len);
 
-	return rh_pool_print(&proposal->pool,
-		"interface  %s\nheader     %s\nsoname     %s\n%s%s%s%s%s%s", proposal->name,
-		headers, package->soname, is_own ? "library    " : "",
-		is_own ? package->library : "", is_own ? "\n" : "",
-		package->name ? "package    " : "", package->name ? package->name : "",
-		package->name ? "\n" : "");
+	if (!out)
+		return NULL;
+	put_line(out, "interface", proposal->name);
+	put_line(out, "header", headers);
+	put_line(out, "cflags", package->cflags);
+	put_line(out, "soname", package->soname);
+	if (strchr(proposal->options->subject, '/'))
+		put_line(out, "library", package->library);
+	put_line(out, "package", package->name);
+	const char *copy = fclose(out) == 0 ? rh_pool_copy(&proposal->pool, text, len)
+	                                    : NULL;
+	free(text);
+	return copy;
 }
 
 /* How many functions these headers declare; -1 when they do not compile. */
@@ -80,32 +96,39 @@ static int try_headers(struct proposal *proposal, const char *headers)
 	return declared;
 }
 
-/* Takes the header that declares most, then every other one that adds to it. */
+/* Takes the first header that compiles, then every other one that adds to it. */
 static int choose_headers(struct proposal *proposal)
 {
 	const struct rh_package *package = &proposal->package;
+	struct rh_diag           first = { 0 };
+	uint32_t                 taken = 0;
 	int                      declared = 0;
 
-	for (uint32_t i = 0; i < package->header_count && i < HEADERS_TRIED_MAX; i++) {
+	for (uint32_t i = 0; i < package->header_count && i < HEADERS_TRIED_MAX &&
+	     taken < HEADERS_TAKEN_MAX; i++) {
 		const struct rh_package_header *header = &package->headers[i];
-		const char *more = proposal->headers
+		const char *more = taken
 			? rh_pool_print(&proposal->pool, "%s %s", proposal->headers,
 			                header->include) : header->include;
 
 		if (!more)
 			return RH_ENOMEM;
-		if (!header->declares && proposal->headers)
+		if (!header->declares && !header->is_named &&
+		    !proposal->options->header)
 			break;
 		int count = try_headers(proposal, more);
-		if (count > declared) {
-			declared = count;
-			proposal->headers = more;
-		}
+		if (count < 0 && !first.text[0])
+			first = *proposal->diag;
+		if (count <= declared)
+			continue;
+		declared = count;
+		proposal->headers = more;
+		taken++;
 	}
-	if (proposal->headers)
+	if (taken)
 		return RH_OK;
-	if (proposal->diag && proposal->diag->text[0])
-		return RH_EINVAL;
+	if (first.text[0])
+		return rh_diag_set(proposal->diag, RH_EINVAL, "%s", first.text);
 	return rh_diag_set(proposal->diag, RH_ENOENT, "no header of %.80s declares what "
 	                   "%.80s exports", proposal->options->subject, package->soname);
 }
