@@ -230,6 +230,17 @@ static void retire(struct rh_binding *binding)
 	rh_alarm_at(&binding->process->agent->alarm, binding->break_at);
 }
 
+/* Allowed again before it was cut off. */
+static void reprieve(struct rh_binding *binding)
+{
+	if (binding->break_at == 0)
+		return;
+	binding->break_at = 0;
+	if (binding->state == RH_BINDING_BOUND)
+		atomic_store_explicit(&binding->head->server.life, RH_PAGE_LIVE,
+		                      memory_order_release);
+}
+
 void rh_bindings_review(struct rh_edge *edge, int verdict)
 {
 	RH_LIST_EACH(node, &edge->bindings) {
@@ -238,6 +249,8 @@ void rh_bindings_review(struct rh_edge *edge, int verdict)
 
 		if (verdict < 0 || !rh_edge_binds(edge))
 			retire(binding);
+		else
+			reprieve(binding);
 	}
 }
 

@@ -97,7 +97,7 @@ static int check_sender(struct rh_conn *conn, struct rh_frame *frame)
 		return 1;
 	rh_warn("a frame from process %d on the socket of process %d was ignored",
 	        (int)frame->sender, (int)conn->pid);
-	conn->agent->counters.head->refused++;
+	rh_counter_add(&conn->agent->counters.head->refused, 1);
 	rh_conn_error(conn, 0, RH_EIDENT, "process %d may not use the attachment of "
 	              "process %d: attach afresh", (int)frame->sender, (int)conn->pid);
 	return 0;

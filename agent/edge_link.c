@@ -115,31 +115,39 @@ static int make_offer(struct rh_edge *edge)
 	return r;
 }
 
-/* Calls that wait are told why; the next one makes another attempt. */
+static void retry_later(struct rh_edge *edge);
+
+/* Calls are told why at once, until another attempt goes well. */
 static void offer_failed(struct rh_edge *edge)
 {
-	rh_warn("no %s channel to %s: %s", edge->carried_by, edge->spec.callee,
-	        edge->why.text);
+	if (!edge->is_refused)
+		rh_warn("no %s channel to %s: %s", edge->carried_by, edge->spec.callee,
+		        edge->why.text);
 	close_channel(edge);
 	edge->is_refused = 1;
+	retry_later(edge);
 	rh_edge_run(edge);
 }
 
 static void offer(struct rh_edge *edge)
 {
-	if (edge->state != RH_OUTLINK_BARE || edge->is_refused || !needs_channel(edge))
+	if (edge->state != RH_OUTLINK_BARE || !needs_channel(edge))
 		return;
 	snprintf(edge->carried_by, sizeof edge->carried_by, "%s",
 	         channel_protocol(edge));
-	if (make_offer(edge) < 0)
-		offer_failed(edge);
-	else
+	switch (make_offer(edge)) {
+	case RH_OK:
 		step(edge, RH_OUTLINK_OFFERED);
+		break;
+	case RH_ELOST: /* the link is ending */
+		close_channel(edge);
+		break;
+	default:
+		offer_failed(edge);
+	}
 }
 
 /* ---- the connection ----------------------------------------------------- */
-
-static void retry_later(struct rh_edge *edge);
 
 static void drop_link(struct rh_edge *edge)
 {
@@ -149,6 +157,7 @@ static void drop_link(struct rh_edge *edge)
 	rh_parcels_fini(&edge->parcels);
 	edge->serial = rh_agent_next_id(edge->agent);
 	edge->is_swapping = 0;
+	edge->is_refused = 0;
 	rh_bindings_lost(edge);
 	retry_later(edge);
 }
@@ -166,8 +175,10 @@ static void greet(struct rh_edge *edge)
 
 static void settle(struct rh_edge *edge)
 {
-	edge->backoff_ms = BACKOFF_FIRST_MS;
 	rh_bindings_ask(edge);
+	if (edge->is_refused)
+		return; /* a channel again when it is time for it */
+	edge->backoff_ms = BACKOFF_FIRST_MS;
 	offer(edge);
 }
 
@@ -187,6 +198,8 @@ static void perform(struct rh_edge *edge, enum rh_outlink_action action)
 		break;
 	case RH_OUTLINK_SERVE:
 		edge->why.code = 0;
+		edge->is_refused = 0;
+		edge->backoff_ms = BACKOFF_FIRST_MS;
 		rh_counter_add(&edge->counters->waiting, -edge->counters->waiting);
 		rh_channel_start(edge->channel, &channel_ops, edge);
 		rh_edge_run(edge);
@@ -336,9 +349,7 @@ void rh_edge_link_want(struct rh_edge *edge)
 	    !uv_is_active((uv_handle_t *)&edge->retry))
 		dial(edge);
 	else if (edge->state >= RH_OUTLINK_BARE)
-		settle(edge);
-	else if (edge->state == RH_OUTLINK_OFFERING || edge->state == RH_OUTLINK_UP)
-		rh_bindings_ask(edge); /* beside the channel that carries events */
+		settle(edge); /* bindings go beside a channel that carries events */
 }
 
 void rh_edge_link_appeared(struct rh_agent *agent, const char *callee)
