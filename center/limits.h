@@ -20,10 +20,12 @@
 #define RH_IDLE_S             30u          /* a silent connection is closed    */
 #define RH_QUERY_MAX          8u           /* query parameters                 */
 #define RH_OBJECTS_MAX        4096u        /* objects in one apply             */
-#define RH_LIST_DEFAULT       5000u        /* items of a list without limit=   */
-#define RH_LIST_MAX           5000u
+#define RH_LIST_DEFAULT       1000u        /* items of a list without limit=   */
+#define RH_LIST_MAX           1000u
+#define RH_READS_MS           20u          /* of strangers, in one turn        */
 #define RH_MATRIX_ROWS_MAX    512u         /* larger ones as edges only        */
 #define RH_AUDIT_LIST_DEFAULT 100u
+#define RH_AUDIT_LIST_MAX     5000u
 
 /* An object. */
 #define RH_JSON_DEPTH_MAX     16u

@@ -125,12 +125,48 @@ static void log_write(const struct rh_http_request *own)
 	        (unsigned)request->client->uid, (int)request->client->pid);
 }
 
-static void run_all(struct rh_http *http, struct rh_http_request *first, int writes)
+static void run_one(struct rh_http *http, struct rh_http_request *own)
+{
+	own->request.route->handler(http->center, &own->request);
+	own->state = RH_HTTP_READY;
+}
+
+static void run_writes(struct rh_http *http, struct rh_http_request *first)
 {
 	for (struct rh_http_request *own = first; own; own = own->next) {
-		if (!is_write(own) == !writes)
-			own->request.route->handler(http->center, &own->request);
+		if (is_write(own))
+			run_one(http, own);
 	}
+}
+
+/* Those who govern first; the others as long as there is time in this turn, the
+ * rest waits. */
+static void run_reads(struct rh_http *http, struct rh_http_request *first)
+{
+	uint64_t end = rh_clock_ns() + RH_READS_MS * RH_NS_PER_MS;
+
+	for (struct rh_http_request *own = first; own; own = own->next) {
+		if (own->state == RH_HTTP_WAITING && own->request.client->is_writer)
+			run_one(http, own);
+	}
+	for (struct rh_http_request *own = first; own; own = own->next) {
+		if (own->state == RH_HTTP_WAITING && rh_clock_ns() < end)
+			run_one(http, own);
+	}
+}
+
+/* Lets an answer go out, or puts the request into the next turn. */
+static void release(struct rh_http *http, struct rh_http_request *own)
+{
+	if (own->state == RH_HTTP_WAITING) {
+		own->next = NULL;
+		*http->last = own;
+		http->last = &own->next;
+		return;
+	}
+	if (is_write(own))
+		log_write(own);
+	MHD_resume_connection(own->connection);
 }
 
 /* What was staged is not there: no write of this turn may say that it is. */
@@ -150,19 +186,16 @@ static void run_turn(struct rh_http *http)
 
 	http->first = NULL;
 	http->last = &http->first;
-	run_all(http, first, 1);
+	run_writes(http, first);
 	if (rh_center_commit(http->center, &problem) != RH_OK) {
 		rh_error("store: commit failed, its changes were undone: %s",
 		         problem.detail);
 		fail_writes(first, &problem);
 	}
-	run_all(http, first, 0);
+	run_reads(http, first);
 	for (struct rh_http_request *own = first; own; own = next) {
 		next = own->next;
-		if (is_write(own))
-			log_write(own);
-		own->state = RH_HTTP_READY;
-		MHD_resume_connection(own->connection);
+		release(http, own);
 	}
 }
 
@@ -438,10 +471,30 @@ static void on_closed(uv_handle_t *handle)
 	free(http);
 }
 
+/* The library may not be stopped while requests are suspended. */
+static void send_away(struct rh_http *http)
+{
+	struct rh_http_request *own = http->first, *next;
+	struct rh_problem       problem;
+
+	http->first = NULL;
+	http->last = &http->first;
+	rh_problem_set(&problem, RH_EAGAIN, "the center is stopping");
+	for (; own; own = next) {
+		next = own->next;
+		rh_reply_problem(&own->request.reply, &problem);
+		own->state = RH_HTTP_READY;
+		MHD_resume_connection(own->connection);
+	}
+}
+
 void rh_http_close(struct rh_http *http)
 {
 	if (!http)
 		return;
+	send_away(http);
+	MHD_run(http->daemon);
+	send_away(http); /* what came in with that; nothing runs any more */
 	uv_close((uv_handle_t *)&http->poll, on_closed);
 	uv_close((uv_handle_t *)&http->timer, on_closed);
 	uv_close((uv_handle_t *)&http->idle, on_closed);

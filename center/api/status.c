@@ -70,7 +70,8 @@ void rh_api_audit(struct rh_center *center, struct rh_request *request)
 	uint64_t          limit = RH_AUDIT_LIST_DEFAULT, before = 0;
 	struct rh_problem problem;
 
-	int err = rh_request_number(request, "limit", RH_LIST_MAX, &limit, &problem);
+	int err = rh_request_number(request, "limit", RH_AUDIT_LIST_MAX, &limit,
+	                            &problem);
 	if (!err)
 		err = rh_request_number(request, "continue", INT64_MAX, &before, &problem);
 	if (err) {

@@ -4,6 +4,7 @@ import hashlib
 import http.client
 import json
 import os
+import select
 import socket
 import unittest
 
@@ -451,6 +452,36 @@ class Refused(CenterTest):
         self.assertEqual(self.center.get("/healthz").status, 200)
         for connection in connections:
             connection.close()
+
+    def test_strangers_are_answered_last(self):
+        """Costly questions of those who only read wait while the owner is answered."""
+        if os.getuid() != 0:
+            self.skipTest("only root can become another user")
+        os.chmod(self.center.folder, 0o755)
+        os.chmod(self.center.run, 0o755)
+        self.center.apply(*[resource(f"r{i}", "application", "x", "y") for i in range(1000)])
+        reader, writer = os.pipe()
+        release, hold = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(hold)
+            os.setuid(65534)
+            connections = [self.center.connect() for _ in range(100)]
+            for connection in connections:
+                connection.request("GET", "/apis/v1/resources")
+            os.write(writer, b"x")
+            os.read(release, 1)
+            answered = select.select([c.sock for c in connections], [], [], 0)[0]
+            os._exit(len(answered))
+        os.close(release)
+        os.close(writer)
+        self.assertEqual(os.read(reader, 1), b"x")
+        self.assertEqual(self.center.put(resource("mine", "application")).status, 201)
+        self.assertEqual(self.center.get("/healthz").status, 200)
+        os.close(hold)
+        answered = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.close(reader)
+        self.assertLess(answered, 100)
 
     def test_strangers_cannot_use_up_the_connections(self):
         if os.getuid() != 0:
