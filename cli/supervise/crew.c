@@ -134,7 +134,9 @@ static void add_wanted(struct rh_crew *crew, const struct rh_plan *plan,
 	}
 }
 
-static bool may_start(const struct rh_crew *crew, const struct rh_process *process)
+/* Without an agent in the plan it runs elsewhere, as for `rhodes serve`. */
+static bool may_start(const struct rh_crew *crew, const struct rh_plan *plan,
+                      const struct rh_process *process)
 {
 	char                     name[RH_TASK_NAME_MAX + 1];
 	const struct rh_process *agent;
@@ -142,6 +144,8 @@ static bool may_start(const struct rh_crew *crew, const struct rh_process *proce
 	if (process->task.role != RH_TASK_INSTANCE)
 		return true;
 	snprintf(name, sizeof name, "agent/%s", process->task.resource);
+	if (!rh_plan_find(plan, name))
+		return true;
 	agent = rh_crew_find(crew, name);
 	return agent && agent->is_ready;
 }
@@ -154,7 +158,7 @@ void rh_crew_follow(struct rh_crew *crew, const struct rh_plan *plan,
 	for (size_t i = 0; i < crew->count; i++) {
 		struct rh_process *process = crew->members[i];
 
-		if (process->state == RH_LIFE_IDLE && may_start(crew, process))
+		if (process->state == RH_LIFE_IDLE && may_start(crew, plan, process))
 			rh_process_start(process);
 	}
 }

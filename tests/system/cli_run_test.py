@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """`rhodes run`: becomes the program, and says clearly when it cannot."""
 import os
-import signal
 import subprocess
 import unittest
 
@@ -19,7 +18,7 @@ class Run(Stage):
         self.manifest = self.path("system.yaml", SYSTEM)
 
     def test_it_becomes_the_program(self):
-        self.up("-I", self.side(), self.manifest)
+        self.up("-I", self.library(), self.manifest)
         with subprocess.Popen([self.rhodes_path, "run", "app", "--", "sh", "-c",
                                "echo $$; cat; exit 7"], stdin=subprocess.PIPE, text=True,
                               stdout=subprocess.PIPE, stderr=subprocess.PIPE,
@@ -30,7 +29,7 @@ class Run(Stage):
         self.assertIn("later is referenced, but it is not registered", err)
 
     def test_its_environment(self):
-        self.up("-I", self.side(), self.manifest)
+        self.up("-I", self.library(), self.manifest)
         lines = self.rhodes("run", "app", "--", "env",
                             env={"LD_LIBRARY_PATH": "/before"}).stdout.splitlines()
         env = dict(line.split("=", 1) for line in lines if "=" in line)
@@ -49,7 +48,7 @@ class Run(Stage):
         self.assertIn("/before", nested)
 
     def test_signals_are_those_of_the_caller(self):
-        self.up("-I", self.side(), self.manifest)
+        self.up("-I", self.library(), self.manifest)
         status = self.ok("run", "app", "--", "grep", "SigIgn", "/proc/self/status")
         with open("/proc/self/status", encoding="utf-8") as file:
             mine = [line for line in file if line.startswith("SigIgn")][0]
@@ -57,7 +56,7 @@ class Run(Stage):
         self.assertEqual(int(status.split()[1], 16) & ~int(mine.split()[1], 16), 0)
 
     def test_a_tampered_library_is_fetched_again(self):
-        self.up("-I", self.side(), self.manifest)
+        self.up("-I", self.library(), self.manifest)
         path = self.shadow()
         with open(path, "rb") as file:
             good = file.read()
@@ -74,7 +73,7 @@ class Run(Stage):
 
     def test_clear_errors(self):
         self.assertIn("no system", self.refused(3, "run", "app", "--", "true"))
-        self.up("-I", self.side(), self.manifest)
+        self.up("-I", self.library(), self.manifest)
         self.assertIn('no resource "nobody"', self.refused(4, "run", "nobody", "--", "true"))
         self.assertIn("No such file", self.refused(127, "run", "app", "--", "/nowhere"))
         self.assertIn("Permission denied",
@@ -89,7 +88,7 @@ class Run(Stage):
                       self.refused(3, "run", "app", "--", "true"))
 
     def test_it_waits(self):
-        side = self.side()
+        side = self.library()
         with subprocess.Popen([self.rhodes_path, "run", "--wait", str(LIMIT), "app", "--",
                                "echo", "here"], stdout=subprocess.PIPE, text=True,
                               stderr=subprocess.PIPE, env=self.env) as program:
@@ -104,21 +103,6 @@ class Run(Stage):
             out, err = program.communicate(timeout=LIMIT)
         self.assertEqual((out, program.returncode), ("", 3), err)
 
-    def side(self):
-        """A folder with a small library of our own and its side file."""
-        folder = self.path("side")
-        if not os.path.isdir(folder):
-            os.mkdir(folder)
-            self.path("side/twice.h", "int twice(int number);\n")
-            source = self.path("side/twice.c", "#include \"twice.h\"\n"
-                               "int twice(int number) { return 2 * number; }\n")
-            subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libtwice.so.1", "-o",
-                            self.path("side/libtwice.so.1"), source], check=True)
-            self.path("side/libtwice.side", "interface libtwice\nheader twice.h\n"
-                      "soname libtwice.so.1\nlibrary ./libtwice.so.1\ntwice idempotent\n")
-        return folder
-
 
 if __name__ == "__main__":
-    signal.alarm(600)
     unittest.main()

@@ -8,6 +8,7 @@ import select
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import unittest
 
@@ -22,9 +23,13 @@ while :; do sleep 1000 & wait; done
 """
 LIMIT = 60  # seconds that nothing here takes
 
+# A test that is stopped from outside still takes its system down.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
 
 class Stage(unittest.TestCase):
     """One system with folders of its own."""
+    has_agents = False  # the real ones
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="rh-")
@@ -38,7 +43,11 @@ class Stage(unittest.TestCase):
                         "worker/rhodes-worker", "sdk/c/librhodes.so.0"):
             os.symlink(os.path.abspath(os.path.join(BUILD, program)),
                        os.path.join(self.bin, os.path.basename(program)))
-        self.agent("")
+        if self.has_agents:
+            os.symlink(os.path.abspath(os.path.join(BUILD, "agent", "rhodes-agent")),
+                       os.path.join(self.bin, "rhodes-agent"))
+        else:
+            self.agent("")
         self.run_dir = os.path.join(self.folder, "run")
         self.env = {**os.environ, "RHODES_RUN_DIR": self.run_dir, "TERM": "dumb",
                     "RHODES_STATE_DIR": os.path.join(self.folder, "state"),
@@ -66,6 +75,24 @@ class Stage(unittest.TestCase):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
         return path
+
+    def library(self, body="return 2 * number;"):
+        """Makes libtwice.so.1 with a side file in the folder "side", which it returns."""
+        folder = self.path("side")
+        os.makedirs(folder, exist_ok=True)
+        self.path("side/twice.h", "int twice(int number);\nint whose(void);\n")
+        source = self.path("side/twice.c", '#include "twice.h"\n#include <stdio.h>\n'
+                           "#include <unistd.h>\n"
+                           f"int twice(int number) {{ {body} }}\n"
+                           "int whose(void) { return getpid(); }\n")
+        subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libtwice.so.1", "-o",
+                        self.path("side/libtwice.so.1.new"), source], check=True)
+        # Never written in place: a worker may have it mapped.
+        os.rename(self.path("side/libtwice.so.1.new"), self.path("side/libtwice.so.1"))
+        self.path("side/libtwice.side", "interface libtwice\nheader twice.h\n"
+                  "soname libtwice.so.1\nlibrary ./libtwice.so.1\n"
+                  "twice idempotent\nwhose\n")
+        return folder
 
     def rhodes(self, *words, data="", env=None):
         return subprocess.run([self.rhodes_path, *words], input=data, text=True,
@@ -106,12 +133,10 @@ class Stage(unittest.TestCase):
         """Waits until that many lines of the log match."""
         with subprocess.Popen([self.rhodes_path, "logs", "-f"], stdout=subprocess.PIPE,
                               text=True, env=self.env) as follow:
-            timer = signal.alarm(LIMIT)
             for line in follow.stdout:
                 count -= re.search(pattern, line) is not None
                 if count <= 0:
                     break
-            signal.alarm(timer)
             follow.kill()
 
     def assert_ends(self, pids):

@@ -122,7 +122,7 @@ static void an_instance_waits_for_its_agent(void **state)
 	struct scene *scene = *state;
 	const char   *missing = NULL;
 
-	want(scene, RH_TASK_AGENT, "a", "a/0", STAYS)->role = RH_TASK_INSTANCE;
+	want(scene, RH_TASK_INSTANCE, "a", "a/0", STAYS);
 	want(scene, RH_TASK_AGENT, "a", "agent/a", "echo env $CREW${HOME-no}; " STAYS);
 	follow(scene);
 	assert_int_equal(rh_crew_find(&scene->crew, "agent/a")->state, RH_LIFE_RUNNING);
@@ -133,6 +133,15 @@ static void an_instance_waits_for_its_agent(void **state)
 	assert_int_equal(rh_crew_find(&scene->crew, "a/0")->state, RH_LIFE_RUNNING);
 	assert_non_null(strstr(journal_text(scene), " env yesno\n"));
 	assert_null(strstr(journal_text(scene), " ready\n"));
+}
+
+static void without_an_agent_of_ours_it_starts_at_once(void **state)
+{
+	struct scene *scene = *state;
+
+	want(scene, RH_TASK_INSTANCE, "a", "a/0", STAYS);
+	follow(scene);
+	assert_int_equal(rh_crew_find(&scene->crew, "a/0")->state, RH_LIFE_RUNNING);
 }
 
 static void a_killed_one_comes_back_at_once(void **state)
@@ -284,6 +293,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(an_instance_waits_for_its_agent, enter,
 		                                leave),
+		cmocka_unit_test_setup_teardown(
+			without_an_agent_of_ours_it_starts_at_once, enter, leave),
 		cmocka_unit_test_setup_teardown(a_killed_one_comes_back_at_once, enter,
 		                                leave),
 		cmocka_unit_test_setup_teardown(

@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+"""Calls through a whole system started by `rhodes up`: what `run`, `serve`, `top`,
+`trace` and a changed manifest do then."""
+import os
+import signal
+import subprocess
+import unittest
+
+from cli_stage import LIMIT, Stage
+
+SYSTEM = """
+kind: Resource
+metadata: {{name: lib}}
+spec:
+  type: service
+  interface: libtwice
+  {serve}
+---
+kind: Resource
+metadata: {{name: app}}
+spec: {{type: application, reference: [lib]}}
+---
+kind: Rule
+metadata: {{name: app-lib}}
+spec: {{protocol: {{edge: [app, lib], use: {use}}}}}
+"""
+SERVE = "serve: {library: ./side/libtwice.so.1, workers: 1}"
+TWICE = "import ctypes; print(ctypes.CDLL('libtwice.so.1').twice(21))"
+WHOSE = "import ctypes; print(ctypes.CDLL('libtwice.so.1').whose())"
+
+
+class Calls(Stage):
+    has_agents = True
+
+    def start(self, use="bind", serve=SERVE):
+        self.library()
+        self.manifest = self.path("system.yaml", SYSTEM.format(use=use, serve=serve))
+        self.up("-I", self.path("side"), self.manifest)
+
+    def call(self, script, env=None):
+        return self.rhodes("run", "app", "--", "/usr/bin/python3", "-c", script, env=env)
+
+    def assert_call(self, script=TWICE, expected="42"):
+        done = self.call(script)
+        self.assertEqual(done.stdout.strip(), expected, done.stderr + self.log())
+        self.assertEqual(done.returncode, 0)
+
+    def instances(self):
+        return [instance["pid"] for agent in self.json("get", "agents")["items"]
+                if agent["resource"] == "lib" for instance in agent["instances"]]
+
+    def test_the_library_runs_in_the_worker(self):
+        self.start()
+        self.assert_call()
+        self.assert_call(WHOSE, str(self.instances()[0]))
+        self.assertEqual(self.instances(), self.pids("lib/0"))
+        self.assertIn("1 of 1", self.ok("get", "resource", "lib"))
+        self.assertIn("Ready", self.ok("get", "resource", "lib"))
+        self.assertIn(f"Instances    {self.instances()[0]}", self.ok("describe", "lib"))
+
+    def test_a_killed_worker_comes_back(self):
+        self.start()
+        self.assert_call()
+        os.kill(self.pids("lib/0")[0], signal.SIGKILL)
+        self.await_line("serving libtwice as instance", 2)
+        self.assert_call()
+        self.assertNotIn("lib/0 starts again in", self.log())
+
+    def test_killed_agents_come_back(self):
+        self.start()
+        for name in ("agent/app", "agent/lib"):
+            os.kill(self.pids(name)[0], signal.SIGKILL)
+        self.await_line(r"agent/\S+ +info +\S*.*is in force", 4)
+        self.assert_call()
+
+    def test_top_and_the_observed_plane(self):
+        self.start("shm")
+        self.assertEqual(self.json("top", "--once")["items"][0]["calls"], 0)
+        for _ in range(3):
+            self.assert_call()
+        edge = self.json("top", "--once")["items"][0]
+        self.assertEqual((edge["caller"], edge["callee"], edge["protocol"], edge["calls"],
+                          edge["errors"]), ("app", "lib", "shm", 3, 0))
+        self.assertGreater(edge["p99Ns"], 0)
+        self.assertRegex(self.ok("top", "--once"), r"app +lib +shm +3 ")
+        with subprocess.Popen([self.rhodes_path, "top", "-i", "1"], text=True,
+                              stdout=subprocess.PIPE, env=self.env) as top:
+            self.assertIn("CALLS/s", top.stdout.readline())
+            self.assertRegex(top.stdout.readline(), r"app +lib +shm +0 ")
+            top.send_signal(signal.SIGINT)
+        self.ok("down")
+        self.refused(3, "top", "--once")
+
+    def trace(self, *words, calls=1):
+        """The output of a trace that hears some calls."""
+        with subprocess.Popen([self.rhodes_path, "trace", "app", *words], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=self.env) as trace:
+            # It is heard as soon as both agents know of it; before, calls pass by.
+            while trace.poll() is None:
+                for _ in range(calls):
+                    self.assert_call()
+            out, err = trace.communicate(timeout=LIMIT)
+        self.assertEqual(trace.returncode, 0, err)
+        return out
+
+    def test_trace_prints_the_steps_of_the_figure(self):
+        for use in ("shm", "msgqueue", "semaphore"):
+            with self.subTest(use):
+                self.start(use)
+                calls = self.trace("-n", "2").strip().split("\n\n")
+                self.assertEqual(len(calls), 2)
+                lines = calls[1].splitlines()
+                self.assertEqual(lines[0], "app -> lib")
+                self.assertEqual([int(line[:4]) for line in lines[1:]],
+                                 [1, 2, 3, 4, 4, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 14])
+                self.assertIn("app calls twice", lines[1])
+                self.assertIn("parameters: twice, i32|21, i32", lines[2])
+                self.assertIn(use, lines[4])
+                self.assertIn(f"process {self.pids('lib/0')[-1]}", lines[6])
+                self.assertIn("the result: 42", lines[15])
+                self.ok("down")
+
+    def test_trace_says_what_it_cannot_see(self):
+        self.start("bind")
+        self.refused(4, "trace", "nobody")
+        self.refused(4, "trace", "app", "--callee", "other")
+        self.assertIn("references nobody", self.refused(4, "trace", "lib"))
+        with subprocess.Popen([self.rhodes_path, "trace", "app"], text=True,
+                              stderr=subprocess.PIPE, env=self.env) as trace:
+            self.assertIn("app -> lib uses bind", trace.stderr.readline())
+            self.ok("down")
+            _, err = trace.communicate(timeout=LIMIT)
+        self.assertIn("the agent of app is gone", err)
+        self.assertEqual(trace.returncode, 1)
+
+    def test_serve_outside_up(self):
+        self.start(serve="")
+        late = {"RHODES_TIMEOUT_MS": "200"}
+        self.assertNotEqual(self.call(TWICE, env=late).stdout.strip(), "42")
+        with subprocess.Popen([self.rhodes_path, "serve", "lib", "-n", "2"], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={**self.env, "LD_LIBRARY_PATH": self.path("side")}
+                              ) as serve:
+            lines, up = [], 0
+            while up < 2:
+                lines.append(serve.stdout.readline())
+                self.assertTrue(lines[-1], "".join(lines))
+                up += "serving libtwice as instance" in lines[-1]
+            self.assert_call()
+            self.assertEqual(len(self.instances()), 2)
+            serve.send_signal(signal.SIGINT)
+            rest, _ = serve.communicate(timeout=LIMIT)
+        self.assertEqual(serve.returncode, 0, rest)
+        self.assertEqual(rest.count(" ended (pid "), 2, rest)
+        self.assertIn("offers no interface", self.refused(1, "serve", "app"))
+        self.refused(4, "serve", "nobody")
+
+    def test_a_new_library_is_served_after_apply(self):
+        self.start()
+        self.assert_call()
+        self.library(body="return 100 + number;")
+        # The same interface: only a new worker has the new code.
+        text = self.ok("apply", "-I", self.path("side"), "-f", self.manifest)
+        self.assertIn("Resource/lib unchanged", text)
+        os.kill(self.pids("lib/0")[0], signal.SIGKILL)
+        self.await_line("serving libtwice as instance", 2)
+        self.assert_call(expected="121")
+        # More workers, by the manifest.
+        more = SYSTEM.format(use="bind", serve=SERVE.replace("workers: 1", "workers: 3"))
+        self.ok("apply", "-I", self.path("side"), "-f", "-", data=more.replace(
+            "./side", self.path("side")))
+        self.await_line("serving libtwice as instance", 5)
+        self.assert_call(expected="121")
+
+    def test_a_program_is_started_and_stopped(self):
+        self.start()
+        self.ok("apply", "-f", "-", data="kind: Resource\nmetadata: {name: clock}\nspec:"
+                " {type: application, reference: [lib], serve: {restart: never, program:"
+                " [/bin/sh, -c, 'echo $RHODES_RESOURCE has $0; exec sleep 1000', it]}}\n")
+        self.await_line("clock/0 .* clock has it")
+        self.ok("delete", "resource", "clock")
+        self.await_line("agent/clock ended")
+        self.assert_ends(self.pids("clock/0"))
+
+    def test_a_library_that_cannot_be_loaded(self):
+        self.library()
+        manifest = self.path("system.yaml", SYSTEM.format(
+            use="bind", serve="serve: {library: /nowhere/lib.so}"))
+        self.refused(1, "up", "-d", "-t", "2", "-I", self.path("side"), manifest)
+        self.assertIn("the library cannot be loaded: /nowhere/lib.so", self.log())
+        self.assertIn("not ready in 2 s: lib/0 is not", self.log())
+
+    def test_what_a_library_prints_is_in_the_log(self):
+        self.library(body='fprintf(stderr, "asked for %d\\n", number); return 2 * number;')
+        self.manifest = self.path("system.yaml", SYSTEM.format(use="shm", serve=SERVE))
+        self.up("-I", self.path("side"), self.manifest)
+        self.assert_call()
+        self.await_line("lib/0 .* asked for 21")
+
+
+if __name__ == "__main__":
+    unittest.main()
