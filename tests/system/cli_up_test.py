@@ -184,7 +184,7 @@ class Up(Stage):
         self.up(self.manifest)
         self.assertIn("I am nic", self.ok("logs", "nic"))
         self.assertNotIn("net_driver", self.ok("logs", "agent/nic"))
-        self.assertIn("center: ready", self.ok("logs", "center"))
+        self.assertIn("ready system=test", self.ok("logs", "center"))
         self.assertEqual(self.ok("logs", "-n", "1").count("\n"), 1)
         self.assertEqual(self.ok("logs", "nobody"), "")
 
