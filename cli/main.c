@@ -33,6 +33,25 @@ static int unknown_verb(const char *name)
 	return RH_EXIT_USAGE;
 }
 
+/* A user without a system of that name running uses the one of the whole machine, if
+ * it runs; `up` and `doctor` mean the own one in any case. */
+static void find_shared(struct rh_dirs *dirs)
+{
+	struct rh_dirs shared = *dirs;
+	char           path[RH_DIR_MAX + 16];
+
+	if (geteuid() == 0 || getenv("RHODES_RUN_DIR"))
+		return;
+	snprintf(path, sizeof path, "%s/center.sock", dirs->run);
+	if (access(path, F_OK) == 0)
+		return;
+	snprintf(shared.run, sizeof shared.run, "/run/rhodes/%s", dirs->system);
+	snprintf(shared.state, sizeof shared.state, "/var/lib/rhodes/%s", dirs->system);
+	snprintf(path, sizeof path, "%s/center.sock", shared.run);
+	if (access(path, F_OK) == 0)
+		*dirs = shared;
+}
+
 /* Checks the words and gives way to the verb. */
 static int run_verb(struct rh_cli *cli)
 {
@@ -69,6 +88,9 @@ static int run(struct rh_cli *cli, const char *system, char **argv)
 	r = rh_dirs_find(system, &cli->dirs, &diag);
 	if (r < 0 && !cli->verb->is_local)
 		return rh_cli_fail(cli, RH_EXIT_USAGE, "%s", diag.text);
+	if (r == RH_OK && cli->verb->run != rh_verb_up &&
+	    cli->verb->run != rh_verb_doctor)
+		find_shared(&cli->dirs);
 	return run_verb(cli);
 }
 
