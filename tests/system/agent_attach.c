@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -288,6 +289,65 @@ static void descriptors_come_back(void **unused)
 	KIT_UNTIL(kit_descriptors(agent.pid) < before);
 }
 
+/* Asks without end and never reads: it alone is disconnected. */
+static void who_does_not_read_is_disconnected(void **unused)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	struct kit_peer         greedy, other;
+	uint32_t                edge;
+	int                     r;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&greedy, "file", RH_ROLE_CALLER), RH_OK);
+	assert_int_equal(kit_attach(&other, "file", RH_ROLE_CALLER), RH_OK);
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_text(&writer, RH_TAG_CALLEE, "magic");
+	do /* the socket blocks while the agent is busy with what came before */
+		r = rh_socket_send(greedy.fd, RH_FRAME_OPEN, 1, &writer, NULL, 0);
+	while (r == RH_OK);
+	assert_int_equal(r, RH_ELOST);
+	KIT_UNTIL(kit_counters(&agent)->processes == 1);
+	assert_int_equal(kit_open_edge(&other, "magic", &edge), RH_OK);
+}
+
+/* No descriptor is left: who comes waits, who asks is told; then it goes on. */
+static void without_descriptors_it_lives_on(void **unused)
+{
+	enum { COMERS = 20 };
+	struct kit_peer peer, comers[COMERS];
+	struct kit_page page;
+	struct rlimit   before, none;
+	uint32_t        edge;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+	assert_int_equal(kit_open_edge(&peer, "magic", &edge), RH_OK);
+	assert_int_equal(prlimit(agent.pid, RLIMIT_NOFILE, NULL, &before), 0);
+	none = before;
+	none.rlim_cur = 3; /* those that are open stay */
+	assert_int_equal(prlimit(agent.pid, RLIMIT_NOFILE, &none, NULL), 0);
+	assert_int_equal(kit_page_get(&peer, edge, 0, &page), RH_ENOMEM);
+	for (int i = 0; i < COMERS; i++)
+		comers[i].fd = kit_connect("file");
+	assert_int_equal(kit_page_get(&peer, edge, 0, &page), RH_ENOMEM);
+	assert_int_equal(prlimit(agent.pid, RLIMIT_NOFILE, &before, NULL), 0);
+	assert_int_equal(kit_page_get(&peer, edge, 0, &page), RH_OK);
+	for (int i = 0; i < COMERS; i++) {
+		unsigned char           bytes[64];
+		struct rh_record_writer writer;
+
+		rh_record_begin(&writer, bytes, sizeof bytes);
+		rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
+		rh_record_put_u32(&writer, RH_TAG_ROLE, RH_ROLE_CALLER);
+		comers[i].last_request = 0;
+		assert_int_equal(kit_ask(&comers[i], RH_FRAME_ATTACH, &writer,
+		                         RH_FRAME_ATTACHED), RH_OK);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -308,6 +368,10 @@ int main(void)
 		                                kit_close),
 		cmocka_unit_test_setup_teardown(one_agent_for_a_resource, set_up, kit_close),
 		cmocka_unit_test_setup_teardown(descriptors_come_back, set_up, kit_close),
+		cmocka_unit_test_setup_teardown(who_does_not_read_is_disconnected, set_up,
+		                                kit_close),
+		cmocka_unit_test_setup_teardown(without_descriptors_it_lives_on, set_up,
+		                                kit_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
