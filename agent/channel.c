@@ -73,13 +73,17 @@ static int to_uv(short events)
 	return (events & POLLIN ? UV_READABLE : 0) | (events & POLLOUT ? UV_WRITABLE : 0);
 }
 
+static int is_same(const struct rh_watch_set *a, const struct rh_watch_set *b)
+{
+	return a->count == b->count &&
+	       memcmp(a->fds, b->fds, a->count * sizeof a->fds[0]) == 0 &&
+	       memcmp(a->events, b->events, a->count * sizeof a->events[0]) == 0;
+}
+
 /* Watches the descriptors of the set, which seldom changes. */
 static int watch(struct rh_channel *channel, const struct rh_watch_set *set)
 {
-	if (set->count == channel->watched.count &&
-	    memcmp(set->fds, channel->watched.fds, set->count * sizeof set->fds[0]) == 0 &&
-	    memcmp(set->events, channel->watched.events,
-	           set->count * sizeof set->events[0]) == 0)
+	if (is_same(set, &channel->watched))
 		return RH_OK;
 	unwatch(channel);
 	channel->watched = *set;

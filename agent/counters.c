@@ -109,7 +109,8 @@ struct rh_counters_edge *rh_counters_edge_add(struct rh_counters *counters,
 
 	for (uint32_t i = 0; i < count; i++) {
 		edge = &counters->edges[i];
-		if (strcmp(edge->caller, caller) == 0 && strcmp(edge->callee, callee) == 0)
+		if (strcmp(edge->caller, caller) == 0 &&
+		    strcmp(edge->callee, callee) == 0)
 			return edge;
 	}
 	if (make_room(counters, count + 1) < 0)

@@ -173,6 +173,12 @@ void rh_cpage_close(struct rh_cpage *page)
 	rh_task_retire(&agent->tasks, &page->task, end);
 }
 
+void rh_cpage_retire(struct rh_cpage *page)
+{
+	atomic_store_explicit(&page->server.page.head->server.life, RH_PAGE_RETIRED,
+	                      memory_order_release);
+}
+
 /* ---- the companion ------------------------------------------------------ */
 
 static void on_companion(void *user, struct rh_frame *frame)

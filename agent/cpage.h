@@ -87,6 +87,9 @@ void rh_cpage_refuse(struct rh_cpage *page, const struct rh_taken *taken, int st
 void rh_cpage_answer(struct rh_cpage *page, unsigned slot,
                      const struct rh_reply *reply, struct rh_fds *fds);
 
+/* Asks the thread to come for another page; this one goes on. */
+void rh_cpage_retire(struct rh_cpage *page);
+
 /* Reads the companion: contexts go to the use, parcels to the page. */
 void rh_cpage_drain(struct rh_cpage *page);
 

@@ -79,8 +79,7 @@ static void review(struct rh_edge *edge)
 	rh_bindings_review(edge, verdict);
 	for (unsigned i = 0; i < edge->page_room; i++) {
 		if (edge->pages[i] && rh_edge_binds(edge))
-			atomic_store_explicit(&edge->pages[i]->server.page.head->server.life,
-			                      RH_PAGE_RETIRED, memory_order_release);
+			rh_cpage_retire(edge->pages[i]);
 	}
 	rh_edge_link_review(edge);
 	rh_edge_run(edge);
@@ -214,8 +213,8 @@ static int find_interface(struct rh_agent *agent, const char *interface,
 			continue;
 		}
 		if (allowed)
-			return rh_diag_set(diag, RH_EINVAL, "%s references both %s and %s,"
-			                   " which offer %s: open one by its name",
+			return rh_diag_set(diag, RH_EINVAL, "%s references both %s "
+			                   "and %s, which offer %s: open one by name",
 			                   agent->resource, allowed->spec.callee,
 			                   edge->spec.callee, interface);
 		allowed = edge;

@@ -206,7 +206,8 @@ static int submit(struct rh_edge *edge, struct rh_cpage *page)
 		page->held_traced_by = rh_trace_pick(edge);
 	if (page->held_traced_by)
 		head.flags |= RH_SLOT_TRACE;
-	return rh_channel_submit(edge->channel, &head, has_memfd ? (const void *)"" : call->args);
+	return rh_channel_submit(edge->channel, &head,
+	                         has_memfd ? (const void *)"" : call->args);
 }
 
 static void sent(struct rh_edge *edge, struct rh_cpage *page)

@@ -165,8 +165,8 @@ static int read_call(struct rh_errand *errand, struct rh_diag *diag)
 		return r;
 	r = find_caller(errand);
 	if (r < 0)
-		rh_diag_set(diag, r, "the agent of %s sent a call that contradicts itself",
-		            link->caller);
+		rh_diag_set(diag, r, "the agent of %s sent a call that contradicts "
+		            "itself", link->caller);
 	return r;
 }
 

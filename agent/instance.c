@@ -80,8 +80,8 @@ static int check_functions(const struct rh_self *self, const uint64_t *hashes,
 	for (unsigned i = 0; i < self->function_count; i++) {
 		if (!bsearch(&self->functions[i], hashes, count, sizeof hashes[0], order))
 			return rh_diag_set(diag, RH_EINTERFACE, "the function with id "
-			                   "%016llx of %s is not served: %s was built for "
-			                   "another version",
+			                   "%016llx of %s is not served: %s was built "
+			                   "for another version",
 			                   (unsigned long long)self->functions[i],
 			                   self->interface, self->name);
 	}

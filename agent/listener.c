@@ -83,8 +83,8 @@ static int link_agent(struct visitor *visitor, struct rh_frame *frame,
 	int  r;
 
 	if (rh_record_text(&frame->records, RH_TAG_RESOURCE, caller, sizeof caller) < 0)
-		return rh_diag_set(diag, RH_EPROTO, "LINK of process %d names no resource",
-		                   (int)peer->pid);
+		return rh_diag_set(diag, RH_EPROTO, "LINK of process %d names no "
+		                   "resource", (int)peer->pid);
 	r = rh_admit_agent(visitor->agent->home, peer, caller, diag);
 	if (r < 0)
 		return r;
@@ -238,9 +238,9 @@ int rh_listener_open(struct rh_agent *agent, struct rh_diag *diag)
 	listener->pause.data = agent;
 	if (rh_agent_path(agent, agent->resource, "sock", listener->path,
 	                  sizeof listener->path) < 0)
-		return rh_diag_set(diag, RH_EMSGSIZE, "the socket path %s/agent/%s.sock is "
-		                   "longer than %d bytes", agent->run_dir, agent->resource,
-		                   RH_SOCKET_PATH_MAX);
+		return rh_diag_set(diag, RH_EMSGSIZE, "the socket path %s/agent/%s.sock "
+		                   "is longer than %d bytes", agent->run_dir,
+		                   agent->resource, RH_SOCKET_PATH_MAX);
 	listener->fd = rh_socket_listen(listener->path, diag);
 	if (listener->fd < 0)
 		return listener->fd;

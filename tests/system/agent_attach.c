@@ -348,30 +348,24 @@ static void without_descriptors_it_lives_on(void **unused)
 	}
 }
 
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, kit_close)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(
-			attach_has_an_id_that_is_the_processs_own, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(
-			before_the_first_view_a_process_waits, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(
-			an_unregistered_resource_admits_nobody, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(wrong_words_are_refused, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(impostors_are_refused, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(junk_disturbs_nobody, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(
-			a_forked_child_cannot_use_its_parents_socket, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(
-			a_forked_child_cannot_attach_as_its_parent, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(a_process_that_ended_is_detached, set_up,
-		                                kit_close),
-		cmocka_unit_test_setup_teardown(one_agent_for_a_resource, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(descriptors_come_back, set_up, kit_close),
-		cmocka_unit_test_setup_teardown(who_does_not_read_is_disconnected, set_up,
-		                                kit_close),
-		cmocka_unit_test_setup_teardown(without_descriptors_it_lives_on, set_up,
-		                                kit_close),
+		TEST(attach_has_an_id_that_is_the_processs_own),
+		TEST(before_the_first_view_a_process_waits),
+		TEST(an_unregistered_resource_admits_nobody),
+		TEST(wrong_words_are_refused),
+		TEST(impostors_are_refused),
+		TEST(junk_disturbs_nobody),
+		TEST(a_forked_child_cannot_use_its_parents_socket),
+		TEST(a_forked_child_cannot_attach_as_its_parent),
+		TEST(a_process_that_ended_is_detached),
+		TEST(one_agent_for_a_resource),
+		TEST(descriptors_come_back),
+		TEST(who_does_not_read_is_disconnected),
+		TEST(without_descriptors_it_lives_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

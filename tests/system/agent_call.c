@@ -542,7 +542,9 @@ static void a_lying_caller_harms_only_its_calls(void **unused)
 /* Offsets, lengths and counts beyond the page, straight into the slot. */
 static void a_lying_slot_is_refused(void **unused)
 {
-	static const struct { uint32_t args_off, args_len, reply_off, reply_cap; } lies[] = {
+	static const struct {
+		uint32_t args_off, args_len, reply_off, reply_cap;
+	} lies[] = {
 		{ 0, 8, 16384, 64 }, { 12288, 0xffffffff, 16384, 64 },
 		{ RH_PAGE_BYTES - 4, 8, 16384, 64 }, { 0xfffffff0, 32, 16384, 64 },
 		{ 12288, 8, 0, 64 }, { 12288, 8, 16384, 0xffffffff },
@@ -642,7 +644,8 @@ static void a_flood_without_an_instance_is_held_back(void **unused)
 	for (int i = 0; i < PAGES; i++) {
 		assert_int_equal(kit_page_get(&client, edge, 0, &pages[i]), RH_OK);
 		for (int k = 0; k < (int)RH_PAGE_SLOTS; k++)
-			assert_int_equal(kit_submit(&pages[i], 1, "x", kit_deadline()), k);
+			assert_int_equal(kit_submit(&pages[i], 1, "x", kit_deadline()),
+			                 k);
 	}
 	assert_int_equal(kit_serve(&server, "magic", "bytes", 0), RH_OK);
 	for (int i = 0; i < PAGES; i++)

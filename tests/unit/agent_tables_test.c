@@ -56,7 +56,8 @@ static void outlink_has_these_steps_and_no_others(void **unused)
 			int r = rh_outlink_step(&state, (enum rh_outlink_event)e);
 			int is_refused = expected[s][e].next == NO;
 
-			assert_int_equal(r, is_refused ? RH_EINVAL : expected[s][e].action);
+			assert_int_equal(r, is_refused ? RH_EINVAL
+			                               : expected[s][e].action);
 			assert_int_equal(state, is_refused ? s : expected[s][e].next);
 		}
 	}
@@ -101,7 +102,8 @@ static void center_has_these_steps_and_no_others(void **unused)
 			int r = rh_center_step(&state, (enum rh_center_event)e);
 			int is_refused = expected[s][e].next == NO;
 
-			assert_int_equal(r, is_refused ? RH_EINVAL : expected[s][e].action);
+			assert_int_equal(r, is_refused ? RH_EINVAL
+			                               : expected[s][e].action);
 			assert_int_equal(state, is_refused ? s : expected[s][e].next);
 		}
 	}
