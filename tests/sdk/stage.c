@@ -246,12 +246,13 @@ static void run_case(void **state)
 
 int stage_main(int argc, char **argv, const struct CMUnitTest *tests, size_t count)
 {
-	struct CMUnitTest *outer = calloc(count, sizeof *outer);
+	struct CMUnitTest *outer;
 
 	if (argc > 1) {
 		cmocka_set_test_filter(argv[1]);
 		return _cmocka_run_group_tests(argv[1], tests, count, NULL, NULL);
 	}
+	outer = calloc(count, sizeof *outer);
 	for (size_t i = 0; i < count; i++)
 		outer[i] = (struct CMUnitTest){
 			.name = tests[i].name, .test_func = run_case,
