@@ -58,11 +58,14 @@ static int take_text(struct unpack *u, unsigned i, uint32_t cell)
 	return strlen(text) == len ? RH_OK : RH_EPROTO;
 }
 
+/* A number that only looks negative in 64 bits would name a descriptor of ours. */
 static int take_fd(struct unpack *u, unsigned i, uint64_t bits)
 {
 	int64_t index = (int64_t)bits;
 	int     fd = (int)index;
 
+	if (index < INT32_MIN)
+		return RH_EPROTO;
 	if (index >= 0) {
 		if ((uint64_t)index >= u->fds->count)
 			return RH_EPROTO;

@@ -81,6 +81,8 @@ static int give_fd(struct take_in *in, uint64_t bits, const struct rh_param *par
 {
 	int64_t index = (int64_t)bits;
 
+	if (index < INT32_MIN)
+		return RH_EPROTO; /* as an int it would be some descriptor of ours */
 	if (index >= 0) {
 		if ((uint64_t)index >= in->fds->count || in->fds->fds[index] < 0)
 			return RH_EPROTO;
@@ -88,6 +90,18 @@ static int give_fd(struct take_in *in, uint64_t bits, const struct rh_param *par
 		in->fds->fds[index] = -1; /* the program's now */
 	}
 	rh_store_scalar(param, value, bits);
+	return RH_OK;
+}
+
+/* Only what is a pointer here can be told to be NULL; bytes stay as they were. */
+static int give_null(const struct rh_param *param, void *value, int is_ret)
+{
+	void *pointer = NULL;
+
+	if (!rh_is_blob(param))
+		return RH_EPROTO;
+	if (param->kind != RH_KIND_BYTES || is_ret)
+		memcpy(value, &pointer, sizeof pointer);
 	return RH_OK;
 }
 
@@ -102,11 +116,8 @@ static int give_value(struct take_in *in, const struct rh_param *param, void *va
 	in->cell += rh_cell_bytes(param);
 	if (!value)
 		return RH_OK;
-	if (in->mask >> bit & 1) {
-		if (rh_is_pointer(param) && param->kind != RH_KIND_BYTES)
-			memcpy(value, &pointer, sizeof pointer);
-		return RH_OK;
-	}
+	if (in->mask >> bit & 1)
+		return give_null(param, value, bit == 63);
 	memcpy(&bits, in->at + cell, sizeof bits);
 	switch (param->kind) {
 	case RH_KIND_STRUCT:

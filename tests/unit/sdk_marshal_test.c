@@ -323,6 +323,81 @@ static void random_bytes_do_no_harm(void **state)
 	rh_scratch_fini(&scratch);
 }
 
+/* Neither side can name a descriptor of the other's by a number that is negative in
+ * the cell and positive in an int. */
+static void no_number_names_a_descriptor_of_the_other_side(void **state)
+{
+	static const struct rh_param param = { .name = "fd", .kind = RH_KIND_FD, .size = 4 };
+	static const struct rh_function swap = {
+		.name = "swap", .params = &param, .param_count = 1,
+		.ret = P(.kind = RH_KIND_FD, .size = 4, .direction = RH_OUT),
+	};
+	static const int64_t lies[] = {
+		INT64_MIN, INT64_MIN + 5, -4294967296 + 5, (int64_t)INT32_MIN - 1, 0, 1, INT64_MAX,
+	};
+	const struct rh_keeper keeper = { 0 };
+	struct rh_scratch      scratch = { 0 };
+	struct rh_values       values;
+	struct rh_fd_list      fds = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof lies / sizeof lies[0]; i++) {
+		unsigned char bytes[16] = { 0 };
+		int           fd = 77, ret = 77;
+		void         *args[1] = { &fd };
+
+		memcpy(bytes + 8, &lies[i], 8);
+		assert_int_equal(rh_unmarshal_args(&swap, bytes, sizeof bytes, &handles, &fds,
+		                                   &scratch, &values), RH_EPROTO);
+		assert_int_equal(rh_unmarshal_reply(&swap, bytes, sizeof bytes, &handles, &fds,
+		                                    &keeper, args, &ret), RH_EPROTO);
+		assert_int_equal(ret, 77);
+	}
+	rh_scratch_fini(&scratch);
+}
+
+/* A NULL for a number would be eight bytes of zero over four; a NULL for bytes that
+ * are returned must arrive. */
+static void null_comes_back_only_where_a_pointer_is(void **state)
+{
+	static const struct rh_param number = {
+		.name = "n", .kind = RH_KIND_INT, .size = 4, .direction = RH_OUT,
+		.flags = RH_PARAM_POINTER,
+	};
+	static const struct rh_param length = {
+		.name = "n", .kind = RH_KIND_UINT, .size = 8, .direction = RH_OUT,
+		.flags = RH_PARAM_POINTER,
+	};
+	static const struct rh_function store = {
+		.name = "store", .params = &number, .param_count = 1,
+		.ret = P(.kind = RH_KIND_INT, .size = 4, .direction = RH_OUT),
+	};
+	static const struct rh_function peek = {
+		.name = "peek", .params = &length, .param_count = 1,
+		.ret = P(.kind = RH_KIND_BYTES, .size = 1, .direction = RH_OUT),
+	};
+	const struct rh_keeper keeper = { 0 };
+	struct rh_fd_list      fds = { 0 };
+	uint64_t               bytes[4] = { 0 };
+	int32_t                numbers[2] = { 77, 77 }, ret = 77;
+	uint64_t               len = 77;
+	void *at = numbers, *len_at = &len, *args[1] = { &at }, *peek_args[1] = { &len_at };
+	void *returned = &ret;
+
+	(void)state;
+	for (unsigned bit = 0; bit < 64; bit += 63) {
+		bytes[0] = 1ull << bit;
+		assert_int_equal(rh_unmarshal_reply(&store, (unsigned char *)bytes, 24,
+		                                    &handles, &fds, &keeper, args, &ret),
+		                 RH_EPROTO);
+		assert_int_equal(numbers[1], 77);
+	}
+	bytes[0] = 1ull << 63;
+	assert_int_equal(rh_unmarshal_reply(&peek, (unsigned char *)bytes, 24, &handles,
+	                                    &fds, &keeper, peek_args, &returned), RH_OK);
+	assert_null(returned);
+}
+
 /* A descriptor goes as itself; a closed one as nothing that is open or known. */
 static void closed_descriptors_stay_closed(void **state)
 {
@@ -363,6 +438,8 @@ int main(void)
 		cmocka_unit_test(lengths_that_disagree_are_refused),
 		cmocka_unit_test(closed_descriptors_stay_closed),
 		cmocka_unit_test(random_bytes_do_no_harm),
+		cmocka_unit_test(null_comes_back_only_where_a_pointer_is),
+		cmocka_unit_test(no_number_names_a_descriptor_of_the_other_side),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
