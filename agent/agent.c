@@ -108,6 +108,7 @@ void rh_agent_apply(struct rh_agent *agent, struct rh_agent_view *view)
 	int                   r;
 
 	agent->view = view;
+	agent->views++;
 	atomic_store_explicit(&agent->counters.head->revision, view->revision,
 	                      memory_order_relaxed);
 	rh_info("revision %llu is in force: %u edges",

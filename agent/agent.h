@@ -53,6 +53,7 @@ struct rh_agent {
 	char                   resource[RH_NAME_MAX + 1];
 	struct rh_home        *home;
 	struct rh_agent_view  *view;       /* NULL before the first         */
+	uint64_t               views;      /* how many there were           */
 	struct rh_counters     counters;
 	struct rh_stats       *stats;
 	struct rh_center      *center;

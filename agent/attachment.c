@@ -139,6 +139,15 @@ void rh_attachment_close(struct rh_attachment *attachment)
 	free_attachment(attachment);
 }
 
+static int is_known(struct rh_agent *agent, uint64_t id)
+{
+	RH_LIST_EACH(node, &agent->links) {
+		if (rh_attachment_find(RH_CONTAINER(node, struct rh_inlink, in_agent), id))
+			return 1;
+	}
+	return 0;
+}
+
 void rh_attachment_gone(struct rh_inlink *link, uint64_t id)
 {
 	struct rh_attachment *attachment = rh_attachment_find(link, id);
@@ -148,6 +157,8 @@ void rh_attachment_gone(struct rh_inlink *link, uint64_t id)
 		return;
 	rh_bounds_end(attachment);
 	rh_attachment_close(attachment);
+	if (is_known(agent, id))
+		return; /* it calls through another agent as well */
 	RH_LIST_EACH(node, &agent->instances)
 		rh_instance_peer_gone(RH_CONTAINER(node, struct rh_instance, in_agent),
 		                      id);
@@ -174,6 +185,7 @@ struct rh_lane *rh_attachment_lane(struct rh_attachment *attachment,
 		return NULL;
 	lane->attachment = attachment;
 	lane->number = number;
+	lane->refused_at = RH_LANE_NOT_REFUSED;
 	rh_list_init(&lane->wpages);
 	rh_list_add(&attachment->lanes, &lane->in_attachment);
 	return lane;
@@ -201,8 +213,8 @@ static void unstick_link(struct rh_inlink *link, struct rh_instance *instance)
 				continue;
 			stick_to(attachment, NULL);
 			RH_LIST_EACH(at, &attachment->lanes)
-				RH_CONTAINER(at, struct rh_lane,
-				             in_attachment)->is_shared = 0;
+				RH_CONTAINER(at, struct rh_lane, in_attachment)
+					->refused_at = RH_LANE_NOT_REFUSED;
 		}
 	}
 }

@@ -21,12 +21,15 @@ struct rh_inlink;
 struct rh_instance;
 struct rh_page_add;
 
+#define RH_LANE_NOT_REFUSED UINT64_MAX
+
 struct rh_lane {
 	struct rh_list        in_attachment;
 	struct rh_attachment *attachment;
 	uint16_t              number;
-	uint8_t               is_shared;  /* the instance has no page for it: it
-	                                     uses those of other lanes         */
+	uint64_t              refused_at; /* instance->dropped when it had no page
+	                                     for this lane, which then shares
+	                                     those of others; else NOT_REFUSED */
 	unsigned              waiting;    /* errands                           */
 	uint64_t              blocked_in; /* pass over the backlog             */
 	struct rh_list        wpages;

@@ -1,7 +1,9 @@
 #include "context.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void rh_contexts_init(struct rh_contexts *contexts)
@@ -50,6 +52,29 @@ static int copy_records(const struct rh_record_reader *records,
 	return more;
 }
 
+/* By what the kernel knows of them: a file system behind a network or a process
+ * might not answer. */
+static int is_same_directory(int a, int b)
+{
+	struct statx left, right;
+	int          flags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+
+	if (a < 0 || b < 0)
+		return a < 0 && b < 0;
+	if (statx(a, "", flags, STATX_INO, &left) < 0 ||
+	    statx(b, "", flags, STATX_INO, &right) < 0)
+		return 0;
+	return left.stx_ino == right.stx_ino &&
+	       left.stx_dev_major == right.stx_dev_major &&
+	       left.stx_dev_minor == right.stx_dev_minor;
+}
+
+static int is_same(const struct rh_context *a, const struct rh_context *b)
+{
+	return a->len == b->len && memcmp(a->records, b->records, a->len) == 0 &&
+	       is_same_directory(a->directory, b->directory);
+}
+
 int rh_contexts_put(struct rh_contexts *contexts, struct rh_frame *frame)
 {
 	struct rh_context fresh = { .directory = -1 };
@@ -58,16 +83,22 @@ int rh_contexts_put(struct rh_contexts *contexts, struct rh_frame *frame)
 	if (rh_record_u32(&frame->records, RH_TAG_CONTEXT, &fresh.id) < 0 ||
 	    fresh.id == 0 || frame->records.len > RH_CONTEXT_BYTES_MAX)
 		return RH_EPROTO;
-	if (rh_contexts_find(contexts, fresh.id) >= 0)
-		return RH_OK; /* another thread sent it too */
 	if ((r = copy_records(&frame->records, &fresh)) < 0) {
 		free(fresh.records);
 		return r;
 	}
 	fresh.directory = rh_frame_take_fd(frame, 0);
-	slot = (int)contexts->next;
-	contexts->next = (contexts->next + 1) % RH_CONTEXTS_PER_PEER;
+	slot = rh_contexts_find(contexts, fresh.id);
+	if (slot >= 0 && is_same(&contexts->slots[slot], &fresh)) {
+		fini_one(&fresh);
+		return RH_OK;
+	}
+	if (slot < 0) {
+		slot = (int)contexts->next;
+		contexts->next = (contexts->next + 1) % RH_CONTEXTS_PER_PEER;
+	}
 	fini_one(&contexts->slots[slot]);
+	fresh.serial = ++contexts->serial; /* X1 */
 	contexts->slots[slot] = fresh;
 	return RH_OK;
 }

@@ -6,9 +6,10 @@
  *
  * Ownership   The table owns its contexts.
  * Threads     One.
- * Invariants  X1  slot s of a table holds a context with an id, or id 0.  Whoever
- *                 passed contexts on keeps the ids it sent by slot, so a replaced
- *                 slot is sent again.
+ * Invariants  X1  slot s of a table holds a context with an id, or id 0.  Each time
+ *                 something else is put there it has another serial; whoever passed
+ *                 contexts on keeps the serials it sent by slot, so what was
+ *                 replaced is sent again.
  * Limits      RH_CONTEXTS_PER_PEER contexts, the oldest makes room;
  *             RH_CONTEXT_BYTES_MAX bytes each. */
 #ifndef RH_AGENT_CONTEXT_H
@@ -22,23 +23,27 @@ struct rh_context {
 	uint32_t       id;        /* 0: none               */
 	int            directory; /* -1: none              */
 	uint32_t       len;
+	uint64_t       serial;
 	unsigned char *records;   /* CONTEXT and the rest  */
 };
 
 struct rh_contexts {
 	struct rh_context slots[RH_CONTEXTS_PER_PEER];
 	unsigned          next;   /* slot to be replaced   */
+	uint64_t          serial; /* last one given        */
 };
 
 /* What a peer has been told of a table. */
 struct rh_contexts_sent {
-	uint32_t ids[RH_CONTEXTS_PER_PEER];
+	uint64_t serials[RH_CONTEXTS_PER_PEER];
 };
 
 void rh_contexts_init(struct rh_contexts *contexts);
 
-/* Keeps the context of a CONTEXT or PEER_CONTEXT frame.  RH_EPROTO it has no id or
- * is too large; RH_ENOMEM. */
+/* Keeps the context of a CONTEXT or PEER_CONTEXT frame; the same again, from another
+ * thread, changes nothing.  (A process that has become another program by exec may
+ * give the same id to something else.)  RH_EPROTO it has no id or is too large;
+ * RH_ENOMEM. */
 int rh_contexts_put(struct rh_contexts *contexts, struct rh_frame *frame);
 
 /* Its slot, or RH_ENOENT. */

@@ -10,6 +10,7 @@
 #include "../base/clock.h"
 #include "../base/diag.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -293,7 +294,9 @@ int rh_memfd_len(const struct rh_fds *fds, uint32_t *ret_len)
 {
 	struct stat st;
 
-	if (fds->count == 0 || fstat(fds->at[0], &st) < 0 || st.st_size <= 0 ||
+	/* Only of a memfd: another file's system might not answer. */
+	if (fds->count == 0 || fcntl(fds->at[0], F_GET_SEALS) < 0 ||
+	    fstat(fds->at[0], &st) < 0 || st.st_size <= 0 ||
 	    st.st_size > (off_t)RH_PAYLOAD_MAX)
 		return RH_EPROTO;
 	*ret_len = (uint32_t)st.st_size;

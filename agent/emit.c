@@ -133,10 +133,7 @@ static int send_to(struct rh_inlink *link, struct rh_cpage *page)
 /* A link takes part when its caller may call us now. */
 static int listens(struct rh_inlink *link)
 {
-	struct rh_diag diag;
-
-	return link->channel &&
-	       rh_inlink_judge(link->agent, link->caller, &diag) == RH_OK;
+	return link->channel && rh_inlink_verdict(link) == RH_OK;
 }
 
 /* From the link after the cursor on, so that none gets the event twice. */

@@ -49,7 +49,8 @@ static int find_page(struct rh_errand *errand, struct rh_instance *instance,
 {
 	struct rh_wpage *page = rh_wpage_find(errand->lane, instance);
 
-	if (!page && !errand->lane->is_shared)
+	/* Refused once, it is tried again when the instance has given a page up. */
+	if (!page && errand->lane->refused_at != instance->dropped)
 		return rh_wpage_open(errand->lane, instance);
 	if (!page)
 		page = rh_wpage_any(errand->lane->attachment, instance);
@@ -159,10 +160,10 @@ static int find_caller(struct rh_errand *errand)
 static int read_call(struct rh_errand *errand, struct rh_diag *diag)
 {
 	struct rh_inlink *link = errand->link;
-	int               r = rh_inlink_judge(link->agent, link->caller, diag);
+	int               r;
 
-	if (r < 0)
-		return r;
+	if (rh_inlink_verdict(link) < 0)
+		return rh_inlink_judge(link->agent, link->caller, diag);
 	r = find_caller(errand);
 	if (r < 0)
 		rh_diag_set(diag, r, "the agent of %s sent a call that contradicts "

@@ -365,6 +365,17 @@ int rh_inlink_judge(struct rh_agent *agent, const char *caller,
 	                   (unsigned long long)edge->revision);
 }
 
+int rh_inlink_verdict(struct rh_inlink *link)
+{
+	struct rh_diag diag;
+
+	if (link->judged_at != link->agent->views) {
+		link->verdict = rh_inlink_judge(link->agent, link->caller, &diag);
+		link->judged_at = link->agent->views;
+	}
+	return link->verdict;
+}
+
 static int send_linked(struct rh_inlink *link, uint64_t request)
 {
 	unsigned char           bytes[32];

@@ -47,6 +47,8 @@ struct rh_inlink {
 	struct rh_channel  *channel;       /* NULL: none is open             */
 	uint64_t            serial;
 	char                caller[RH_NAME_MAX + 1];
+	uint64_t            judged_at;     /* agent->views then              */
+	int                 verdict;
 	struct rh_list      attachments[RH_LINK_BUCKETS];
 	unsigned            attachment_count;
 	struct rh_parcels   parcels;       /* of calls                       */
@@ -75,6 +77,10 @@ int rh_inlink_open(struct rh_agent *agent, struct rh_conn *conn,
 /* RH_OK when the caller may call us, by the view in force. */
 int rh_inlink_judge(struct rh_agent *agent, const char *caller,
                     struct rh_diag *diag);
+
+/* The same for the link's caller, remembered until the view changes; the words are
+ * rh_inlink_judge's. */
+int rh_inlink_verdict(struct rh_inlink *link);
 
 /* Sends a reply, descriptors first; *fds_sent remembers that they went.  RH_EAGAIN
  * there is no room: rh_inlink_starve to be called back.  RH_ELOST nobody waits for

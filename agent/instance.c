@@ -268,6 +268,7 @@ static void tell(struct rh_instance *instance, uint8_t type, uint16_t tag,
 
 void rh_instance_drop_page(struct rh_instance *instance, uint64_t page)
 {
+	instance->dropped++;
 	tell(instance, RH_FRAME_PAGE_DROP, RH_TAG_PAGE, page);
 }
 

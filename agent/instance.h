@@ -23,6 +23,7 @@ struct rh_instance {
 	uint32_t           id;
 	uint32_t           threads;
 	unsigned           load;
+	uint64_t           dropped;  /* pages it was told to drop             */
 	struct rh_list     wpages;
 	struct rh_list     bounds;
 };

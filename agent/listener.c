@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define ACCEPTS_PER_TURN 64
@@ -31,6 +32,7 @@ struct visitor {
 	struct rh_list   link;
 	struct rh_agent *agent;
 	struct rh_conn  *conn;
+	uid_t            uid;
 	uint64_t         deadline;
 };
 
@@ -175,15 +177,36 @@ static void start_clock(struct visitor *visitor)
 	rh_alarm_at(&visitor->agent->alarm, visitor->deadline);
 }
 
+static int has_many(const struct rh_listener *listener, uid_t uid)
+{
+	unsigned count = 0;
+
+	RH_LIST_EACH(node, &listener->visitors)
+		count += RH_CONTAINER(node, struct visitor, link)->uid == uid;
+	return count >= RH_VISITORS_PER_UID;
+}
+
+static uid_t user_of(int fd)
+{
+	struct ucred cred = { .uid = (uid_t)-1 };
+	socklen_t    len = sizeof cred;
+
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len);
+	return cred.uid;
+}
+
 static void welcome(struct rh_agent *agent, int fd)
 {
-	struct visitor *visitor = calloc(1, sizeof *visitor);
+	uid_t           uid = user_of(fd);
+	struct visitor *visitor = has_many(agent->listener, uid)
+	                          ? NULL : calloc(1, sizeof *visitor);
 
 	if (!visitor) {
 		close(fd);
 		return;
 	}
 	visitor->agent = agent;
+	visitor->uid = uid;
 	if (rh_conn_open(agent, fd, &visitor_ops, visitor, &visitor->conn) < 0) {
 		free(visitor);
 		return;

@@ -6,7 +6,8 @@
  * Ownership   The agent's; visitors are freed when they become something else, are
  *             refused, or hang up.
  * Threads     The loop's.
- * Limits      RH_VISITORS_MAX visitors at once; RH_VISITOR_MS for the first frame,
+ * Limits      RH_VISITORS_MAX visitors at once, RH_VISITORS_PER_UID of a user, so
+ *             that nobody keeps others out; RH_VISITOR_MS for the first frame,
  *             counted from the first view. */
 #ifndef RH_AGENT_LISTENER_H
 #define RH_AGENT_LISTENER_H
@@ -16,6 +17,7 @@
 #include <stdint.h>
 
 #define RH_VISITORS_MAX 512u
+#define RH_VISITORS_PER_UID 256u
 #define RH_VISITOR_MS   5000u
 
 struct rh_agent;

@@ -12,12 +12,14 @@
 #include "../base/log.h"
 #include "../base/ready.h"
 
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct config {
@@ -77,6 +79,22 @@ static void raise_descriptor_limit(void)
 		rh_warn("the limit of descriptors stays at its default");
 }
 
+/* A pipe that nobody reads must not stop the agent: it gets an open file of its own
+ * that does not wait, and lines that find no room are lost. */
+static void free_log(void)
+{
+	struct stat st;
+	int         fd;
+
+	if (fstat(STDERR_FILENO, &st) < 0 || !S_ISFIFO(st.st_mode))
+		return;
+	fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+}
+
 static void on_signal(uv_signal_t *handle, int number)
 {
 	(void)number;
@@ -129,6 +147,7 @@ int main(int argc, char **argv)
 	snprintf(name, sizeof name, "agent %.*s", (int)RH_NAME_MAX, config.resource);
 	rh_log_init(name);
 	signal(SIGPIPE, SIG_IGN);
+	free_log();
 	raise_descriptor_limit();
 	if (start(&agent, &config, handles, &diag) < 0) {
 		rh_error("%s", diag.text);

@@ -89,9 +89,9 @@ int rh_use_pass_context(struct rh_use *use, uint32_t id)
 
 	if (slot < 0)
 		return slot;
-	if (use->sent.ids[slot] == id)
-		return RH_OK;
 	context = &contexts->slots[slot];
+	if (use->sent.serials[slot] == context->serial)
+		return RH_OK;
 	rh_record_begin(&writer, rh_agent_out_buffer(use->process->agent),
 	                RH_CONTEXT_BYTES_MAX + 64);
 	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, use->process->attachment);
@@ -100,7 +100,7 @@ int rh_use_pass_context(struct rh_use *use, uint32_t id)
 	r = rh_conn_send(use->edge->conn, RH_FRAME_PEER_CONTEXT, 0, &writer,
 	                 &context->directory, context->directory >= 0);
 	if (r == RH_OK)
-		use->sent.ids[slot] = id;
+		use->sent.serials[slot] = context->serial;
 	return r;
 }
 

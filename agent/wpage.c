@@ -189,7 +189,7 @@ void rh_wpage_added(struct rh_wpage *page, int code)
 	} else {
 		rh_warn("instance %08x takes no more pages: %s", page->instance->id,
 		        rh_error_text(code));
-		page->lane->is_shared = 1;
+		page->lane->refused_at = page->instance->dropped;
 		remove_page(page);
 	}
 	rh_inlink_run(link_of(page));
@@ -222,11 +222,11 @@ static int pass_context(struct rh_wpage *page, uint32_t id)
 	}
 	if (slot < 0)
 		return RH_EPROTO;
-	if (page->sent.ids[slot] == id)
+	if (page->sent.serials[slot] == contexts->slots[slot].serial)
 		return RH_OK;
 	r = send_context(page, &contexts->slots[slot]);
 	if (r == RH_OK)
-		page->sent.ids[slot] = id;
+		page->sent.serials[slot] = contexts->slots[slot].serial;
 	return r;
 }
 

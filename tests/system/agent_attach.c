@@ -348,6 +348,28 @@ static void without_descriptors_it_lives_on(void **unused)
 	}
 }
 
+/* Its log is a pipe that nobody reads. */
+static void an_unread_log_does_not_stop_it(void **unused)
+{
+	struct kit_agent chatty;
+	struct kit_peer  peer;
+	int              log[2];
+
+	(void)unused;
+	assert_int_equal(pipe(log), 0);
+	kit_log = log[1];
+	kit_agent_start(&chatty, "chatty");
+	kit_log = -1;
+	kit_apply(&chatty, 1, NULL, NULL, 0);
+	for (int i = 0; i < 1000; i++) { /* each of them is a line */
+		assert_int_equal(kit_attach(&peer, "chatty", RH_ROLE_CALLER), RH_EIDENT);
+		kit_detach(&peer);
+	}
+	assert_int_equal(fcntl(log[1], F_GETFL) & O_NONBLOCK, 0); /* ours still is */
+	close(log[0]);
+	close(log[1]);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, kit_close)
 
 int main(void)
@@ -366,6 +388,7 @@ int main(void)
 		TEST(descriptors_come_back),
 		TEST(who_does_not_read_is_disconnected),
 		TEST(without_descriptors_it_lives_on),
+		TEST(an_unread_log_does_not_stop_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

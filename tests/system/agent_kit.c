@@ -17,6 +17,7 @@
 #define AGENTS_MAX 64
 
 char            kit_dir[64];
+int             kit_log = -1;
 struct rh_frame kit_frame;
 char            kit_text[RH_DIAG_MAX];
 
@@ -118,6 +119,10 @@ static pid_t spawn(const char *name, int ready)
 	if (pid != 0)
 		return pid;
 	snprintf(fd, sizeof fd, "%d", ready);
+	if (kit_log >= 0) {
+		dup2(kit_log, STDERR_FILENO);
+		setenv("RHODES_LOG", "info", 1);
+	}
 	execl(getenv("AGENT"), "rhodes-agent", "--run-dir", kit_dir, "--resource", name,
 	      "--ready-fd", fd, (char *)NULL);
 	_exit(127);

@@ -87,6 +87,8 @@ int kit_close(void **state);
 
 /* ---- agents */
 
+extern int kit_log; /* where agents started from now on log; -1: as the test */
+
 /* Starts one and takes its HELLO. */
 void kit_agent_start(struct kit_agent *agent, const char *name);
 void kit_agent_kill(struct kit_agent *agent, int signal);

@@ -128,6 +128,8 @@ static void a_companion_is_drained_to_its_end(void **unused)
 	assert_int_equal(open_count(), before);
 }
 
+static const char *directory = "/";
+
 static struct rh_frame context(uint32_t id, const char *env)
 {
 	struct rh_frame         frame = { .type = RH_FRAME_CONTEXT };
@@ -138,7 +140,7 @@ static struct rh_frame context(uint32_t id, const char *env)
 	rh_record_put_u32(&writer, RH_TAG_CONTEXT, id);
 	rh_record_put_text(&writer, RH_TAG_ENV, env);
 	rh_record_read(&frame.records, records, writer.used);
-	frame.fds[frame.fd_count++] = open("/", O_PATH | O_CLOEXEC);
+	frame.fds[frame.fd_count++] = open(directory, O_PATH | O_CLOEXEC);
 	return frame;
 }
 
@@ -155,7 +157,7 @@ static void contexts_are_kept_without_their_sender(void **unused)
 {
 	struct rh_contexts      contexts;
 	struct rh_record_reader reader;
-	uint64_t                attachment;
+	uint64_t                attachment, serial;
 	int                     before = open_count(), slot;
 
 	(void)unused;
@@ -169,8 +171,18 @@ static void contexts_are_kept_without_their_sender(void **unused)
 	                 RH_ENOENT);
 	assert_int_equal(rh_contexts_find(&contexts, 0), RH_ENOENT);
 	assert_int_equal(rh_contexts_find(&contexts, 6), RH_ENOENT);
-	/* The same again, by another thread, is nothing new. */
+	/* The same again, by another thread, is nothing new; something else is. */
+	serial = contexts.slots[slot].serial;
+	assert_int_equal(put_context(&contexts, 5, "TZ=UTC"), RH_OK);
+	assert_int_equal(contexts.slots[slot].serial, serial);
 	assert_int_equal(put_context(&contexts, 5, "TZ=CET"), RH_OK);
+	assert_int_equal(rh_contexts_find(&contexts, 5), slot);
+	assert_true(contexts.slots[slot].serial != serial);
+	serial = contexts.slots[slot].serial;
+	directory = "/tmp";
+	assert_int_equal(put_context(&contexts, 5, "TZ=CET"), RH_OK);
+	assert_true(contexts.slots[slot].serial != serial);
+	directory = "/";
 	assert_int_equal(open_count(), before + 1);
 	rh_contexts_fini(&contexts);
 	assert_int_equal(open_count(), before);
