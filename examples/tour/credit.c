@@ -21,15 +21,40 @@ static uint64_t get(const uint8_t *at, int bytes)
 	return value;
 }
 
-void credit_init(struct credit *credit, uint32_t epoch, uint64_t posted)
+void credit_init(struct credit *credit, uint32_t epoch, uint64_t posted,
+                 uint64_t window)
 {
-	*credit = (struct credit){ .epoch = epoch, .posted = posted };
+	*credit = (struct credit){ .epoch = epoch, .posted = posted, .window = window };
 }
 
-bool credit_post(struct credit *credit, uint64_t count, uint64_t step)
+void credit_post(struct credit *credit, uint64_t count)
 {
 	credit->posted += count;
-	return credit->posted - credit->told >= step;
+}
+
+bool credit_receive(struct credit *credit)
+{
+	if (credit->received >= credit->posted)
+		return false;
+	credit->received++;
+	return true;
+}
+
+static uint64_t limit(const struct credit *credit)
+{
+	uint64_t most = credit->received + credit->window; /* K3 */
+
+	return credit->posted < most ? credit->posted : most;
+}
+
+/* In steps of a quarter, so that telling costs little and the other end never waits for
+ * a word that does not come: what it has left is less than what we hold back. */
+bool credit_is_due(const struct credit *credit)
+{
+	uint64_t room = credit->posted < credit->window ? credit->posted : credit->window;
+
+	return limit(credit) > credit->told &&
+	       (limit(credit) - credit->told) * 4 >= room;
 }
 
 bool credit_take(struct credit *credit)
@@ -55,8 +80,8 @@ void credit_write(struct credit *credit, const uint8_t to[6], const uint8_t from
 	put(frame + AT_MAGIC, MAGIC, 4);
 	put(frame + AT_EPOCH, credit->epoch, 4);
 	put(frame + AT_PARTNER, credit->partner_epoch, 4);
-	put(frame + AT_LIMIT, credit->posted, 8);
-	credit->told = credit->posted;
+	put(frame + AT_LIMIT, limit(credit), 8);
+	credit->told = limit(credit);
 }
 
 bool credit_is_control(const uint8_t *frame, size_t len)
@@ -71,7 +96,7 @@ int credit_read(struct credit *credit, const uint8_t *frame, size_t len)
 	if (!credit_is_control(frame, len) || get(frame + AT_MAGIC, 4) != MAGIC)
 		return CREDIT_NONE;
 	uint32_t epoch = (uint32_t)get(frame + AT_EPOCH, 4);
-	uint64_t limit = get(frame + AT_LIMIT, 8);
+	uint64_t told = get(frame + AT_LIMIT, 8);
 
 	if (epoch != credit->partner_epoch) {
 		credit->partner_epoch = epoch;
@@ -84,8 +109,8 @@ int credit_read(struct credit *credit, const uint8_t *frame, size_t len)
 	/* A limit that was not meant for this epoch of ours counts for nothing. */
 	if (get(frame + AT_PARTNER, 4) != credit->epoch)
 		return actions | CREDIT_ANSWER;
-	if (limit > credit->limit) {
-		credit->limit = limit;
+	if (told > credit->limit) {
+		credit->limit = told;
 		actions |= CREDIT_MORE;
 	}
 	return actions;

@@ -10,7 +10,9 @@
  * Ownership   struct credit is the caller's memory; there is nothing to undo.
  * Threads     One at a time; the caller locks.
  * Invariants  K1  sent <= limit, but for the moment after a new epoch
- *             K2  received <= posted, when the other end keeps to its limit */
+ *             K2  received <= posted, when the other end keeps to its limit
+ *             K3  what the other end may send and we have not received is never more
+ *                 than window: so many frames fit what the kernel queues for us */
 #ifndef TOUR_CREDIT_H
 #define TOUR_CREDIT_H
 
@@ -34,14 +36,24 @@ struct credit {
 	uint64_t sent;
 	uint64_t limit;
 	uint64_t received;
-	uint64_t posted;
-	uint64_t told; /* of posted, the last value sent */
+	uint64_t posted; /* room made so far                  */
+	uint64_t window; /* K3                                */
+	uint64_t told;   /* the limit that was told last      */
 };
 
-void credit_init(struct credit *credit, uint32_t epoch, uint64_t posted);
+#define CREDIT_UNBOUNDED (UINT64_MAX / 2) /* posted by who only needs a window */
 
-/* Adds room for count frames; true when it is time to tell the other end. */
-bool credit_post(struct credit *credit, uint64_t count, uint64_t step);
+void credit_init(struct credit *credit, uint32_t epoch, uint64_t posted,
+                 uint64_t window);
+
+/* Adds room for count frames. */
+void credit_post(struct credit *credit, uint64_t count);
+
+/* Counts a frame that was received; false when it had no credit. */
+bool credit_receive(struct credit *credit);
+
+/* Whether the limit rose so much that it is time to tell the other end. */
+bool credit_is_due(const struct credit *credit);
 
 /* Takes the right to send one frame; false when there is none. */
 bool credit_take(struct credit *credit);

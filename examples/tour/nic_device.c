@@ -10,13 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The partner is told of new room in steps, so that telling costs little.  The driver
- * posts at least twice as many slots at its start. */
-#define TELL_STEP 32u
-
 struct nic_device {
 	int             fd;
 	char            name[32];
+	uint32_t        window;
 	pthread_mutex_t lock; /* of credit and is_waiting */
 	struct credit   credit;
 	bool            is_waiting; /* somebody was told NIC_BUSY */
@@ -49,13 +46,13 @@ struct nic_device *nic_device_open(char why[NIC_WHY_BYTES])
 
 	if (!device)
 		return NULL;
-	device->fd = nic_open(device->name, why);
+	device->fd = nic_open(device->name, &device->window, why);
 	if (device->fd < 0) {
 		free(device);
 		return NULL;
 	}
 	pthread_mutex_init(&device->lock, NULL);
-	credit_init(&device->credit, new_epoch(), 0);
+	credit_init(&device->credit, new_epoch(), 0, device->window);
 	tell(device);
 	return device;
 }
@@ -82,7 +79,7 @@ void nic_device_info(const struct nic_device *device, struct nic_info *info)
 int nic_device_start(struct nic_device *device, uint32_t rx_slots)
 {
 	pthread_mutex_lock(&device->lock);
-	credit_init(&device->credit, device->credit.epoch + 1, rx_slots);
+	credit_init(&device->credit, device->credit.epoch + 1, rx_slots, device->window);
 	tell(device);
 	pthread_mutex_unlock(&device->lock);
 	return 0;
@@ -91,7 +88,8 @@ int nic_device_start(struct nic_device *device, uint32_t rx_slots)
 int nic_device_post(struct nic_device *device, uint32_t count)
 {
 	pthread_mutex_lock(&device->lock);
-	if (credit_post(&device->credit, count, TELL_STEP))
+	credit_post(&device->credit, count);
+	if (credit_is_due(&device->credit))
 		tell(device);
 	pthread_mutex_unlock(&device->lock);
 	return 0;
@@ -143,9 +141,9 @@ static bool on_control(struct nic_device *device, const uint8_t *frame, size_t l
 static bool on_data(struct nic_device *device)
 {
 	pthread_mutex_lock(&device->lock);
-	bool has_slot = device->credit.received < device->credit.posted;
-	if (has_slot)
-		device->credit.received++;
+	bool has_slot = credit_receive(&device->credit);
+	if (credit_is_due(&device->credit))
+		tell(device);
 	pthread_mutex_unlock(&device->lock);
 	return has_slot;
 }

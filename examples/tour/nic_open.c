@@ -1,12 +1,11 @@
 #include "nic_open.h"
 
+#include "packet.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if.h>
-#include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <linux/if_tun.h>
-#include <arpa/inet.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,6 +16,7 @@
 #include <unistd.h>
 
 #define TAP_NAME  "rhtap"
+#define TAP_QUEUE 500u /* frames that TAP queues: the kernel's txqueuelen, or less */
 #define VETH_NAME "rhnic"
 #define VETH_PEER "rhpeer"
 
@@ -128,31 +128,7 @@ static void make_veth(void)
 		waitpid(pid, NULL, 0);
 }
 
-static int open_packet(const char *name)
-{
-	struct ifreq request = { 0 };
-	struct sockaddr_ll address = { .sll_family = AF_PACKET,
-	                               .sll_protocol = htons(ETH_P_ALL) };
-	int one = 1, bytes = 16 << 20;
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
-
-	if (fd < 0)
-		return -1;
-	snprintf(request.ifr_name, sizeof request.ifr_name, "%s", name);
-	if (ioctl(fd, SIOCGIFINDEX, &request) < 0)
-		goto fail;
-	address.sll_ifindex = request.ifr_ifindex;
-	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof address) == 0)
-		return fd;
-fail:
-	close(fd);
-	return -1;
-}
-
-static int open_veth(char *why)
+static int open_veth(char *why, uint32_t *ret_window)
 {
 	if (bring_up(VETH_NAME) < 0) {
 		make_veth();
@@ -161,11 +137,11 @@ static int open_veth(char *why)
 	}
 	if (bring_up(VETH_PEER) < 0)
 		return fail(why, "veth device " VETH_PEER);
-	int fd = open_packet(VETH_NAME);
+	int fd = packet_open(VETH_NAME, SOCK_CLOEXEC, ret_window);
 	return fd < 0 ? fail(why, "packet socket on " VETH_NAME) : fd;
 }
 
-int nic_open(char name[32], char why[NIC_WHY_BYTES])
+int nic_open(char name[32], uint32_t *ret_window, char why[NIC_WHY_BYTES])
 {
 	const char *kind = getenv("TOUR_NIC");
 	int fd = -1;
@@ -176,10 +152,11 @@ int nic_open(char name[32], char why[NIC_WHY_BYTES])
 		fd = open_tap(why);
 	if (fd >= 0) {
 		snprintf(name, 32, "tap " TAP_NAME);
+		*ret_window = TAP_QUEUE;
 		return fd;
 	}
 	if (kind && strcmp(kind, "tap") == 0)
 		return -1;
 	snprintf(name, 32, "veth " VETH_NAME);
-	return open_veth(why);
+	return open_veth(why, ret_window);
 }

@@ -7,14 +7,13 @@
  * what is still queued and prints one line of JSON.  With --stall-after it stops reading
  * once for a while, so that the sender meets a receiver that has no room. */
 #include "credit.h"
+#include "packet.h"
 #include "wire_frame.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
-#include <net/if.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,9 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define WINDOW     512u /* frames the nic may send ahead; they fit the socket's buffer */
-#define TELL_STEP  128u
-#define FRAME_MAX  2048u
+#define FRAME_MAX 2048u
 
 struct options {
 	const char *interface;
@@ -53,22 +50,6 @@ struct peer {
 
 static const uint8_t own_mac[6] = { 0x02, 'R', 'H', 0, 0, 2 };
 static const uint8_t nic_mac[6] = { 0x02, 'R', 'H', 0, 0, 1 };
-
-static int open_socket(const char *interface)
-{
-	struct sockaddr_ll address = { .sll_family = AF_PACKET,
-	                               .sll_protocol = htons(ETH_P_ALL),
-	                               .sll_ifindex = (int)if_nametoindex(interface) };
-	int one = 1, bytes = 16 << 20;
-	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd < 0 || address.sll_ifindex == 0)
-		return -1;
-	setsockopt(fd, SOL_PACKET, PACKET_IGNORE_OUTGOING, &one, sizeof one);
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &bytes, sizeof bytes) < 0)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes);
-	return bind(fd, (const struct sockaddr *)&address, sizeof address) < 0 ? -1 : fd;
-}
 
 static void tell(struct peer *peer)
 {
@@ -106,9 +87,9 @@ static void count(struct peer *peer, const uint8_t *frame, size_t len)
 			peer->disorder++;
 		peer->last = number;
 	}
-	peer->credit.received++;
+	credit_receive(&peer->credit);
 	stall(peer);
-	if (credit_post(&peer->credit, 1, TELL_STEP))
+	if (credit_is_due(&peer->credit))
 		tell(peer);
 }
 
@@ -226,15 +207,17 @@ static void parse(struct options *options, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct peer peer = { .last = -1 };
+	uint32_t window;
 
 	parse(&peer.options, argc, argv);
 	peer.seen = calloc(peer.options.expect + 1, 1);
-	peer.fd = open_socket(peer.options.interface);
+	peer.fd = packet_open(peer.options.interface, SOCK_CLOEXEC | SOCK_NONBLOCK, &window);
 	if (!peer.seen || peer.fd < 0) {
 		fprintf(stderr, "peer: %s: %s\n", peer.options.interface, strerror(errno));
 		return 1;
 	}
-	credit_init(&peer.credit, (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16, WINDOW);
+	credit_init(&peer.credit, (uint32_t)time(NULL) ^ (uint32_t)getpid() << 16,
+	            CREDIT_UNBOUNDED, window);
 	puts("ready");
 	fflush(stdout);
 	tell(&peer);

@@ -106,10 +106,9 @@ def evidence(protocol, watch, frames):
         f"{put} calls put into it"
 
 
-def play(stage, network, protocol):
+def play(stage, network, system, protocol):
     # Enough that the watch gets to look while they are under way.
     report, frames = stage.report, max(stage.options.frames // 5, 20_000)
-    system = govern(stage, network, protocol)
     watch = Watch(system, protocol)
     report.begin()
     traffic = Traffic(network, frames, 0, system.prefix("httpclient"), system.env,
@@ -133,7 +132,6 @@ def play(stage, network, protocol):
     report.check(f"{protocol}: the matrix knows the protocol and counted the calls",
                  edge["protocol"] == protocol and edge["observed"] >= frames,
                  f"httpclient -> net_driver: {edge['observed']} calls")
-    system.down()
 
 
 def step(stage):
@@ -142,4 +140,6 @@ def step(stage):
     network = Network(stage)
     describe(report, network)
     for protocol in () if stage.options.plain else PROTOCOLS:
-        play(stage, network, protocol)
+        system = govern(stage, network, protocol)
+        play(stage, network, system, protocol)
+        system.down()

@@ -1,4 +1,5 @@
 """A governed system, started and asked through the command `rhodes` as a user would."""
+import itertools
 import json
 import os
 import shutil
@@ -8,6 +9,7 @@ import time
 from stage import HERE, run
 
 MANIFEST = os.path.join(HERE, "system.yaml")
+NUMBERS = itertools.count(1)
 BUILT = "../../build/examples/tour/"
 
 
@@ -27,7 +29,9 @@ class System:
         # Socket paths are short: the folder is not below the stage's.
         self.folder = tempfile.mkdtemp(prefix="rh-")
         stage.callback(shutil.rmtree, self.folder, ignore_errors=True)
-        self.env = {**os.environ, **(env or {}), "RHODES_SYSTEM": "tour",
+        # Message queues are named after the system, and two tours may run at once.
+        name = f"tour_{os.getpid()}_{next(NUMBERS)}"
+        self.env = {**os.environ, **(env or {}), "RHODES_SYSTEM": name,
                     "RHODES_RUN_DIR": os.path.join(self.folder, "run"),
                     "RHODES_STATE_DIR": os.path.join(self.folder, "state")}
         stage.callback(self.down)

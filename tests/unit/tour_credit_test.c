@@ -39,7 +39,7 @@ static void nothing_is_sent_before_the_partner_grants(void **state)
 	struct credit a;
 
 	(void)state;
-	credit_init(&a, 1, 100);
+	credit_init(&a, 1, 100, 64);
 	assert_false(credit_take(&a));
 }
 
@@ -48,14 +48,13 @@ static void a_sender_stops_at_its_limit(void **state)
 	struct credit a, b;
 
 	(void)state;
-	credit_init(&a, 1, 0);
-	credit_init(&b, 2, 3);
+	credit_init(&a, 1, 0, 64);
+	credit_init(&b, 2, 3, 64);
 	assert_true(talk(&a, &b) & CREDIT_MORE || a.limit == 3);
 	for (int i = 0; i < 3; i++)
 		assert_true(credit_take(&a));
 	assert_false(credit_take(&a));
-	assert_false(credit_post(&b, 1, 2));
-	assert_true(credit_post(&b, 1, 2));
+	credit_post(&b, 2);
 	assert_true(talk(&b, &a) & CREDIT_MORE);
 	assert_true(credit_take(&a));
 	assert_true(credit_take(&a));
@@ -64,18 +63,45 @@ static void a_sender_stops_at_its_limit(void **state)
 	assert_true(credit_take(&a));
 }
 
+/* However many slots are posted, no more than the kernel queues are granted. */
+static void the_window_bounds_what_is_on_the_way(void **state)
+{
+	struct credit a, b;
+	int sent = 0, told = 0;
+
+	(void)state;
+	credit_init(&a, 1, 0, 8);
+	credit_init(&b, 2, CREDIT_UNBOUNDED, 8);
+	talk(&a, &b);
+	while (credit_take(&a))
+		sent++;
+	assert_int_equal(sent, 8);
+	for (int i = 0; i < 100; i++) {
+		assert_true(credit_receive(&b));
+		if (credit_is_due(&b)) {
+			talk(&b, &a);
+			told++;
+		}
+		if (credit_take(&a))
+			sent++;
+		assert_in_range(sent - (i + 1), 1, 8); /* never dry, never too many */
+	}
+	assert_int_equal(told, 50); /* every quarter of the window */
+}
+
 static void a_new_epoch_starts_the_counts_again(void **state)
 {
 	struct credit a, b;
 
 	(void)state;
-	credit_init(&a, 1, 0);
-	credit_init(&b, 2, 3);
+	credit_init(&a, 1, 0, 64);
+	credit_init(&b, 2, 3, 64);
 	talk(&a, &b);
 	while (credit_take(&a))
-		b.received++;
-	credit_post(&b, 2, 1);
-	credit_init(&a, 7, 0); /* restarted; it knows nothing */
+		assert_true(credit_receive(&b));
+	assert_false(credit_receive(&b));
+	credit_post(&b, 2);
+	credit_init(&a, 7, 0, 64); /* restarted; it knows nothing */
 	talk(&a, &b);
 	assert_int_equal(b.received, 0);
 	assert_int_equal(a.limit, 2); /* the slots that are open now */
@@ -90,8 +116,8 @@ static void a_limit_meant_for_another_epoch_counts_for_nothing(void **state)
 	struct credit a, b;
 
 	(void)state;
-	credit_init(&a, 1, 0);
-	credit_init(&b, 2, 3);
+	credit_init(&a, 1, 0, 64);
+	credit_init(&b, 2, 3, 64);
 	b.partner_epoch = 99;
 	credit_write(&b, mac_a, mac_b, frame);
 	assert_true(credit_read(&a, frame, sizeof frame) & CREDIT_ANSWER);
@@ -104,8 +130,8 @@ static void foreign_and_short_frames_are_left_alone(void **state)
 	struct credit a, b, before;
 
 	(void)state;
-	credit_init(&a, 1, 0);
-	credit_init(&b, 2, 3);
+	credit_init(&a, 1, 0, 64);
+	credit_init(&b, 2, 3, 64);
 	before = a;
 	credit_write(&b, mac_a, mac_b, frame);
 	assert_int_equal(credit_read(&a, frame, 33), CREDIT_NONE);
@@ -140,6 +166,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_sent_before_the_partner_grants),
 		cmocka_unit_test(a_sender_stops_at_its_limit),
+		cmocka_unit_test(the_window_bounds_what_is_on_the_way),
 		cmocka_unit_test(a_new_epoch_starts_the_counts_again),
 		cmocka_unit_test(a_limit_meant_for_another_epoch_counts_for_nothing),
 		cmocka_unit_test(foreign_and_short_frames_are_left_alone),
