@@ -158,6 +158,45 @@ def killed(stage, made, system, seconds):
         difference or "killed: " + " ".join(map(str, killer.killed)))
 
 
+def killed_once(stage, system):
+    """A call that must not run twice (`file -C` writes a file), and the service killed in
+    the middle of it: an error as file reports one.  Afterwards it works again."""
+    folder = os.path.join(stage.folder, "compile")
+    os.mkdir(folder)
+    with open(os.path.join(folder, "rules"), "w", encoding="ascii") as rules:
+        rules.writelines(f"0\tstring\trhodes{n:06d}\tkind {n}\n" for n in range(60_000))
+    command = [FILE, "-C", "-m", "rules"]
+    started = time.monotonic()
+    mine = run(command, cwd=folder)
+    seconds = time.monotonic() - started
+    compiled = read(folder, "rules.mgc")
+
+    def kill(pid):
+        time.sleep(seconds / 2)
+        if is_running(pid):
+            for victim in system.instances("magic"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(victim, signal.SIGKILL)
+
+    cut = run([*system.prefix("file"), *command], cwd=folder, env=system.env, watch=kill)
+    # Too late to hit it is possible; then nothing may differ.
+    is_right = (cut.code == 1 and b"lost" in cut.stderr) or not mine.difference(cut)
+    stage.report.check("kill -9 in the middle of a call that must not run twice: an error in "
+                       "the program's own terms, no crash and no wrong answer", is_right,
+                       f"exit code {cut.code}: {cut.stderr.decode(errors='replace')[-400:]}")
+    os.unlink(os.path.join(folder, "rules.mgc"))
+    again = run([*system.prefix("file"), *command], cwd=folder, env=system.env)
+    stage.report.check("the same call afterwards writes the same file as without Rhodes",
+                       not mine.difference(again) and
+                       read(folder, "rules.mgc") == compiled,
+                       mine.difference(again) or "")
+
+
+def read(folder, name):
+    with open(os.path.join(folder, name), "rb") as file:
+        return file.read()
+
+
 def step(stage):
     report = stage.report
     report.step("parser", "a risky parser in its own process")
@@ -175,3 +214,4 @@ def step(stage):
     list_case = alone[4]
     list_case.play(made.root, system)
     killed(stage, made, system, time.monotonic() - started)
+    killed_once(stage, system)
