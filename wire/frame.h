@@ -64,15 +64,37 @@ enum rh_frame_type {
 	RH_FRAME_PEER_GONE,   /* ATTACHMENT: free what it owned                   */
 	RH_FRAME_PEER_CONTEXT,/* ATTACHMENT CONTEXT [UMASK LOCALE ENV*] [+ dir]   */
 	RH_FRAME_CALL_FDS,    /* either: CALL (of the message) + descriptors      */
+	/* The two-phase swap of an edge's protocol; both said RH_LINK_VERSION 2. */
+	RH_FRAME_PREPARE,     /* caller's: PROTOCOL CALL (id of the swap) REVISION
+	                         [OFFER + descriptors; none: bind without events] */
+	RH_FRAME_READY,       /* callee's answer, or ERROR: it stays as it was     */
+	RH_FRAME_COMMIT,      /* caller's: CALL MESSAGES (sent by the old channel) */
+	RH_FRAME_DRAINED,     /* callee's: CALL MESSAGES (sent by the old channel) */
+	RH_FRAME_ABORT,       /* either, before COMMIT: CALL [CODE TEXT]           */
 
 	/* Agent or supervisor -> center and back. */
-	RH_FRAME_HELLO = 112, /* VERSION ROLE RESOURCE PID REVISION               */
+	RH_FRAME_HELLO = 112, /* VERSION ROLE RESOURCE PID REVISION; of version 1:
+	                         answered by VIEW; of RH_PUSH_VERSION: by WELCOME  */
 	RH_FRAME_VIEW,        /* REVISION SYSTEM SELF EDGE_ITEM* LAST: a frame for
 	                         each part, all with the same REVISION; what is
 	                         new holds when the part with LAST 1 came         */
 	RH_FRAME_STATS,       /* COUNT_ITEM* (cumulative since the agent started) */
 	RH_FRAME_INSTANCES,   /* INSTANCE_ITEM* (all of them)                     */
 	RH_FRAME_PLAN,        /* REVISION JSON LAST: parts as of VIEW             */
+	/* Push, RH_PUSH_VERSION 2; docs/wire.md has the order and the states.    */
+	RH_FRAME_WELCOME,     /* center: VERSION STORE REVISION SYSTEM            */
+	RH_FRAME_SUBSCRIBE,   /* agent: PREFIX* STORE REVISION (what it has; 0:
+	                         nothing) BYTES (credit)                          */
+	RH_FRAME_SNAP_BEGIN,  /* center: REVISION                                 */
+	RH_FRAME_SNAP_ITEM,   /* center: REVISION ITEM*                           */
+	RH_FRAME_SNAP_END,    /* center: REVISION                                 */
+	RH_FRAME_DELTA,       /* center: PREV REVISION ITEM* LAST: parts as of VIEW */
+	RH_FRAME_BOOKMARK,    /* center: PREV REVISION: nothing changed for you    */
+	RH_FRAME_RESULT,      /* agent: REVISION (all up to it is settled)
+	                         RESULT_ITEM* (what changed its state)            */
+	RH_FRAME_CREDIT,      /* agent: BYTES more may be sent                    */
+	RH_FRAME_GOAWAY,      /* center: CODE TEXT DELAY (come back no sooner)    */
+	RH_FRAME_REPORT,      /* agent: REPORT_ITEM*: what it had to do by force   */
 
 	/* Observer -> agent and back. */
 	RH_FRAME_TRACE = 144, /* COUNT [CALLEE] [FLAGS: RH_PAGE_FLAG_TRACE, only
@@ -145,7 +167,31 @@ enum rh_tag {
 	RH_TAG_LIBRARY,     /* text                                    */
 	RH_TAG_OFFSET,      /* u32                                     */
 	RH_TAG_PROGRAM,     /* text: argv[0] of serve.program          */
+	RH_TAG_STORE,       /* 16 bytes: which store revisions are of  */
+	RH_TAG_PREV,        /* u64: the revision sent before           */
+	RH_TAG_PREFIX,      /* text: a watch, model/watch.h            */
+	RH_TAG_ITEM,        /* records: CALLER [CALLEE] REVISION, then
+	                       SELF or EDGE_ITEM; neither: it is gone  */
+	RH_TAG_CALLER_TYPE, /* text; in an EDGE_ITEM within an ITEM, whose
+	                       TYPE is the callee's: both ends get the
+	                       same bytes                              */
+	RH_TAG_AFTER,       /* i32: in an EDGE_ITEM that has a DEADLINE:
+	                       the verdict from then on                */
+	RH_TAG_RESULT_ITEM, /* records: CALLER [CALLEE] REVISION STATE
+	                       [CODE TEXT]                             */
+	RH_TAG_STATE,       /* u32: enum rh_item_state                 */
+	RH_TAG_DELAY,       /* u64 ms                                  */
+	RH_TAG_REPORT_ITEM, /* records: CALLER CALLEE COUNT TEXT       */
+	RH_TAG_STALE_ITEM,  /* records: RULE (the class) DELAY (ms that a
+	                       cache may be old; none: for ever)       */
+	RH_TAG_MESSAGES,    /* u64                                     */
 	RH_TAGS
+};
+
+/* How far a rule has come at an agent; an agent that rejected one keeps the former. */
+enum rh_item_state {
+	RH_ITEM_RECEIVED = 1, RH_ITEM_VERIFIED, RH_ITEM_VALIDATED, RH_ITEM_STAGED,
+	RH_ITEM_ACTIVE, RH_ITEM_REJECTED, RH_ITEM_STATES
 };
 
 struct rh_frame_head {

@@ -5,7 +5,9 @@
 #ifndef RH_WIRE_LIMITS_H
 #define RH_WIRE_LIMITS_H
 
-#define RH_WIRE_VERSION       1u
+#define RH_WIRE_VERSION       1u           /* pages, messages, frames       */
+#define RH_PUSH_VERSION       2u           /* center and agent: HELLO       */
+#define RH_LINK_VERSION       2u           /* agent and agent: LINK, LINKED */
 
 #define RH_NAME_MAX           63u          /* bytes of a resource name      */
 #define RH_FRAME_MAX          65536u       /* bytes of a frame, with head   */
@@ -27,6 +29,7 @@
 #define RH_PEERS_PER_AGENT    4096u        /* attachments of one agent      */
 #define RH_EDGES_PER_AGENT    1024u        /* references in and out         */
 #define RH_CONTEXTS_PER_PEER  16u          /* remembered contexts           */
+#define RH_CREDIT_BYTES       (256u << 10) /* what an agent grants at once  */
 #define RH_HANDLES_PER_PEER   65536u       /* live handles of one caller    */
 
 #endif

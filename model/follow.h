@@ -1,0 +1,67 @@
+/* follow - what an agent makes of what the center sends, decided without any I/O.
+ *
+ *                    snapshot begins            it ends
+ *   AWAY --joined--> JOINED ------------> FILLING ------> LIVE
+ *                      |  delta, bookmark                  ^
+ *                      +-----------------------------------+
+ *   any --lost--> AWAY;   any but AWAY: a gap, or a part that does not fit --> JOINED
+ *
+ * A revision is *taken* when the snapshot's end or the last part of a delta came; what
+ * arrived before is held aside by the caller and dropped when the answer is
+ * RH_FOLLOW_DROP or RH_FOLLOW_RESYNC.  store and revision say what the subscriber has
+ * and outlive connections (and processes: the disk cache keeps them).
+ *
+ * Ownership   The caller's, a plain value.
+ * Threads     One.
+ * Invariants  L1  revision never falls while store stays the same.
+ *             L2  a delta is taken only when its prev equals revision. */
+#ifndef RH_MODEL_FOLLOW_H
+#define RH_MODEL_FOLLOW_H
+
+#include <stdint.h>
+
+#define RH_STORE_ID_LEN 16u
+
+enum rh_follow_state { RH_FOLLOW_AWAY, RH_FOLLOW_JOINED, RH_FOLLOW_FILLING,
+                       RH_FOLLOW_LIVE, RH_FOLLOW_STATES };
+
+enum rh_follow_action {
+	RH_FOLLOW_IGNORE,   /* old news; nothing to do                             */
+	RH_FOLLOW_HOLD,     /* keep this part aside                                 */
+	RH_FOLLOW_REPLACE,  /* all held parts are the whole truth: put it in force  */
+	RH_FOLLOW_APPLY,    /* all held parts are changes: put them in force        */
+	RH_FOLLOW_NOTE,     /* nothing changed, the revision moved on               */
+	RH_FOLLOW_RESYNC,   /* a gap: drop held parts, subscribe anew with have 0   */
+};
+
+struct rh_follow {
+	unsigned char store[RH_STORE_ID_LEN]; /* zero: none yet                  */
+	uint64_t      revision;               /* 0: has nothing                  */
+	uint64_t      filling;                /* revision of the snapshot        */
+	uint64_t      window;                 /* bytes it grants at once         */
+	uint64_t      used;                   /* bytes received since the grant  */
+	uint64_t      holding;                /* revision of held delta parts    */
+	uint8_t       state;                  /* enum rh_follow_state            */
+	unsigned char incoming[RH_STORE_ID_LEN]; /* the center's store          */
+};
+
+/* From a cache: store may be NULL (has nothing, revision 0). */
+void rh_follow_init(struct rh_follow *follow, const unsigned char *store,
+                    uint64_t revision, uint64_t window);
+
+/* WELCOME came.  1 when the store is the one it knows, else 0. */
+int  rh_follow_joined(struct rh_follow *follow, const unsigned char *store);
+void rh_follow_lost(struct rh_follow *follow);
+
+/* Frames.  RH_EPROTO: one that fits no state: end the connection. */
+int rh_follow_begin(struct rh_follow *follow, uint64_t revision);
+int rh_follow_item(struct rh_follow *follow, uint64_t revision);
+int rh_follow_end(struct rh_follow *follow, uint64_t revision);
+int rh_follow_delta(struct rh_follow *follow, uint64_t prev, uint64_t revision,
+                    int is_last);
+int rh_follow_bookmark(struct rh_follow *follow, uint64_t prev, uint64_t revision);
+
+/* bytes of payload came in; returns how many to grant now (0: not yet). */
+uint64_t rh_follow_received(struct rh_follow *follow, uint32_t bytes);
+
+#endif
