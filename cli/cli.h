@@ -14,6 +14,7 @@
 #include "../base/dirs.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 /* Documented in rhodes(1); scripts rely on them. */
@@ -39,6 +40,9 @@ struct rh_cli {
 	FILE                 *out;
 	FILE                 *err;
 	bool                  has_color; /* out is a terminal that shows colours */
+	uint64_t              wait_until; /* ns; a center that is away is awaited till
+	                                     then, 0: not at all (wait.h)            */
+	int                   wait_watch; /* tells that something came, or -1        */
 };
 
 /* Prints "rhodes VERB: text" on err and returns exit. */

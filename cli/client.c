@@ -2,22 +2,38 @@
 
 #include "problem.h"
 #include "verb.h"
+#include "wait.h"
 
 #include <string.h>
+
+/* It is not there, went away in between, or starts: asking again may help, and asking
+ * twice changes nothing. */
+static bool is_away(const struct rh_ask *ask, int r, const struct rh_reply *reply)
+{
+	if (strcmp(ask->method, "GET") != 0)
+		return false;
+	return r == RH_EDOWN || (r == RH_OK && reply->status == 503);
+}
 
 int rh_client_try(struct rh_cli *cli, const struct rh_ask *ask,
                   struct rh_reply *ret_reply, struct rh_diag *diag)
 {
-	if (!cli->http) {
-		int r = rh_http_open(&cli->dirs, &cli->http, diag);
+	struct rh_reply reply = { 0 };
+	int             r = RH_OK;
 
-		if (r < 0)
-			return r;
+	if (!cli->http && (r = rh_http_open(&cli->dirs, &cli->http, diag)) < 0)
+		return r;
+	r = rh_http_ask(cli->http, ask, &reply, diag);
+	while (is_away(ask, r, &reply) && rh_wait_more(cli)) {
+		rh_reply_fini(&reply);
+		r = rh_http_ask(cli->http, ask, &reply, diag);
 	}
-	return rh_http_ask(cli->http, ask, ret_reply, diag);
+	if (r == RH_OK)
+		*ret_reply = reply;
+	return r;
 }
 
-static int tell(struct rh_cli *cli, const struct rh_reply *reply)
+int rh_client_tell(const struct rh_cli *cli, const struct rh_reply *reply)
 {
 	struct rh_problem problem;
 	char              who[64];
@@ -38,7 +54,7 @@ int rh_client_ask(struct rh_cli *cli, const struct rh_ask *ask,
 	if (r < 0)
 		return rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text);
 	if (reply.status >= 400) {
-		r = tell(cli, &reply);
+		r = rh_client_tell(cli, &reply);
 		rh_reply_fini(&reply);
 		return r;
 	}

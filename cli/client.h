@@ -15,9 +15,13 @@ int rh_client_ask(struct rh_cli *cli, const struct rh_ask *ask,
                   struct rh_reply *ret_reply);
 
 /* The same without telling: *ret_reply is set for every answer.  Returns an RH_E
- * code of rh_http_ask. */
+ * code of rh_http_ask.  A center that is away is awaited as long as --wait said. */
 int rh_client_try(struct rh_cli *cli, const struct rh_ask *ask,
                   struct rh_reply *ret_reply, struct rh_diag *diag);
+
+/* Tells on err what the center refused, for an answer of 400 and more; an enum
+ * rh_exit. */
+int rh_client_tell(const struct rh_cli *cli, const struct rh_reply *reply);
 
 /* GET path -> *ret_json, which the caller gives back with json_decref. */
 int rh_client_get(struct rh_cli *cli, const char *path, json_t **ret_json);

@@ -77,7 +77,21 @@ void rh_reply_fini(struct rh_reply *reply)
 
 /* --- asking ------------------------------------------------------------------ */
 
-static int explain(const struct rh_http *http, CURLcode code, struct rh_diag *diag)
+/* A write that got no answer may have been made; all of it, or nothing. */
+static int explain_loss(const struct rh_http *http, const struct rh_ask *ask,
+                        struct rh_diag *diag)
+{
+	bool is_read = strcmp(ask->method, "GET") == 0;
+
+	return rh_diag_set(diag, RH_EDOWN,
+	                   "the center of \"%s\" went away before it answered%s;"
+	                   " `rhodes logs center` tells why", http->system, is_read ? ""
+	                   : ": the change was made as a whole or not at all, so look"
+	                     " before you repeat it");
+}
+
+static int explain(const struct rh_http *http, const struct rh_ask *ask, CURLcode code,
+                   struct rh_diag *diag)
 {
 	long err_no = 0;
 
@@ -90,6 +104,9 @@ static int explain(const struct rh_http *http, CURLcode code, struct rh_diag *di
 		                   "no system \"%s\" is running here (nobody answers at"
 		                   " %s); `rhodes up` starts one", http->system,
 		                   http->socket);
+	if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
+	    code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE)
+		return explain_loss(http, ask, diag);
 	if (code == CURLE_WRITE_ERROR)
 		return rh_diag_set(diag, RH_EMSGSIZE, "the answer is too large");
 	if (code == CURLE_OPERATION_TIMEDOUT)
@@ -173,7 +190,7 @@ int rh_http_ask(struct rh_http *http, const struct rh_ask *ask,
 	free(text);
 	if (code != CURLE_OK) {
 		rh_reply_fini(&reply);
-		return explain(http, code, diag);
+		return explain(http, ask, code, diag);
 	}
 	if (reply.body)
 		reply.json = json_loadb(reply.body, reply.len, JSON_DECODE_ANY, NULL);

@@ -42,9 +42,9 @@ int rh_http_open(const struct rh_dirs *dirs, struct rh_http **ret_http,
 void rh_http_close(struct rh_http *http);
 
 /* Asks and waits.  Any status is a success here.
- * RH_EDOWN     nobody listens.
+ * RH_EDOWN     nobody listens, or the center went away before it answered.
  * RH_EACCES    this user may not open the socket.
- * RH_EIO       the center went away or does not speak HTTP.
+ * RH_EIO       it does not speak HTTP.
  * RH_EMSGSIZE  the reply is too large. */
 int rh_http_ask(struct rh_http *http, const struct rh_ask *ask,
                 struct rh_reply *ret_reply, struct rh_diag *diag);

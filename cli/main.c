@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 		{ 0 },
 	};
 	const struct rh_option *tables[2] = { rh_verb_common, version };
-	struct rh_cli           cli = { .out = stdout, .err = stderr };
+	struct rh_cli           cli = { .out = stdout, .err = stderr, .wait_watch = -1 };
 	struct rh_args          args;
 	struct rh_diag          diag = { 0 };
 	int                     result;

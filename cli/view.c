@@ -59,7 +59,7 @@ static int add_before(struct rh_cli *cli, char **path, const char *before)
 	return result;
 }
 
-/* GET without telling; NULL when there is no such object, also told otherwise. */
+/* GET; NULL when there is no such object, which is no fault here. */
 static int find(struct rh_cli *cli, const char *kind, const char *name, json_t **ret_json)
 {
 	struct rh_reply reply;
@@ -73,9 +73,11 @@ static int find(struct rh_cli *cli, const char *kind, const char *name, json_t *
 	r = rh_client_try(cli, &ask, &reply, &diag);
 	if (r < 0)
 		return rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text);
+	if (reply.status >= 400 && reply.status != 404)
+		r = rh_client_tell(cli, &reply);
 	*ret_json = reply.status == 200 ? json_incref(reply.json) : NULL;
 	rh_reply_fini(&reply);
-	return RH_EXIT_OK;
+	return r;
 }
 
 /* "libmagic.so" of "libmagic.so.1"; NULL when there is nothing behind. */

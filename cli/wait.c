@@ -45,17 +45,23 @@ static int look(struct rh_cli *cli, const char *resource, struct rh_diag *diag)
 	return RH_OK;
 }
 
-/* Looks again when a socket appears.  A registration says nothing, so that is
- * looked for from time to time. */
-static void pause_until_change(int watch, uint64_t left_ns)
+/* A socket that appears is told by the kernel.  A registration, and a center whose
+ * socket stayed behind, are looked for from time to time. */
+bool rh_wait_more(struct rh_cli *cli)
 {
-	struct pollfd change = { .fd = watch, .events = POLLIN };
-	uint64_t      left_ms = left_ns / 1000000;
+	uint64_t      now = rh_clock_ns();
+	uint64_t      left_ms;
+	struct pollfd change = { .fd = cli->wait_watch, .events = POLLIN };
 	char          events[4096];
 
+	if (now >= cli->wait_until)
+		return false;
+	left_ms = (cli->wait_until - now) / RH_NS_PER_MS;
 	poll(&change, 1, left_ms < LOOK_AGAIN_MS ? (int)left_ms + 1 : LOOK_AGAIN_MS);
-	while (watch >= 0 && read(watch, events, sizeof events) > 0)
+	while (cli->wait_watch >= 0 &&
+	       read(cli->wait_watch, events, sizeof events) > 0)
 		;
+	return true;
 }
 
 static int watch_folders(const struct rh_cli *cli)
@@ -75,20 +81,17 @@ int rh_wait_for(struct rh_cli *cli, const char *resource)
 {
 	long           wait_s = 0;
 	struct rh_diag diag = { 0 };
-	uint64_t       end;
-	int            watch, r;
+	int            r;
 
 	if (rh_args_number(&cli->args, "wait", 0, 86400, &wait_s, &diag) == RH_EINVAL)
 		return rh_cli_usage(cli, "%s", diag.text);
-	end = rh_clock_ns() + (uint64_t)wait_s * 1000000000u;
-	r = look(cli, resource, &diag);
-	watch = r < 0 && wait_s ? watch_folders(cli) : -1;
-	while (r < 0 && rh_clock_ns() < end) {
-		pause_until_change(watch, end - rh_clock_ns());
-		r = look(cli, resource, &diag);
+	if (wait_s > 0) {
+		cli->wait_until = rh_clock_ns() + (uint64_t)wait_s * RH_NS_PER_S;
+		cli->wait_watch = watch_folders(cli);
 	}
-	if (watch >= 0)
-		close(watch);
+	do {
+		r = look(cli, resource, &diag);
+	} while (r < 0 && rh_wait_more(cli));
 	if (r < 0)
 		return rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text);
 	return RH_EXIT_OK;

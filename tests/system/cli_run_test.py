@@ -1,7 +1,10 @@
 #!/usr/bin/python3
 """`rhodes run`: becomes the program, and says clearly when it cannot."""
 import os
+import signal
+import socket
 import subprocess
+import threading
 import unittest
 
 from cli_stage import LIMIT, Stage
@@ -10,6 +13,57 @@ SYSTEM = """
 - {kind: Resource, metadata: {name: app}, spec: {type: application, reference: [lib, later]}}
 - {kind: Resource, metadata: {name: lib}, spec: {type: service, interface: libtwice}}
 """
+
+
+class Front:
+    """Stands in front of the center, answers once, and kills it: whoever asks again
+    finds it dead, as many times as said, and then the one that was started anew."""
+
+    def __init__(self, stage, deaths):
+        self.stage, self.deaths, self.asked = stage, deaths, 0
+        self.folder = stage.path("front")
+        os.mkdir(self.folder)
+        os.symlink(os.path.join(stage.run_dir, "agent"),
+                   os.path.join(self.folder, "agent"))
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(os.path.join(self.folder, "center.sock"))
+        self.listener.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def serve(self):
+        while True:
+            client, _ = self.listener.accept()
+            with client:
+                while self.answer(client):
+                    pass
+
+    def answer(self, client):
+        """One request and its answer; false when the connection is to end."""
+        request = client.recv(65536)
+        self.asked += bool(request)
+        if not request or 1 < self.asked <= 1 + self.deaths:
+            return False
+        with socket.socket(socket.AF_UNIX) as center:
+            try:
+                center.connect(os.path.join(self.stage.run_dir, "center.sock"))
+            except OSError:
+                return False  # it starts just now
+            center.sendall(request)
+            answer = center.recv(65536)
+            if self.asked == 1:
+                os.kill(self.stage.pids("center")[0], signal.SIGKILL)
+            while answer:
+                client.sendall(answer)
+                answer = center.recv(65536) if self.lacks(answer) else b""
+        return True
+
+    @staticmethod
+    def lacks(answer):
+        """Whether a first piece announces more than it brings."""
+        head, _, body = answer.partition(b"\r\n\r\n")
+        length = [line for line in head.lower().split(b"\r\n")
+                  if line.startswith(b"content-length:")]
+        return bool(length) and int(length[0].split(b":")[1]) > len(body)
 
 
 class Run(Stage):
@@ -102,6 +156,23 @@ class Run(Stage):
                               stderr=subprocess.PIPE, env=self.env) as program:
             out, err = program.communicate(timeout=LIMIT)
         self.assertEqual((out, program.returncode), ("", 3), err)
+
+    def test_it_waits_for_a_center_that_dies_meanwhile(self):
+        self.up("-I", self.library(), self.manifest)
+        front = Front(self, deaths=4)
+        done = self.rhodes("run", "--wait", str(LIMIT), "app", "--", "echo", "here",
+                           env={"RHODES_RUN_DIR": front.folder})
+        self.assertEqual((done.stdout, done.returncode), ("here\n", 0), done.stderr)
+        self.assertGreater(front.asked, 5)
+        self.await_line(r"center started", 2)
+
+    def test_without_wait_it_does_not(self):
+        self.up("-I", self.library(), self.manifest)
+        front = Front(self, deaths=1000)
+        done = self.rhodes("run", "app", "--", "echo", "here",
+                           env={"RHODES_RUN_DIR": front.folder})
+        self.assertEqual((done.stdout, done.returncode), ("", 3), done.stderr)
+        self.assertIn("went away before it answered", done.stderr)
 
 
 if __name__ == "__main__":
