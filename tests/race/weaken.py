@@ -8,10 +8,12 @@ under ThreadSanitizer, and without it, over the protocols that use the code.  RE
 this file records the outcome.
 """
 import os
-import shutil
-import subprocess
 import sys
 import tempfile
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+
+from tree import Tree, run  # pylint: disable=wrong-import-position
 
 RELAXED = "memory_order_relaxed"
 
@@ -115,16 +117,6 @@ REMOVALS = [
 ]
 
 
-def run(command, cwd, seconds):
-    """Exit status and output; None when it did not end in time."""
-    try:
-        done = subprocess.run(command, cwd=cwd, timeout=seconds, text=True, errors="replace",
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
-        return done.returncode, done.stdout
-    except subprocess.TimeoutExpired:
-        return None, ""
-
-
 def verdict(tree, command):
     """What a race program says of the change; "" when it notices nothing."""
     status, text = run(command, tree, 100)
@@ -138,44 +130,41 @@ def verdict(tree, command):
     return "" if status == 0 else f"fails with {status}"
 
 
-def try_one(tree, name, path, old, new, protocols):
-    source = os.path.join(tree, path)
-    with open(source, encoding="utf-8") as file:
-        text = file.read()
-    if text.count(old) != 1:
-        return f"{name}: the text stands {text.count(old)} times in {path}"
-    with open(source, "w", encoding="utf-8") as file:
-        file.write(text.replace(old, new))
+def look(tree, protocols):
+    """What the race programs say of the copy as it is now, in both builds."""
     found = []
     for build in "build-race", "build":
-        status, output = run(["ninja", "-j2", "-C", build, "tests/race/protocol_race",
-                              "tests/race/order_race"], tree, 300)
-        if status != 0:
-            found = ["does not compile: " + output[-300:]]
-            break
+        output = tree.build(build, ["tests/race/protocol_race", "tests/race/order_race"])
+        if output:
+            return ["does not compile: " + output[-300:]]
         sanitized = "TSan " if build == "build-race" else ""
         commands = [[f"{build}/tests/race/protocol_race", name] for name in protocols.split()]
         if not sanitized and "null" not in protocols:
             commands += [[f"{build}/tests/race/order_race"]] * 3
         for command in commands:
-            said = verdict(tree, command)
+            said = verdict(tree.place, command)
             line = f"{sanitized}{' '.join(os.path.basename(word) for word in command)}: {said}"
             if said and line not in found:
                 found.append(line)
-    with open(source, "w", encoding="utf-8") as file:
-        file.write(text)
+    return found
+
+
+def try_one(tree, name, path, old, new, protocols):
+    try:
+        with tree.changed(path, old, new):
+            found = look(tree, protocols)
+    except ValueError as fault:
+        return f"{name}: {fault}"
     return f"{name}: " + ("; ".join(found) or "NOT NOTICED")
 
 
 def main(wanted):
-    top = subprocess.check_output(["git", "rev-parse", "--show-toplevel"], text=True).strip()
-    with tempfile.TemporaryDirectory(prefix="rhodes-weaken-") as tree:
-        for path in subprocess.check_output(["git", "ls-files"], cwd=top, text=True).splitlines():
-            if os.path.isfile(os.path.join(top, path)):
-                os.makedirs(os.path.join(tree, os.path.dirname(path)), exist_ok=True)
-                shutil.copy2(os.path.join(top, path), os.path.join(tree, path))
-        run(["meson", "setup", "build"], tree, 100)
-        run(["meson", "setup", "build-race", "-Db_sanitize=thread"], tree, 100)
+    with tempfile.TemporaryDirectory(prefix="rhodes-weaken-") as place:
+        tree = Tree(place)
+        output = (tree.setup("build", "-Dtests=true") or
+                  tree.setup("build-race", "-Dtests=true", "-Db_sanitize=thread"))
+        if output:
+            sys.exit("the copy cannot be configured:\n" + output[-2000:])
         jobs = [(name, path, old + "memory_order_" + order, old + new, protocols)
                 for name, path, old, order, new, protocols in WEAKENINGS] + REMOVALS
         for job in jobs:

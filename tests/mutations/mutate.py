@@ -1,0 +1,256 @@
+#!/usr/bin/python3
+"""Breaks the sources, one place at a time, and looks whether the tests that are named for it fail.
+
+    tests/mutations/mutate.py [word ...]   those whose name or file holds one of the words, or all
+    tests/mutations/mutate.py --list       what there is
+    tests/mutations/mutate.py --check --build DIR
+                                           whether each can still be applied; changes nothing
+
+Exits 1 when a mutation survives, or cannot be tried.  README.md beside this file says more.
+"""
+import argparse
+import dataclasses
+import glob
+import json
+import os
+import re
+import sys
+import tempfile
+import time
+import tomllib
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), "support"))
+
+from tree import TOP, Tree, read, run  # pylint: disable=wrong-import-position
+
+BUILD = "build"
+PASSED = ("OK", "EXPECTEDFAIL")
+FAILED_CASE = re.compile(r"^\[  FAILED  \] (\w+)$|^(?:FAIL|ERROR): (\w+)", re.M)
+
+
+@dataclasses.dataclass
+class Mutation:
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: list
+    why: str
+    may_hang: bool = False  # a test that does not end in time is a test that fails
+
+    def place(self):
+        return f"{self.file}: {self.name}"
+
+
+def load():
+    found = []
+    for path in sorted(glob.glob(os.path.join(HERE, "*.toml"))):
+        with open(path, "rb") as file:
+            found += [Mutation(**entry) for entry in tomllib.load(file)["mutation"]]
+    return found
+
+
+# ---- whether it can be tried at all
+
+
+def faults(mutation, known_tests):
+    """What keeps the mutation from being tried."""
+    path = os.path.join(TOP, mutation.file)
+    if not os.path.isfile(path):
+        yield "there is no such file"
+        return
+    count = read(path).count(mutation.old)
+    if count != 1:
+        yield f"the old text stands {count} times in the file"
+    if mutation.old == mutation.new:
+        yield "the new text is the old one"
+    if not mutation.tests:
+        yield "it names no test"
+    for test in mutation.tests:
+        if test not in known_tests:
+            yield f"there is no test {test}"
+
+
+def check(mutations, known_tests):
+    """Prints every fault; how many there are."""
+    found = [f"{mutation.place()}: {fault}" for mutation in mutations
+             for fault in faults(mutation, known_tests)]
+    names = [mutation.name for mutation in mutations]
+    found += [f"{name}: two mutations of that name" for name in sorted(set(names))
+              if names.count(name) > 1]
+    for line in found:
+        print(line)
+    return len(found)
+
+
+# ---- the build and its tests
+
+
+def introspect(build, what):
+    return json.loads(read(os.path.join(build, "meson-info", f"intro-{what}.json")))
+
+
+def tests_of(build):
+    return {test["name"]: test for test in introspect(build, "tests")}
+
+
+class Bench:
+    """A copy of the tree with a build, in which tests are run."""
+
+    def __init__(self, place):
+        self.tree = Tree(place)
+        output = self.tree.setup(BUILD, "-Dtests=true")
+        if output:
+            sys.exit("the copy cannot be configured:\n" + output[-2000:])
+        self.build = self.tree.path(BUILD)
+        self.tests, self.files, self.programs = {}, {}, []
+
+    def look(self):
+        """Reads what the build is made of; a build renews that when a meson.build changed."""
+        self.tests = tests_of(self.build)
+        for target in introspect(self.build, "targets"):
+            files = [os.path.relpath(name, self.build) for name in target["filename"]]
+            self.files[target["id"]] = files
+            folder = os.path.relpath(target["defined_in"], self.tree.place).split("/")[0]
+            if folder not in ("tests", "benchmarks") and target["build_by_default"]:
+                self.programs += files
+
+    def make(self, names):
+        """Builds what the tests need; the output of ninja when that fails, else ""."""
+        targets = {file for name in names for target in self.tests[name]["depends"]
+                   for file in self.files[target]}
+        suites = {suite for name in names for suite in self.tests[name]["suite"]}
+        if not suites <= {"rhodes:unit", "rhodes:conformance", "rhodes:race"}:
+            targets |= set(self.programs)  # the others start programs that meson is not told of
+        return self.tree.build(BUILD, sorted(targets))
+
+    def run(self, names):
+        """What meson logs of each test."""
+        log = os.path.join(self.build, "meson-logs", "mutation.json")
+        if os.path.exists(log):
+            os.unlink(log)
+        run(["/usr/bin/meson", "test", "-C", BUILD, "--no-rebuild", "--num-processes", "1",
+             "--logbase", "mutation", *names], self.tree.place)
+        lines = read(log).splitlines() if os.path.exists(log) else []
+        # A name in the log is "rhodes:suite / name".
+        return {entry["name"].split(" / ")[-1]: entry for entry in map(json.loads, lines)}
+
+
+# ---- one mutation
+
+
+def first_failure(entry):
+    """What of the test failed, as far as its output tells."""
+    cases = [one or other for one, other in FAILED_CASE.findall(entry.get("stdout", "") + "\n" +
+                                                                entry.get("stderr", ""))]
+    if cases:
+        return cases[0] + (f" and {len(set(cases)) - 1} more" if len(set(cases)) > 1 else "")
+    code = entry.get("returncode", 0)
+    return f"signal {-code}" if code < 0 else f"exit {code}"
+
+
+def verdict(mutation, entries):
+    """Whether the tests noticed, and a line that says how."""
+    said, noticed = [], True
+    for name in mutation.tests:
+        entry = entries.get(name, {"result": "no result"})
+        result = entry["result"]
+        is_noticed = result == "FAIL" or (result == "TIMEOUT" and mutation.may_hang)
+        noticed = noticed and is_noticed
+        said.append(f"{name} ({first_failure(entry) if result == 'FAIL' else result})")
+    return noticed, ", ".join(said)
+
+
+def attempt(bench, mutation):
+    """Whether the mutation was killed, and a line about it."""
+    began = time.monotonic()
+    with bench.tree.changed(mutation.file, mutation.old, mutation.new):
+        output = bench.make(mutation.tests)
+        if output:
+            return False, f"{mutation.place()}: NOT TRIED: does not compile\n{output[-1500:]}"
+        noticed, how = verdict(mutation, bench.run(mutation.tests))
+    took = time.monotonic() - began
+    return noticed, (f"{mutation.place()}: {'killed by' if noticed else 'SURVIVED:'} {how}"
+                     f" [{took:.0f} s]")
+
+
+def check_unmutated(bench, mutations):
+    """Exits when a test fails anyway: then nothing that it says of a mutation counts."""
+    names = sorted({test for mutation in mutations for test in mutation.tests})
+    output = bench.make(names)
+    if output:
+        sys.exit("the copy does not compile:\n" + output[-2000:])
+    entries = bench.run(names)
+    failed = [name for name in names if entries.get(name, {}).get("result") not in PASSED]
+    if failed:
+        sys.exit("these fail or are skipped without a mutation: " + ", ".join(failed))
+    print(f"{len(names)} tests pass without a mutation", flush=True)
+
+
+def write_log(path, mutation, is_killed, line):
+    """As meson logs a test, for ci/count.py."""
+    with open(path, "a", encoding="utf-8") as log:
+        print(json.dumps({"name": "mutation: " + mutation.name, "stdout": line,
+                          "result": "OK" if is_killed else "FAIL"}), file=log)
+
+
+def try_all(place, mutations, log):
+    bench = Bench(place)
+    output = bench.tree.build(BUILD, ["build.ninja"])
+    if output:
+        sys.exit("the copy cannot be configured:\n" + output[-2000:])
+    bench.look()
+    if check(mutations, bench.tests):
+        return 1
+    check_unmutated(bench, mutations)
+    killed = 0
+    for mutation in mutations:
+        is_killed, line = attempt(bench, mutation)
+        print(line, flush=True)
+        killed += is_killed
+        if log:
+            write_log(log, mutation, is_killed, line)
+    print(f"{killed} of {len(mutations)} mutations killed")
+    return 0 if killed == len(mutations) else 1
+
+
+# ---- the command
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="Breaks the sources; tests must fail.")
+    parser.add_argument("words", nargs="*", metavar="word",
+                        help="only mutations whose name or file holds one of these")
+    parser.add_argument("--list", action="store_true", help="print them, try nothing")
+    parser.add_argument("--check", action="store_true",
+                        help="only look whether each can be applied and names tests that exist")
+    parser.add_argument("--build", metavar="DIR", help="with --check: a configured build")
+    parser.add_argument("--in", dest="place", metavar="DIR",
+                        help="keep the copy there, and start from it the next time")
+    parser.add_argument("--log", metavar="FILE", help="add a line of JSON for each")
+    return parser.parse_args()
+
+
+def main():
+    given = arguments()
+    mutations = [mutation for mutation in load() if not given.words or
+                 any(word in mutation.place() for word in given.words)]
+    if not mutations:
+        sys.exit("there is no mutation of that name")
+    if given.list:
+        for mutation in mutations:
+            print(f"{mutation.place()}\n    {mutation.why}\n    {', '.join(mutation.tests)}")
+        return 0
+    if given.check:
+        count = check(mutations, tests_of(given.build))
+        print(f"{len(mutations)} mutations, {count} faults")
+        return 1 if count else 0
+    if given.place:
+        return try_all(given.place, mutations, given.log)
+    with tempfile.TemporaryDirectory(prefix="rhodes-mutations-") as place:
+        return try_all(place, mutations, given.log)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
