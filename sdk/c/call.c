@@ -28,6 +28,7 @@ EXPORT int rh_reserve(struct rh_callee *callee, size_t args_len, size_t reply_ca
 	unsigned char    *args;
 	int               r;
 
+	rh_set_ran(0);
 	if (args_len > RH_PAYLOAD_MAX || reply_cap > RH_PAYLOAD_MAX)
 		return rh_fail(RH_EMSGSIZE, "a payload is at most %u bytes",
 		               RH_PAYLOAD_MAX);
@@ -51,6 +52,7 @@ EXPORT int rh_submit(uint64_t ticket, uint64_t function, size_t args_len)
 		.function = function, .args_len = (uint32_t)args_len,
 	};
 
+	rh_set_ran(0);
 	if (args_len > flight->args_len)
 		return rh_fail(RH_EINVAL, "%zu bytes submitted, %u reserved", args_len,
 		               flight->args_len);
@@ -94,9 +96,11 @@ EXPORT void rh_release(uint64_t ticket)
 static int copy_reply(const struct rh_flight *flight, void *reply, size_t cap,
                       size_t *ret_len)
 {
-	if (flight->reply.len > cap)
+	if (flight->reply.len > cap) {
+		rh_set_ran(1);
 		return rh_fail(RH_EMSGSIZE, "the reply has %u bytes, there is room for %zu",
 		               flight->reply.len, cap);
+	}
 	if (flight->reply.len > 0)
 		memcpy(reply, flight->reply.bytes, flight->reply.len);
 	if (ret_len)
@@ -134,6 +138,7 @@ EXPORT int rh_call(struct rh_callee *callee, uint64_t function, const void *args
 	uint64_t deadline = timeout_ns ? rh_deadline(timeout_ns) : 0;
 	int      r;
 
+	rh_set_ran(0);
 	if (args_len > RH_PAYLOAD_MAX)
 		return rh_fail(RH_EMSGSIZE, "a payload is at most %u bytes",
 		               RH_PAYLOAD_MAX);
@@ -168,6 +173,7 @@ static int batch_submit(struct rh_callee *callee, struct rh_batch_item *item,
 	int            r;
 
 	flight->page = NULL;
+	rh_set_ran(0);
 	if (item->args_len > RH_PAYLOAD_MAX)
 		return rh_fail(RH_EMSGSIZE, "a payload is at most %u bytes",
 		               RH_PAYLOAD_MAX);

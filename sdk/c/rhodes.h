@@ -97,7 +97,8 @@ int rh_batch(struct rh_callee *callee, struct rh_batch_item *items, size_t count
 const char *rh_last_error(void);
 int         rh_last_code(void);
 
-/* 1 when the thread's last failed call may have run, 0 when it certainly did not. */
+/* 1 when the thread's last failed call may have run, 0 when it certainly did not.  A
+ * call that was repeated may have run when any attempt may have. */
 int rh_last_ran(void);
 
 /* Serves the functions of a skeleton until SIGTERM; 0 then.  Attaches as callee,

@@ -35,6 +35,7 @@ struct invocation {
 	struct rh_handle         *created;
 	struct rh_handle_place    places[RH_PARAMS_MAX]; /* of those that go in */
 	int                       is_broken; /* one of them is lost for good */
+	int                       may_have_run; /* in some attempt           */
 	int                       err_no;    /* of the function              */
 	unsigned char            *log;       /* copy of the arguments        */
 	uint32_t                  log_len;
@@ -225,6 +226,8 @@ static int unpack(struct invocation *in)
 	if (r == RH_EPROTO)
 		rh_fail(r, "%s answered %s with something else", in->callee->name,
 		        in->function->name);
+	if (r < 0)
+		rh_set_ran(1);
 	in->err_no = reply->err_no;
 	return r;
 }
@@ -272,6 +275,7 @@ static int attempt(struct invocation *in)
 	int64_t           bytes;
 	int               r = ready_handles(in);
 
+	rh_set_ran(0); /* whatever was made again for it */
 	if (r < 0)
 		return r;
 	bytes = rh_marshal_args_bytes(in->function, in->args);
@@ -322,6 +326,13 @@ static int is_moot(struct invocation *in, int r)
 	return 0;
 }
 
+/* What the program is told is about the call, whose last attempt is one of several. */
+static int gave_up(const struct invocation *in, int r)
+{
+	rh_set_ran(in->may_have_run);
+	return r;
+}
+
 static int carry(struct invocation *in)
 {
 	int r;
@@ -330,12 +341,13 @@ static int carry(struct invocation *in)
 		r = attempt(in);
 		if (r == RH_OK || is_moot(in, r))
 			break;
+		in->may_have_run |= rh_last_ran();
 		if (!can_repeat(in, r))
-			return r;
+			return gave_up(in, r);
 		if (in->deadline == 0)
 			in->deadline = rh_deadline(0);
 		if (rh_clock_ns() >= in->deadline)
-			return r;
+			return gave_up(in, r);
 	}
 	if (r < 0 && in->ret && in->function->ret.kind != RH_KIND_VOID)
 		memset(in->ret, 0, ret_bytes(in->function));
@@ -431,6 +443,7 @@ EXPORT int rh_stub_invoke(struct rh_stub_library *library, unsigned index,
 	int before = errno;
 	int r = callee_of(library, &in.callee);
 
+	rh_set_ran(0);
 	errno = before;
 	if (r == RH_OK && (in.function->flags & RH_FUNCTION_NOCARRY))
 		r = rh_fail(RH_ENOCARRY, "%s cannot be carried to another process: %s",

@@ -142,12 +142,17 @@ static void a_reply_over_the_room_is_an_error_and_not_a_part(void **state)
 	assert_int_equal(rh_call(bytes, LONG, &want, sizeof want, room, sizeof room, &len,
 	                         0), RH_EMSGSIZE);
 	assert_non_null(strstr(rh_last_error(), "17"));
+	assert_int_equal(rh_last_ran(), 1);
 	want = 2 * RH_PAYLOAD_ARENA_MAX;
 	assert_int_equal(rh_call(bytes, LONG, &want, sizeof want, room, sizeof room, &len,
 	                         0), RH_EMSGSIZE);
 	assert_int_equal(len, 55);
 	for (size_t i = 0; i < sizeof room; i++)
 		assert_int_equal(room[i], 0xee);
+	assert_int_equal(rh_last_ran(), 1);
+	assert_int_equal(rh_call(bytes, LONG, &want, SIZE_MAX, room, sizeof room, &len, 0),
+	                 RH_EMSGSIZE);
+	assert_int_equal(rh_last_ran(), 0);
 	want = 16;
 	assert_int_equal(rh_call(bytes, LONG, &want, sizeof want, room, sizeof room, &len,
 	                         0), RH_OK);

@@ -214,6 +214,26 @@ static void a_lost_call_is_repeated_when_it_may_be(void **state)
 	assert_int_equal(things_add(1, 1), 2);
 }
 
+static int set_up_impatient(void **state)
+{
+	setenv("RHODES_TIMEOUT_MS", "500", 1);
+	return set_up(state);
+}
+
+/* The first attempt ran; that the next found nobody does not take it back. */
+static void a_call_may_have_run_when_any_attempt_may_have(void **state)
+{
+	(void)state;
+	stage_things(1);
+	errno = 0;
+	assert_int_equal(things_die_first(4), -1);
+	assert_int_equal(rh_last_code(), RH_ETIMEDOUT);
+	assert_int_equal(stage_ran(4), 1);
+	assert_int_equal(rh_last_ran(), 1);
+	assert_int_equal(things_add(1, 1), -1); /* and nobody to run this one */
+	assert_int_equal(rh_last_ran(), 0);
+}
+
 /* Bound calls do not need the agent; what needs it waits until it is back. */
 static void an_agent_may_be_restarted_under_way(void **state)
 {
@@ -326,6 +346,8 @@ static const struct CMUnitTest tests[] = {
 	CASE(a_reply_that_came_before_the_death_counts),
 	CASE(a_batch_survives_a_kill_item_by_item),
 	CASE(a_lost_call_is_repeated_when_it_may_be),
+	cmocka_unit_test_setup_teardown(a_call_may_have_run_when_any_attempt_may_have,
+	                                set_up_impatient, tear_down),
 	CASE(an_agent_may_be_restarted_under_way),
 	CASE(a_wait_for_the_agent_holds_up_nobody),
 	CASE(a_worker_that_is_asked_to_stop_finishes_its_call),
