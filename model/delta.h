@@ -2,11 +2,13 @@
  *
  * A delta is one item (a resource, or an edge) as it is since a revision, or that it
  * is gone (a tombstone).  Its bytes are stored once, whoever wants them.  A full ring
- * drops its oldest deltas: whoever still needed them takes a snapshot.  So memory is
- * that of the ring, however slow a reader is.
+ * drops its oldest revisions, each with all its deltas: whoever still needed them
+ * takes a snapshot.  So memory is that of the ring, however slow a reader is.
  *
  *   [first ............ end)     numbers of deltas, never reused
  *   floor                        what changed after this revision is in the ring
+ *   raised                       ... and what changed up to this one may never have
+ *                                been: whoever has not passed it takes a snapshot
  *
  * Ownership   The caller owns the ring and its memory; items are copied in.
  * Threads     One.
@@ -40,8 +42,10 @@ struct rh_delta_ring {
 	unsigned char   *bytes;
 	uint64_t         first;
 	uint64_t         end;
+	uint64_t         filled;     /* the first that has bytes, or end       */
 	uint64_t         floor;
-	uint32_t         capacity;   /* power of two                          */
+	uint64_t         raised;     /* see rh_delta_raise                     */
+	uint32_t         capacity;   /* power of two                           */
 	uint32_t         byte_count;
 	uint32_t         byte_end;   /* where the next bytes go                */
 };
@@ -54,15 +58,19 @@ size_t rh_delta_ring_bytes(uint32_t capacity, uint32_t byte_count);
 void rh_delta_ring_init(struct rh_delta_ring *ring, uint32_t capacity,
                         uint32_t byte_count, uint64_t floor, void *memory);
 
-/* Adds a delta, dropping the oldest ones as needed; returns its number in
- * *ret_number.
+/* Adds a delta, dropping the oldest revisions as needed; returns its number in
+ * *ret_number.  All deltas of a revision are added, and everybody who watches them is
+ * notified, before anything is sent to anybody.
  * RH_EINVAL    revision is below the latest one's, or not above floor.
- * RH_EMSGSIZE  len is more than the ring holds: the caller raises the floor. */
+ * RH_EMSGSIZE  the ring does not hold that much, together with the deltas of the same
+ *              revision: the caller raises the ring to revision and adds no more of
+ *              it.  Older revisions may have been dropped. */
 int rh_delta_add(struct rh_delta_ring *ring, uint64_t revision,
                  const struct rh_item_key *key, const void *bytes, uint32_t len,
                  uint64_t *ret_number);
 
-/* Forgets every delta: whoever is behind revision takes a snapshot. */
+/* Forgets every delta: whoever is behind revision takes a snapshot, also a feed
+ * that waits for nothing (rh_feed_next compares what it sent with ring->raised). */
 void rh_delta_raise(struct rh_delta_ring *ring, uint64_t revision);
 
 /* Delta by number, or NULL when it was dropped or is not there yet; borrowed until

@@ -3,8 +3,8 @@
  * The papers' watch managers: the center keeps one table of all subscribers
  * (SWatchManager), an agent one of its own handlers (CWatchManager).  A watch is a
  * name ("resource/magic") or a prefix that ends with '/' ("out/file/").  A change of
- * a name visits the watches on the name itself and on every prefix of it that ends
- * with '/', the shortest first.
+ * a name visits the watches on every prefix of it that ends with '/', the shortest
+ * first, and on the name itself.
  *
  *   resource/<name>            what a resource is
  *   out/<caller>/<callee>      an edge, for the caller's side
@@ -62,10 +62,12 @@ void rh_watch_init(struct rh_watch_table *table, uint32_t capacity,
 int rh_watch_add(struct rh_watch_table *table, uint32_t subscriber,
                  const char *prefix, size_t len);
 
-/* Ends one watch, or all of a subscriber (how many there were).
+/* Ends one watch.
  * RH_ENOENT  there is no such watch. */
 int rh_watch_remove(struct rh_watch_table *table, uint32_t subscriber,
                     const char *prefix, size_t len);
+
+/* Ends all watches of a subscriber; returns how many there were. */
 int rh_watch_remove_all(struct rh_watch_table *table, uint32_t subscriber);
 
 typedef void rh_watch_visit(void *user, uint32_t subscriber);
