@@ -9,7 +9,6 @@
 #include <string.h>
 
 #define MESSAGES_PER_TURN 64
-#define RETRY_MS          5
 
 static void pump_task(struct rh_task *task);
 
@@ -20,8 +19,11 @@ static void again(struct rh_channel *channel)
 
 static void on_ready(void *user, int events)
 {
+	struct rh_channel *channel = user;
+
 	(void)events;
-	again(user);
+	channel->may_have_room = 1;
+	again(channel);
 }
 
 static void lose(struct rh_channel *channel, int why)
@@ -100,46 +102,23 @@ static int watch(struct rh_channel *channel, const struct rh_watch_set *set)
 	return RH_OK;
 }
 
-static void on_retry(uv_timer_t *timer)
-{
-	again(timer->data);
-}
-
-/* Paused, the descriptors would tell of messages that are to stay, without end;
- * so a paused channel that also waits for room looks for it from time to time. */
-static void sleep_paused(struct rh_channel *channel)
-{
-	unwatch(channel);
-	if (!channel->wants_room)
-		return;
-	if (!channel->retry) {
-		channel->retry = malloc(sizeof *channel->retry);
-		if (!channel->retry || uv_timer_init(&channel->agent->loop,
-		                                     channel->retry) < 0) {
-			free(channel->retry);
-			channel->retry = NULL;
-			lose(channel, RH_ENOMEM);
-			return;
-		}
-		channel->retry->data = channel;
-	}
-	uv_timer_start(channel->retry, on_retry, RETRY_MS, 0);
-}
-
 /* N1 */
 static void go_to_sleep(struct rh_channel *channel)
 {
 	struct rh_watch_set set = { 0 };
+	int                 wants = (channel->is_paused ? 0 : RH_WANTS_MESSAGE) |
+	                            (channel->wants_room ? RH_WANTS_ROOM : 0);
 
-	if (channel->is_paused) {
-		sleep_paused(channel);
+	if (wants == 0) {
+		unwatch(channel);
 		return;
 	}
-	if (channel->protocol->arm(channel->state, channel->wants_room) == RH_EAGAIN) {
+	if (channel->protocol->arm(channel->state, wants) == RH_EAGAIN) {
+		channel->may_have_room = 1;
 		again(channel);
 		return;
 	}
-	channel->protocol->watch(channel->state, channel->wants_room, &set);
+	channel->protocol->watch(channel->state, wants, &set);
 	if (watch(channel, &set) < 0)
 		lose(channel, RH_ENOMEM);
 }
@@ -147,9 +126,15 @@ static void go_to_sleep(struct rh_channel *channel)
 static void pump_task(struct rh_task *task)
 {
 	struct rh_channel *channel = RH_CONTAINER(task, struct rh_channel, task);
-	int                more = take_messages(channel);
+	int                more;
 
-	if (!channel->is_closed && !channel->is_lost && channel->wants_room) {
+	if (channel->why < 0) {
+		lose(channel, channel->why);
+		return;
+	}
+	more = take_messages(channel);
+	if (!channel->is_closed && !channel->is_lost && channel->wants_room &&
+	    channel->may_have_room) { /* N3 */
 		channel->wants_room = 0;
 		channel->ops->room(channel->user);
 	}
@@ -227,25 +212,22 @@ void rh_channel_start(struct rh_channel *channel, const struct rh_channel_ops *o
 	again(channel);
 }
 
-static void lost_later(struct rh_task *task)
-{
-	lose(RH_CONTAINER(task, struct rh_channel, task), RH_ELOST);
-}
-
 int rh_channel_submit(struct rh_channel *channel, const struct rh_msg_head *head,
                       const void *body)
 {
 	int r;
 
-	if (channel->is_lost || channel->is_closed)
+	if (channel->is_lost || channel->is_closed || channel->why < 0)
 		return RH_ELOST;
 	r = channel->protocol->submit(channel->state, head, body);
 	if (r == RH_EAGAIN) {
 		channel->wants_room = 1;
+		channel->may_have_room = 0;
 		again(channel);
 	} else if (r < 0 && r != RH_EMSGSIZE) {
 		/* Told from the loop: the submitter is in the middle of something. */
-		rh_task_post(&channel->agent->tasks, &channel->task, lost_later);
+		channel->why = r;
+		again(channel);
 		return RH_ELOST;
 	}
 	return r;
@@ -255,11 +237,6 @@ void rh_channel_resume(struct rh_channel *channel)
 {
 	if (channel->is_paused)
 		again(channel);
-}
-
-static void free_timer(uv_handle_t *handle)
-{
-	free(handle);
 }
 
 static void end(struct rh_task *task)
@@ -277,8 +254,6 @@ void rh_channel_close(struct rh_channel *channel)
 		return;
 	channel->is_closed = 1;
 	unwatch(channel);
-	if (channel->retry)
-		uv_close((uv_handle_t *)channel->retry, free_timer);
 	rh_task_cancel(&channel->task);
 	rh_task_retire(&channel->agent->tasks, &channel->task, end);
 }

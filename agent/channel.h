@@ -6,9 +6,13 @@
  *
  * Ownership   Heap; rh_channel_close releases the protocol's objects later.
  * Threads     The loop's.
- * Invariants  N1  the loop sleeps only after the protocol's arm said RH_OK, or
- *                 while the channel is paused.
- *             N2  ops->lost is called at most once, and nothing after close. */
+ * Invariants  N1  the loop sleeps only after the protocol's arm said RH_OK for what
+ *                 is waited for: messages unless it is paused, and room when a
+ *                 submit found none.  Paused and not full it waits for nothing.
+ *             N2  ops->lost is called at most once, and nothing after close.
+ *             N3  ops->room is called after arm, or what it armed, told of room
+ *                 since the last submit that found none: a full channel costs
+ *                 nothing until it changes. */
 #ifndef RH_AGENT_CHANNEL_H
 #define RH_AGENT_CHANNEL_H
 
@@ -34,8 +38,9 @@ struct rh_channel {
 	void                        *state;
 	struct rh_watch_set          watched;
 	struct rh_pollfd            *polls[RH_WATCH_MAX];
-	uv_timer_t                  *retry;      /* paused and full: rare      */
+	int                          why;        /* a submit failed: lost soon */
 	uint8_t                      wants_room;
+	uint8_t                      may_have_room; /* N3 */
 	uint8_t                      is_paused;
 	uint8_t                      is_lost;
 	uint8_t                      is_closed;

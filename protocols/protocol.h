@@ -6,10 +6,14 @@
  * on both sides submit and poll messages (wire/msg.h), in order, each exactly
  * once, and nothing is dropped: a full channel says RH_EAGAIN.
  *
- * Sleeping    Before it sleeps a side calls arm; when that answers RH_OK it may
- *             wait for the descriptors of watch.  When it answers RH_EAGAIN there
- *             is something to poll (or, after a submit that found no room, room).
- *             Spurious wake-ups are allowed, lost ones are not.
+ * Sleeping    Before it sleeps a side says with arm what it waits for: a message,
+ *             room after a submit that found none, or both.  When arm answers RH_OK
+ *             it may wait for the descriptors of watch, asked for the same.  When it
+ *             answers RH_EAGAIN what it waits for is there, or the channel is over
+ *             (poll and submit tell).  Who waits for room alone leaves messages
+ *             where they are, and is not kept awake by them.  Spurious wake-ups are
+ *             allowed, lost ones are not; each arm begins a sleep of its own, also
+ *             when nothing was polled since the last.
  * Ownership   The user supplies state_bytes of zeroed memory, 64-byte aligned,
  *             for each side; close releases everything inside and may be called
  *             on half-built or already closed state.  A body given to submit is
@@ -26,7 +30,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define RH_PROTOCOL_ABI      1u
+#define RH_PROTOCOL_ABI      2u
 #define RH_OFFER_BYTES_MAX   256u
 #define RH_OFFER_FDS_MAX     6u
 #define RH_WATCH_MAX         4u
@@ -45,6 +49,12 @@ struct rh_offer {
 	uint32_t      fd_count;
 	unsigned char bytes[RH_OFFER_BYTES_MAX];
 	int           fds[RH_OFFER_FDS_MAX];
+};
+
+/* What a side waits for; or'ed. */
+enum rh_wants {
+	RH_WANTS_MESSAGE = 1,
+	RH_WANTS_ROOM    = 2, /* for the message of the submit refused last */
 };
 
 /* Descriptors to wait for; events are those of poll(2). */
@@ -96,11 +106,12 @@ struct rh_protocol {
 	/* Ends the borrowing of the last polled body. */
 	void (*release)(void *state);
 
-	/* RH_OK to sleep, RH_EAGAIN to go round again; see Sleeping. */
-	int (*arm)(void *state, int wants_room);
+	/* RH_OK to sleep, RH_EAGAIN to go round again; see Sleeping.  wants is of
+	 * enum rh_wants and not 0. */
+	int (*arm)(void *state, int wants);
 
-	/* Which descriptors wake this side; wants_room adds what tells of room. */
-	void (*watch)(const void *state, int wants_room, struct rh_watch_set *ret_set);
+	/* Which descriptors wake a side that was armed for that. */
+	void (*watch)(const void *state, int wants, struct rh_watch_set *ret_set);
 
 	void (*describe)(const void *state, struct rh_description *ret);
 

@@ -46,7 +46,8 @@ struct rh_side {
 void rh_side_init(struct rh_side *side, struct rh_side_line lines[2], int which,
                   int bells[2]);
 
-/* Called first in every poll: ends the naps and drains the bell. */
+/* Called first in every poll, and in every arm, for not every user polls between two
+ * naps: ends the naps and drains the bell. */
 void rh_side_wake(struct rh_side *side);
 
 /* 1 when the other side has closed; look for messages once more after it.  P6 */

@@ -314,14 +314,14 @@ static void bind_release(void *state)
 	bind->lent = -1;
 }
 
-static int bind_arm(void *state, int wants_room)
+static int bind_arm(void *state, int wants)
 {
 	struct bind *bind = state;
 
 	if (bind->is_broken || is_alone(bind))
 		return RH_EAGAIN;
-	/* What makes room is an answer that was polled. */
-	if (wants_room && !bind->is_callee &&
+	/* What makes room is an answer that was polled.  B2 */
+	if ((wants & RH_WANTS_ROOM) && !bind->is_callee &&
 	    bind->caller.in_flight != bind->full_with)
 		return RH_EAGAIN;
 	bind->is_armed = 1;
@@ -329,11 +329,11 @@ static int bind_arm(void *state, int wants_room)
 	                       : rh_caller_arm(&bind->caller, -1);
 }
 
-static void bind_watch(const void *state, int wants_room, struct rh_watch_set *ret_set)
+static void bind_watch(const void *state, int wants, struct rh_watch_set *ret_set)
 {
 	const struct bind *bind = state;
 
-	(void)wants_room;
+	(void)wants;
 	*ret_set = (struct rh_watch_set){
 		.count = 1, .fds = { bind->bell }, .events = { POLLIN },
 	};

@@ -14,7 +14,9 @@
  * Limits      RH_PAGE_SLOTS calls in flight; an answer of reply_cap bytes, at least
  *             RH_SLOT_INLINE_MAX; a longer one is RH_EMSGSIZE.
  * Invariants  B1  a caller that closes adds BELL_CLOSED to the callee's eventfd,
- *                 because its line of the page has no word for it. */
+ *                 because its line of the page has no word for it.
+ *             B2  a caller gets room by polling answers, so one that waits for room
+ *                 alone is told of answers; a callee always has room to answer. */
 #ifndef RH_BIND_BIND_H
 #define RH_BIND_BIND_H
 

@@ -216,10 +216,15 @@ static void lossy_release(void *state)
 		lossy->inner->release(lossy->state);
 }
 
-static int lossy_arm(void *state, int wants_room)
+/* Of the inner protocol: also room for what is held. */
+static int inner_wants(const struct lossy *lossy, int wants)
+{
+	return lossy->count > 0 ? wants | RH_WANTS_ROOM : wants;
+}
+
+static int lossy_arm(void *state, int wants)
 {
 	struct lossy *lossy = state;
-	int           r;
 
 	step(lossy);
 	if (lossy->lied) {
@@ -228,15 +233,14 @@ static int lossy_arm(void *state, int wants_room)
 	}
 	if (lossy->count > 0 && lossy->steps > 0)
 		return RH_EAGAIN; /* they leave after some more calls */
-	r = lossy->inner->arm(lossy->state, wants_room || lossy->count > 0);
-	return r;
+	return lossy->inner->arm(lossy->state, inner_wants(lossy, wants));
 }
 
-static void lossy_watch(const void *state, int wants_room, struct rh_watch_set *ret_set)
+static void lossy_watch(const void *state, int wants, struct rh_watch_set *ret_set)
 {
 	const struct lossy *lossy = state;
 
-	lossy->inner->watch(lossy->state, wants_room || lossy->count > 0, ret_set);
+	lossy->inner->watch(lossy->state, inner_wants(lossy, wants), ret_set);
 }
 
 static void lossy_describe(const void *state, struct rh_description *ret)

@@ -237,32 +237,36 @@ static void msgqueue_release(void *state)
 	rh_doorbell_ring(&queue->side.room);
 }
 
-static int msgqueue_arm(void *state, int wants_room)
+static int msgqueue_arm(void *state, int wants)
 {
 	struct msgqueue *queue = state;
 
+	rh_side_wake(&queue->side);
+	if (!(wants & RH_WANTS_MESSAGE))
+		rh_doorbell_take(queue->side.bell); /* no poll does it */
 	if (queue->side.is_broken || rh_side_is_alone(&queue->side))
 		return RH_EAGAIN;
 	/* The queues tell of messages and of room for as long as it lasts. */
 	queue->is_armed = 1;
-	if (!wants_room || !queue->lacks_arena)
+	if (!(wants & RH_WANTS_ROOM) || !queue->lacks_arena)
 		return RH_OK;
 	rh_nap_begin(&queue->side.hungry);
 	return rh_arena_look(&queue->arena, queue->side.wanted) == RH_EAGAIN
 	       ? RH_OK : RH_EAGAIN;
 }
 
-static void msgqueue_watch(const void *state, int wants_room,
-                           struct rh_watch_set *ret_set)
+static void msgqueue_watch(const void *state, int wants, struct rh_watch_set *ret_set)
 {
 	const struct msgqueue *queue = state;
 
 	*ret_set = (struct rh_watch_set){
-		.count = 2,
-		.fds = { queue->receive_fd, queue->side.bell },
-		.events = { POLLIN, POLLIN },
+		.count = 1, .fds = { queue->side.bell }, .events = { POLLIN },
 	};
-	if (wants_room && !queue->lacks_arena) {
+	if (wants & RH_WANTS_MESSAGE) {
+		ret_set->fds[ret_set->count] = queue->receive_fd;
+		ret_set->events[ret_set->count++] = POLLIN;
+	}
+	if ((wants & RH_WANTS_ROOM) && !queue->lacks_arena) {
 		ret_set->fds[ret_set->count] = queue->send_fd;
 		ret_set->events[ret_set->count++] = POLLOUT;
 	}

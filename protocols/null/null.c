@@ -206,26 +206,26 @@ static void null_release(void *state)
 	rh_doorbell_push(null->channel->bells[!null->which]);
 }
 
-static int null_arm(void *state, int wants_room)
+static int null_arm(void *state, int wants)
 {
 	struct null      *null = state;
 	const struct way *way = &null->channel->ways[null->which];
 
 	rh_doorbell_take(null->channel->bells[null->which]);
-	if (is_alone(null) || has_message(null))
+	if (is_alone(null) || ((wants & RH_WANTS_MESSAGE) && has_message(null)))
 		return RH_EAGAIN;
 	/* P2 */
-	return wants_room &&
+	return (wants & RH_WANTS_ROOM) &&
 	       atomic_load_explicit(&way->tail, memory_order_relaxed) -
 	       atomic_load_explicit(&way->head, memory_order_acquire) < RH_NULL_SLOTS
 	       ? RH_EAGAIN : RH_OK;
 }
 
-static void null_watch(const void *state, int wants_room, struct rh_watch_set *ret_set)
+static void null_watch(const void *state, int wants, struct rh_watch_set *ret_set)
 {
 	const struct null *null = state;
 
-	(void)wants_room;
+	(void)wants;
 	*ret_set = (struct rh_watch_set){
 		.count = 1, .fds = { null->channel->bells[null->which] },
 		.events = { POLLIN },

@@ -96,31 +96,33 @@ static void semaphore_release(void *state)
 	rh_doorbell_ring(&joint->side.room);
 }
 
-static int semaphore_arm(void *state, int wants_room)
+static int semaphore_arm(void *state, int wants)
 {
 	struct semaphore *semaphore = state;
 	struct rh_joint  *joint = &semaphore->joint;
 
+	rh_side_wake(&joint->side);
+	if (wants & RH_WANTS_ROOM)
+		rh_nap_begin(&joint->side.hungry);
 	if (joint->side.is_broken || rh_side_is_alone(&joint->side))
 		return RH_EAGAIN;
 	/* The semaphore stays readable while a message waits. */
 	semaphore->is_armed = 1;
-	if (!wants_room)
-		return RH_OK;
-	rh_nap_begin(&joint->side.hungry);
-	return rh_ring_has_room(&joint->out, joint->side.wanted) == 0 ? RH_OK : RH_EAGAIN;
+	if ((wants & RH_WANTS_ROOM) &&
+	    rh_ring_has_room(&joint->out, joint->side.wanted) != 0)
+		return RH_EAGAIN;
+	return RH_OK;
 }
 
-static void semaphore_watch(const void *state, int wants_room,
-                            struct rh_watch_set *ret_set)
+static void semaphore_watch(const void *state, int wants, struct rh_watch_set *ret_set)
 {
 	const struct rh_joint *joint = state;
 
-	*ret_set = (struct rh_watch_set){
-		.count = wants_room ? 2 : 1,
-		.fds = { joint->in_semaphore, joint->side.bell },
-		.events = { POLLIN, POLLIN },
-	};
+	*ret_set = (struct rh_watch_set){ .events = { POLLIN, POLLIN } };
+	if (wants & RH_WANTS_MESSAGE)
+		ret_set->fds[ret_set->count++] = joint->in_semaphore;
+	if (wants & RH_WANTS_ROOM)
+		ret_set->fds[ret_set->count++] = joint->side.bell;
 }
 
 /* What the kernel counts, for people: units in the semaphore, -1 when unknown. */

@@ -61,26 +61,30 @@ static void shm_release(void *state)
 	rh_doorbell_ring(&shm->side.room);
 }
 
-static int shm_arm(void *state, int wants_room)
+static int shm_arm(void *state, int wants)
 {
 	struct rh_joint *shm = state;
 
-	rh_nap_begin(&shm->side.asleep);
-	if (wants_room)
+	rh_side_wake(&shm->side);
+	if (wants & RH_WANTS_MESSAGE)
+		rh_nap_begin(&shm->side.asleep);
+	if (wants & RH_WANTS_ROOM)
 		rh_nap_begin(&shm->side.hungry);
-	if (shm->side.is_broken || rh_side_is_alone(&shm->side) ||
-	    rh_ring_look(&shm->in) != 0)
+	if (shm->side.is_broken || rh_side_is_alone(&shm->side))
 		return RH_EAGAIN;
-	if (wants_room && rh_ring_has_room(&shm->out, shm->side.wanted) != 0)
+	if ((wants & RH_WANTS_MESSAGE) && rh_ring_look(&shm->in) != 0)
+		return RH_EAGAIN;
+	if ((wants & RH_WANTS_ROOM) &&
+	    rh_ring_has_room(&shm->out, shm->side.wanted) != 0)
 		return RH_EAGAIN;
 	return RH_OK;
 }
 
-static void shm_watch(const void *state, int wants_room, struct rh_watch_set *ret_set)
+static void shm_watch(const void *state, int wants, struct rh_watch_set *ret_set)
 {
 	const struct rh_joint *shm = state;
 
-	(void)wants_room; /* one bell for both */
+	(void)wants; /* one bell for both */
 	*ret_set = (struct rh_watch_set){
 		.count = 1, .fds = { shm->side.bell }, .events = { POLLIN },
 	};

@@ -28,17 +28,17 @@ static void pause_some(const struct flow *flow, uint64_t *seed)
 }
 
 /* Sleeps until a descriptor is ready; NULL or what went wrong. */
-static const char *sleep_for(const struct flow *flow, void *state, int wants_room,
+static const char *sleep_for(const struct flow *flow, void *state, int wants,
                              uint64_t *seed)
 {
 	struct rh_watch_set set;
 	struct pollfd       polls[RH_WATCH_MAX];
 
 	pause_some(flow, seed);
-	if (flow->pair->protocol->arm(state, wants_room) == RH_EAGAIN)
+	if (flow->pair->protocol->arm(state, wants) == RH_EAGAIN)
 		return NULL;
 	pause_some(flow, seed);
-	flow->pair->protocol->watch(state, wants_room, &set);
+	flow->pair->protocol->watch(state, wants, &set);
 	for (uint32_t i = 0; i < set.count; i++)
 		polls[i] = (struct pollfd){ .fd = set.fds[i], .events = set.events[i] };
 	return poll(polls, set.count, WATCHDOG_MS) > 0 ? NULL : "a wake-up was lost";
@@ -56,7 +56,7 @@ static void linger(const struct flow *flow, void *state)
 		return;
 	--*flow->busy;
 	while (*flow->busy > 0) {
-		protocol->arm(state, 0);
+		protocol->arm(state, MESSAGE);
 		protocol->poll(state, &head, &body);
 		poll(NULL, 0, 1);
 	}
@@ -108,7 +108,7 @@ static const char *hear_close(const struct flow *flow, uint64_t *seed)
 	while (!wrong && r == RH_EAGAIN) {
 		r = flow->pair->protocol->poll(flow->pair->caller, &head, &body);
 		if (r == RH_EAGAIN)
-			wrong = sleep_for(flow, flow->pair->caller, 0, seed);
+			wrong = sleep_for(flow, flow->pair->caller, MESSAGE, seed);
 	}
 	return wrong ? wrong : r == RH_ELOST ? NULL : "something else than a close";
 }
@@ -138,7 +138,8 @@ const char *flow_caller(const struct flow *flow)
 			break;
 		if (r == RH_OK && sent < flow->calls && sent - done < FLOW_WINDOW)
 			continue; /* the answers opened the window */
-		wrong = sleep_for(flow, flow->pair->caller, r == RH_EAGAIN, &seed);
+		wrong = sleep_for(flow, flow->pair->caller, r == RH_EAGAIN ? BOTH : MESSAGE,
+		                  &seed);
 	}
 	free(answered);
 	if (flow->busy)
@@ -199,11 +200,12 @@ const char *flow_callee(const struct flow *flow)
 	int           full = 0;
 
 	while (!wrong && callee.answered < flow->calls) {
-		wrong = take_calls(flow, &callee);
+		wrong = full && flow->is_stubborn ? NULL : take_calls(flow, &callee);
 		if (!wrong)
 			wrong = answer(flow, &callee, &full);
 		if (!wrong && callee.answered < flow->calls)
-			wrong = sleep_for(flow, flow->pair->callee, full, &seed);
+			wrong = sleep_for(flow, flow->pair->callee, !full ? MESSAGE :
+			                  flow->is_stubborn ? ROOM : BOTH, &seed);
 	}
 	linger(flow, flow->pair->callee);
 	if (flow->closes)
@@ -228,7 +230,7 @@ static const char *flood(const struct flow *flow)
 		}
 		if (r != RH_EAGAIN)
 			return rh_error_text(r);
-		wrong = sleep_for(flow, flow->pair->caller, 1, &seed);
+		wrong = sleep_for(flow, flow->pair->caller, BOTH, &seed);
 		flow->pair->protocol->poll(flow->pair->caller, &head, &body);
 	}
 	linger(flow, flow->pair->caller);
@@ -244,7 +246,7 @@ static const char *drain(const struct flow *flow)
 	while (!wrong && callee.next < flow->calls) {
 		wrong = take_calls(flow, &callee);
 		if (!wrong && callee.next < flow->calls)
-			wrong = sleep_for(flow, flow->pair->callee, 0, &seed);
+			wrong = sleep_for(flow, flow->pair->callee, MESSAGE, &seed);
 	}
 	if (flow->busy)
 		--*flow->busy;

@@ -15,6 +15,8 @@ struct flow {
 	int          pauses;    /* now and then spin or yield before arming */
 	int          is_slow;   /* the callee's side takes its time over a call,
 	                           so that the channel is full and it never naps */
+	int          is_stubborn; /* the callee's side takes no call while it has an
+	                           answer that found no room          */
 	_Atomic int *busy;      /* lossy: sides not ready; see linger in flow.c     */
 	int          closes;    /* the callee's side closes after its last answer,
 	                           the caller's polls until it hears of it  */

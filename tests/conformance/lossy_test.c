@@ -42,7 +42,7 @@ static struct outcome run(const struct rh_lossy_plan *plan)
 			sent++;
 			quiet = 0;
 		}
-		pair.protocol->arm(pair.caller, 0);
+		pair.protocol->arm(pair.caller, MESSAGE);
 		while (pair.protocol->poll(pair.callee, &head, &body) == 1) {
 			note(&outcome, &head, &last);
 			message_verify(&head, body);

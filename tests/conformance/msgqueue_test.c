@@ -201,7 +201,7 @@ static int receive_raw(const void *bytes, size_t len)
 	mqd_t queue = open_queue(&pair, 0, O_WRONLY);
 	assert_int_equal(mq_send(queue, bytes, len, 0), 0);
 	mq_close(queue);
-	pair.protocol->arm(pair.callee, 0);
+	pair.protocol->arm(pair.callee, MESSAGE);
 	int r = pair.protocol->poll(pair.callee, &head, &body);
 	int again = pair.protocol->poll(pair.callee, &head, &body);
 	if (r == RH_EPROTO)
@@ -255,10 +255,10 @@ static void does_not_hang_on_a_descriptor_made_blocking(void **unused)
 
 	(void)unused;
 	pair_open(&pair);
-	pair.protocol->watch(pair.callee, 1, &set);
+	pair.protocol->watch(pair.callee, BOTH, &set);
 	for (uint32_t i = 0; i < set.count; i++)
 		assert_int_equal(fcntl(set.fds[i], F_SETFL, 0), 0);
-	pair.protocol->arm(pair.callee, 0);
+	pair.protocol->arm(pair.callee, MESSAGE);
 	assert_int_equal(pair.protocol->poll(pair.callee, &head, &body), RH_EAGAIN);
 	do {
 		head = message(RH_MSG_REPLY, 1, 5);

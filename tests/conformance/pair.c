@@ -130,7 +130,7 @@ void pair_receive(struct pair *pair, void *state, uint8_t kind, uint64_t call,
 	while (r == RH_EAGAIN && tries-- > 0) {
 		r = pair->protocol->poll(state, &head, &body);
 		if (r == RH_EAGAIN) /* what the other side delays leaves when it arms */
-			pair->protocol->arm(other, 0);
+			pair->protocol->arm(other, MESSAGE);
 	}
 	assert_int_equal(r, 1);
 	assert_int_equal(head.kind, kind);
@@ -140,12 +140,12 @@ void pair_receive(struct pair *pair, void *state, uint8_t kind, uint64_t call,
 	pair->protocol->release(state);
 }
 
-int pair_is_ready(struct pair *pair, void *state, int wants_room, int timeout_ms)
+int pair_is_ready(struct pair *pair, void *state, int wants, int timeout_ms)
 {
 	struct rh_watch_set set;
 	struct pollfd       polls[RH_WATCH_MAX];
 
-	pair->protocol->watch(state, wants_room, &set);
+	pair->protocol->watch(state, wants, &set);
 	assert_in_range(set.count, 1, RH_WATCH_MAX);
 	for (uint32_t i = 0; i < set.count; i++)
 		polls[i] = (struct pollfd){ .fd = set.fds[i], .events = set.events[i] };

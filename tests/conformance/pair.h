@@ -11,6 +11,7 @@
 
 #include "protocols/protocol.h"
 
+enum { MESSAGE = RH_WANTS_MESSAGE, ROOM = RH_WANTS_ROOM, BOTH = MESSAGE | ROOM };
 enum { WATCHDOG_MS = 20000 }; /* a wake-up that takes this long was lost */
 
 struct pair {
@@ -60,7 +61,7 @@ void pair_receive(struct pair *pair, void *state, uint8_t kind, uint64_t call,
                   uint32_t len);
 
 /* 1 when one of the descriptors of watch is ready within the time. */
-int pair_is_ready(struct pair *pair, void *state, int wants_room, int timeout_ms);
+int pair_is_ready(struct pair *pair, void *state, int wants, int timeout_ms);
 
 /* A size as traffic has them: most are small, one in 500 is up to 1 MiB. */
 uint32_t size_random(uint64_t *seed);

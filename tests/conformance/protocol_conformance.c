@@ -152,14 +152,14 @@ static void finds_room_again_after_every_answer(void **unused)
 }
 
 /* Polls and arms until it may sleep: an EAGAIN must be for a reason that ends. */
-static int arm_dry(struct pair *pair, void *state, int wants_room)
+static int arm_dry(struct pair *pair, void *state, int wants)
 {
 	struct rh_msg_head head;
 	const void        *body;
 
 	for (int i = 0; i < 100; i++) {
 		assert_int_equal(pair->protocol->poll(state, &head, &body), RH_EAGAIN);
-		if (pair->protocol->arm(state, wants_room) == RH_OK)
+		if (pair->protocol->arm(state, wants) == RH_OK)
 			return RH_OK;
 	}
 	return RH_EAGAIN;
@@ -172,15 +172,15 @@ static void wakes_who_waits_for_a_message(void **unused)
 	(void)unused;
 	pair_open(&pair);
 	for (uint64_t i = 0; i < 50; i++) {
-		assert_int_equal(arm_dry(&pair, pair.callee, 0), RH_OK);
-		assert_false(pair_is_ready(&pair, pair.callee, 0, 0));
+		assert_int_equal(arm_dry(&pair, pair.callee, MESSAGE), RH_OK);
+		assert_false(pair_is_ready(&pair, pair.callee, MESSAGE, 0));
 		pair_send(&pair, pair.caller, RH_MSG_CALL, i, 10);
-		assert_true(pair_is_ready(&pair, pair.callee, 0, WATCHDOG_MS));
+		assert_true(pair_is_ready(&pair, pair.callee, MESSAGE, WATCHDOG_MS));
 		pair_receive(&pair, pair.callee, RH_MSG_CALL, i, 10);
 
-		assert_int_equal(arm_dry(&pair, pair.caller, 0), RH_OK);
+		assert_int_equal(arm_dry(&pair, pair.caller, MESSAGE), RH_OK);
 		pair_send(&pair, pair.callee, RH_MSG_REPLY, i, 10);
-		assert_true(pair_is_ready(&pair, pair.caller, 0, WATCHDOG_MS));
+		assert_true(pair_is_ready(&pair, pair.caller, MESSAGE, WATCHDOG_MS));
 		pair_receive(&pair, pair.caller, RH_MSG_REPLY, i, 10);
 	}
 	pair_close(&pair);
@@ -194,8 +194,8 @@ static void does_not_sleep_on_a_message(void **unused)
 	pair_open(&pair);
 	pair_send(&pair, pair.caller, RH_MSG_CALL, 0, 10);
 	/* Either arm says so, or the descriptors do. */
-	assert_true(pair.protocol->arm(pair.callee, 0) == RH_EAGAIN ||
-	            pair_is_ready(&pair, pair.callee, 0, 0));
+	assert_true(pair.protocol->arm(pair.callee, MESSAGE) == RH_EAGAIN ||
+	            pair_is_ready(&pair, pair.callee, MESSAGE, 0));
 	pair_receive(&pair, pair.callee, RH_MSG_CALL, 0, 10);
 	pair_close(&pair);
 }
@@ -212,15 +212,15 @@ static void wakes_who_waits_for_room(void **unused)
 		uint64_t first = next, count = fill(&pair, next, sizes[i]);
 
 		next += count;
-		assert_int_equal(arm_dry(&pair, pair.caller, 1), RH_OK);
-		assert_false(pair_is_ready(&pair, pair.caller, 1, 0));
+		assert_int_equal(arm_dry(&pair, pair.caller, BOTH), RH_OK);
+		assert_false(pair_is_ready(&pair, pair.caller, BOTH, 0));
 		pair_receive(&pair, pair.callee, RH_MSG_CALL, first, sizes[i]);
 		if (traits.only_calls) { /* there the answer is what makes room */
 			pair_send(&pair, pair.callee, RH_MSG_REPLY, first, 0);
-			assert_true(pair_is_ready(&pair, pair.caller, 1, WATCHDOG_MS));
+			assert_true(pair_is_ready(&pair, pair.caller, BOTH, WATCHDOG_MS));
 			pair_receive(&pair, pair.caller, RH_MSG_REPLY, first, 0);
 		} else {
-			assert_true(pair_is_ready(&pair, pair.caller, 1, WATCHDOG_MS));
+			assert_true(pair_is_ready(&pair, pair.caller, BOTH, WATCHDOG_MS));
 		}
 		pair_send(&pair, pair.caller, RH_MSG_CALL, next++, sizes[i]);
 		for (uint64_t call = first + 1; call < next; call++) {
@@ -231,6 +231,74 @@ static void wakes_who_waits_for_room(void **unused)
 			pair_receive(&pair, pair.callee, RH_MSG_CALL, call, sizes[i]);
 		}
 	}
+	pair_close(&pair);
+}
+
+/* Answers, or under bind nothing: there a callee always has room. */
+static uint64_t fill_back(struct pair *pair, uint64_t first, uint32_t len)
+{
+	for (uint64_t call = first;; call++) {
+		struct rh_msg_head head = message(RH_MSG_REPLY, call, len);
+
+		if (pair->protocol->submit(pair->callee, &head, message_body(call)) !=
+		    RH_OK)
+			return call - first;
+		assert_true(call - first < 100000);
+	}
+}
+
+/* Full both ways, and nothing polled on this side: the messages that wait do not keep
+ * it awake, and one message less on the other side does wake it, each time. */
+static void waits_for_room_beside_messages(void **unused)
+{
+	static const uint32_t sizes[] = { 10, 300000, RH_PAYLOAD_ARENA_MAX };
+	struct pair           pair;
+	uint64_t              next = 0, done = 0;
+
+	(void)unused;
+	if (traits.only_calls)
+		return;
+	pair_open(&pair);
+	assert_true(fill(&pair, 0, 20) > 0);
+	for (size_t i = 0; i < 30; i++) {
+		uint32_t len = sizes[i / 10];
+
+		while (i % 10 == 0 && done < next)
+			pair_receive(&pair, pair.caller, RH_MSG_REPLY, done++,
+			             sizes[i / 10 - 1]);
+		next += fill_back(&pair, next, len);
+		assert_int_equal(pair.protocol->arm(pair.callee, ROOM), RH_OK);
+		assert_false(pair_is_ready(&pair, pair.callee, ROOM, 0));
+		pair_receive(&pair, pair.caller, RH_MSG_REPLY, done++, len);
+		assert_true(pair_is_ready(&pair, pair.callee, ROOM, WATCHDOG_MS));
+		assert_true(pair.protocol->arm(pair.callee, ROOM) == RH_EAGAIN ||
+		            pair_is_ready(&pair, pair.callee, ROOM, 0));
+	}
+	pair_close(&pair);
+}
+
+/* A message more does not end that sleep for good: armed again, it sleeps. */
+static void sleeps_on_while_messages_come(void **unused)
+{
+	struct pair pair;
+
+	(void)unused;
+	if (traits.only_calls)
+		return;
+	pair_open(&pair);
+	fill_back(&pair, 0, 10);
+	for (uint64_t call = 0; call < 2; call++) {
+		assert_int_equal(pair.protocol->arm(pair.callee, ROOM), RH_OK);
+		pair_send(&pair, pair.caller, RH_MSG_CALL, call, 10);
+	}
+	assert_int_equal(pair.protocol->arm(pair.callee, ROOM), RH_OK);
+	assert_false(pair_is_ready(&pair, pair.callee, ROOM, 0));
+	pair.protocol->close(pair.caller);
+	assert_true(pair.protocol->arm(pair.callee, ROOM) == RH_EAGAIN ||
+	            pair_is_ready(&pair, pair.callee, ROOM, WATCHDOG_MS));
+	/* They are still there for who wants them at last. */
+	for (uint64_t call = 0; call < 2; call++)
+		pair_receive(&pair, pair.callee, RH_MSG_CALL, call, 10);
 	pair_close(&pair);
 }
 
@@ -266,17 +334,17 @@ static void a_close_wakes_the_other_side(void **unused)
 	pair.protocol->close(pair.caller);
 	/* What was sent before is still there. */
 	pair_receive(&pair, pair.callee, RH_MSG_CALL, 1, 5000);
-	assert_true(pair.protocol->arm(pair.callee, 0) == RH_EAGAIN ||
-	            pair_is_ready(&pair, pair.callee, 0, WATCHDOG_MS));
+	assert_true(pair.protocol->arm(pair.callee, MESSAGE) == RH_EAGAIN ||
+	            pair_is_ready(&pair, pair.callee, MESSAGE, WATCHDOG_MS));
 	assert_int_equal(pair.protocol->poll(pair.callee, &head, &body), RH_ELOST);
 	head = message(RH_MSG_REPLY, 0, 0);
 	assert_int_equal(pair.protocol->submit(pair.callee, &head, ""), RH_ELOST);
 	pair_close(&pair);
 
 	pair_open(&pair);
-	assert_int_equal(arm_dry(&pair, pair.caller, 0), RH_OK);
+	assert_int_equal(arm_dry(&pair, pair.caller, MESSAGE), RH_OK);
 	pair.protocol->close(pair.callee);
-	assert_true(pair_is_ready(&pair, pair.caller, 0, WATCHDOG_MS));
+	assert_true(pair_is_ready(&pair, pair.caller, MESSAGE, WATCHDOG_MS));
 	assert_int_equal(pair.protocol->poll(pair.caller, &head, &body), RH_ELOST);
 	pair_close(&pair);
 }
@@ -365,6 +433,23 @@ static void never_loses_a_wake_up(void **unused)
 	}
 }
 
+/* As an agent that is full in both directions: it leaves calls where they are while an
+ * answer finds no room, and only room may wake it. */
+static void carries_calls_while_full_both_ways(void **unused)
+{
+	(void)unused;
+	for (uint64_t seed = 20; seed < 24; seed++) {
+		struct pair pair;
+		struct flow flow = { .pair = &pair, .calls = 20000, .seed = seed,
+		                     .len_max = seed % 2 ? 0 : 64, .pauses = 1,
+		                     .is_stubborn = 1 };
+
+		pair_open(&pair);
+		flow_run(&flow);
+		pair_close(&pair);
+	}
+}
+
 /* What the fault injector still owes: it refuses and delays at will. */
 static const struct CMUnitTest tests_of_lossy[] = {
 	cmocka_unit_test(carries_a_call_and_its_answer),
@@ -374,6 +459,7 @@ static const struct CMUnitTest tests_of_lossy[] = {
 	cmocka_unit_test(carries_100000_calls_exactly_once),
 	cmocka_unit_test(carries_a_flood_without_answers),
 	cmocka_unit_test(never_loses_a_wake_up),
+	cmocka_unit_test(carries_calls_while_full_both_ways),
 };
 
 static const struct CMUnitTest tests_of_all[] = {
@@ -386,6 +472,8 @@ static const struct CMUnitTest tests_of_all[] = {
 	cmocka_unit_test(wakes_who_waits_for_a_message),
 	cmocka_unit_test(does_not_sleep_on_a_message),
 	cmocka_unit_test(wakes_who_waits_for_room),
+	cmocka_unit_test(waits_for_room_beside_messages),
+	cmocka_unit_test(sleeps_on_while_messages_come),
 	cmocka_unit_test(lends_a_body_until_release),
 	cmocka_unit_test(a_close_wakes_the_other_side),
 	cmocka_unit_test(leaves_no_descriptor),
@@ -393,6 +481,7 @@ static const struct CMUnitTest tests_of_all[] = {
 	cmocka_unit_test(carries_100000_calls_exactly_once),
 	cmocka_unit_test(carries_a_flood_without_answers),
 	cmocka_unit_test(never_loses_a_wake_up),
+	cmocka_unit_test(carries_calls_while_full_both_ways),
 };
 
 int main(int argc, char **argv)

@@ -251,8 +251,10 @@ static int use(struct victim *victim, void *state)
 		if (r == RH_EPROTO || r == RH_ELOST)
 			return 0;
 	}
-	r = protocol->arm(state, 1);
-	assert_true(r == RH_OK || r == RH_EAGAIN);
+	for (int wants = MESSAGE; wants <= BOTH; wants++) {
+		r = protocol->arm(state, wants);
+		assert_true(r == RH_OK || r == RH_EAGAIN);
+	}
 	return 1;
 }
 

@@ -102,7 +102,7 @@ static void use_alone(struct pair *pair, void *state, uint8_t kind)
 			pair->protocol->release(state);
 	}
 	assert_true(r == RH_EAGAIN || r == RH_ELOST);
-	pair->protocol->arm(state, 1);
+	pair->protocol->arm(state, BOTH);
 }
 
 /* A new channel of the same pair works. */

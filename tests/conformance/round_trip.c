@@ -27,7 +27,7 @@ static void loop_init(struct loop *loop, const struct rh_protocol *protocol, voi
 	struct rh_watch_set set;
 
 	*loop = (struct loop){ epoll_create1(EPOLL_CLOEXEC), protocol, state };
-	protocol->watch(state, 0, &set);
+	protocol->watch(state, MESSAGE, &set);
 	for (uint32_t i = 0; i < set.count; i++) {
 		struct epoll_event event = { .events = (uint32_t)set.events[i] };
 
@@ -42,7 +42,7 @@ static int loop_next(struct loop *loop, struct rh_msg_head *head, const void **b
 	int                r;
 
 	while ((r = loop->protocol->poll(loop->state, head, body)) == RH_EAGAIN) {
-		if (loop->protocol->arm(loop->state, 0) == RH_OK)
+		if (loop->protocol->arm(loop->state, MESSAGE) == RH_OK)
 			epoll_wait(loop->epoll, events, 4, -1);
 	}
 	return r == 1;

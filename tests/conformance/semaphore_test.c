@@ -10,7 +10,7 @@ static int semaphore_of(struct pair *pair, void *state)
 {
 	struct rh_watch_set set;
 
-	pair->protocol->watch(state, 0, &set);
+	pair->protocol->watch(state, MESSAGE, &set);
 	assert_int_equal(set.count, 1);
 	return set.fds[0];
 }
@@ -57,7 +57,7 @@ static int poll_after(struct pair *pair)
 	struct rh_msg_head head;
 	const void        *body;
 
-	assert_int_equal(pair->protocol->arm(pair->callee, 0), RH_OK);
+	assert_int_equal(pair->protocol->arm(pair->callee, MESSAGE), RH_OK);
 	return pair->protocol->poll(pair->callee, &head, &body);
 }
 

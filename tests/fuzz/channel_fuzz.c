@@ -137,7 +137,8 @@ static void step(struct channel *channel)
 		                                                      : RH_MSG_REPLY);
 		break;
 	case 6:
-		check_answer(channel->protocol->arm(side->state, what >> 6 & 1));
+		check_answer(channel->protocol->arm(side->state, what >> 5 & 3 ? what >> 5 & 3
+		                                                      : RH_WANTS_MESSAGE));
 		break;
 	default:
 		send_raw(channel);

@@ -80,7 +80,7 @@ static void use(const struct rh_protocol *protocol, void *callee)
 	RH_CHECK(r == 1 || r == RH_EAGAIN || r == RH_EPROTO || r == RH_ELOST);
 	if (r == 1)
 		protocol->release(callee);
-	r = protocol->arm(callee, 1);
+	r = protocol->arm(callee, RH_WANTS_MESSAGE | RH_WANTS_ROOM);
 	RH_CHECK(r == RH_OK || r == RH_EAGAIN);
 }
 

@@ -118,14 +118,14 @@ static void arm_callee(void *argument)
 {
 	struct sleepers *arena = argument;
 
-	arena->slept = traits.protocol->arm(arena->pair.callee, 0) == RH_OK;
+	arena->slept = traits.protocol->arm(arena->pair.callee, MESSAGE) == RH_OK;
 }
 
 static const char *check_callee(void *argument)
 {
 	struct sleepers *arena = argument;
 
-	if (arena->slept && !pair_is_ready(&arena->pair, arena->pair.callee, 0, 0))
+	if (arena->slept && !pair_is_ready(&arena->pair, arena->pair.callee, MESSAGE, 0))
 		return "it sleeps on a message, and nobody rang";
 	pair_receive(&arena->pair, arena->pair.callee, RH_MSG_CALL, 0, 0);
 	return NULL;
@@ -166,7 +166,7 @@ static void arm_caller(void *argument)
 {
 	struct sleepers *arena = argument;
 
-	arena->slept = traits.protocol->arm(arena->pair.caller, 1) == RH_OK;
+	arena->slept = traits.protocol->arm(arena->pair.caller, BOTH) == RH_OK;
 }
 
 static const char *check_caller(void *argument)
@@ -175,7 +175,7 @@ static const char *check_caller(void *argument)
 	struct rh_msg_head head;
 	const void        *body;
 
-	if (arena->slept && !pair_is_ready(&arena->pair, arena->pair.caller, 1, 0))
+	if (arena->slept && !pair_is_ready(&arena->pair, arena->pair.caller, BOTH, 0))
 		return "it sleeps although there is room, and nobody rang";
 	assert_int_equal(traits.protocol->poll(arena->pair.caller, &head, &body),
 	                 RH_EAGAIN);
