@@ -359,6 +359,8 @@ static void expire_transits(struct rh_cpage *page, uint64_t now)
 		}
 		refuse_late(page, &transit->taken, 0);
 	}
+	if (page->edge)
+		rh_edge_link_drained(page->edge);
 }
 
 /* What stands in the ring next: 1 when it may be taken, for it is cancelled or

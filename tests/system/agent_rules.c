@@ -196,6 +196,24 @@ static void another_protocol_loses_no_call(void **unused)
 	assert_int_equal(kit_counters_edge(&caller, "magic")->errors, 0);
 }
 
+/* The call that held the change up is over by its deadline, not by an answer. */
+static void a_late_call_does_not_hold_the_protocol(void **unused)
+{
+	struct rh_taken taken;
+	struct rh_reply reply;
+	int             slot;
+
+	(void)unused;
+	join();
+	slot = kit_submit(&page, 1, "long", rh_clock_ns() + 100 * RH_NS_PER_MS);
+	kit_take(&served, &taken);
+	use("semaphore", 2);
+	kit_collect(&page, slot, &reply);
+	assert_int_equal(reply.status, RH_ETIMEDOUT);
+	kit_echo(&page, &served, "by the semaphore");
+	assert_string_equal(kit_counters_edge(&caller, "magic")->protocol, "semaphore");
+}
+
 static void an_unknown_protocol_is_explained(void **unused)
 {
 	struct rh_reply reply;
@@ -302,6 +320,7 @@ int main(void)
 		TEST(the_callees_agent_judges_too),
 		TEST(a_link_waits_until_both_know_the_edge),
 		TEST(another_protocol_loses_no_call),
+		TEST(a_late_call_does_not_hold_the_protocol),
 		TEST(an_unknown_protocol_is_explained),
 		TEST(bind_retires_the_agents_pages),
 		TEST(a_broken_view_changes_nothing),
