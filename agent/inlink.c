@@ -10,6 +10,7 @@
 #include "../base/clock.h"
 #include "../base/diag.h"
 #include "../base/log.h"
+#include "../base/socket.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -424,6 +425,7 @@ int rh_inlink_open(struct rh_agent *agent, struct rh_conn *conn,
 	link = create(agent, conn, caller);
 	if (!link)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a link");
+	rh_socket_pass_fds(conn->fd, 1);
 	if ((r = send_linked(link, request)) < 0) {
 		free(link);
 		return rh_diag_set(diag, r, "the agent of %s hung up", caller);

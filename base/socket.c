@@ -10,6 +10,16 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* missing in the headers of glibc 2.36 */
+#endif
+
+void rh_socket_pass_fds(int fd, int is_on)
+{
+	if (setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &is_on, sizeof is_on) < 0)
+		return; /* an older kernel */
+}
+
 static int fill_address(const char *path, struct sockaddr_un *address,
                         struct rh_diag *diag)
 {
@@ -39,6 +49,7 @@ int rh_socket_listen(const char *path, struct rh_diag *diag)
 	if (fd < 0)
 		return rh_diag_set(diag, RH_EIO, "no socket: %s", strerror(errno));
 	unlink(fresh);
+	rh_socket_pass_fds(fd, 0);
 	/* Accepted sockets inherit it: set only after accept, it would miss frames
 	 * that a quick client sent in between, which then name no sender. */
 	if (setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof on) < 0 ||

@@ -26,7 +26,8 @@ struct rh_frame {
 };
 
 /* Listens on path (an old socket file is replaced); non-blocking, mode 0666: who
- * may speak is decided by peer credentials.  Returns the descriptor. */
+ * may speak is decided by peer credentials.  Nobody may send descriptors before
+ * rh_socket_pass_fds allows it.  Returns the descriptor. */
 int rh_socket_listen(const char *path, struct rh_diag *diag);
 
 /* Connects, blocking.  RH_ENOENT when nobody listens there. */
@@ -37,6 +38,12 @@ int rh_socket_pair(int nonblock, int ret_fds[2]);
 
 /* Accepts one, non-blocking, with SO_PASSCRED.  RH_EAGAIN when none waits. */
 int rh_socket_accept(int listener);
+
+/* Whether descriptors may be sent to this socket, or to what is accepted from it.  One
+ * that nobody expects can hold up whoever closes it last for as long as its sender
+ * likes (a TCP socket that lingers, a file of a file system that does not answer).
+ * Kernels before 6.16 always let them through. */
+void rh_socket_pass_fds(int fd, int is_on);
 
 /* Sends one frame; descriptors are borrowed.  writer holds the records and may be
  * NULL.  RH_EMSGSIZE when the writer failed or the frame is over RH_FRAME_MAX. */

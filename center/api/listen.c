@@ -1,6 +1,7 @@
 #include "listen.h"
 
 #include "../../base/diag.h"
+#include "../../base/socket.h"
 #include "../../model/error.h"
 
 #include <sodium.h>
@@ -42,6 +43,7 @@ int rh_listen_unix(const char *path, struct rh_diag *diag)
 	if (fd < 0)
 		return fail(diag, fd, path);
 	unlink(address.sun_path);
+	rh_socket_pass_fds(fd, 0);
 	if (bind(fd, (struct sockaddr *)&address, sizeof address) < 0)
 		return fail(diag, fd, path);
 	if (chmod(address.sun_path, 0666) < 0 || listen(fd, BACKLOG) < 0 ||

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -150,6 +151,28 @@ static void junk_disturbs_nobody(void **unused)
 	assert_int_equal(kit_open_edge(&peer, "magic", &edge), RH_OK);
 	assert_int_equal(write(peer.fd, junk, 5), 5);
 	assert_int_equal(kit_receive(peer.fd), RH_ELOST);
+}
+
+/* Only agents have something to hand over. */
+static void descriptors_of_strangers_are_not_taken(void **unused)
+{
+	struct kit_peer peer;
+	uint32_t        edge;
+	int             on;
+	socklen_t       len = sizeof on;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+	if (getsockopt(peer.fd, SOL_SOCKET, 83, &on, &len) < 0) { /* SO_PASSRIGHTS */
+		print_message("this kernel lets descriptors through to everybody\n");
+		skip();
+	}
+	assert_int_equal(rh_socket_send(kit_connect("file"), RH_FRAME_ATTACH, 1, NULL,
+	                                &peer.fd, 1), RH_EIO);
+	assert_int_equal(rh_socket_send(peer.fd, RH_FRAME_OPEN, 1, NULL, &peer.fd, 1),
+	                 RH_EIO);
+	assert_int_equal(kit_open_edge(&peer, "magic", &edge), RH_OK);
 }
 
 /* The child has its parent's socket, but its frames say that it is another process:
@@ -381,6 +404,7 @@ int main(void)
 		TEST(wrong_words_are_refused),
 		TEST(impostors_are_refused),
 		TEST(junk_disturbs_nobody),
+		TEST(descriptors_of_strangers_are_not_taken),
 		TEST(a_forked_child_cannot_use_its_parents_socket),
 		TEST(a_forked_child_cannot_attach_as_its_parent),
 		TEST(a_process_that_ended_is_detached),

@@ -386,6 +386,41 @@ static void a_new_listener_takes_the_place_of_a_dead_one(void **state)
 	scene_remove(dir);
 }
 
+/* Whoever closes it last may have to wait for as long as the sender likes. */
+static void a_stranger_hands_over_no_descriptor(void **state)
+{
+	struct both    *both = *state;
+	struct rh_diag  diag;
+	char            dir[SCENE_PATH], path[SCENE_PATH + 8];
+	struct rh_frame frame;
+	int             on = 1;
+
+	if (setsockopt(both->a, SOL_SOCKET, 83, &on, sizeof on) < 0) {
+		print_message("this kernel lets descriptors through to everybody\n");
+		skip();
+	}
+	scene_dir(dir);
+	snprintf(path, sizeof path, "%s/s", dir);
+	int listener = rh_socket_listen(path, &diag);
+	int client = rh_socket_connect(path, &diag);
+	/* Neither before it is accepted nor after. */
+	assert_int_equal(rh_socket_send(client, 8, 0, NULL, &listener, 1), RH_EIO);
+	assert_int_equal(errno, EPERM);
+	int server = rh_socket_accept(listener);
+	assert_int_equal(rh_socket_send(client, 8, 0, NULL, &listener, 1), RH_EIO);
+	assert_int_equal(rh_socket_send(client, 8, 0, NULL, NULL, 0), RH_OK);
+	assert_int_equal(rh_socket_receive(server, both->buffer, &frame), RH_OK);
+	rh_socket_pass_fds(server, 1);
+	assert_int_equal(rh_socket_send(client, 8, 0, NULL, &listener, 1), RH_OK);
+	assert_int_equal(rh_socket_receive(server, both->buffer, &frame), RH_OK);
+	assert_int_equal(frame.fd_count, 1);
+	rh_frame_drop(&frame);
+	close(client);
+	close(server);
+	close(listener);
+	scene_remove(dir);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -402,6 +437,7 @@ int main(void)
 		CASE(a_full_socket_says_again_and_a_closed_one_lost),
 		CASE(a_path_that_does_not_fit_is_named),
 		CASE(a_new_listener_takes_the_place_of_a_dead_one),
+		CASE(a_stranger_hands_over_no_descriptor),
 	};
 
 	return cmocka_run_group_tests_name("base_socket", tests, NULL, NULL);
