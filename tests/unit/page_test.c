@@ -315,6 +315,32 @@ static void a_lying_server_is_refused(void **state)
 	}
 }
 
+/* Where the caller gave room, but more than it gave. */
+static void a_reply_over_its_room_is_refused(void **state)
+{
+	static const uint32_t rooms[] = { 0, 100000 };
+	struct both          *both = *state;
+	struct rh_request     request = { .function = 7 };
+	struct rh_taken       taken;
+	struct rh_reply       reply;
+	unsigned char        *args;
+
+	for (size_t i = 0; i < 2; i++) {
+		int slot = rh_caller_reserve(&both->caller, 0, rooms[i], &args);
+
+		rh_caller_submit(&both->caller, slot, &request);
+		assert_int_equal(rh_server_take(&both->server, &taken), 1);
+		reply = (struct rh_reply){ .len = taken.reply_cap };
+		rh_server_finish(&both->server, &taken, &reply);
+		assert_int_equal(rh_caller_collect(&both->caller, slot, &reply), RH_OK);
+		assert_int_equal(reply.len, taken.reply_cap);
+		both->server.page.slots[slot].answer.len++;
+		assert_int_equal(rh_caller_collect(&both->caller, slot, &reply),
+		                 RH_EPROTO);
+		rh_caller_release(&both->caller, slot);
+	}
+}
+
 static void arming_sees_what_was_there(void **state)
 {
 	struct both    *both = *state;
@@ -361,6 +387,8 @@ int main(void)
 		                                tear_down),
 		cmocka_unit_test_setup_teardown(a_lying_caller_is_refused, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_lying_server_is_refused, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_reply_over_its_room_is_refused, set_up,
+		                                tear_down),
 		cmocka_unit_test_setup_teardown(arming_sees_what_was_there, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_foreign_page_is_refused, set_up, tear_down),
 	};

@@ -194,8 +194,10 @@ static void a_number_of_another_size_is_refused(void **state)
 	rh_record_put_u32(&writer, 1, 1);
 	rh_record_put_u64(&writer, 2, 2);
 	rh_record_put(&writer, 3, "", 0);
+	rh_record_put(&writer, 5, "123456789", 9);
 	rh_record_read(&reader, bytes, (size_t)rh_record_end(&writer));
 	assert_int_equal(rh_record_u64(&reader, 1, &w), RH_EPROTO);
+	assert_int_equal(rh_record_u64(&reader, 5, &w), RH_EPROTO);
 	assert_int_equal(rh_record_u32(&reader, 2, &u), RH_EPROTO);
 	assert_int_equal(rh_record_i32(&reader, 3, &i), RH_EPROTO);
 	assert_int_equal(rh_record_u32(&reader, 4, &u), RH_ENOENT);
