@@ -254,56 +254,111 @@ int rh_enact(struct rh_realm *realm, const struct rh_object *object,
 	return err;
 }
 
-struct toucher {
-	struct rh_realm *realm;
-	int              is_row;
-};
+/* ---- whom a change concerns ---- */
 
-static void touch_end(void *user, const struct rh_edge_report *report)
+static void touch_edge(const struct rh_realm *realm, const char *caller,
+                       const char *callee)
 {
-	struct toucher           *toucher = user;
-	struct rh_realm          *realm = toucher->realm;
-	struct rh_id              id = toucher->is_row ? report->callee : report->caller;
-	const struct rh_resource *resource = rh_registry_get(&realm->registry, id);
+	struct rh_item_key key = { .caller = { .len = 0 } };
 
-	realm->touch(realm->touch_user, resource->name.text);
+	name_of(&key.caller, caller, 0);
+	if (callee)
+		name_of(&key.callee, callee, 0);
+	realm->touch(realm->touch_user, &key);
 }
 
-static void touch_resource(struct rh_realm *realm, const char *name)
+static void touch_reported(void *user, const struct rh_edge_report *report)
 {
-	struct toucher row = { realm, 1 }, column = { realm, 0 };
-	struct rh_id   id;
+	const struct rh_realm *realm = user;
+	struct rh_item_key     key = {
+		.caller = rh_registry_get(&realm->registry, report->caller)->name,
+		.callee = rh_registry_get(&realm->registry, report->callee)->name,
+	};
 
-	realm->touch(realm->touch_user, name);
-	if (rh_realm_find(realm, name, &id) != RH_OK)
-		return;
-	rh_view_row(&realm->registry, id, 0, touch_end, &row);
-	rh_view_column(&realm->registry, id, 0, touch_end, &column);
+	realm->touch(realm->touch_user, &key);
 }
 
-static void touch_rule(struct rh_realm *realm, const struct rh_object *object)
+static int has(const json_t *list, const char *text)
 {
-	json_t       *stored = rh_object_parse(object);
-	const json_t *spec = json_object_get(stored, "spec");
+	for (size_t i = 0; i < json_array_size(list); i++) {
+		if (strcmp(json_string_value(json_array_get(list, i)), text) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* The references of one spec that the other lacks. */
+static void touch_references(const struct rh_realm *realm, const char *name,
+                             const json_t *spec, const json_t *other)
+{
+	const json_t *mine = json_object_get(spec, "reference");
+	const json_t *theirs = json_object_get(other, "reference");
+
+	for (size_t i = 0; i < json_array_size(mine); i++) {
+		const char *callee = json_string_value(json_array_get(mine, i));
+
+		if (!has(theirs, callee))
+			touch_edge(realm, name, callee);
+	}
+}
+
+static int differs(const json_t *a, const json_t *b, const char *key)
+{
+	const json_t *x = json_object_get(a, key), *y = json_object_get(b, key);
+
+	return x != y && !json_equal(x, y);
+}
+
+/* Its type is in every edge that touches it; its interface and context are in those
+ * that lead to it; a specification that is not there has no type. */
+static void touch_resource(const struct rh_realm *realm, const char *name,
+                           const json_t *old, const json_t *now)
+{
+	int          is_other = differs(old, now, "type");
+	struct rh_id id;
+
+	touch_edge(realm, name, NULL);
+	touch_references(realm, name, old, is_other ? NULL : now);
+	touch_references(realm, name, now, is_other ? NULL : old);
+	if ((is_other || differs(old, now, "interface") || differs(old, now, "context")) &&
+	    rh_realm_find(realm, name, &id) == RH_OK)
+		rh_view_column(&realm->registry, id, 0, touch_reported,
+		               (void *)(uintptr_t)realm);
+}
+
+static void touch_rule(const struct rh_realm *realm, const json_t *spec)
+{
 	const json_t *rule = json_object_get(spec, "protocol");
 
 	if (!rule)
 		rule = json_object_get(spec, "exception");
-	if (rule) {
-		realm->touch(realm->touch_user, edge_end(rule, 0));
-		realm->touch(realm->touch_user, edge_end(rule, 1));
-	} else {
+	if (rule)
+		touch_edge(realm, edge_end(rule, 0), edge_end(rule, 1));
+	else
 		realm->touch(realm->touch_user, NULL);
-	}
-	json_decref(stored);
 }
 
-void rh_enact_touch(struct rh_realm *realm, const struct rh_object *object)
+void rh_enact_touch(const struct rh_realm *realm, const struct rh_object *old,
+                    const struct rh_object *now)
 {
-	if (!realm->touch)
+	const struct rh_object *either = now ? now : old;
+
+	if (!realm->touch ||
+	    (either->kind != RH_OBJECT_RESOURCE && either->kind != RH_OBJECT_RULE))
 		return;
-	if (object->kind == RH_OBJECT_RESOURCE)
-		touch_resource(realm, object->name);
-	else if (object->kind == RH_OBJECT_RULE)
-		touch_rule(realm, object);
+	json_t       *before = old ? rh_object_parse(old) : NULL;
+	json_t       *after = now ? rh_object_parse(now) : NULL;
+	const json_t *was = json_object_get(before, "spec");
+	const json_t *is = json_object_get(after, "spec");
+
+	if (either->kind == RH_OBJECT_RESOURCE) {
+		touch_resource(realm, either->name, was, is);
+	} else {
+		if (was)
+			touch_rule(realm, was);
+		if (is)
+			touch_rule(realm, is);
+	}
+	json_decref(before);
+	json_decref(after);
 }

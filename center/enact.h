@@ -21,7 +21,10 @@ void rh_enact_retract(struct rh_realm *realm, const struct rh_object *object);
 void rh_enact_spec(struct rh_realm *realm, const char *name, const json_t *spec,
                    struct rh_spec *ret_spec);
 
-/* Tells realm->touch whose view depends on the object as it is now. */
-void rh_enact_touch(struct rh_realm *realm, const struct rh_object *object);
+/* Tells realm->touch which items a change of an object may concern.  One of both is
+ * NULL when the object is new or goes; one that goes is still true, the other ones
+ * are already. */
+void rh_enact_touch(const struct rh_realm *realm, const struct rh_object *old,
+                    const struct rh_object *now);
 
 #endif

@@ -105,14 +105,19 @@ static void refuse(struct rh_link_conn *conn, const struct rh_diag *diag)
 
 /* ---- marking ---- */
 
-static void touch(void *user, const char *name)
+static void mark(const struct rh_link *link, const char *name)
+{
+	for (struct rh_link_conn *conn = find(link, name); conn; conn = find_next(conn))
+		conn->is_marked = 1;
+}
+
+static void touch(void *user, const struct rh_item_key *key)
 {
 	struct rh_link *link = user;
 
-	if (name) {
-		for (struct rh_link_conn *conn = find(link, name); conn;
-		     conn = find_next(conn))
-			conn->is_marked = 1;
+	if (key) {
+		mark(link, key->caller.text);
+		mark(link, key->callee.text);
 		return;
 	}
 	for (unsigned i = 0; i < link->count; i++)

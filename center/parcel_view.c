@@ -1,11 +1,10 @@
 #include "parcel.h"
 
 #include "center.h"
-#include "sentence.h"
+#include "item.h"
 #include "when.h"
 
 #include "../model/error.h"
-#include "../model/judge.h"
 #include "../model/view.h"
 #include "../wire/frame.h"
 #include "../wire/record.h"
@@ -16,13 +15,13 @@
 #include <string.h>
 
 #define PART_MAX (RH_FRAME_MAX - 1024u)
+#define EDGE_MAX (RH_FRAME_MAX / 2u)
 
 struct builder {
 	struct rh_parcel        *parcel;
 	const struct rh_center  *center;
-	const struct rh_name    *self;
+	struct rh_item_encoder   encoder;
 	struct rh_record_writer  writer;
-	uint64_t                 now;
 	int                      is_row;
 	unsigned                 edges;
 	int                      err;
@@ -84,137 +83,30 @@ static void add(struct builder *builder, uint16_t tag,
 	rh_record_put(&builder->writer, tag, item->bytes, (size_t)len);
 }
 
-/* ---- the resource itself ---- */
-
-static const char *text_at(const json_t *object, const char *key)
-{
-	return json_string_value(json_object_get(object, key));
-}
-
-static void put_texts(struct rh_record_writer *item, uint16_t tag,
-                      const json_t *list)
-{
-	for (size_t i = 0; i < json_array_size(list); i++)
-		rh_record_put_text(item, tag,
-		                   json_string_value(json_array_get(list, i)));
-}
-
-/* Without a uid in allow, the one that applied the resource may run as it. */
-static void put_uids(struct rh_record_writer *item, const json_t *allow,
-                     const json_t *owner)
-{
-	json_t *uids = json_object_get(allow, "uid");
-
-	if (json_array_size(uids) == 0)
-		rh_record_put_u32(item, RH_TAG_UID, (uint32_t)json_integer_value(owner));
-	for (size_t i = 0; i < json_array_size(uids); i++)
-		rh_record_put_u32(item, RH_TAG_UID, (uint32_t)json_integer_value(
-		                  json_array_get(uids, i)));
-}
-
-static void put_serve(struct rh_record_writer *item, const json_t *serve)
-{
-	const char *library = text_at(serve, "library");
-	const json_t *program = json_object_get(serve, "program");
-
-	if (library)
-		rh_record_put_text(item, RH_TAG_LIBRARY, library);
-	if (program)
-		rh_record_put_text(item, RH_TAG_PROGRAM,
-		                   json_string_value(json_array_get(program, 0)));
-}
-
-static void add_self(struct builder *builder, const char *name,
-                     const struct rh_object *object)
+static void add_self(struct builder *builder, const struct rh_object *object)
 {
 	static unsigned char    bytes[PART_MAX - 512];
 	struct rh_record_writer item;
-	json_t     *stored = rh_object_parse(object);
-	json_t     *spec = json_object_get(stored, "spec");
-	json_t     *allow = json_object_get(spec, "allow");
-	json_t     *context = json_object_get(spec, "context");
-	const char *interface = text_at(spec, "interface");
 
 	rh_record_begin(&item, bytes, sizeof bytes);
-	rh_record_put_text(&item, RH_TAG_RESOURCE, name);
-	rh_record_put_text(&item, RH_TAG_TYPE, text_at(spec, "type"));
-	if (interface)
-		rh_record_put_text(&item, RH_TAG_INTERFACE, interface);
-	put_uids(&item, allow, json_object_get(stored, "owner"));
-	put_texts(&item, RH_TAG_EXE, json_object_get(allow, "exe"));
-	put_texts(&item, RH_TAG_ENV, json_object_get(context, "env"));
-	rh_record_put_u32(&item, RH_TAG_LOCALE_ON,
-	                  json_is_true(json_object_get(context, "locale")));
-	put_serve(&item, json_object_get(spec, "serve"));
+	rh_item_put_self(&item, object);
 	add(builder, RH_TAG_SELF, &item);
-	json_decref(stored);
-}
-
-/* ---- its edges ---- */
-
-/* What the caller's side must know of the callee: its interface, and what of the
- * caller's process goes along with a call. */
-static void put_callee(struct rh_record_writer *item, const struct rh_center *center,
-                       const char *name)
-{
-	const struct rh_object *object = rh_catalog_find(&center->realm.catalog,
-	                                                 RH_OBJECT_RESOURCE, name);
-	json_t *stored = object ? rh_object_parse(object) : NULL;
-	json_t *spec = json_object_get(stored, "spec");
-	json_t *context = json_object_get(spec, "context");
-	const char *interface = text_at(spec, "interface");
-
-	if (interface)
-		rh_record_put_text(item, RH_TAG_INTERFACE, interface);
-	put_texts(item, RH_TAG_ENV, json_object_get(context, "env"));
-	rh_record_put_u32(item, RH_TAG_LOCALE_ON,
-	                  json_is_true(json_object_get(context, "locale")));
-	json_decref(stored);
-}
-
-static void put_verdict(struct rh_record_writer *item,
-                        const struct rh_registry *registry,
-                        const struct rh_verdict *verdict)
-{
-	char text[RH_SENTENCE_MAX];
-
-	rh_sentence_verdict(verdict, &registry->hierarchy, text, sizeof text);
-	rh_record_put_i32(item, RH_TAG_VERDICT, rh_verdict_error(verdict));
-	if (verdict->rule.len) {
-		rh_record_put_text(item, RH_TAG_RULE, verdict->rule.text);
-		rh_record_put_u64(item, RH_TAG_REVISION, verdict->revision);
-	}
-	rh_record_put_text(item, RH_TAG_TEXT, text);
 }
 
 static void add_edge(void *user, const struct rh_edge_report *report)
 {
+	static unsigned char      bytes[EDGE_MAX];
 	struct builder           *builder = user;
-	const struct rh_realm    *realm = &builder->center->realm;
-	const struct rh_resource *caller, *callee;
-	unsigned char             bytes[4096];
+	const struct rh_registry *registry = &builder->center->realm.registry;
 	struct rh_record_writer   item;
-	struct rh_verdict         verdict;
 
 	if (builder->edges++ >= RH_EDGES_PER_AGENT)
 		return;
-	caller = rh_registry_get(&realm->registry, report->caller);
-	callee = rh_registry_get(&realm->registry, report->callee);
-	const struct rh_protocol_rule *protocol = rh_protocols_find(&realm->protocols,
-		caller->name.text, callee->name.text);
-	int other = builder->is_row ? callee->type : caller->type;
-
 	rh_record_begin(&item, bytes, sizeof bytes);
-	rh_record_put_text(&item, RH_TAG_CALLER, caller->name.text);
-	rh_record_put_text(&item, RH_TAG_CALLEE, callee->name.text);
-	if (other != RH_TYPES)
-		rh_record_put_text(&item, RH_TAG_TYPE, rh_type_text(other));
-	put_callee(&item, builder->center, callee->name.text);
-	rh_record_put_text(&item, RH_TAG_PROTOCOL,
-	                   protocol ? protocol->use : RH_PROTOCOL_DEFAULT);
-	rh_judge_pair(&realm->registry, &caller->name, &callee->name, builder->now,
-	              &verdict);
-	put_verdict(&item, &realm->registry, &verdict);
+	rh_item_put_edge(&builder->encoder, &item,
+	                 &rh_registry_get(registry, report->caller)->name,
+	                 &rh_registry_get(registry, report->callee)->name,
+	                 builder->is_row ? RH_ITEM_OF_CALLER : RH_ITEM_OF_CALLEE);
 	add(builder, RH_TAG_EDGE_ITEM, &item);
 }
 
@@ -231,19 +123,20 @@ int rh_parcel_view(struct rh_parcel *parcel, const struct rh_center *center,
 	};
 	builder.parcel = parcel;
 	builder.center = center;
-	builder.now = rh_when_now();
+	rh_item_encoder_init(&builder.encoder, center);
 	builder.edges = 0;
 	builder.err = RH_OK;
 	begin_part(&builder);
 	if (object)
-		add_self(&builder, resource, object);
+		add_self(&builder, object);
 	if (object && rh_realm_find(&center->realm, resource, &id) == RH_OK) {
 		builder.is_row = 1;
-		rh_view_row(&center->realm.registry, id, builder.now, add_edge, &builder);
+		rh_view_row(&center->realm.registry, id, 0, add_edge, &builder);
 		builder.is_row = 0;
-		rh_view_column(&center->realm.registry, id, builder.now, add_edge,
+		rh_view_column(&center->realm.registry, id, 0, add_edge,
 		               &builder);
 	}
+	rh_item_encoder_fini(&builder.encoder);
 	end_part(&builder, 1);
 	if (builder.err)
 		rh_parcel_fini(parcel);

@@ -184,8 +184,6 @@ int rh_realm_put(struct rh_realm *realm, struct rh_object *object,
 		free(undo.saved);
 		return no_memory(problem);
 	}
-	if (old)
-		rh_enact_touch(realm, old);
 	int err = rh_enact(realm, object, old, problem);
 	if (err) {
 		rh_problem_object(problem, rh_object_kind_text(object->kind),
@@ -197,7 +195,7 @@ int rh_realm_put(struct rh_realm *realm, struct rh_object *object,
 		return err;
 	}
 	realm->undo[realm->undo_count++] = undo;
-	rh_enact_touch(realm, object);
+	rh_enact_touch(realm, old, object);
 	return RH_OK;
 }
 
@@ -222,7 +220,7 @@ int rh_realm_remove(struct rh_realm *realm, enum rh_object_kind kind,
 		free(undo.saved);
 		return no_memory(problem);
 	}
-	rh_enact_touch(realm, old);
+	rh_enact_touch(realm, old, NULL);
 	rh_enact_retract(realm, old);
 	rh_catalog_swap(&realm->catalog, kind, name, NULL, &undo.old);
 	realm->undo[realm->undo_count++] = undo;

@@ -8,7 +8,7 @@
  * and a disk that is full leave nothing behind.
  *
  * The realm knows nothing of the store, of clients or of agents; it tells
- * realm->touch whose view may have changed.
+ * realm->touch which items may have changed.
  *
  * Ownership   The realm owns its objects, also those that wait in the undo log.
  * Threads     One.
@@ -21,6 +21,7 @@
 #include "problem.h"
 #include "protocols.h"
 
+#include "../model/delta.h"
 #include "../model/registry.h"
 
 /* Counted on an edge, beside the registry's own count of calls.  seen_* is what
@@ -33,8 +34,8 @@ struct rh_edge_count {
 	uint64_t bytes;
 };
 
-/* name is NULL when everybody may be concerned. */
-typedef void rh_realm_touch(void *user, const char *name);
+/* That item may have changed, come or gone; NULL: every edge may have. */
+typedef void rh_realm_touch(void *user, const struct rh_item_key *key);
 
 struct rh_realm_undo;
 

@@ -1,5 +1,7 @@
 /* Changes: judged as a whole, atomic, undone exactly, and the same after a new
  * start.  The store is the memory one, whose disk can fail. */
+#include "center_fixture.h"
+
 #include "../../center/batch.h"
 #include "../../center/change.h"
 #include "../../center/conditions.h"
@@ -19,100 +21,6 @@
 #include <string.h>
 
 #include <cmocka.h>
-
-static const struct rh_client client = {
-	.pid = 1, .uid = 1000, .is_writer = 1, .channel = "unix", .exe = "/bin/test",
-};
-
-struct fixture {
-	struct rh_center center;
-	struct rh_store *store;
-};
-
-static int set_up(void **state)
-{
-	struct fixture   *fixture = calloc(1, sizeof *fixture);
-	struct rh_problem problem;
-
-	*state = fixture;
-	if (!fixture || rh_store_memory_open(&fixture->store, NULL) != RH_OK)
-		return -1;
-	snprintf(fixture->center.dirs.system, sizeof fixture->center.dirs.system, "t");
-	return rh_center_init(&fixture->center, fixture->store, &problem);
-}
-
-static int tear_down(void **state)
-{
-	struct fixture *fixture = *state;
-
-	rh_realm_undo(&fixture->center.realm, 0);
-	rh_center_fini(&fixture->center);
-	rh_store_close(fixture->store);
-	free(fixture);
-	return 0;
-}
-
-/* Applies objects given as JSON, ' for "; returns the code.  results, if wanted,
- * becomes "created,unchanged". */
-static int apply_with(struct rh_center *center, const char *text, int is_dry_run,
-                      struct rh_problem *problem, char *results)
-{
-	struct rh_change_options options = {
-		.client = &client, .verb = "apply", .is_dry_run = is_dry_run,
-		.expected = RH_CHANGE_ANY,
-	};
-	json_t *answer = NULL, *result;
-	size_t  i;
-	char   *copy = strdup(text);
-
-	for (char *c = copy; *c; c++) {
-		if (*c == '\'')
-			*c = '"';
-	}
-	json_t *objects = json_loads(copy, 0, NULL);
-	free(copy);
-	assert_non_null(objects);
-	int err = rh_change_apply(center, objects, &options, &answer, problem);
-	json_decref(objects);
-	if (results)
-		results[0] = '\0';
-	json_array_foreach(json_object_get(answer, "results"), i, result) {
-		if (results)
-			sprintf(results + strlen(results), "%s%s", i ? "," : "",
-			        json_string_value(json_object_get(result, "result")));
-	}
-	json_decref(answer);
-	return err;
-}
-
-static int apply(struct rh_center *center, const char *text)
-{
-	struct rh_problem problem = { 0 };
-
-	return apply_with(center, text, 0, &problem, NULL);
-}
-
-static int commit(struct rh_center *center)
-{
-	struct rh_problem problem;
-
-	return rh_center_commit(center, &problem);
-}
-
-static int remove_resource(struct rh_center *center, const char *name, int is_dry_run)
-{
-	struct rh_change_options options = {
-		.client = &client, .verb = "delete", .is_dry_run = is_dry_run,
-		.expected = RH_CHANGE_ANY,
-	};
-	struct rh_problem problem;
-	json_t           *answer = NULL;
-	int err = rh_change_delete(center, RH_OBJECT_RESOURCE, name, &options, &answer,
-	                           &problem);
-
-	json_decref(answer);
-	return err;
-}
 
 static int by_text(const void *a, const void *b)
 {
@@ -191,17 +99,6 @@ static uint64_t audits(struct rh_store *store)
 	return info.audit_seq;
 }
 
-#define RESOURCE(name, rest) \
-	"{'kind':'Resource','metadata':{'name':'" name "'},'spec':{" rest "}}"
-#define EXCEPTION(name, caller, callee) \
-	"{'kind':'Rule','metadata':{'name':'" name "'},'spec':{'exception':{'edge':" \
-	"['" caller "','" callee "'],'reason':'because'}}}"
-#define PROTOCOL(name, caller, callee, use) \
-	"{'kind':'Rule','metadata':{'name':'" name "'},'spec':{'protocol':{'edge':" \
-	"['" caller "','" callee "'],'use':'" use "'}}}"
-#define DRIVER(name, refs)  RESOURCE(name, "'type':'driver','reference':[" refs "]")
-#define SERVICE(name, refs) RESOURCE(name, "'type':'service','reference':[" refs "]")
-
 static void results_tell_what_happened(void **state)
 {
 	struct fixture   *fixture = *state;
@@ -273,8 +170,8 @@ static void dry_run_leaves_nothing(void **state)
 	assert_string_equal(results, "configured,created,created");
 	assert_int_equal(apply_with(center, "[" DRIVER("n", "'s'") "]", 1, &problem, NULL),
 	                 RH_ELAYER);
-	assert_int_equal(remove_resource(center, "s", 1), RH_OK);
-	assert_int_equal(remove_resource(center, "none", 1), RH_ENOENT);
+	assert_int_equal(remove_object(center, RH_OBJECT_RESOURCE, "s", 1), RH_OK);
+	assert_int_equal(remove_object(center, RH_OBJECT_RESOURCE, "none", 1), RH_ENOENT);
 	assert_int_equal(center->staged, 0);
 	assert_int_equal(audits(fixture->store), entries);
 	assert_same(center, before);
@@ -307,7 +204,7 @@ static void failed_commit_undoes_the_turn(void **state)
 	assert_int_equal(apply(center, "[" SERVICE("one", "") "]"), RH_OK);
 	assert_int_equal(apply(center, "[" DRIVER("d", "'nic'") ","
 	                       EXCEPTION("e", "d", "s") "]"), RH_OK);
-	assert_int_equal(remove_resource(center, "s", 0), RH_OK);
+	assert_int_equal(remove_object(center, RH_OBJECT_RESOURCE, "s", 0), RH_OK);
 	assert_int_equal(apply(center, "[" DRIVER("bad", "'one'") "]"), RH_ELAYER);
 	assert_int_equal(rh_center_commit(center, &problem), RH_ENOSPC);
 	assert_int_equal(rh_problem_status(&problem), 507);
@@ -360,7 +257,7 @@ static void pending_appears_and_goes(void **state)
 	/* Applied again it is unchanged and stays; changed it is refused. */
 	assert_int_equal(apply(center, "[" DRIVER("d", "'s'") "]"), RH_OK);
 	assert_int_equal(apply(center, "[" DRIVER("d", "'s','t'") "]"), RH_ELAYER);
-	assert_int_equal(remove_resource(center, "s", 0), RH_OK);
+	assert_int_equal(remove_object(center, RH_OBJECT_RESOURCE, "s", 0), RH_OK);
 	assert_int_equal(rh_judge_pair(&center->realm.registry, &driver, &service, 0,
 	                               &verdict), RH_EPENDING);
 	rh_sentence_verdict(&verdict, &center->realm.registry.hierarchy, text, sizeof text);
@@ -483,7 +380,7 @@ static void random_step(struct fixture *fixture)
 
 	if (any(6) == 0) {
 		snprintf(name, sizeof name, "r%u", any(8));
-		remove_resource(&fixture->center, name, any(2) != 0);
+		remove_object(&fixture->center, RH_OBJECT_RESOURCE, name, any(2) != 0);
 		return;
 	}
 	for (unsigned i = 0; i < count; i++) {
