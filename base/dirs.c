@@ -9,6 +9,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define BASE_BYTES 32
+
 static int is_name(const char *text)
 {
 	size_t len = strlen(text);
@@ -31,11 +33,18 @@ static int set_path(char *path, const char *format, const char *base,
 	return RH_OK;
 }
 
+/* Where a user without a directory for the session has its sockets: in a place where
+ * others may make directories as well, also this one. */
+static void put_shared_base(char base[BASE_BYTES])
+{
+	snprintf(base, BASE_BYTES, "/tmp/rhodes-%u", (unsigned)geteuid());
+}
+
 static int find_run(struct rh_dirs *dirs, struct rh_diag *diag)
 {
 	const char *own = getenv("RHODES_RUN_DIR");
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
-	char        base[64];
+	char        base[BASE_BYTES];
 
 	if (own && own[0] == '/')
 		return set_path(dirs->run, "", own, NULL, diag);
@@ -43,7 +52,7 @@ static int find_run(struct rh_dirs *dirs, struct rh_diag *diag)
 		return set_path(dirs->run, "/", "/run/rhodes", dirs->system, diag);
 	if (xdg && xdg[0] == '/')
 		return set_path(dirs->run, "/rhodes/", xdg, dirs->system, diag);
-	snprintf(base, sizeof base, "/tmp/rhodes-%u", (unsigned)geteuid());
+	put_shared_base(base);
 	return set_path(dirs->run, "/", base, dirs->system, diag);
 }
 
@@ -106,7 +115,10 @@ static int check_ours(const char *path, struct rh_diag *diag)
 {
 	struct stat st;
 
-	if (lstat(path, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (lstat(path, &st) < 0)
+		return rh_diag_set(diag, errno == ENOENT ? RH_ENOENT : RH_EIO, "%s: %s",
+		                   path, strerror(errno));
+	if (!S_ISDIR(st.st_mode))
 		return rh_diag_set(diag, RH_EIO, "%s is not a directory", path);
 	if (st.st_uid != geteuid() && st.st_uid != 0)
 		return rh_diag_set(diag, RH_EACCES,
@@ -119,13 +131,30 @@ static int check_ours(const char *path, struct rh_diag *diag)
 	return RH_OK;
 }
 
+/* Somebody else's directory of that name could be exchanged below us at any time. */
+int rh_dirs_trust(const struct rh_dirs *dirs, struct rh_diag *diag)
+{
+	char   base[BASE_BYTES];
+	size_t len;
+	int    r;
+
+	put_shared_base(base);
+	len = strlen(base);
+	if (strncmp(dirs->run, base, len) != 0 || dirs->run[len] != '/')
+		return RH_OK;
+	r = check_ours(base, diag);
+	return r == RH_ENOENT ? RH_OK : r;
+}
+
 int rh_dirs_make(const struct rh_dirs *dirs, struct rh_diag *diag)
 {
 	mode_t run_mode = geteuid() == 0 ? 0755 : 0700;
 	char   agents[RH_DIR_MAX + 8];
 	int    r;
 
-	if ((r = make_all(dirs->run, run_mode, diag)) < 0 ||
+	if ((r = rh_dirs_trust(dirs, diag)) < 0 ||
+	    (r = make_all(dirs->run, run_mode, diag)) < 0 ||
+	    (r = rh_dirs_trust(dirs, diag)) < 0 || /* made by somebody in between? */
 	    (r = check_ours(dirs->run, diag)) < 0 ||
 	    (r = make_all(dirs->state, 0700, diag)) < 0)
 		return r;

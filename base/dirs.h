@@ -29,6 +29,11 @@ struct rh_dirs {
  * RH_EMSGSIZE  a path is too long. */
 int rh_dirs_find(const char *system, struct rh_dirs *ret_dirs, struct rh_diag *diag);
 
+/* Whether what stands in the run directory is of this user or root: in /tmp somebody else
+ * may have made /tmp/rhodes-<uid> first.  To be asked before anything there is believed;
+ * rh_dirs_make asks as well.  RH_EACCES with the reason. */
+int rh_dirs_trust(const struct rh_dirs *dirs, struct rh_diag *diag);
+
 /* Makes the directories (0755 run as root, else 0700; state 0700) and checks that
  * they belong to this user or root and nobody else may write there.
  * RH_EACCES  a directory is another user's or writable by others.

@@ -56,8 +56,8 @@ void rh_log(enum rh_level level, const char *format, ...)
 	used += n < 0 ? 0 : (size_t)n;
 	if (used > sizeof line - 2)
 		used = sizeof line - 2;
-	for (size_t i = 0; i < used; i++) { /* one event, one line */
-		if (line[i] == '\n' || line[i] == '\r')
+	for (size_t i = 0; i < used; i++) { /* one event, one line; no terminal obeys it */
+		if ((unsigned char)line[i] < ' ' || line[i] == 0x7f)
 			line[i] = ' ';
 	}
 	line[used++] = '\n';

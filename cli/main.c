@@ -43,7 +43,7 @@ static void find_shared(struct rh_dirs *dirs)
 	if (geteuid() == 0 || getenv("RHODES_RUN_DIR"))
 		return;
 	snprintf(path, sizeof path, "%s/center.sock", dirs->run);
-	if (access(path, F_OK) == 0)
+	if (access(path, F_OK) == 0 && rh_dirs_trust(dirs, NULL) == RH_OK)
 		return;
 	snprintf(shared.run, sizeof shared.run, "/run/rhodes/%s", dirs->system);
 	snprintf(shared.state, sizeof shared.state, "/var/lib/rhodes/%s", dirs->system);
@@ -91,6 +91,8 @@ static int run(struct rh_cli *cli, const char *system, char **argv)
 	if (r == RH_OK && cli->verb->run != rh_verb_up &&
 	    cli->verb->run != rh_verb_doctor)
 		find_shared(&cli->dirs);
+	if (r == RH_OK && !cli->verb->is_local && rh_dirs_trust(&cli->dirs, &diag) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
 	return run_verb(cli);
 }
 

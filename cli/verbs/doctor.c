@@ -102,7 +102,10 @@ static void check_folders(struct report *report)
 		add(report, "directories", FAIL, "%s", diag.text);
 		return;
 	}
-	check_folder(report, "run", dirs->run);
+	if (rh_dirs_trust(dirs, &diag) < 0)
+		add(report, "run", FAIL, "%s", diag.text);
+	else
+		check_folder(report, "run", dirs->run);
 	check_folder(report, "state", dirs->state);
 	memset(longest, 'x', RH_NAME_MAX);
 	longest[RH_NAME_MAX] = '\0';

@@ -230,6 +230,48 @@ static void a_foreign_directory_a_file_or_a_link_is_refused(void **state)
 	assert_int_equal(rh_dirs_make(&dirs, &diag), RH_EIO);
 }
 
+/* A user whose directory in /tmp is somebody else's; the first time it is not there. */
+static int look(const char *shared, int wanted)
+{
+	struct rh_dirs dirs;
+	struct rh_diag diag = { .text = "" };
+	int            before = access(shared, F_OK);
+
+	if (rh_dirs_find("t", &dirs, &diag) < 0 || rh_dirs_trust(&dirs, &diag) != wanted)
+		return 1;
+	if (wanted < 0 && (!strstr(diag.text, shared) || !strstr(diag.text, "12345")))
+		return 2;
+	if (rh_dirs_make(&dirs, &diag) != wanted)
+		return 3;
+	return wanted < 0 && before == 0 && access(dirs.run, F_OK) == 0 ? 4 : 0;
+}
+
+static void a_squatter_in_tmp_is_not_believed(void **state)
+{
+	char  shared[64], below[80];
+	uid_t uid = 1000000000u + (uid_t)getpid(); /* nobody has it */
+	int   first, second;
+
+	(void)state;
+	if (geteuid() != 0)
+		skip();
+	snprintf(shared, sizeof shared, "/tmp/rhodes-%u", (unsigned)uid);
+	snprintf(below, sizeof below, "%s/state", shared);
+	setenv("RHODES_STATE_DIR", below, 1);
+	assert_int_equal(seteuid(uid), 0);
+	first = look(shared, RH_OK);
+	assert_int_equal(seteuid(0), 0);
+	scene_remove(shared);
+	assert_int_equal(mkdir(shared, 0755), 0);
+	assert_int_equal(chown(shared, 12345, 12345) + chmod(shared, 0777), 0);
+	assert_int_equal(seteuid(uid), 0);
+	second = look(shared, RH_EACCES);
+	assert_int_equal(seteuid(0), 0);
+	scene_remove(shared);
+	assert_int_equal(first, 0);
+	assert_int_equal(second, 0);
+}
+
 static void a_socket_path_fits_an_address_or_is_refused(void **state)
 {
 	struct rh_dirs dirs = { .system = "t" };
@@ -263,6 +305,7 @@ int main(void)
 		CASE(missing_parts_are_made_with_their_modes),
 		CASE(a_directory_that_others_may_write_is_refused),
 		CASE(a_foreign_directory_a_file_or_a_link_is_refused),
+		CASE(a_squatter_in_tmp_is_not_believed),
 		CASE(a_socket_path_fits_an_address_or_is_refused),
 	};
 
