@@ -47,6 +47,7 @@ struct rh_center {
 	struct rh_center_counts counts;
 	uint64_t                started_ms;
 	char                    store_id[33];
+	char                    tcp[32];    /* "127.0.0.1:80", or ""          */
 	int                     staged;     /* something waits for the commit */
 	int                     is_changed; /* ... and agents should hear     */
 	struct rh_problem       broken;     /* code != 0: this turn is lost   */

@@ -144,7 +144,12 @@ static int open_sockets(struct program *program, struct rh_diag *diag)
 	if (err)
 		return err;
 	program->tcp_fd = rh_listen_tcp(program->config.tcp, &program->tcp_port, diag);
-	return program->tcp_fd < 0 ? program->tcp_fd : RH_OK;
+	if (program->tcp_fd < 0)
+		return program->tcp_fd;
+	snprintf(program->center.tcp, sizeof program->center.tcp, "%s:%u",
+	         program->config.tcp[0] == '[' ? "[::1]" : "127.0.0.1",
+	         program->tcp_port);
+	return RH_OK;
 }
 
 static int load(struct program *program, struct rh_diag *diag)
@@ -217,7 +222,9 @@ static void tell_ready(struct program *program)
 	        program->center.store_id,
 	        (unsigned long long)rh_center_revision(&program->center));
 	if (program->tcp_http)
-		rh_info("tcp port=%u token=%s/token", program->tcp_port,
+		rh_info("tcp port=%u: REST is also at http://%s, for clients that send"
+		        " the token in %s/token",
+		        program->tcp_port, program->center.tcp,
 		        program->config.dirs.run);
 	rh_ready_tell();
 	if (program->config.ready_fd < 0) {

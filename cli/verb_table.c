@@ -14,6 +14,8 @@ static const struct rh_option up_options[] = {
 	{ "detach", 'd', NULL, "return when the system is ready", NONE },
 	{ "file", 'f', "FILE", "a manifest; the same as a word", FILES },
 	INTERFACE_PATH,
+	{ "tcp", 0, "ADDRESS", "REST on 127.0.0.1:PORT too, for who has the token",
+	  NONE },
 	{ "timeout", 't', "SECONDS", "give up when not ready by then (default 60)",
 	  NONE },
 	LAST,

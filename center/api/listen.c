@@ -1,12 +1,12 @@
 #include "listen.h"
 
 #include "../../base/diag.h"
+#include "../../base/loopback.h"
 #include "../../base/socket.h"
 #include "../../model/error.h"
 
 #include <sodium.h>
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -55,51 +55,16 @@ int rh_listen_unix(const char *path, struct rh_diag *diag)
 	return fd;
 }
 
-static int parse_port(const char *text, uint16_t *ret_port)
-{
-	char         *end;
-	unsigned long port = strtoul(text, &end, 10);
-
-	if (text[0] < '0' || text[0] > '9' || *end || port > UINT16_MAX)
-		return RH_EINVAL;
-	*ret_port = (uint16_t)port;
-	return RH_OK;
-}
-
-static int parse_address(const char *text, struct sockaddr_storage *ret_address,
-                         socklen_t *ret_len)
-{
-	struct sockaddr_storage address = { 0 };
-	struct sockaddr_in     *v4 = (struct sockaddr_in *)&address;
-	struct sockaddr_in6    *v6 = (struct sockaddr_in6 *)&address;
-	uint16_t                port;
-
-	if (strncmp(text, "127.0.0.1:", 10) == 0 && parse_port(text + 10, &port) == 0) {
-		v4->sin_family = AF_INET;
-		v4->sin_port = htons(port);
-		v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-		*ret_len = sizeof *v4;
-	} else if (strncmp(text, "[::1]:", 6) == 0 && parse_port(text + 6, &port) == 0) {
-		v6->sin6_family = AF_INET6;
-		v6->sin6_port = htons(port);
-		v6->sin6_addr = in6addr_loopback;
-		*ret_len = sizeof *v6;
-	} else {
-		return RH_EINVAL;
-	}
-	*ret_address = address;
-	return RH_OK;
-}
-
 int rh_listen_tcp(const char *text, uint16_t *ret_port, struct rh_diag *diag)
 {
 	struct sockaddr_storage address;
 	socklen_t               len;
 	int                     on = 1;
 
-	if (parse_address(text, &address, &len) != RH_OK)
-		return rh_diag_set(diag, RH_EINVAL, "--tcp %s: must be 127.0.0.1:PORT or "
-		                   "[::1]:PORT; the center listens on loopback only", text);
+	int                     r = rh_loopback_parse(text, &address, &len, diag);
+
+	if (r < 0)
+		return r;
 	int fd = socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
 	                0);
 	if (fd < 0)

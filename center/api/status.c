@@ -110,18 +110,19 @@ static json_t *counts_json(const struct rh_center *center)
 
 void rh_api_system(struct rh_center *center, struct rh_request *request)
 {
-	char public_key[RH_KEY_PUBLIC_HEX], since[RH_WHEN_TEXT_MAX];
+	char    public_key[RH_KEY_PUBLIC_HEX], since[RH_WHEN_TEXT_MAX];
+	json_t *tcp = center->tcp[0] ? json_string(center->tcp) : NULL;
 
 	rh_key_public(&center->key, public_key);
 	rh_when_text(center->started_ms, since);
 	rh_reply_json(&request->reply, 200, json_pack(
-		"{s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:o}",
+		"{s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:o*}",
 		"name", center->dirs.system, "storeId", center->store_id,
 		"revision", (json_int_t)rh_center_revision(center),
 		"version", RH_VERSION, "pid", (json_int_t)getpid(),
 		"uid", (json_int_t)geteuid(), "since", since,
 		"runDir", center->dirs.run, "stateDir", center->dirs.state,
-		"publicKey", public_key, "counts", counts_json(center)));
+		"publicKey", public_key, "counts", counts_json(center), "tcp", tcp));
 }
 
 void rh_api_openapi(struct rh_center *center, struct rh_request *request)

@@ -349,6 +349,10 @@ static void start_center(struct supervisor *self)
 	snprintf(task.name, sizeof task.name, CENTER);
 	task.says_ready = true;
 	rh_task_arg(&task, self->options->center);
+	if (self->options->tcp) {
+		rh_task_arg(&task, "--tcp");
+		rh_task_arg(&task, self->options->tcp);
+	}
 	process = task.is_broken ? NULL : rh_crew_add(&self->crew, &task, &self->setting);
 	rh_task_fini(&task);
 	if (process)

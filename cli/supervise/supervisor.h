@@ -23,6 +23,7 @@
 struct rh_supervise {
 	const struct rh_dirs *dirs;
 	const char           *center;       /* rhodes-center; NULL: only plan   */
+	const char           *tcp;          /* where else it answers, or NULL   */
 	const char           *agent;        /* rhodes-agent                     */
 	const char           *self;         /* this program                     */
 	char *const          *apply;        /* argv that applies, or NULL       */

@@ -1,8 +1,12 @@
 #include "../cli.h"
+#include "../client.h"
+#include "../show.h"
 #include "../supervise/lock.h"
 #include "../supervise/supervisor.h"
 #include "../tool.h"
 #include "../verb.h"
+
+#include "../../base/loopback.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -83,6 +87,7 @@ static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
 	struct rh_supervise options = {
 		.dirs = &cli->dirs, .center = tools->center, .agent = tools->agent,
 		.self = tools->self, .apply = apply,
+		.tcp = rh_args_value(&cli->args, "tcp"),
 		.screen = notify < 0 ? STDOUT_FILENO : -1, .has_color = cli->has_color,
 		.notify = notify, .timeout_ms = timeout_ms,
 	};
@@ -108,6 +113,22 @@ static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
 
 /* --- in the background ---------------------------------------------------------- */
 
+/* The center knows the port when any free one was wanted. */
+static void tell_tcp(struct rh_cli *cli)
+{
+	json_t     *system = NULL;
+	const char *tcp;
+
+	if (rh_client_get(cli, "/apis/v1/system", &system) != RH_EXIT_OK)
+		return;
+	tcp = rh_show_text(system, "tcp");
+	fprintf(cli->out, "REST is also at http://%s, for clients that send the"
+	        " token in %s/token:\n    curl -H \"Authorization: Bearer $(cat %s/token)\""
+	        " http://%s/apis/v1/resources\n", tcp ? tcp : "?", cli->dirs.run,
+	        cli->dirs.run, tcp ? tcp : "?");
+	json_decref(system);
+}
+
 /* The first process waits for the word of the second. */
 static int await(struct rh_cli *cli, pid_t child, int from)
 {
@@ -130,6 +151,8 @@ static int await(struct rh_cli *cli, pid_t child, int from)
 		fprintf(cli->out,
 		        "the system \"%s\" is ready: %zu resources, %zu processes\n",
 		        cli->dirs.system, resources, processes);
+		if (rh_args_has(&cli->args, "tcp"))
+			tell_tcp(cli);
 		return RH_EXIT_OK;
 	}
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
@@ -164,6 +187,19 @@ static int detach(struct rh_cli *cli, struct tools *tools, unsigned timeout_ms)
 	return supervise(cli, tools, fds[1], timeout_ms);
 }
 
+/* Before anything is started. */
+static int check_tcp(struct rh_cli *cli)
+{
+	const char             *tcp = rh_args_value(&cli->args, "tcp");
+	struct sockaddr_storage address;
+	socklen_t               len;
+	struct rh_diag          diag = { 0 };
+
+	if (tcp && rh_loopback_parse(tcp, &address, &len, &diag) < 0)
+		return rh_cli_usage(cli, "%s", diag.text);
+	return RH_EXIT_OK;
+}
+
 int rh_verb_up(struct rh_cli *cli)
 {
 	static struct tools tools;
@@ -175,7 +211,9 @@ int rh_verb_up(struct rh_cli *cli)
 	if (rh_args_number(&cli->args, "timeout", 1, 3600, &timeout_s, &diag) ==
 	    RH_EINVAL)
 		return rh_cli_usage(cli, "%s", diag.text);
-	result = find_tools(cli, &tools);
+	result = check_tcp(cli);
+	if (result == RH_EXIT_OK)
+		result = find_tools(cli, &tools);
 	if (result != RH_EXIT_OK)
 		return result;
 	if (is_detached)

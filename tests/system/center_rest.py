@@ -620,7 +620,7 @@ class Tcp(CenterTest):
     def setUp(self):
         super().setUp()
         log = self.center.read_log()
-        self.port = int(log.split("tcp port=")[1].split()[0])
+        self.port = int(log.split("tcp port=")[1].split(":")[0])
         path = os.path.join(self.center.run, "token")
         self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
         with open(path, encoding="ascii") as file:

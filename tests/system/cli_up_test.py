@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """`rhodes up`, `down`, `serve`, `logs`: the supervisor with real processes."""
+import http.client
 import os
 import signal
 import subprocess
@@ -187,6 +188,45 @@ class Up(Stage):
         self.assertIn("ready system=test", self.ok("logs", "center"))
         self.assertEqual(self.ok("logs", "-n", "1").count("\n"), 1)
         self.assertEqual(self.ok("logs", "nobody"), "")
+
+    def status(self, port, token=None, host=None):
+        """What `curl` would get of the list of resources."""
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=LIMIT)
+        connection.putrequest("GET", "/apis/v1/resources", skip_host=True)
+        connection.putheader("Host", host or f"127.0.0.1:{port}")
+        if token:
+            connection.putheader("Authorization", f"Bearer {token}")
+        connection.endheaders()
+        status = connection.getresponse().status
+        connection.close()
+        return status
+
+    def test_tcp_needs_the_token_and_the_host(self):
+        text = self.up("--tcp", "127.0.0.1:0", self.manifest)
+        path = os.path.join(self.run_dir, "token")
+        port = int(text.split("http://127.0.0.1:")[1].split(",")[0])
+        self.assertIn(f"for clients that send the token in {path}", text)
+        self.assertIn(f"REST is also at http://127.0.0.1:{port}, for clients that send"
+                      f" the token in {path}", self.log())
+        self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+        with open(path, encoding="ascii") as file:
+            token = file.read().strip()
+        self.assertEqual(self.status(port, token), 200)
+        self.assertEqual(self.status(port, token, f"localhost:{port}"), 200)
+        self.assertEqual(self.status(port), 401)
+        self.assertEqual(self.status(port, "0" * len(token)), 401)
+        self.assertEqual(self.status(port, token, "evil.example"), 403)
+        self.assertEqual(self.status(port, token, f"127.0.0.1:{port + 1}"), 403)
+        self.assertIn(f'curl -H "Authorization: Bearer $(cat {path})"'
+                      f" http://127.0.0.1:{port}/apis/v1/resources", text)
+
+    def test_tcp_is_opt_in_and_loopback_only(self):
+        for address in ("0.0.0.0:80", "127.0.0.1", "127.0.0.1:x", "localhost:80"):
+            text = self.refused(2, "up", "--detach", "--tcp", address, self.manifest)
+            self.assertIn(f"--tcp {address}: must be 127.0.0.1:PORT", text)
+        self.up(self.manifest)
+        self.assertFalse(os.path.exists(os.path.join(self.run_dir, "token")))
+        self.assertNotIn("tcp port=", self.log())
 
     def test_two_systems_side_by_side(self):
         self.up(self.manifest)
