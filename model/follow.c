@@ -8,7 +8,7 @@
 enum event {
 	KNOWN,       /* WELCOME of the store that it has something of            */
 	FOREIGN,     /* WELCOME of another, or it has nothing                    */
-	LOST,
+	LOST, FORGOTTEN,
 	BEGIN,       /* a snapshot                                               */
 	ITEM, END,   /* ... of the same revision as it began with                */
 	OLD,         /* a delta or bookmark up to what it has                    */
@@ -28,7 +28,7 @@ struct cell {
 enum { AWAY = RH_FOLLOW_AWAY, JOINED = RH_FOLLOW_JOINED, ASKED = RH_FOLLOW_ASKED,
        FILLING = RH_FOLLOW_FILLING, LIVE = RH_FOLLOW_LIVE };
 
-/* What ends the connection leaves the state as it is: the caller calls rh_follow_lost. */
+/* What ends the connection leaves the state as it is: rh_follow_lost comes next. */
 #define REFUSE(state) { state, RH_EPROTO }
 #define STAY(state)   { state, RH_FOLLOW_IGNORE }
 #define FILL          { FILLING, RH_FOLLOW_HOLD }
@@ -37,7 +37,8 @@ enum { AWAY = RH_FOLLOW_AWAY, JOINED = RH_FOLLOW_JOINED, ASKED = RH_FOLLOW_ASKED
 static const struct cell table[RH_FOLLOW_STATES][EVENTS] = {
 	[AWAY] = {
 		[KNOWN] = { JOINED, 1 },   [FOREIGN] = { ASKED, 0 },
-		[LOST] = STAY(AWAY),       [BEGIN] = REFUSE(AWAY),
+		[LOST] = STAY(AWAY),       [FORGOTTEN] = STAY(AWAY),
+		[BEGIN] = REFUSE(AWAY),
 		[ITEM] = REFUSE(AWAY),     [END] = REFUSE(AWAY),
 		[OLD] = REFUSE(AWAY),      [PART] = REFUSE(AWAY),
 		[DELTA] = REFUSE(AWAY),    [MARK] = REFUSE(AWAY),
@@ -45,7 +46,8 @@ static const struct cell table[RH_FOLLOW_STATES][EVENTS] = {
 	},
 	[JOINED] = {
 		[KNOWN] = REFUSE(JOINED),  [FOREIGN] = REFUSE(JOINED),
-		[LOST] = STAY(AWAY),       [BEGIN] = FILL,
+		[LOST] = STAY(AWAY),       [FORGOTTEN] = STAY(ASKED),
+		[BEGIN] = FILL,
 		[ITEM] = REFUSE(JOINED),   [END] = REFUSE(JOINED),
 		[OLD] = STAY(JOINED),      [PART] = { LIVE, RH_FOLLOW_HOLD },
 		[DELTA] = { LIVE, RH_FOLLOW_APPLY },
@@ -54,7 +56,8 @@ static const struct cell table[RH_FOLLOW_STATES][EVENTS] = {
 	},
 	[ASKED] = {
 		[KNOWN] = REFUSE(ASKED),   [FOREIGN] = REFUSE(ASKED),
-		[LOST] = STAY(AWAY),       [BEGIN] = FILL,
+		[LOST] = STAY(AWAY),       [FORGOTTEN] = STAY(ASKED),
+		[BEGIN] = FILL,
 		[ITEM] = STAY(ASKED),      [END] = STAY(ASKED),
 		[OLD] = STAY(ASKED),       [PART] = STAY(ASKED),
 		[DELTA] = STAY(ASKED),     [MARK] = STAY(ASKED),
@@ -62,7 +65,8 @@ static const struct cell table[RH_FOLLOW_STATES][EVENTS] = {
 	},
 	[FILLING] = {
 		[KNOWN] = REFUSE(FILLING), [FOREIGN] = REFUSE(FILLING),
-		[LOST] = STAY(AWAY),       [BEGIN] = FILL,
+		[LOST] = STAY(AWAY),       [FORGOTTEN] = STAY(ASKED),
+		[BEGIN] = FILL,
 		[ITEM] = FILL,             [END] = { LIVE, RH_FOLLOW_REPLACE },
 		[OLD] = RESYNC,            [PART] = RESYNC,
 		[DELTA] = RESYNC,          [MARK] = RESYNC,
@@ -70,7 +74,8 @@ static const struct cell table[RH_FOLLOW_STATES][EVENTS] = {
 	},
 	[LIVE] = {
 		[KNOWN] = REFUSE(LIVE),    [FOREIGN] = REFUSE(LIVE),
-		[LOST] = STAY(AWAY),       [BEGIN] = FILL,
+		[LOST] = STAY(AWAY),       [FORGOTTEN] = STAY(ASKED),
+		[BEGIN] = FILL,
 		[ITEM] = REFUSE(LIVE),     [END] = REFUSE(LIVE),
 		[OLD] = STAY(LIVE),        [PART] = { LIVE, RH_FOLLOW_HOLD },
 		[DELTA] = { LIVE, RH_FOLLOW_APPLY },
@@ -122,6 +127,12 @@ int rh_follow_joined(struct rh_follow *follow, const unsigned char *store)
 void rh_follow_lost(struct rh_follow *follow)
 {
 	(void)step(follow, LOST);
+}
+
+void rh_follow_forget(struct rh_follow *follow)
+{
+	(void)step(follow, FORGOTTEN);
+	follow->revision = 0; /* L1 */
 }
 
 uint64_t rh_follow_have(const struct rh_follow *follow)

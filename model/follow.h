@@ -8,6 +8,7 @@
  *
  *   joined          JOINED when the store is the one it knows, else ASKED
  *   lost            AWAY, from any state
+ *   forgotten       ASKED, from any state but AWAY; the revision is 0
  *   snapshot begins FILLING, from any state but AWAY; what was held is dropped
  *   a gap           ASKED, from any state but AWAY: a delta or bookmark whose prev is
  *                   not the revision, or a part that does not fit the ones before
@@ -20,7 +21,8 @@
  *
  * Ownership   The caller's, a plain value.
  * Threads     One.
- * Invariants  L1  revision never falls while store stays the same.
+ * Invariants  L1  revision never falls while store stays the same, but to 0 when it is
+ *                 forgotten.
  *             L2  a delta is taken only when its prev equals revision, and a revision
  *                 above none only from a snapshot. */
 #ifndef RH_MODEL_FOLLOW_H
@@ -61,6 +63,10 @@ void rh_follow_init(struct rh_follow *follow, const unsigned char *store,
  * RH_EPROTO  it is not the first one of this connection. */
 int  rh_follow_joined(struct rh_follow *follow, const unsigned char *store);
 void rh_follow_lost(struct rh_follow *follow);
+
+/* What was taken could not be put in force (no memory, malformed): a delta cannot
+ * continue it.  The caller ends the connection, or subscribes anew. */
+void rh_follow_forget(struct rh_follow *follow);
 
 /* What SUBSCRIBE says that it has: its revision, or 0 for a snapshot.  The first of a
  * connection grants window bytes, one after a gap none. */

@@ -38,6 +38,7 @@ static struct rh_follow in_state(int state)
 static int known(struct rh_follow *f) { return rh_follow_joined(f, here); }
 static int foreign(struct rh_follow *f) { return rh_follow_joined(f, other); }
 static int lost(struct rh_follow *f) { rh_follow_lost(f); return IGNORE; }
+static int forgotten(struct rh_follow *f) { rh_follow_forget(f); return IGNORE; }
 static int begin(struct rh_follow *f) { return rh_follow_begin(f, 60); }
 static int item(struct rh_follow *f) { return rh_follow_item(f, 60); }
 static int end(struct rh_follow *f) { return rh_follow_end(f, 60); }
@@ -72,6 +73,9 @@ static const struct row {
 	{ "foreign", foreign, { { ASKED, 0, 50 }, REFUSED(JOINED), REFUSED(ASKED),
 	                        REFUSED(FILLING), REFUSED(LIVE) } },
 	{ "lost", lost, { KEPT(AWAY), KEPT(AWAY), KEPT(AWAY), KEPT(AWAY), KEPT(AWAY) } },
+	{ "forgotten", forgotten, { { AWAY, IGNORE, 0 }, { ASKED, IGNORE, 0 },
+	                            { ASKED, IGNORE, 0 }, { ASKED, IGNORE, 0 },
+	                            { ASKED, IGNORE, 0 } } },
 	{ "begin", begin, { REFUSED(AWAY), FILLED, FILLED, FILLED, FILLED } },
 	{ "item", item, { REFUSED(AWAY), REFUSED(JOINED), KEPT(ASKED), FILLED,
 	                  REFUSED(LIVE) } },
@@ -241,6 +245,24 @@ static void who_has_nothing_takes_only_a_snapshot(void **state)
 	assert_int_equal(follow.state, ASKED);
 }
 
+/* Half of it may be in force: only a snapshot makes it whole, also of a revision that
+ * it had already. */
+static void what_was_forgotten_is_fetched_anew(void **state)
+{
+	struct rh_follow follow = in_state(LIVE);
+
+	(void)state;
+	assert_int_equal(rh_follow_delta(&follow, 50, 55, 1), APPLY);
+	rh_follow_forget(&follow);
+	assert_int_equal(rh_follow_have(&follow), 0);
+	assert_int_equal(rh_follow_delta(&follow, 55, 56, 1), IGNORE);
+	rh_follow_lost(&follow);
+	assert_int_equal(rh_follow_joined(&follow, here), 1);
+	assert_int_equal(rh_follow_have(&follow), 0);
+	assert_int_equal(rh_follow_begin(&follow, 55), HOLD);
+	assert_int_equal(rh_follow_end(&follow, 55), REPLACE);
+}
+
 static void credit_is_granted_by_halves(void **state)
 {
 	struct rh_follow follow = in_state(LIVE);
@@ -344,6 +366,7 @@ int main(void)
 		cmocka_unit_test(parts_do_not_outlive_the_connection),
 		cmocka_unit_test(another_store_counts_from_its_snapshot_on),
 		cmocka_unit_test(who_has_nothing_takes_only_a_snapshot),
+		cmocka_unit_test(what_was_forgotten_is_fetched_anew),
 		cmocka_unit_test(credit_is_granted_by_halves),
 		cmocka_unit_test(a_broken_caller_is_stopped),
 		cmocka_unit_test(nothing_at_random_makes_it_fall_back),
