@@ -71,6 +71,7 @@ struct rh_agent {
 	struct rh_task         emit_task;  /* lets them go on               */
 	struct rh_list         observers;
 	uint64_t               last_id;    /* of pages, links, channels     */
+	uint64_t               last_identity; /* see identity.h             */
 	unsigned char         *buffer;     /* a received frame              */
 	unsigned char         *side_buffer; /* one from a companion         */
 	unsigned char         *out_buffer; /* a frame being written         */

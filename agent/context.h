@@ -41,9 +41,8 @@ struct rh_contexts_sent {
 void rh_contexts_init(struct rh_contexts *contexts);
 
 /* Keeps the context of a CONTEXT or PEER_CONTEXT frame; the same again, from another
- * thread, changes nothing.  (A process that has become another program by exec may
- * give the same id to something else.)  RH_EPROTO it has no id or is too large;
- * RH_ENOMEM. */
+ * thread, changes nothing; another one of the same id takes its place.  RH_EPROTO it
+ * has no id or is too large; RH_ENOMEM. */
 int rh_contexts_put(struct rh_contexts *contexts, struct rh_frame *frame);
 
 /* Its slot, or RH_ENOENT. */

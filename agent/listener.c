@@ -75,7 +75,7 @@ static int attach(struct visitor *visitor, struct rh_frame *frame,
 	                     rh_process_serves(agent, peer->pid), diag);
 	if (r < 0)
 		return r;
-	return rh_process_open(agent, visitor->conn, peer, role, frame->request, diag);
+	return rh_process_open(agent, visitor->conn, peer, frame, diag);
 }
 
 static int link_agent(struct visitor *visitor, struct rh_frame *frame,

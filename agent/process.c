@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "cpage.h"
 #include "edge.h"
+#include "identity.h"
 #include "inbox.h"
 #include "instance.h"
 #include "use.h"
@@ -12,60 +13,9 @@
 #include "../base/diag.h"
 #include "../base/log.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define START_FIELD 22 /* of /proc/pid/stat: when the process began, in ticks */
-
-/* ---- identity ----------------------------------------------------------- */
-
-/* The field after the command, which may hold anything but ends at the last ')'. */
-static int read_start(pid_t pid, uint64_t *ret_start)
-{
-	char     path[32], text[1024];
-	ssize_t  len;
-	int      fd, field = 2;
-	char    *at;
-
-	snprintf(path, sizeof path, "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return RH_EIDENT;
-	len = read(fd, text, sizeof text - 1);
-	close(fd);
-	text[len < 0 ? 0 : len] = 0;
-	at = strrchr(text, ')');
-	while (at && field < START_FIELD && (at = strchr(at + 1, ' ')))
-		field++;
-	if (!at)
-		return RH_EIDENT;
-	*ret_start = strtoull(at, NULL, 10);
-	return RH_OK;
-}
-
-static int has_ended(int pidfd)
-{
-	struct pollfd look = { .fd = pidfd, .events = POLLIN };
-
-	return poll(&look, 1, 0) > 0;
-}
-
-/* The same for one process while it lives, on this node; another process never
- * has it, for the pid comes with the time the process began. */
-static int identify(struct rh_peer *peer, uint64_t *ret_attachment)
-{
-	uint64_t start;
-	int      r = read_start(peer->pid, &start);
-
-	if (r < 0 || has_ended(peer->pidfd))
-		return RH_EIDENT;
-	*ret_attachment = start << 22 ^ (uint64_t)peer->pid;
-	return RH_OK;
-}
 
 /* ---- requests ----------------------------------------------------------- */
 
@@ -339,10 +289,12 @@ static int watch(struct rh_process *process)
 }
 
 int rh_process_open(struct rh_agent *agent, struct rh_conn *conn,
-                    struct rh_peer *peer, uint32_t role, uint64_t request,
+                    struct rh_peer *peer, struct rh_frame *frame,
                     struct rh_diag *diag)
 {
 	struct rh_process *process;
+	uint64_t           claimed = 0;
+	uint32_t           role = 0;
 	int                r;
 
 	if (agent->process_count == RH_PEERS_PER_AGENT)
@@ -350,10 +302,13 @@ int rh_process_open(struct rh_agent *agent, struct rh_conn *conn,
 		                   agent->resource, RH_PEERS_PER_AGENT);
 	rh_diag_set(diag, RH_ENOMEM, "no memory or descriptors to attach process %d",
 	            (int)peer->pid);
+	rh_record_u32(&frame->records, RH_TAG_ROLE, &role);
+	rh_record_u64(&frame->records, RH_TAG_ATTACHMENT, &claimed);
 	process = create(agent, peer, role);
 	if (!process)
 		return RH_ENOMEM;
-	if (identify(peer, &process->attachment) < 0) {
+	if (rh_identity_of(peer->pid, peer->pidfd, claimed, &agent->last_identity,
+	                   &process->attachment) < 0) {
 		free_process(process);
 		return rh_diag_set(diag, RH_EIDENT, "process %d ended before it could be "
 		                   "identified", (int)peer->pid);
@@ -361,7 +316,8 @@ int rh_process_open(struct rh_agent *agent, struct rh_conn *conn,
 	process->pidfd = peer->pidfd;
 	peer->pidfd = -1;
 	process->conn = conn;
-	if ((r = watch(process)) < 0 || (r = send_attached(process, request)) < 0) {
+	if ((r = watch(process)) < 0 ||
+	    (r = send_attached(process, frame->request)) < 0) {
 		free_process(process);
 		return r;
 	}

@@ -27,7 +27,7 @@ struct rh_process {
 	int                 pidfd;
 	struct rh_pollfd   *ended;
 	uint32_t            role;
-	uint64_t            attachment;
+	uint64_t            attachment;  /* see identity.h                   */
 	int                 event;       /* the process wakes us by it       */
 	struct rh_pollfd   *woken;
 	struct rh_list      pages;
@@ -41,10 +41,10 @@ struct rh_process {
 	char                exe[];
 };
 
-/* Takes over the connection of an admitted process and answers ATTACHED.
+/* Takes over the connection of an admitted process and answers its ATTACH frame.
  * RH_ENOSPC, RH_ENOMEM; RH_EIDENT it has ended meanwhile. */
 int rh_process_open(struct rh_agent *agent, struct rh_conn *conn,
-                    struct rh_peer *peer, uint32_t role, uint64_t request,
+                    struct rh_peer *peer, struct rh_frame *frame,
                     struct rh_diag *diag);
 
 void rh_process_close(struct rh_process *process);

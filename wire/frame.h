@@ -20,7 +20,8 @@ enum rh_frame_type {
 	RH_FRAME_ERROR = 1,  /* CODE TEXT: answer to a request that failed        */
 
 	/* Process -> its agent, and the answers. */
-	RH_FRAME_ATTACH = 16, /* VERSION ROLE                                     */
+	RH_FRAME_ATTACH = 16, /* VERSION ROLE [ATTACHMENT: the one this program had
+	                         before its agent was restarted]                  */
 	RH_FRAME_ATTACHED,    /* ATTACHMENT RESOURCE SYSTEM; to a worker also what
 	                         callers may set: ENV* LOCALE_ON
 	                         + eventfd that wakes the agent for this process  */

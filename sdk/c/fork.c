@@ -30,6 +30,7 @@ static void in_child(void)
 	if (session->agent_event >= 0)
 		close(session->agent_event);
 	session->fd = session->agent_event = -1;
+	session->attachment = 0; /* the parent's */
 	session->generation++;
 	session->is_receiving = 0;
 	session->is_attaching = 0;

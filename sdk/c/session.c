@@ -213,6 +213,8 @@ static int say_hello(struct rh_session *session, int fd, uint64_t deadline,
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
 	rh_record_put_u32(&writer, RH_TAG_ROLE, session->role);
+	if (session->attachment != 0) /* the agent was restarted */
+		rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, session->attachment);
 	if ((r = rh_socket_send(fd, RH_FRAME_ATTACH, 1, &writer, NULL, 0)) < 0)
 		return rh_fail(RH_EDETACHED, "the agent hung up");
 	if ((r = receive_until(fd, session->buffer, deadline, &frame)) < 0)

@@ -47,7 +47,7 @@ struct rh_session {
 	int               is_receiving;
 	int               is_attaching;
 	uint32_t          role;
-	uint64_t          attachment;
+	uint64_t          attachment;       /* the latest; 0: none yet    */
 	uint64_t          last_request;
 	struct rh_answer *waiting;
 	char              resource[RH_NAME_MAX + 1];

@@ -163,6 +163,28 @@ static void a_fragile_object_is_lost_for_good(void **state)
 	assert_int_equal(vase_get(next), 4);
 }
 
+static void *look_at_it(void *user)
+{
+	return (void *)(intptr_t)vase_get(user);
+}
+
+/* A page that another agent makes is still this program's: it says who it was. */
+static void an_object_outlives_the_agent(void **state)
+{
+	vase     *fragile = vase_new(8);
+	pthread_t thread;
+	void     *seen;
+
+	(void)state;
+	assert_int_equal(vase_get(fragile), 8);
+	mini_agent_stop(stage.agent);
+	stage.agent = mini_agent_start(stage.agent_path, NULL);
+	assert_int_equal(pthread_create(&thread, NULL, look_at_it, fragile), 0);
+	assert_int_equal(pthread_join(thread, &seen), 0);
+	assert_int_equal((intptr_t)seen, 8);
+	assert_int_equal(mini_agent_counts(stage.agent).attached, 1);
+}
+
 static void freeing_what_was_lost_is_no_error(void **state)
 {
 	vase *fragile = vase_new(3);
@@ -332,6 +354,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(an_object_made_from_another_comes_back_with_it),
 	CASE(a_loss_in_the_middle_of_a_call_is_not_seen),
 	CASE(a_fragile_object_is_lost_for_good),
+	CASE(an_object_outlives_the_agent),
 	CASE(freeing_what_was_lost_is_no_error),
 	CASE(a_child_has_its_own_objects),
 	CASE(a_caller_that_ends_leaves_nothing_behind),

@@ -20,6 +20,7 @@
 struct connection {
 	int            fd;       /* -1: unused                        */
 	int            event;    /* wakes us for its emit page        */
+	uint64_t       attachment;
 	struct rh_peer peer;
 	int            edge;     /* of what it serves, or -1          */
 	uint32_t       instance;
@@ -82,18 +83,24 @@ static void put_context(struct mini_agent *agent, struct rh_record_writer *write
 	rh_record_put_u32(writer, RH_TAG_LOCALE_ON, (uint32_t)agent->options.locale_on);
 }
 
-static void attached(struct mini_agent *agent, struct connection *from, uint64_t request)
+static void attached(struct mini_agent *agent, struct connection *from,
+                     const struct rh_frame *frame)
 {
 	unsigned char           bytes[512];
 	struct rh_record_writer writer;
 
+	/* Its own again when it had one, else a new one. */
+	if (rh_record_u64(&frame->records, RH_TAG_ATTACHMENT, &from->attachment) < 0 ||
+	    (uint32_t)from->attachment != (uint32_t)from->peer.pid)
+		from->attachment = rh_clock_ns() << 32 | (uint32_t)from->peer.pid;
 	from->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, (uint64_t)from->peer.pid);
+	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, from->attachment);
 	rh_record_put_text(&writer, RH_TAG_RESOURCE, "tested");
 	rh_record_put_text(&writer, RH_TAG_SYSTEM, "test");
 	put_context(agent, &writer);
-	rh_socket_send(from->fd, RH_FRAME_ATTACHED, request, &writer, &from->event, 1);
+	rh_socket_send(from->fd, RH_FRAME_ATTACHED, frame->request, &writer, &from->event,
+	               1);
 }
 
 static void reply_u64(int fd, uint8_t type, uint64_t request, uint16_t tag, uint64_t value)
@@ -192,7 +199,8 @@ static void own_page(struct mini_agent *agent, struct ask *ask)
 /* Asks the oldest instance to serve the page; stays as it is when there is none. */
 static void ask_worker(struct mini_agent *agent, struct ask *ask)
 {
-	const struct rh_peer   *caller = &agent->connections[ask->from].peer;
+	const struct connection *from = &agent->connections[ask->from];
+	const struct rh_peer   *caller = &from->peer;
 	unsigned char           bytes[1024];
 	struct rh_record_writer writer;
 	int                     pair[2];
@@ -215,7 +223,7 @@ static void ask_worker(struct mini_agent *agent, struct ask *ask)
 	ask->companion = pair[0];
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_PAGE, ask->page);
-	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, (uint64_t)caller->pid);
+	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, from->attachment);
 	rh_record_put_text(&writer, RH_TAG_CALLER, "tested");
 	rh_record_put_u32(&writer, RH_TAG_UID, (uint32_t)caller->uid);
 	rh_record_put_u32(&writer, RH_TAG_GID, (uint32_t)caller->gid);
@@ -345,7 +353,7 @@ static void on_frame(struct mini_agent *agent, int index, struct rh_frame *frame
 	case RH_FRAME_ATTACH:
 		rh_record_u32(&frame->records, RH_TAG_ROLE, &role);
 		agent->counts.attached += role == RH_ROLE_CALLER;
-		attached(agent, from, frame->request);
+		attached(agent, from, frame);
 		break;
 	case RH_FRAME_OPEN:       on_open(agent, from, frame); break;
 	case RH_FRAME_SERVE:      on_serve(agent, from, frame); break;

@@ -32,14 +32,49 @@ static void attach_has_an_id_that_is_the_processs_own(void **unused)
 	(void)unused;
 	kit_apply(&agent, 1, "", edges, 1);
 	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
-	/* The same process is the same attachment; there may be two of it. */
+	/* There may be two of a process. */
 	assert_int_equal(kit_attach(&again, "file", RH_ROLE_CALLER), RH_OK);
-	assert_true(peer.attachment == again.attachment);
-	assert_int_equal((peer.attachment ^ (uint64_t)getpid()) & 0x3fffff, 0);
 	KIT_UNTIL(kit_counters(&agent)->processes == 2);
 	kit_detach(&again);
 	KIT_UNTIL(kit_counters(&agent)->processes == 1);
 	kit_detach(&peer);
+}
+
+/* A program that comes back says who it was, and is it again; one that replaced another
+ * in the process, or lies, is somebody new. */
+static void a_program_is_known_by_what_it_was_given(void **unused)
+{
+	struct kit_peer peer, again, other, child_of;
+	uint64_t        first;
+	pid_t           child;
+	int             status;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+	first = peer.attachment;
+	assert_int_equal((first ^ (uint64_t)getpid()) & 0x3fffff, 0);
+	assert_int_equal(kit_attach(&other, "file", RH_ROLE_CALLER), RH_OK);
+	assert_true(other.attachment != first);
+	kit_agent_kill(&agent, SIGKILL);
+	kit_agent_start(&agent, "file");
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach_again(&again, "file", RH_ROLE_CALLER, first), RH_OK);
+	assert_true(again.attachment == first);
+	/* One that is still to come, one from before the process began. */
+	assert_int_equal(kit_attach_again(&again, "file", RH_ROLE_CALLER,
+	                                  first + (1ull << 50)), RH_OK);
+	assert_true(again.attachment != first + (1ull << 50));
+	assert_int_equal(kit_attach_again(&again, "file", RH_ROLE_CALLER,
+	                                  first & 0x3fffff), RH_OK);
+	assert_true(again.attachment != (first & 0x3fffff));
+	child = fork();
+	if (child == 0) {
+		kit_attach_again(&child_of, "file", RH_ROLE_CALLER, first);
+		_exit(child_of.attachment == first);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 static void before_the_first_view_a_process_waits(void **unused)
@@ -399,6 +434,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(attach_has_an_id_that_is_the_processs_own),
+		TEST(a_program_is_known_by_what_it_was_given),
 		TEST(before_the_first_view_a_process_waits),
 		TEST(an_unregistered_resource_admits_nobody),
 		TEST(wrong_words_are_refused),

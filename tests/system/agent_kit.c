@@ -367,6 +367,12 @@ uint32_t kit_u32(uint16_t tag)
 
 int kit_attach(struct kit_peer *peer, const char *resource, uint32_t role)
 {
+	return kit_attach_again(peer, resource, role, 0);
+}
+
+int kit_attach_again(struct kit_peer *peer, const char *resource, uint32_t role,
+                     uint64_t attachment)
+{
 	unsigned char           bytes[64];
 	struct rh_record_writer writer;
 	int                     r;
@@ -375,6 +381,8 @@ int kit_attach(struct kit_peer *peer, const char *resource, uint32_t role)
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
 	rh_record_put_u32(&writer, RH_TAG_ROLE, role);
+	if (attachment != 0)
+		rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, attachment);
 	r = kit_ask(peer, RH_FRAME_ATTACH, &writer, RH_FRAME_ATTACHED);
 	if (r == RH_OK) {
 		peer->attachment = kit_u64(RH_TAG_ATTACHMENT);

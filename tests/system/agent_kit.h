@@ -132,6 +132,9 @@ uint32_t kit_u32(uint16_t tag);
 /* ---- processes */
 
 int  kit_attach(struct kit_peer *peer, const char *resource, uint32_t role);
+/* The same as a program that had that attachment before. */
+int  kit_attach_again(struct kit_peer *peer, const char *resource, uint32_t role,
+                      uint64_t attachment);
 void kit_detach(struct kit_peer *peer);
 int  kit_open_edge(struct kit_peer *peer, const char *callee, uint32_t *ret_edge);
 
