@@ -137,8 +137,7 @@ static int take_fds(struct rh_errand *errand)
 	return r == RH_ENOENT ? RH_EPROTO : r;
 }
 
-/* Whose call it is, and its descriptors.  PEER may still stand on the link's
- * socket. */
+/* Whose call it is.  PEER may still stand on the link's socket. */
 static int find_caller(struct rh_errand *errand)
 {
 	struct rh_inlink     *link = errand->link;
@@ -154,7 +153,7 @@ static int find_caller(struct rh_errand *errand)
 	errand->lane = rh_attachment_lane(attachment, errand->head.lane);
 	if (!errand->lane)
 		return errand->head.lane < RH_PAGES_PER_PEER ? RH_ENOMEM : RH_EPROTO;
-	return take_fds(errand);
+	return RH_OK;
 }
 
 static int read_call(struct rh_errand *errand, struct rh_diag *diag)
@@ -166,8 +165,13 @@ static int read_call(struct rh_errand *errand, struct rh_diag *diag)
 		return rh_inlink_judge(link->agent, link->caller, diag);
 	r = find_caller(errand);
 	if (r < 0)
-		rh_diag_set(diag, r, "the agent of %s sent a call that contradicts "
-		            "itself", link->caller);
+		return rh_diag_set(diag, r, "the agent of %s sent a call that "
+		                   "contradicts itself", link->caller);
+	r = take_fds(errand);
+	if (r < 0)
+		rh_diag_set(diag, r, "a call of %s came without its descriptors, or "
+		            "its arguments are in no memory of a fixed size",
+		            link->caller);
 	return r;
 }
 
