@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct rh_callee *bytes;
@@ -160,6 +161,37 @@ static void a_reply_that_came_before_the_death_counts(void **state)
 		assert_int_equal(*(const unsigned char *)reply, i + 10);
 		rh_release(tickets[i]);
 	}
+}
+
+static int hold_in_child(void *user)
+{
+	struct call *call = user;
+
+	make_call(call);
+	return call->result == RH_OK ? 0 : 1;
+}
+
+/* A caller that does not run while the reply comes and its callee dies hears of both
+ * at once. */
+static void a_reply_and_a_death_at_once_are_a_reply(void **state)
+{
+	struct call held = { .function = HOLD, .byte = 3 };
+	struct call once = { .function = ONCE, .byte = 4 };
+	int         status;
+
+	(void)state;
+	pid_t child = scene_fork(hold_in_child, &held);
+	stage_await_held(1);
+	stage_await_syscall(child, SYS_poll);
+	kill(child, SIGSTOP);
+	assert_int_equal(waitpid(child, &status, WUNTRACED), child);
+	assert_true(WIFSTOPPED(status));
+	stage_open_gate();
+	make_call(&once); /* by the same thread, so after the other was answered */
+	assert_int_equal(once.result, RH_OK);
+	stage_kill(stage.workers[0]);
+	kill(child, SIGCONT);
+	assert_int_equal(scene_wait(child), 0);
 }
 
 static void a_batch_survives_a_kill_item_by_item(void **state)
@@ -344,6 +376,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(a_kill_is_noticed_by_polling),
 	CASE(what_was_not_taken_goes_to_the_next_instance),
 	CASE(a_reply_that_came_before_the_death_counts),
+	CASE(a_reply_and_a_death_at_once_are_a_reply),
 	CASE(a_batch_survives_a_kill_item_by_item),
 	CASE(a_lost_call_is_repeated_when_it_may_be),
 	cmocka_unit_test_setup_teardown(a_call_may_have_run_when_any_attempt_may_have,

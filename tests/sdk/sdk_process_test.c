@@ -154,6 +154,16 @@ static int use_ticket(void *user)
 	return call_in_child(NULL);
 }
 
+static int submit_ticket(void *user)
+{
+	uint64_t ticket = *(uint64_t *)user;
+
+	if (rh_submit(ticket, ONCE, 1) != RH_EGONE || rh_last_ran())
+		return 1;
+	rh_release(ticket);
+	return call_in_child(NULL);
+}
+
 static void a_ticket_of_the_parent_is_void_in_the_child(void **state)
 {
 	uint64_t    tickets[2];
@@ -167,6 +177,7 @@ static void a_ticket_of_the_parent_is_void_in_the_child(void **state)
 	*(unsigned char *)args = 8;
 	assert_int_equal(scene_child(use_ticket, &tickets[0]), 0);
 	assert_int_equal(scene_child(use_ticket, &tickets[1]), 0);
+	assert_int_equal(scene_child(submit_ticket, &tickets[1]), 0);
 	rh_release(tickets[0]);
 	assert_int_equal(rh_submit(tickets[1], ONCE, 1), RH_OK);
 	assert_int_equal(rh_wait(tickets[1], &reply, &len), RH_OK);

@@ -155,7 +155,7 @@ void stage_await_syscall(pid_t tid, long number)
 	char     path[64], text[32];
 	long     now = -1;
 
-	snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)tid);
+	snprintf(path, sizeof path, "/proc/%d/syscall", (int)tid);
 	while (rh_clock_ns() < until) {
 		int     fd = open(path, O_RDONLY | O_CLOEXEC);
 		ssize_t n = read(fd, text, sizeof text - 1);

@@ -58,7 +58,7 @@ unsigned stage_ran(int id);
 void stage_await_held(unsigned n);
 void stage_open_gate(void);
 
-/* Waits until that thread of this process sleeps in that system call. */
+/* Waits until that thread, of this process or a child, sleeps in that system call. */
 void stage_await_syscall(pid_t tid, long number);
 
 /* A thread whose id is known when this returns. */

@@ -62,9 +62,9 @@ class Tree:
 
     def setup(self, folder, *options):
         """Configures a build; output of meson when it fails, else ""."""
-        if os.path.exists(self.path(folder + "/build.ninja")):
-            return ""
-        status, output = run(["/usr/bin/meson", "setup", folder, *options], self.place)
+        is_there = os.path.exists(self.path(folder + "/build.ninja"))
+        status, output = run(["/usr/bin/meson", "configure" if is_there else "setup", folder,
+                              *options], self.place)
         return "" if status == 0 else output
 
     def build(self, folder, targets=()):

@@ -258,6 +258,30 @@ static void a_cut_file_is_refused(void **state)
 	rh_elf_unmap(&file);
 }
 
+/* All of the names run on into whatever stands behind their table. */
+static void names_end_inside_of_their_table(void **state)
+{
+	struct rh_elf_span    file, names;
+	struct rh_elf_exports exports;
+	struct rh_diag        diag = { 0 };
+	struct rh_pool        pool;
+	struct rh_elf         elf;
+
+	(void)state;
+	assert_int_equal(rh_elf_map(plain, &file, NULL), RH_OK);
+	unsigned char *copy = malloc(file.len);
+	memcpy(copy, file.bytes, file.len);
+	assert_int_equal(rh_elf_init(&elf, copy, file.len, NULL), RH_OK);
+	assert_int_equal(rh_elf_section(&elf, ".dynstr", &names), RH_OK);
+	memset(copy + (names.bytes - copy) + 1, 'x', names.len - 1);
+	rh_pool_init(&pool);
+	assert_int_equal(rh_elf_exports(&pool, &elf, &exports, &diag), RH_EPROTO);
+	assert_non_null(strstr(diag.text, "outside of its table"));
+	rh_pool_fini(&pool);
+	free(copy);
+	rh_elf_unmap(&file);
+}
+
 static void a_changed_byte_never_hurts(void **state)
 {
 	static const unsigned char values[] = { 0x00, 0x01, 0x7f, 0x80, 0xff };
@@ -324,6 +348,7 @@ int main(void)
 		cmocka_unit_test(another_soname_is_found),
 		cmocka_unit_test(text_that_is_none_is_refused),
 		cmocka_unit_test(a_cut_file_is_refused),
+		cmocka_unit_test(names_end_inside_of_their_table),
 		cmocka_unit_test(a_changed_byte_never_hurts),
 		cmocka_unit_test(changed_types_never_hurt),
 	};

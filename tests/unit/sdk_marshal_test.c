@@ -276,6 +276,141 @@ static void lengths_that_disagree_are_refused(void **state)
 	rh_scratch_fini(&scratch);
 }
 
+static int unpack_mix(const unsigned char *bytes, int len)
+{
+	struct rh_scratch scratch = { 0 };
+	struct rh_values  values;
+	struct rh_fd_list fds = { 0 };
+	int r = rh_unmarshal_args(&mix, bytes, (uint32_t)len, &handles, &fds, &scratch,
+	                          &values);
+
+	rh_scratch_fini(&scratch);
+	return r;
+}
+
+/* The cell of parameter i says where its bytes are: so many from there. */
+static int unpack_with_blob(unsigned i, uint32_t off, uint32_t count)
+{
+	const uint32_t  blob[2] = { off, count };
+	struct mix_call call;
+	unsigned char   bytes[256];
+	int             len;
+
+	set_up_mix(&call);
+	len = pack_mix(&call, bytes);
+	memcpy(bytes + rh_marshal_cell(&mix, i), blob, sizeof blob);
+	return unpack_mix(bytes, len);
+}
+
+static void arguments_stay_inside_of_what_came(void **state)
+{
+	struct mix_call call;
+	unsigned char   bytes[256];
+
+	(void)state;
+	set_up_mix(&call);
+	uint32_t len = (uint32_t)pack_mix(&call, bytes);
+	for (uint32_t past = 1; past <= 5; past++)
+		assert_int_equal(unpack_with_blob(4, len - 5 + past, 5), RH_EPROTO);
+	assert_int_equal(unpack_with_blob(4, len - 5, 5), RH_OK);
+	assert_int_equal(unpack_with_blob(4, UINT32_MAX, 5), RH_EPROTO);
+	assert_int_equal(unpack_with_blob(3, len - 4, 4), RH_EPROTO); /* and its NUL */
+	assert_int_equal(unpack_with_blob(3, len - 4, UINT32_MAX), RH_EPROTO);
+}
+
+/* e_len is 5: neither fewer nor more, whatever is there. */
+static void bytes_are_as_many_as_their_length_says(void **state)
+{
+	(void)state;
+	assert_int_equal(unpack_with_blob(4, 8, 4), RH_EPROTO);
+	assert_int_equal(unpack_with_blob(4, 8, 6), RH_EPROTO);
+	assert_int_equal(unpack_with_blob(4, 8, 5), RH_OK);
+}
+
+static void a_text_ends_where_it_says(void **state)
+{
+	struct mix_call call;
+	unsigned char   bytes[256];
+
+	(void)state;
+	set_up_mix(&call);
+	int            len = pack_mix(&call, bytes);
+	unsigned char *text = memmem(bytes, (size_t)len, "text", 5);
+	assert_non_null(text);
+	text[2] = 0;
+	assert_int_equal(unpack_mix(bytes, len), RH_EPROTO);
+}
+
+/* The room is the caller's: what the function stores in its length parameter is how
+ * much it would have needed. */
+static void a_length_that_grows_does_not_grow_the_room(void **state)
+{
+	struct rh_scratch scratch = { 0 };
+	struct rh_values  values;
+	struct rh_fd_list fds = { 0 };
+	struct fill_call  call;
+	unsigned char     bytes[256];
+	int64_t           all;
+
+	(void)state;
+	set_up_fill(&call);
+	int len = rh_marshal_args(&fill, call.args, &handles, &fds, bytes);
+	assert_int_equal(rh_unmarshal_args(&fill, bytes, (uint32_t)len, &handles, &fds,
+	                                   &scratch, &values), RH_OK);
+	run_fill(&values);
+	**(size_t **)values.args[1] = sizeof call.buf / 2;
+	all = rh_marshal_reply_bytes(&fill, &values);
+	**(size_t **)values.args[1] = 4096;
+	assert_int_equal(rh_marshal_reply_bytes(&fill, &values), all);
+	free(**(char ***)values.args[3]);
+	rh_scratch_fini(&scratch);
+}
+
+/* Where the cells of fill's reply stand: mask, result, buf, len, at, text. */
+enum { BUF_CELL = 16, TEXT_CELL = 48 };
+
+static void a_reply_stays_inside_of_the_programs_room(void **state)
+{
+	static const uint32_t counts[] = { 17, 18, 40 };
+	struct fill_call      call;
+	unsigned char         reply[256];
+	uint32_t              blob[2] = { 0 };
+
+	(void)state;
+	set_up_fill(&call);
+	uint32_t len = answer_fill(&call, reply);
+	for (size_t i = 0; i < sizeof counts / sizeof counts[0]; i++) {
+		set_up_fill(&call);
+		blob[1] = counts[i]; /* the room is 16 */
+		memcpy(reply + BUF_CELL, blob, sizeof blob);
+		assert_int_equal(take_fill(&call, reply, len), RH_EPROTO);
+		assert_int_equal(call.buf[0], 0);
+	}
+	blob[0] = len - 15;
+	blob[1] = 16;
+	memcpy(reply + BUF_CELL, blob, sizeof blob);
+	assert_int_equal(take_fill(&call, reply, len), RH_EPROTO);
+}
+
+static void a_reply_has_texts_that_end(void **state)
+{
+	struct fill_call call;
+	unsigned char    reply[256];
+	uint32_t         blob[2];
+
+	(void)state;
+	set_up_fill(&call);
+	uint32_t len = answer_fill(&call, reply);
+	memcpy(blob, reply + TEXT_CELL, sizeof blob);
+	assert_memory_equal(reply + blob[0], "handed over", blob[1]);
+	reply[blob[0] + blob[1]] = 'x';
+	assert_int_equal(take_fill(&call, reply, len), RH_EPROTO);
+	assert_null(call.text);
+	blob[1]++; /* no byte is left for the NUL */
+	memcpy(reply + TEXT_CELL, blob, sizeof blob);
+	assert_int_equal(take_fill(&call, reply, len), RH_EPROTO);
+}
+
 static unsigned next_random(unsigned *seed)
 {
 	*seed = *seed * 1103515245u + 12345u;
@@ -436,6 +571,12 @@ int main(void)
 		cmocka_unit_test(null_pointers_stay_null),
 		cmocka_unit_test(every_kind_comes_out),
 		cmocka_unit_test(lengths_that_disagree_are_refused),
+		cmocka_unit_test(arguments_stay_inside_of_what_came),
+		cmocka_unit_test(bytes_are_as_many_as_their_length_says),
+		cmocka_unit_test(a_text_ends_where_it_says),
+		cmocka_unit_test(a_length_that_grows_does_not_grow_the_room),
+		cmocka_unit_test(a_reply_stays_inside_of_the_programs_room),
+		cmocka_unit_test(a_reply_has_texts_that_end),
 		cmocka_unit_test(closed_descriptors_stay_closed),
 		cmocka_unit_test(random_bytes_do_no_harm),
 		cmocka_unit_test(null_comes_back_only_where_a_pointer_is),
