@@ -4,6 +4,7 @@
 
 #include "../model/check.h"
 #include "../model/error.h"
+#include "../model/judge.h"
 #include "../model/rule.h"
 #include "../model/view.h"
 
@@ -326,6 +327,20 @@ static void touch_resource(const struct rh_realm *realm, const char *name,
 		               (void *)(uintptr_t)realm);
 }
 
+/* An edge that is not declared is no item: nobody has it. */
+static void touch_declared(const struct rh_realm *realm, const char *caller,
+                           const char *callee)
+{
+	struct rh_name    from, to;
+	struct rh_verdict verdict;
+
+	name_of(&from, caller, 0);
+	name_of(&to, callee, 0);
+	rh_judge_pair(&realm->registry, &from, &to, 0, &verdict);
+	if (verdict.is_declared)
+		touch_edge(realm, caller, callee);
+}
+
 static void touch_rule(const struct rh_realm *realm, const json_t *spec)
 {
 	const json_t *rule = json_object_get(spec, "protocol");
@@ -333,7 +348,7 @@ static void touch_rule(const struct rh_realm *realm, const json_t *spec)
 	if (!rule)
 		rule = json_object_get(spec, "exception");
 	if (rule)
-		touch_edge(realm, edge_end(rule, 0), edge_end(rule, 1));
+		touch_declared(realm, edge_end(rule, 0), edge_end(rule, 1));
 	else
 		realm->touch(realm->touch_user, NULL);
 }

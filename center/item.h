@@ -29,7 +29,6 @@ struct rh_object;
 
 struct rh_item_encoder {
 	const struct rh_center *center;
-	uint64_t                now_ms;
 	const struct rh_object *callee;   /* parsed last; NULL: none, or unregistered */
 	json_t                 *stored;
 };

@@ -51,6 +51,16 @@
 #define RH_LINK_INSTANCES_MAX 256u         /* instances of one agent           */
 #define RH_LINK_STALL_MS      10000u       /* a peer that does not read        */
 #define RH_LINK_HELLO_MS      5000u        /* a peer that does not say hello   */
+#define RH_LINK_AWAY_MS       60000u       /* ... of RH_PUSH_VERSION: GOAWAY   */
+#define RH_LINK_BOOKMARK_MS   5000u        /* a quiet peer hears at least this */
+#define RH_LINK_RETRY_MS      5000u        /* after too many peers             */
+#define RH_LINK_CREDIT_MAX    (64u << 20)  /* bytes that a peer may grant      */
+#define RH_WATCHES_MAX        8u           /* of one subscriber                */
+#define RH_SNAPSHOTS_MAX      16u          /* encoded at once                  */
+#define RH_SNAPSHOT_STALL_MS  10000u       /* a half-sent one is given up      */
+#define RH_RING_DELTAS        (1u << 14)
+#define RH_RING_BYTES         (8u << 20)
+#define RH_TOUCHED_MAX        (1u << 16)   /* items of one publication         */
 #define RH_VIEW_BYTES_MAX     (4u << 20)
 #define RH_PLAN_BYTES_MAX     (64u << 20)
 

@@ -1,8 +1,10 @@
-/* parcel - what is sent to a peer of the link: a view or a plan, as frames.
+/* parcel - what is sent to a peer of the link: a view, a snapshot or a plan, as
+ * frames.
  *
  * Ownership   rh_parcel_fini frees the bytes.
  * Threads     One.
- * Invariants  A1  every part fits a frame; the last one carries LAST 1. */
+ * Invariants  A1  every part fits a frame; the last one of a view or plan carries
+ *                 LAST 1. */
 #ifndef RH_CENTER_PARCEL_H
 #define RH_CENTER_PARCEL_H
 
@@ -10,6 +12,8 @@
 #include <stdint.h>
 
 struct rh_center;
+struct rh_push;
+struct rh_subscriber;
 
 #define RH_PARCEL_HASH_BYTES 16
 
@@ -26,6 +30,11 @@ struct rh_parcel {
 /* The view of a resource.  RH_ENOMEM, RH_EMSGSIZE (over RH_VIEW_BYTES_MAX). */
 int rh_parcel_view(struct rh_parcel *parcel, const struct rh_center *center,
                    const char *resource);
+
+/* A snapshot of what the subscriber watches, at push->head: the payloads of its
+ * SNAP_ITEM frames.  RH_ENOMEM, RH_EMSGSIZE (over RH_VIEW_BYTES_MAX). */
+int rh_parcel_snapshot(struct rh_parcel *parcel, struct rh_push *push,
+                       const struct rh_subscriber *subscriber);
 
 /* The plan for a supervisor: {"revision", "system", "resources": [{"name",
  * "generation", "revision", "owner", "spec"}], "interfaces": [{"name", "spec"

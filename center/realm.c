@@ -256,6 +256,8 @@ void rh_realm_undo(struct rh_realm *realm, size_t mark)
 	RH_CHECK(mark <= realm->undo_count);
 	while (realm->undo_count > mark)
 		undo_one(realm, &realm->undo[--realm->undo_count]);
+	if (mark == 0 && realm->untouch)
+		realm->untouch(realm->touch_user);
 }
 
 void rh_realm_forget(struct rh_realm *realm)

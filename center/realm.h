@@ -37,6 +37,9 @@ struct rh_edge_count {
 /* That item may have changed, come or gone; NULL: every edge may have. */
 typedef void rh_realm_touch(void *user, const struct rh_item_key *key);
 
+/* All that was touched since the last commit is as it was. */
+typedef void rh_realm_untouch(void *user);
+
 struct rh_realm_undo;
 
 struct rh_realm {
@@ -51,6 +54,7 @@ struct rh_realm {
 	size_t                undo_count;
 	size_t                undo_cap;
 	rh_realm_touch       *touch;       /* may be NULL                      */
+	rh_realm_untouch     *untouch;     /* likewise                         */
 	void                 *touch_user;
 };
 

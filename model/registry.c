@@ -269,6 +269,17 @@ int rh_registry_find(const struct rh_registry *registry, const struct rh_name *n
 	return RH_OK;
 }
 
+int rh_registry_find_named(const struct rh_registry *registry,
+                           const struct rh_name *name, struct rh_id *ret_id)
+{
+	uint32_t index = rh_entry_find(registry, name);
+
+	if (index == RH_NO_RESOURCE)
+		return RH_ENOENT;
+	*ret_id = rh_entry_id(registry, index);
+	return RH_OK;
+}
+
 const struct rh_resource *rh_registry_get(const struct rh_registry *registry,
                                           struct rh_id id)
 {

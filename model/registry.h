@@ -203,6 +203,12 @@ int rh_registry_delete(struct rh_registry *registry, struct rh_id id,
 int rh_registry_find(const struct rh_registry *registry,
                      const struct rh_name *name, struct rh_id *ret_id);
 
+/* The same for a name that is registered or only named: its column is that of who
+ * waits for it.
+ * RH_ENOENT  nobody registered or named it; *ret_id is untouched. */
+int rh_registry_find_named(const struct rh_registry *registry,
+                           const struct rh_name *name, struct rh_id *ret_id);
+
 /* The resource, registered or only named (see state), borrowed until the
  * registry changes, or NULL when the id is dead. */
 const struct rh_resource *rh_registry_get(const struct rh_registry *registry,

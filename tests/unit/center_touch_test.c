@@ -108,14 +108,22 @@ static void rules_touch_their_edge(void **state)
 	static struct touches touches;
 	struct rh_center     *center = listen(*state, &touches);
 
+	IN(center, SERVICE("a", "'b','d'"));
+	IN(center, SERVICE("e", "'f'"));
+	touches.count = 0;
 	IN(center, PROTOCOL("p", "a", "b", "shm"));
 	assert_touched(&touches, "a>b");
-	IN(center, PROTOCOL("p", "c", "d", "shm"));
-	assert_touched(&touches, "a>b c>d");
+	IN(center, PROTOCOL("p", "a", "d", "shm"));
+	assert_touched(&touches, "a>b a>d");
 	IN(center, EXCEPTION("p", "e", "f"));
-	assert_touched(&touches, "c>d e>f");
+	assert_touched(&touches, "a>d e>f");
 	assert_int_equal(remove_object(center, RH_OBJECT_RULE, "p", 0), RH_OK);
 	assert_touched(&touches, "e>f");
+	/* An edge that nobody declared is no item, until somebody does. */
+	IN(center, PROTOCOL("p", "x", "y", "shm"));
+	assert_touched(&touches, "");
+	IN(center, SERVICE("x", "'y'"));
+	assert_touched(&touches, "x x>y");
 	IN(center, "{'kind':'Rule','metadata':{'name':'hierarchy'},'spec':{'hierarchy':"
 	   "{'allow':[]}}}");
 	assert_touched(&touches, "*");

@@ -40,6 +40,17 @@ static void every_pair_of_types_at_registration(void **state)
 	}
 }
 
+static void assert_named_only(struct world *w, const char *text)
+{
+	struct rh_name name = name_of(text), other = name_of("nobody");
+	struct rh_id   id;
+
+	assert_int_equal(rh_registry_find(&w->registry, &name, &id), RH_ENOENT);
+	assert_int_equal(rh_registry_find_named(&w->registry, &name, &id), RH_OK);
+	assert_string_equal(rh_registry_get(&w->registry, id)->name.text, text);
+	assert_int_equal(rh_registry_find_named(&w->registry, &other, &id), RH_ENOENT);
+}
+
 /* The same when the caller is there first: it stays, and the edge is judged. */
 static void every_pair_of_types_when_the_name_appears(void **state)
 {
@@ -53,6 +64,7 @@ static void every_pair_of_types_when_the_name_appears(void **state)
 			                 RH_OK);
 			assert_true(heard(w, "caller", "callee", RH_OUTCOME_NONE,
 			                  RH_OUTCOME_PENDING));
+			assert_named_only(w, "callee");
 			assert_int_equal(enroll(w, "callee", callee, NULL, NULL), RH_OK);
 			assert_true(heard(w, "caller", "callee", RH_OUTCOME_PENDING,
 			                  is_allowed ? RH_OUTCOME_ALLOWED :
