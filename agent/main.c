@@ -1,6 +1,6 @@
 /* rhodes-agent - the agent of a resource on this node.
  *
- *   rhodes-agent --run-dir DIR --resource NAME [--ready-fd N]
+ *   rhodes-agent --run-dir DIR --resource NAME [--ready-fd N] | --help | --version
  *
  * Writes a line to descriptor N, and to RHODES_READY_FD, once its socket can be
  * connected to.  Ends with 0 on SIGTERM or SIGINT, 1 when it cannot work, 2 on wrong
@@ -32,15 +32,30 @@ static const struct option options[] = {
 	{ "run-dir", required_argument, NULL, 'd' },
 	{ "resource", required_argument, NULL, 'r' },
 	{ "ready-fd", required_argument, NULL, 'f' },
+	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
 };
 
-static int usage(void)
+static const char usage[] =
+	"usage: rhodes-agent --run-dir DIR --resource NAME [--ready-fd N]\n"
+	"  --run-dir DIR     where the sockets of the system are\n"
+	"  --resource NAME   whose agent this is\n"
+	"  --ready-fd N      write \"ready\" to this descriptor once serving\n"
+	"  --help, --version\n";
+
+/* Answers what can be answered without a system. */
+static int tells(int argc, char **argv)
 {
-	fprintf(stderr, "usage: rhodes-agent --run-dir DIR --resource NAME"
-	        " [--ready-fd N]\n");
-	return 2;
+	if (argc != 2)
+		return 0;
+	if (strcmp(argv[1], "--version") == 0)
+		puts("rhodes-agent " RH_VERSION);
+	else if (strcmp(argv[1], "--help") == 0)
+		fputs(usage, stdout);
+	else
+		return 0;
+	return 1;
 }
 
 static int read_fd(const char *text)
@@ -138,12 +153,12 @@ int main(int argc, char **argv)
 	struct config          config;
 	struct rh_diag         diag = { .text = "out of memory" };
 
-	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
-		puts("rhodes-agent " RH_VERSION);
+	if (tells(argc, argv))
 		return 0;
+	if (read_config(argc, argv, &config) < 0) {
+		fputs(usage, stderr);
+		return 2;
 	}
-	if (read_config(argc, argv, &config) < 0)
-		return usage();
 	snprintf(name, sizeof name, "agent %.*s", (int)RH_NAME_MAX, config.resource);
 	rh_log_init(name);
 	signal(SIGPIPE, SIG_IGN);

@@ -114,15 +114,28 @@ const char *rh_args_nth(const struct rh_args *args, const char *name, size_t i)
 	return NULL;
 }
 
+/* The last one; NULL when there is none. */
+static const struct rh_given *find(const struct rh_args *args, const char *name)
+{
+	for (size_t g = args->given_count; g-- > 0;) {
+		if (strcmp(args->given[g].option->name, name) == 0)
+			return &args->given[g];
+	}
+	return NULL;
+}
+
+const struct rh_option *rh_args_option(const struct rh_args *args, const char *name)
+{
+	const struct rh_given *given = find(args, name);
+
+	return given ? given->option : NULL;
+}
+
 const char *rh_args_value(const struct rh_args *args, const char *name)
 {
-	const char *value = NULL;
+	const struct rh_given *given = find(args, name);
 
-	for (size_t g = 0; g < args->given_count; g++) {
-		if (strcmp(args->given[g].option->name, name) == 0)
-			value = args->given[g].value;
-	}
-	return value;
+	return given ? given->value : NULL;
 }
 
 bool rh_args_has(const struct rh_args *args, const char *name)

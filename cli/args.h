@@ -21,6 +21,7 @@ enum rh_complete {
 	RH_COMPLETE_NOTHING,
 	RH_COMPLETE_FILE,
 	RH_COMPLETE_FORMAT,   /* json yaml name wide   */
+	RH_COMPLETE_JSON,     /* json yaml             */
 	RH_COMPLETE_PLANE,    /* the planes of matrix  */
 	RH_COMPLETE_KIND,     /* resources rules ...   */
 	RH_COMPLETE_RESOURCE, /* asked from the center */
@@ -61,6 +62,9 @@ int rh_args_parse(struct rh_args *ret_args, const struct rh_option *const tables
 const char *rh_args_value(const struct rh_args *args, const char *name);
 
 bool rh_args_has(const struct rh_args *args, const char *name);
+
+/* The last such option as its table has it, or NULL. */
+const struct rh_option *rh_args_option(const struct rh_args *args, const char *name);
 
 /* The value of the i-th such option, NULL past the last. */
 const char *rh_args_nth(const struct rh_args *args, const char *name, size_t i);

@@ -14,19 +14,23 @@ int rh_output_format(const struct rh_cli *cli, enum rh_format *ret_format)
 		{ "json", RH_FORMAT_JSON }, { "yaml", RH_FORMAT_YAML },
 		{ "name", RH_FORMAT_NAME }, { "wide", RH_FORMAT_WIDE },
 	};
+	const struct rh_option *option = rh_args_option(&cli->args, "output");
 	const char *wanted = rh_args_value(&cli->args, "output");
+	size_t      count = sizeof formats / sizeof formats[0];
 
 	if (!wanted) {
 		*ret_format = RH_FORMAT_TABLE;
 		return RH_OK;
 	}
-	for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+	if (option->complete == RH_COMPLETE_JSON)
+		count = 2;
+	for (size_t i = 0; i < count; i++) {
 		if (strcmp(formats[i].name, wanted) == 0) {
 			*ret_format = formats[i].format;
 			return RH_OK;
 		}
 	}
-	rh_cli_usage(cli, "-o takes json, yaml, name or wide, not \"%.40s\"", wanted);
+	rh_cli_usage(cli, "-o takes %s, not \"%.40s\"", option->help, wanted);
 	return RH_EINVAL;
 }
 

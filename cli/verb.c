@@ -85,7 +85,7 @@ static void print_options(const struct rh_option *options, FILE *file)
 		snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
 		         o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
 		         o->value ? " " : "", o->value ? o->value : "");
-		fprintf(file, "  %-26s %s\n", left, o->help);
+		fprintf(file, "  %-29s %s\n", left, o->help);
 	}
 }
 

@@ -3,7 +3,7 @@
 #define NONE   RH_COMPLETE_NOTHING
 #define FILES  RH_COMPLETE_FILE
 #define FORMAT { "output", 'o', "FORMAT", "json, yaml, name or wide", RH_COMPLETE_FORMAT }
-#define JSON_OUT { "output", 'o', "FORMAT", "json or yaml", RH_COMPLETE_FORMAT }
+#define JSON_OUT { "output", 'o', "FORMAT", "json or yaml", RH_COMPLETE_JSON }
 #define LAST   { 0 }
 
 #define INTERFACE_PATH                                                            \
@@ -43,7 +43,7 @@ static const struct rh_option serve_options[] = {
 
 static const struct rh_option get_options[] = {
 	FORMAT,
-	{ "selector", 'l', "LABEL=VALUE", "only objects with this label", NONE },
+	{ "selector", 'l', "LABEL[=VALUE]", "only objects with this label", NONE },
 	{ "limit", 0, "N", "audit: only the last N entries (default 50)", NONE },
 	{ "no-header", 0, NULL, "leave the line of headings out", NONE },
 	LAST,
@@ -167,7 +167,7 @@ const struct rh_verb rh_verbs[] = {
 	           "interface gets its shadow library and skeleton built from the\n"
 	           "<interface>.side file beside the manifest." },
 	{ .name = "delete",
-	  .words = "KIND NAME | -f FILE",
+	  .words = "KIND NAME... | -f FILE",
 	  .options = delete_options,
 	  .run = rh_verb_delete,
 	  .word_most = 1000,

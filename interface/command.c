@@ -6,7 +6,8 @@
 static const char usage[] =
 	"Usage: rhodes interface new SUBJECT [-H HEADER] [-d FOLDER] [--force]\n"
 	"       rhodes interface check FILE.side...\n"
-	"       rhodes interface build FILE.side [-d FOLDER] [--cc COMPILER]\n"
+	"       rhodes interface build FILE.side [-d FOLDER] [--cc COMPILER]"
+	" [--werror]\n"
 	"       rhodes interface show FILE.side [-o text|json]\n"
 	"\n"
 	"SUBJECT is a package (libmagic-dev), a library (libmagic, libmagic.so.1) or\n"

@@ -2,6 +2,7 @@
  * interface, attaches to the resource's agent, serves, and emits the library's events.
  *
  *   rhodes-worker --interface-dir DIR [--library NAME] [--threads N]
+ *   rhodes-worker --help | --version
  *
  * NAME is a soname or a path; without it the interface's own soname.  Ends with 0
  * on SIGTERM, 1 when it cannot serve, 2 on wrong usage. */
@@ -17,6 +18,9 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+
+#define THREADS_MAX 64u /* as librhodes serves at most */
 
 struct config {
 	const char *interface_dir;
@@ -28,8 +32,44 @@ static const struct option options[] = {
 	{ "interface-dir", required_argument, NULL, 'i' },
 	{ "library", required_argument, NULL, 'l' },
 	{ "threads", required_argument, NULL, 't' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },
 	{ 0 },
 };
+
+static const char usage[] =
+	"usage: rhodes-worker --interface-dir DIR [--library NAME] [--threads N]\n"
+	"  --interface-dir DIR  where the skeleton.so of the interface is\n"
+	"  --library NAME       the library, a soname or a path (default: the soname\n"
+	"                       of the interface)\n"
+	"  --threads N          so many calls at once, 1 to 64 (default 1)\n"
+	"  --help, --version\n";
+
+/* Answers what can be answered without a system. */
+static int tells(int argc, char **argv)
+{
+	if (argc != 2)
+		return 0;
+	if (strcmp(argv[1], "--version") == 0)
+		puts("rhodes-worker " RH_VERSION);
+	else if (strcmp(argv[1], "--help") == 0)
+		fputs(usage, stdout);
+	else
+		return 0;
+	return 1;
+}
+
+static int read_threads(const char *text, unsigned *ret_threads)
+{
+	char         *rest;
+	unsigned long threads = strtoul(text, &rest, 10);
+
+	if (text[0] < '0' || text[0] > '9' || *rest || threads < 1 ||
+	    threads > THREADS_MAX)
+		return -1;
+	*ret_threads = (unsigned)threads;
+	return 0;
+}
 
 static int read_config(int argc, char **argv, struct config *config)
 {
@@ -41,9 +81,7 @@ static int read_config(int argc, char **argv, struct config *config)
 			config->interface_dir = optarg;
 		else if (option == 'l')
 			config->library = optarg;
-		else if (option == 't')
-			config->threads = (unsigned)strtoul(optarg, NULL, 10);
-		else
+		else if (option != 't' || read_threads(optarg, &config->threads) < 0)
 			return -1;
 	}
 	return config->interface_dir && optind == argc ? 0 : -1;
@@ -90,9 +128,10 @@ int main(int argc, char **argv)
 
 	snprintf(name, sizeof name, "worker %s", resource ? resource : "?");
 	rh_log_init(name);
+	if (tells(argc, argv))
+		return 0;
 	if (read_config(argc, argv, &config) < 0) {
-		fprintf(stderr, "usage: rhodes-worker --interface-dir DIR"
-		        " [--library NAME] [--threads N]\n");
+		fputs(usage, stderr);
 		return 2;
 	}
 	if (!(skeleton = load(&config)))

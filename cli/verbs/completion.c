@@ -9,6 +9,7 @@ static const char *const sources[RH_COMPLETE_COUNT] = {
 	[RH_COMPLETE_NOTHING] = ":",
 	[RH_COMPLETE_FILE] = "_rhodes_files",
 	[RH_COMPLETE_FORMAT] = "_rhodes_words json yaml name wide",
+	[RH_COMPLETE_JSON] = "_rhodes_words json yaml",
 	[RH_COMPLETE_PLANE] = "_rhodes_words declared allowed observed",
 	[RH_COMPLETE_KIND] = "_rhodes_kinds",
 	[RH_COMPLETE_RESOURCE] = "_rhodes_resources",
@@ -66,6 +67,8 @@ static void print_options(FILE *out)
 {
 	fputs("_rhodes_options() {\n\tcase $verb in\n", out);
 	for (const struct rh_verb *verb = rh_verbs; verb->name; verb++) {
+		if (verb->is_raw)
+			continue;
 		fprintf(out, "\t%s) _rhodes_words", verb->name);
 		print_names(verb->options, out);
 		print_names(rh_verb_common, out);

@@ -110,7 +110,7 @@ static void completion_knows_every_verb_and_option(void **state)
 	PRINTED(text, (cli.out = file, assert_int_equal(rh_verb_completion(&cli), 0)));
 	for (const struct rh_verb *verb = rh_verbs; verb->name; verb++) {
 		snprintf(word, sizeof word, "\t%s)", verb->name);
-		assert_non_null(strstr(text, word));
+		assert_int_equal(strstr(text, word) == NULL, verb->is_raw);
 		for (const struct rh_option *o = verb->options; o && o->name; o++) {
 			snprintf(word, sizeof word, " --%s", o->name);
 			assert_non_null(strstr(text, word));
