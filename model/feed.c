@@ -55,6 +55,8 @@ static void give(struct rh_feed *feed, uint64_t bytes)
 
 static void spend(struct rh_feed *feed, uint32_t bytes)
 {
+	if (bytes > 0)
+		feed->is_new = 0;
 	feed->credit -= bytes;
 }
 
@@ -77,6 +79,7 @@ void rh_feed_subscribe(struct rh_feed *feed, const struct rh_delta_ring *ring,
 		feed->sent = ask->have; /* also the one that takes a snapshot acks that */
 	give(feed, ask->credit);
 	step(feed, is_continued ? WITHIN : BEHIND);
+	feed->is_new = 1;
 	feed->cursor = is_continued ? cursor_at(ring, number) : RH_FEED_IDLE;
 }
 
@@ -120,7 +123,7 @@ enum rh_feed_action rh_feed_next(struct rh_feed *feed, const struct rh_delta_rin
 		return RH_FEED_CONTINUE;
 	if (feed->cursor != RH_FEED_IDLE)
 		return RH_FEED_DELTA;
-	return is_due ? RH_FEED_BOOKMARK : RH_FEED_NOTHING;
+	return is_due || feed->is_new ? RH_FEED_BOOKMARK : RH_FEED_NOTHING;
 }
 
 void rh_feed_begun(struct rh_feed *feed, const struct rh_delta_ring *ring,
@@ -189,6 +192,21 @@ int rh_feed_ack(struct rh_feed *feed, uint64_t revision)
 	return RH_OK;
 }
 
+/* Every delta that it was not sent is still before it. */
+static void verify_cursor(const struct rh_feed *feed, const struct rh_delta_ring *ring)
+{
+	const struct rh_delta *at = rh_delta_get(ring, feed->cursor);
+
+	for (uint64_t i = ring->first; i < ring->end; i++) {
+		const struct rh_delta *delta = rh_delta_get(ring, i);
+
+		if (delta->revision <= feed->sent || i >= feed->cursor ||
+		    !rh_item_concerns(&delta->key, &feed->resource))
+			continue;
+		RH_CHECK(at != NULL && delta->revision == at->revision); /* F2: a part */
+	}
+}
+
 void rh_feed_verify(const struct rh_feed *feed, const struct rh_delta_ring *ring)
 {
 	RH_CHECK(feed->state < RH_FEED_STATES);
@@ -197,13 +215,6 @@ void rh_feed_verify(const struct rh_feed *feed, const struct rh_delta_ring *ring
 	RH_CHECK(feed->cursor == RH_FEED_IDLE || feed->cursor < ring->end);
 	if (feed->state == RH_FEED_NEW || feed->state == RH_FEED_WANTED)
 		RH_CHECK(feed->cursor == RH_FEED_IDLE);
-	if (feed->state != RH_FEED_LIVE || is_off(feed, ring))
-		return;
-	for (uint64_t i = ring->first; i < ring->end; i++) {
-		const struct rh_delta *delta = rh_delta_get(ring, i);
-
-		if (delta->revision > feed->sent &&
-		    rh_item_concerns(&delta->key, &feed->resource))
-			RH_CHECK(i >= feed->cursor); /* F2 */
-	}
+	if (feed->state == RH_FEED_LIVE && !is_off(feed, ring))
+		verify_cursor(feed, ring);
 }

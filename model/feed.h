@@ -21,7 +21,8 @@
  * Threads     One.
  * Invariants  F1  sent and acked never fall, and acked <= sent.
  *             F2  in LIVE, every delta that concerns the resource with a revision above
- *                 sent has a number at or above cursor (or the cursor fell off).
+ *                 sent has a number at or above cursor; but for those of the cursor's
+ *                 own revision, of which parts were sent (or the cursor fell off).
  *             F3  a delta is sent with prev == the former sent: no gap but by a
  *                 snapshot. */
 #ifndef RH_MODEL_FEED_H
@@ -49,6 +50,7 @@ enum rh_feed_action {
 struct rh_feed {
 	struct rh_name resource;
 	uint8_t        state;    /* enum rh_feed_state                         */
+	uint8_t        is_new;   /* nothing was sent since it subscribed       */
 	uint64_t       cursor;   /* number of a delta, or RH_FEED_IDLE         */
 	uint64_t       sent;     /* revision that the subscriber will be at    */
 	uint64_t       acked;    /* ... and said to have settled               */
@@ -82,7 +84,8 @@ void rh_feed_outdate(struct rh_feed *feed);
 void rh_feed_credit(struct rh_feed *feed, uint64_t bytes);
 
 /* What to send next.  head is the store's revision; a bookmark is wanted only when
- * is_due (time for a heartbeat): then also when the revision did not move on. */
+ * is_due (time for a heartbeat): then also when the revision did not move on.  One that
+ * subscribed and has missed nothing gets a bookmark at once: it is to know. */
 enum rh_feed_action rh_feed_next(struct rh_feed *feed,
                                  const struct rh_delta_ring *ring, uint64_t head,
                                  int is_due);
@@ -107,7 +110,8 @@ void rh_feed_bookmarked(struct rh_feed *feed, uint64_t revision, uint32_t bytes)
  * RH_EPROTO  it was never sent that, or it falls back. */
 int rh_feed_ack(struct rh_feed *feed, uint64_t revision);
 
-/* Checks F1 and F2 in O(ring): for tests. */
+/* Checks F1 and F2 in O(ring), of a subscriber that watches all that concerns its
+ * resource: for tests. */
 void rh_feed_verify(const struct rh_feed *feed, const struct rh_delta_ring *ring);
 
 #endif

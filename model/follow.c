@@ -52,7 +52,8 @@ static const struct cell table[RH_FOLLOW_STATES][EVENTS] = {
 		[OLD] = STAY(JOINED),      [PART] = { LIVE, RH_FOLLOW_HOLD },
 		[DELTA] = { LIVE, RH_FOLLOW_APPLY },
 		[MARK] = { LIVE, RH_FOLLOW_NOTE },
-		[STILL] = STAY(LIVE),      [GAP] = RESYNC,
+		[STILL] = { LIVE, RH_FOLLOW_NOTE },
+		[GAP] = RESYNC,
 	},
 	[ASKED] = {
 		[KNOWN] = REFUSE(ASKED),   [FOREIGN] = REFUSE(ASKED),

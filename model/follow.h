@@ -40,7 +40,7 @@ enum rh_follow_action {
 	RH_FOLLOW_HOLD,     /* keep this part aside; a begin: drop what is held     */
 	RH_FOLLOW_REPLACE,  /* all held parts are the whole truth: put it in force  */
 	RH_FOLLOW_APPLY,    /* all held parts are changes: put them in force        */
-	RH_FOLLOW_NOTE,     /* nothing changed, the revision moved on               */
+	RH_FOLLOW_NOTE,     /* nothing changed: it is up to date, at that revision  */
 	RH_FOLLOW_RESYNC,   /* a gap: drop held parts, subscribe anew               */
 };
 

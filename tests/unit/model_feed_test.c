@@ -97,10 +97,13 @@ static void bookmarked(void *user)
 static void in_state(struct scene *scene, int state)
 {
 	init(scene);
-	if (state == LIVE)
+	if (state == LIVE) {
 		within(scene);
-	else if (state != NEW)
+		bookmarked(scene);
+		scene->feed.credit += 10;
+	} else if (state != NEW) {
 		behind(scene);
+	}
 	if (state == SNAPSHOT)
 		begun(scene);
 	assert_int_equal(scene->feed.state, state);
@@ -217,6 +220,28 @@ static void who_asks_gets_deltas_when_the_ring_knows_all(void **state)
 		(void)next(&scene, 1);
 		fini(&scene);
 	}
+}
+
+/* It could wait for the next heartbeat, but so would all that it has to tell. */
+static void who_missed_nothing_hears_so_at_once(void **state)
+{
+	struct scene scene;
+
+	(void)state;
+	init(&scene);
+	within(&scene);
+	assert_int_equal(next(&scene, 0), RH_FEED_BOOKMARK);
+	assert_int_equal(next(&scene, 0), RH_FEED_BOOKMARK); /* not sent yet */
+	bookmarked(&scene);
+	assert_int_equal(next(&scene, 0), RH_FEED_NOTHING);
+	fini(&scene);
+
+	init(&scene);
+	subscribe(&scene, 49, 1000); /* deltas say so too */
+	assert_int_equal(next(&scene, 0), RH_FEED_DELTA);
+	delivered(&scene);
+	assert_int_equal(next(&scene, 0), RH_FEED_NOTHING);
+	fini(&scene);
 }
 
 /* In the middle of anything: what was sent is not taken back, credit adds up. */
@@ -587,6 +612,7 @@ int main(void)
 		cmocka_unit_test(every_cell_of_the_table),
 		cmocka_unit_test(what_comes_next_in_every_state),
 		cmocka_unit_test(who_asks_gets_deltas_when_the_ring_knows_all),
+		cmocka_unit_test(who_missed_nothing_hears_so_at_once),
 		cmocka_unit_test(who_asks_anew_gets_a_snapshot),
 		cmocka_unit_test(changes_during_a_snapshot_follow_it),
 		cmocka_unit_test(the_cursor_goes_on_as_far_as_was_sent),

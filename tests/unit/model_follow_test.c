@@ -28,7 +28,7 @@ static struct rh_follow in_state(int state)
 	if (state == FILLING)
 		assert_int_equal(rh_follow_begin(&follow, 60), HOLD);
 	if (state == LIVE)
-		assert_int_equal(rh_follow_bookmark(&follow, REVISION, REVISION), IGNORE);
+		assert_int_equal(rh_follow_bookmark(&follow, REVISION, REVISION), NOTE);
 	assert_int_equal(follow.state, state);
 	assert_int_equal(follow.revision, REVISION);
 	rh_follow_verify(&follow);
@@ -91,7 +91,7 @@ static const struct row {
 	                    { LIVE, APPLY, 55 } } },
 	{ "mark", mark, { REFUSED(AWAY), { LIVE, NOTE, 55 }, KEPT(ASKED), RESYNCED,
 	                  { LIVE, NOTE, 55 } } },
-	{ "still", still, { REFUSED(AWAY), KEPT(LIVE), KEPT(ASKED), RESYNCED,
+	{ "still", still, { REFUSED(AWAY), { LIVE, NOTE, 50 }, KEPT(ASKED), RESYNCED,
 	                    KEPT(LIVE) } },
 	{ "gap", gap, { REFUSED(AWAY), RESYNCED, KEPT(ASKED), RESYNCED, RESYNCED } },
 	{ "gap of a part", gap_part, { REFUSED(AWAY), RESYNCED, KEPT(ASKED), RESYNCED,
