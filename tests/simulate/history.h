@@ -8,7 +8,8 @@
  *                                                  restored from that one, as of REVISION
  *   center change   KEY | *  REVISION  WHAT        committed; * is every item
  *   center quiet    STORE    REVISION  -           nothing is under way any more
- *   AGENT  start    STORE | - REVISION -           a process begins, from its cache
+ *   AGENT  start    STORE | - REVISION -           a process begins, from its cache; 0:
+ *                                                  it must be told everything anew
  *   AGENT  snapshot STORE    REVISION  -           taken
  *   AGENT  delta    STORE    REVISION  PREV        taken
  *   AGENT  bookmark STORE    REVISION  PREV        taken

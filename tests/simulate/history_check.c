@@ -96,6 +96,12 @@ static void on_start(struct check *check, const struct event *event)
 		held[i] = (struct held){ .store = 0 };
 }
 
+/* From no cache, or from one that was not whole. */
+static int has_nothing(const struct agent *agent)
+{
+	return !agent->has_taken && agent->revision == 0;
+}
+
 static void on_taken(struct check *check, const struct event *event)
 {
 	struct agent *agent = agent_of(check, event->who);
@@ -108,7 +114,7 @@ static void on_taken(struct check *check, const struct event *event)
 		blame(check, event, "falls back from %lu", agent->revision);
 	if (event->kind != AGENT_SNAPSHOT &&
 	    (agent->store != event->subject || agent->revision != event->prev ||
-	     event->revision < event->prev))
+	     event->revision < event->prev || has_nothing(agent)))
 		blame(check, event, "a gap: it was at %lu, this continues %lu",
 		      agent->revision, event->prev);
 	if (agent->store != event->subject) {
@@ -121,12 +127,30 @@ static void on_taken(struct check *check, const struct event *event)
 	agent->revision = event->revision;
 }
 
+static void check_put(struct check *check, const struct event *event,
+                      const struct held *former)
+{
+	const struct word  *key = history_word(check->history, event->subject);
+	const struct agent *agent = agent_of(check, event->who);
+	uint64_t            since;
+	struct what truth = history_truth(check->history, agent->store, key,
+	                                  event->revision, &since);
+
+	if (event->revision > agent->revision)
+		blame(check, event, "%s is put while it is at %lu", key->text,
+		      agent->revision);
+	if (former->store == agent->store && event->revision < former->revision)
+		blame(check, event, "%s goes back from %lu", key->text, former->revision);
+	if (!is_same(&truth, &event->what))
+		blame(check, event, "%s is put as the store did not have it", key->text);
+}
+
 static void on_put(struct check *check, const struct event *event)
 {
 	const struct word *key = history_word(check->history, event->subject);
 	struct agent      *agent = agent_of(check, event->who);
 	struct held       *held = held_of(check, event->who, key);
-	uint64_t           since;
+	int                is_loose = has_nothing(agent);
 
 	if (!held) {
 		blame(check, event, "%s is none of its items", key->text);
@@ -136,17 +160,10 @@ static void on_put(struct check *check, const struct event *event)
 		blame(check, event, "%s is put before anything was taken", key->text);
 		return;
 	}
-	if (agent->has_taken && event->revision > agent->revision)
-		blame(check, event, "%s is put while it is at %lu", key->text,
-		      agent->revision);
-	if (held->store == agent->store && event->revision < held->revision)
-		blame(check, event, "%s goes back from %lu", key->text, held->revision);
-	struct what truth = history_truth(check->history, agent->store, key,
-	                                  event->revision, &since);
-	if (!is_same(&truth, &event->what))
-		blame(check, event, "%s is put as the store did not have it", key->text);
+	if (!is_loose) /* else: parts of a cache, perhaps of another store */
+		check_put(check, event, held);
 	held->what = event->what;
-	held->store = agent->store;
+	held->store = is_loose ? 0 : agent->store;
 	held->revision = event->revision;
 }
 
@@ -231,7 +248,8 @@ static void check_rest(struct check *check, const struct event *event,
 
 	if (agent->settled < since)
 		blame(check, &own, "all is quiet, but it settled only %lu", agent->settled);
-	if (held->told == TOLD_STAGED)
+	/* A later one, or its end, needs no word of the one that was staged. */
+	if (held->told == TOLD_STAGED && held->told_revision >= held->revision)
 		blame(check, &own, "all is quiet, but %s is staged", key->text);
 	if (held->told == TOLD_REJECTED && held->told_revision >= since)
 		return;

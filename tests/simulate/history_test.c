@@ -83,6 +83,11 @@ static void good_histories_pass(void **state)
 		STORE SNAPSHOT "file delta s1 3 2\nfile result edge/file/magic 3 staged\n"
 		"file settled s1 3 -\nfile put edge/file/magic 3 " C "\n"
 		"file result edge/file/magic 3 active\ncenter quiet s1 3 -\n",
+		/* Staged, and gone before it was decided. */
+		STORE "center change edge/file/magic 4 gone\n" SNAPSHOT
+		"file delta s1 3 2\nfile result edge/file/magic 3 staged\n"
+		"file settled s1 3 -\nfile delta s1 4 3\nfile put edge/file/magic 4 gone\n"
+		"file settled s1 4 -\ncenter quiet s1 4 -\n",
 		/* Put again with the same bytes: neither told nor put. */
 		STORE "center change edge/file/magic 4 " C "\n" SNAPSHOT DELTA
 		"file bookmark s1 4 3\nfile settled s1 4 -\ncenter quiet s1 4 -\n",
@@ -100,6 +105,11 @@ static void good_histories_pass(void **state)
 		"file settled s1 8 -\nmagic start - 0 -\nmagic snapshot s1 8 -\n"
 		"magic put edge/file/magic 8 " A "\nmagic settled s1 8 -\n"
 		"center quiet s1 8 -\n",
+		/* From a cache that was not whole, in part from another store. */
+		STORE "file start s1 0 -\nfile put edge/file/magic 9 " A "\n"
+		"file snapshot s1 3 -\nfile put resource/file 2 " A "\n"
+		"file put edge/file/magic 3 " C "\nfile settled s1 3 -\n"
+		"center quiet s1 3 -\n",
 		/* An agent that ended need not follow. */
 		STORE SNAPSHOT "file end - 0 -\ncenter quiet s1 3 -\n",
 	};
@@ -120,6 +130,9 @@ static void what_cannot_be_is_found(void **state)
 		{ STORE SNAPSHOT "file bookmark s1 9 3\n", "a gap" },
 		{ STORE SNAPSHOT "file delta s2 3 2\n", "a gap" },
 		{ STORE "file start - 0 -\nfile delta s1 2 1\n", "a gap" },
+		{ STORE "file start s1 0 -\nfile bookmark s1 0 0\n", "a gap" },
+		{ STORE "file start s1 2 -\nfile put edge/file/magic 3 " C "\n",
+		  "while it is at 2" },
 		{ STORE "file snapshot s1 2 -\n", "before it started" },
 		{ STORE SNAPSHOT "file put resource/magic 2 gone\n", "none of its items" },
 		{ STORE SNAPSHOT "file put edge/a/b 2 gone\n", "none of its items" },
@@ -152,6 +165,11 @@ static void what_cannot_be_is_found(void **state)
 		{ STORE SNAPSHOT "file delta s1 3 2\n"
 		  "file result edge/file/magic 3 staged\nfile settled s1 3 -\n"
 		  "center quiet s1 3 -\n", "edge/file/magic is staged" },
+		/* In force, but the center was not told that it is staged no more. */
+		{ STORE SNAPSHOT "file delta s1 3 2\n"
+		  "file result edge/file/magic 3 staged\nfile settled s1 3 -\n"
+		  "file put edge/file/magic 3 " C "\ncenter quiet s1 3 -\n",
+		  "edge/file/magic is staged" },
 		{ STORE SNAPSHOT DELTA "center store s2 3 s1\ncenter quiet s2 3 -\n",
 		  "it has another store" },
 		{ STORE SNAPSHOT DELTA "center change resource/file 4 gone\n"
