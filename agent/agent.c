@@ -196,6 +196,7 @@ static void init_lists(struct rh_agent *agent)
 	rh_list_init(&agent->emitting);
 	rh_list_init(&agent->observers);
 	rh_task_init(&agent->emit_task);
+	rh_retirement_init(&agent->retirement);
 	agent->last_id = rh_clock_ns();
 }
 

@@ -23,6 +23,7 @@
 #include "alarm.h"
 #include "counters.h"
 #include "list.h"
+#include "retire.h"
 #include "task.h"
 #include "view.h"
 
@@ -69,6 +70,7 @@ struct rh_agent {
 	struct rh_list         unbound;    /* bounds that wait              */
 	struct rh_list         emitting;   /* pages whose event found no room */
 	struct rh_task         emit_task;  /* lets them go on               */
+	struct rh_retirement   retirement;
 	struct rh_list         observers;
 	uint64_t               last_id;    /* of pages, links, channels     */
 	uint64_t               last_identity; /* see identity.h             */

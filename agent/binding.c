@@ -18,7 +18,8 @@
 #include <unistd.h>
 
 #define HEAD_BYTES     4096u             /* of the page stay mapped       */
-#define BREAK_AFTER_NS RH_NS_PER_S       /* from retired to taken away    */
+#define REVOKED_NS     RH_NS_PER_S       /* from retired to taken away    */
+#define REPLACED_NS    (30 * RH_NS_PER_S) /* the same, when calls may go on */
 #define MISMATCH_MAX   16u               /* calls that may be under way   */
 #define PATIENCE_NS    (30 * RH_NS_PER_S) /* without a deadline           */
 
@@ -151,6 +152,12 @@ int rh_binding_open(struct rh_process *process, struct rh_edge *edge,
 
 /* ---- answers ------------------------------------------------------------ */
 
+static void retire(struct rh_binding *binding)
+{
+	binding->is_retired = 1;
+	rh_retire(binding->process->agent, binding->head);
+}
+
 static void hand_out(struct rh_binding *binding, uint64_t instance)
 {
 	unsigned char           bytes[128];
@@ -170,6 +177,8 @@ static void hand_out(struct rh_binding *binding, uint64_t instance)
 	close_fds(binding);
 	rh_counter_add(&binding->process->agent->counters.head->bindings, 1);
 	rh_stats_bound(binding->process->agent);
+	if (binding->break_at != 0) /* revoked while it was asked for */
+		retire(binding);
 }
 
 static void on_error(struct rh_binding *binding, struct rh_frame *frame)
@@ -219,26 +228,16 @@ void rh_bindings_answer(struct rh_edge *edge, struct rh_frame *frame)
 
 /* The caller finishes what is under way and asks for another page, which it may
  * not get; who does not is cut off. */
-static void retire(struct rh_binding *binding)
+static void withdraw(struct rh_binding *binding, uint64_t patience)
 {
-	if (binding->break_at != 0)
-		return;
-	if (binding->state == RH_BINDING_BOUND)
-		atomic_store_explicit(&binding->head->server.life, RH_PAGE_RETIRED,
-		                      memory_order_release);
-	binding->break_at = rh_clock_ns() + BREAK_AFTER_NS;
-	rh_alarm_at(&binding->process->agent->alarm, binding->break_at);
-}
+	uint64_t break_at = rh_clock_ns() + patience;
 
-/* Allowed again before it was cut off. */
-static void reprieve(struct rh_binding *binding)
-{
-	if (binding->break_at == 0)
+	if (binding->state == RH_BINDING_BOUND && !binding->is_retired)
+		retire(binding);
+	if (binding->break_at != 0 && binding->break_at <= break_at)
 		return;
-	binding->break_at = 0;
-	if (binding->state == RH_BINDING_BOUND)
-		atomic_store_explicit(&binding->head->server.life, RH_PAGE_LIVE,
-		                      memory_order_release);
+	binding->break_at = break_at;
+	rh_alarm_at(&binding->process->agent->alarm, break_at);
 }
 
 void rh_bindings_review(struct rh_edge *edge, int verdict)
@@ -247,10 +246,23 @@ void rh_bindings_review(struct rh_edge *edge, int verdict)
 		struct rh_binding *binding = RH_CONTAINER(node, struct rh_binding,
 		                                          in_edge);
 
-		if (verdict < 0 || !rh_edge_binds(edge))
-			retire(binding);
+		if (verdict < 0)
+			withdraw(binding, REVOKED_NS);
+		else if (!rh_edge_binds(edge))
+			withdraw(binding, REPLACED_NS);
 		else
-			reprieve(binding);
+			binding->break_at = 0; /* allowed again: in its own time */
+	}
+}
+
+void rh_bindings_take_idle(struct rh_edge *edge)
+{
+	RH_LIST_EACH(node, &edge->bindings) {
+		struct rh_binding *binding = RH_CONTAINER(node, struct rh_binding,
+		                                          in_edge);
+
+		if (binding->is_retired && rh_page_is_idle(binding->head))
+			rh_binding_close(binding);
 	}
 }
 

@@ -39,6 +39,7 @@ struct rh_binding {
 	uint64_t              request;     /* of the process                  */
 	uint64_t              deadline;
 	uint64_t              break_at;    /* revoked: when by force; else 0  */
+	int                   is_retired;  /* also when it is allowed again   */
 	uint64_t              instance;
 	struct rh_page_head  *head;        /* the first page of the memory    */
 	int                   memfd;       /* these four until it is bound    */
@@ -65,6 +66,9 @@ void rh_bindings_answer(struct rh_edge *edge, struct rh_frame *frame);
 /* A rule changed: pages are retired, and soon taken away, when the edge is not
  * allowed any more or has another protocol. */
 void rh_bindings_review(struct rh_edge *edge, int verdict);
+
+/* Takes those away that are retired and, after a barrier, empty. */
+void rh_bindings_take_idle(struct rh_edge *edge);
 
 /* Ends those whose time has come; asks the alarm for the next. */
 void rh_bindings_expire(struct rh_edge *edge, uint64_t now);

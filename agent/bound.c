@@ -7,6 +7,8 @@
 
 #include "../base/clock.h"
 #include "../base/log.h"
+#include "../base/memory.h"
+#include "../protocols/page/page.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,8 +16,11 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Longer than the caller's agent waits, which does it first when it is alive. */
-#define BREAK_AFTER_NS (2 * RH_NS_PER_S)
+/* From retired to taken away, also when calls may go on over another protocol.  Longer
+ * than the caller's agent waits, which does it first when it is alive. */
+#define REVOKED_NS  (2 * RH_NS_PER_S)
+#define REPLACED_NS (31 * RH_NS_PER_S)
+#define HEAD_BYTES  4096u /* of the page stay mapped */
 
 static void close_fds(struct rh_bound *bound)
 {
@@ -31,6 +36,7 @@ static void end(struct rh_task *task)
 	struct rh_bound *bound = RH_CONTAINER(task, struct rh_bound, task);
 
 	rh_pollfd_close(bound->ended);
+	rh_memory_unmap(bound->head, HEAD_BYTES);
 	close_fds(bound);
 	if (bound->pidfd >= 0)
 		close(bound->pidfd);
@@ -108,6 +114,18 @@ static struct rh_bound *create(struct rh_inlink *link, struct rh_frame *frame)
 	return bound;
 }
 
+static int map_head(struct rh_bound *bound)
+{
+	void *memory;
+	int   r = rh_memory_map(bound->fds[0], RH_PAGE_BYTES, &memory);
+
+	if (r < 0)
+		return r;
+	rh_memory_unmap((char *)memory + HEAD_BYTES, RH_PAGE_BYTES - HEAD_BYTES);
+	bound->head = memory;
+	return rh_page_check(memory);
+}
+
 /* Who asks; a dup of the pidfd stays when the link goes. */
 static int read_bind(struct rh_bound *bound, struct rh_frame *frame,
                      struct rh_diag *diag)
@@ -120,7 +138,7 @@ static int read_bind(struct rh_bound *bound, struct rh_frame *frame,
 	strcpy(diag->text, "BIND is malformed");
 	if (rh_record_u64(&frame->records, RH_TAG_ATTACHMENT, &attachment) < 0 ||
 	    rh_record_u64(&frame->records, RH_TAG_PAGE, &bound->page) < 0 ||
-	    bound->fds[2] < 0)
+	    bound->fds[2] < 0 || map_head(bound) < 0)
 		return RH_EPROTO;
 	rh_record_u64(&frame->records, RH_TAG_DEADLINE, &bound->deadline);
 	bound->attachment = rh_attachment_find(bound->link, attachment);
@@ -178,6 +196,8 @@ void rh_bound_added(struct rh_bound *bound, int code)
 		return;
 	}
 	bound->state = RH_BOUND_LIVE;
+	if (bound->is_retired)
+		rh_retire(bound->agent, bound->head); /* nothing may ever be in it */
 	close_fds(bound); /* D1 */
 	rh_counter_add(&bound->agent->counters.head->bindings, 1);
 	send_bound(bound);
@@ -270,19 +290,31 @@ void rh_bounds_link_lost(struct rh_inlink *link)
 		orphan(RH_CONTAINER(node, struct rh_bound, in_link));
 }
 
+static void withdraw(struct rh_bound *bound, uint64_t patience)
+{
+	uint64_t break_at = rh_clock_ns() + patience;
+
+	if (!bound->is_retired) {
+		bound->is_retired = 1;
+		rh_retire(bound->agent, bound->head);
+	}
+	if (bound->break_at != 0 && bound->break_at <= break_at)
+		return;
+	bound->break_at = break_at;
+	rh_alarm_at(&bound->agent->alarm, break_at);
+}
+
 static void review_one(struct rh_bound *bound)
 {
 	const struct rh_view_edge *edge = rh_agent_view_find(bound->agent->view,
 		bound->caller, bound->agent->resource);
-	int is_allowed = edge && edge->verdict == RH_OK &&
-	                 strcmp(edge->protocol, "bind") == 0;
 
-	if (is_allowed) {
-		bound->break_at = 0;
-	} else if (bound->break_at == 0) {
-		bound->break_at = rh_clock_ns() + BREAK_AFTER_NS;
-		rh_alarm_at(&bound->agent->alarm, bound->break_at);
-	}
+	if (!edge || edge->verdict != RH_OK)
+		withdraw(bound, REVOKED_NS);
+	else if (strcmp(edge->protocol, "bind") != 0)
+		withdraw(bound, REPLACED_NS);
+	else
+		bound->break_at = 0; /* allowed again: in its own time */
 }
 
 static void visit(struct rh_agent *agent, void (*each)(struct rh_bound *))
@@ -301,6 +333,20 @@ static void visit(struct rh_agent *agent, void (*each)(struct rh_bound *))
 void rh_bounds_review(struct rh_agent *agent)
 {
 	visit(agent, review_one);
+}
+
+static void take_idle(struct rh_bound *bound)
+{
+	if (!bound->is_retired || bound->state != RH_BOUND_LIVE ||
+	    !rh_page_is_idle(bound->head))
+		return;
+	send_unbind(bound);
+	drop(bound);
+}
+
+void rh_bounds_take_idle(struct rh_agent *agent)
+{
+	visit(agent, take_idle);
 }
 
 static void give_up(struct rh_bound *bound)

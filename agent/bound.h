@@ -7,7 +7,8 @@
  *
  * Once LIVE the agents are out of the way.  When the caller's agent goes, the page
  * stays: the two processes still work, and the instance notices the caller's end
- * by itself.  When our rules change, the page is taken away.
+ * by itself.  When our rules change, the page is retired, and taken away when it is
+ * empty or its time is over.
  *
  * Ownership   WAITING: the agent's list.  Else the instance's.
  * Threads     The loop's.
@@ -28,6 +29,7 @@ struct rh_agent;
 struct rh_attachment;
 struct rh_inlink;
 struct rh_instance;
+struct rh_page_head;
 
 enum rh_bound_state { RH_BOUND_WAITING, RH_BOUND_ADDING, RH_BOUND_LIVE };
 
@@ -45,6 +47,8 @@ struct rh_bound {
 	uint64_t              request;
 	uint64_t              deadline;
 	uint64_t              break_at;    /* revoked: when by force; else 0 */
+	int                   is_retired;  /* also when it is allowed again  */
+	struct rh_page_head  *head;        /* the first page of the memory   */
 	int                   fds[3];
 	int                   pidfd;
 	struct rh_pollfd     *ended;       /* D2: the process itself         */
@@ -76,6 +80,9 @@ void rh_bounds_link_lost(struct rh_inlink *link);
 
 /* A new view: pages of callers that may not call any more are taken away soon. */
 void rh_bounds_review(struct rh_agent *agent);
+
+/* Takes those away that are retired and, after a barrier, empty. */
+void rh_bounds_take_idle(struct rh_agent *agent);
 
 /* Ends those whose time has come; asks the alarm for the next. */
 void rh_bounds_expire(struct rh_agent *agent, uint64_t now);

@@ -175,8 +175,14 @@ void rh_cpage_close(struct rh_cpage *page)
 
 void rh_cpage_retire(struct rh_cpage *page)
 {
-	atomic_store_explicit(&page->server.page.head->server.life, RH_PAGE_RETIRED,
-	                      memory_order_release);
+	page->is_retired = 1;
+	rh_retire(page->process->agent, page->server.page.head);
+}
+
+void rh_cpage_take_idle(struct rh_cpage *page)
+{
+	if (page->is_retired && rh_page_is_idle(page->server.page.head))
+		rh_cpage_close(page);
 }
 
 /* ---- the companion ------------------------------------------------------ */

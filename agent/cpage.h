@@ -56,6 +56,7 @@ struct rh_cpage {
 	uint32_t             context;      /* last one that was seen to be known */
 	uint8_t              has_held;
 	uint8_t              is_closed;
+	uint8_t              is_retired;
 	uint8_t              held_fds_sent;
 	uint16_t             held_traced_by;
 	uint64_t             emit_cursor;  /* serial of the last link told */
@@ -87,8 +88,12 @@ void rh_cpage_refuse(struct rh_cpage *page, const struct rh_taken *taken, int st
 void rh_cpage_answer(struct rh_cpage *page, unsigned slot,
                      const struct rh_reply *reply, struct rh_fds *fds);
 
-/* Asks the thread to come for another page; this one goes on. */
+/* Asks the thread to come for another page; this one goes on until it is given back,
+ * or nothing is in it. */
 void rh_cpage_retire(struct rh_cpage *page);
+
+/* Closes it when it is retired and, after a barrier, empty. */
+void rh_cpage_take_idle(struct rh_cpage *page);
 
 /* Reads the companion: contexts go to the use, parcels to the page. */
 void rh_cpage_drain(struct rh_cpage *page);

@@ -41,8 +41,16 @@
  *               before it, and one that reads it afterwards finds CANCELLED; so a
  *               call that the caller finds not taken never runs.  The rare side
  *               pays for the frequent one.
+ *   P6  claim:  busy, then life, in program order and no more
+ *       retire: life, then membarrier(2) as in P5, then busy.
+ *               A claim that found the page LIVE has said so in busy before the
+ *               barrier, and any later one finds RETIRED; so a retired page whose busy
+ *               is 0 never has another call and can be taken away at once.  Whoever
+ *               takes the last claim back looks at life too: either the retirer sees
+ *               0, or the caller sees that it is to give the page back.
  *
- * Each line has one writer.  An asleep word is cleared only by the side that
+ * Each line has one writer, but for life, which only ever goes from LIVE to RETIRED:
+ * the server's line has it because both ends look there anyway.  An asleep word is cleared only by the side that
  * sleeps: a signaller that cleared it would lose the wake-up of the next one. */
 #ifndef RH_WIRE_PAGE_H
 #define RH_WIRE_PAGE_H
@@ -65,10 +73,11 @@ enum rh_asleep {
 	RH_ASLEEP_EVENT  = 2, /* write its eventfd                     */
 };
 
-/* What the server says of the page; read by the caller with server_asleep. */
+/* What the agents say of the page; read by the caller before each call. */
 enum rh_page_life {
 	RH_PAGE_LIVE    = 0,
-	RH_PAGE_RETIRED = 1, /* finish what is in flight, then ask for another */
+	RH_PAGE_RETIRED = 1, /* finish what is in flight, then ask for another: for
+	                        good, also when the reason goes away */
 	RH_PAGE_DEAD    = 2, /* the server is gone                             */
 };
 
@@ -112,7 +121,8 @@ struct rh_page_counters {
 	_Atomic uint64_t bytes_out; /* replies   */
 	_Atomic uint64_t lost;
 	_Atomic uint32_t taken;     /* server: calls taken so far */
-	char             reserved[20];
+	_Atomic uint32_t busy;      /* caller: calls it has in hand, P6 */
+	char             reserved[16];
 };
 
 #define RH_LATENCY_BUCKETS 40u /* bucket b counts calls of [2^b, 2^(b+1)) ns */
@@ -194,6 +204,7 @@ _Static_assert(offsetof(struct rh_page_head, by_caller) == 256, "wire");
 _Static_assert(offsetof(struct rh_page_head, latency) == 320, "wire");
 _Static_assert(offsetof(struct rh_page_head, by_server) == 640, "wire");
 _Static_assert(offsetof(struct rh_page_counters, taken) == 40, "wire");
+_Static_assert(offsetof(struct rh_page_counters, busy) == 44, "wire");
 _Static_assert(sizeof(struct rh_slot_request) == 64, "one line");
 _Static_assert(offsetof(struct rh_slot_request, function) == 8, "wire");
 _Static_assert(offsetof(struct rh_slot_request, args_len) == 24, "wire");

@@ -29,6 +29,30 @@ void rh_caller_init(struct rh_caller_end *end, void *memory, int server_event)
 	rh_page_view(&end->page, memory);
 }
 
+/* P6: the order is the compiler's to keep; the retirer brings the processors into
+ * line. */
+static int say_claims(struct rh_caller_end *end)
+{
+	struct rh_page_head *head = end->page.head;
+
+	atomic_store_explicit(&head->by_caller.busy, end->claims, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	return atomic_load_explicit(&head->server.life, memory_order_acquire) ==
+	       RH_PAGE_LIVE;
+}
+
+int rh_caller_claim(struct rh_caller_end *end)
+{
+	end->claims++;
+	return say_claims(end);
+}
+
+int rh_caller_unclaim(struct rh_caller_end *end)
+{
+	end->claims--;
+	return !say_claims(end) && end->claims == 0;
+}
+
 static int overlaps(struct rh_extent a, uint32_t off, uint32_t len)
 {
 	return a.len > 0 && off < a.off + a.len && a.off < off + len;
@@ -345,6 +369,17 @@ int rh_caller_wait(struct rh_caller_end *end, int slot, uint64_t until_ns)
 	atomic_store_explicit(&head->caller.asleep, RH_AWAKE, memory_order_relaxed);
 	say_cpu(end);
 	return is_done(end, slot) ? RH_OK : RH_EAGAIN;
+}
+
+int rh_caller_pending(const struct rh_caller_end *end)
+{
+	uint16_t wanted = end->in_flight & (uint16_t)~end->abandoned;
+
+	for (int i = 0; i < (int)RH_PAGE_SLOTS; i++) {
+		if ((wanted & (1u << i)) && !is_done(end, i))
+			return i;
+	}
+	return -1;
 }
 
 static int any_done(const struct rh_caller_end *end)

@@ -4,6 +4,7 @@
 #include "../../model/check.h"
 
 #include <linux/futex.h>
+#include <linux/membarrier.h>
 #include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -33,6 +34,28 @@ void rh_page_view(struct rh_page *page, void *memory)
 	page->base = memory;
 	page->head = memory;
 	page->slots = (struct rh_slot *)(void *)(page->base + RH_PAGE_SLOTS_OFF);
+}
+
+void rh_page_retire(struct rh_page_head *head)
+{
+	atomic_store_explicit(&head->server.life, RH_PAGE_RETIRED, memory_order_release);
+}
+
+int rh_page_is_idle(const struct rh_page_head *head)
+{
+	return atomic_load_explicit(&head->by_caller.busy, memory_order_acquire) == 0;
+}
+
+/* The kind that interrupts only those who joined: the other waits for a grace period
+ * of the kernel, tens of milliseconds. */
+int rh_page_barrier(void)
+{
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+}
+
+void rh_page_join_barrier(void)
+{
+	syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0);
 }
 
 void rh_bell_ring(_Atomic uint32_t *bell)

@@ -51,6 +51,7 @@ struct rh_caller_end {
 	uint32_t         next;         /* sequence of the next call          */
 	uint16_t         in_flight;    /* bit per slot                       */
 	uint16_t         abandoned;    /* bit per slot                       */
+	uint32_t         claims;       /* as written to the page: busy       */
 	uint32_t         cpu;          /* as written to the page             */
 	struct rh_spin   spin;
 	uint32_t         sequences[RH_PAGE_SLOTS]; /* of what is in flight   */
@@ -114,7 +115,30 @@ void rh_page_format(void *memory, uint64_t id, uint64_t attachment,
  * RH_EVERSION  it is a page of another version. */
 int rh_page_check(const void *memory);
 
+/* The page is not to be used for new calls, for good.  P6 */
+void rh_page_retire(struct rh_page_head *head);
+
+/* After rh_page_retire and rh_page_barrier: 1 when the page has no call and will never
+ * have one.  The word is the caller's own: a lie costs the liar its calls.  P6 */
+int rh_page_is_idle(const struct rh_page_head *head);
+
+/* Every processor that runs one of the processes which joined passes a full barrier
+ * before this returns; some microseconds.  0 where the system has no such call. */
+int  rh_page_barrier(void);
+void rh_page_join_barrier(void);
+
 void rh_caller_init(struct rh_caller_end *end, void *memory, int server_event);
+
+/* Before a call is reserved: from now on the page counts as in use.  0 when it is
+ * retired; the claim counts all the same, and is to be taken back.  The process has
+ * joined the barrier.  P6 */
+int rh_caller_claim(struct rh_caller_end *end);
+
+/* The call is over.  1 when it was the last and the page is retired.  P6 */
+int rh_caller_unclaim(struct rh_caller_end *end);
+
+/* A slot in flight that is wanted and not done, or -1. */
+int rh_caller_pending(const struct rh_caller_end *end);
 
 /* Reserves the next slot with room for args_len bytes of arguments and reply_cap
  * bytes of reply, and returns its number; *ret_args is where to write.  args_len

@@ -34,16 +34,19 @@ int rh_flight_begin(struct rh_flight *flight, struct rh_callee *callee,
 		reply_cap = RH_PAYLOAD_ARENA_MAX;
 	r = rh_caller_reserve(&flight->page->end, is_large ? 0 : args_len, reply_cap,
 	                      ret_args);
-	if (r < 0)
+	if (r < 0) {
+		rh_thread_page_unclaim(flight->page);
 		return rh_fail(r, "the calls of this thread that %s has not answered yet"
 		               " leave no room", callee->name);
+	}
 	flight->slot = r;
 	flight->sequence = flight->page->end.next - 1;
 	if (is_large && !(*ret_args = flight->large = malloc(args_len))) {
 		rh_caller_unreserve(&flight->page->end, flight->slot);
+		rh_thread_page_unclaim(flight->page);
 		return rh_fail(RH_ENOMEM, "no memory for %u bytes", args_len);
 	}
-	rh_thread_page_ref(flight->page);
+	flight->page->unsent++;
 	return RH_OK;
 }
 
@@ -108,6 +111,7 @@ int rh_flight_go(struct rh_flight *flight, struct rh_request *request,
 	if (flight->page->calls++ % SAMPLE_EVERY == 0)
 		flight->started = rh_clock_ns();
 	flight->is_gone = 1;
+	flight->page->unsent--;
 	rh_caller_submit(&flight->page->end, flight->slot, request);
 	return RH_OK;
 }
@@ -212,31 +216,6 @@ static int give_up(struct rh_flight *flight, int code_sure, int code_unsure)
 	return refused(flight);
 }
 
-static void drain_event(int event)
-{
-	uint64_t times;
-
-	if (read(event, &times, sizeof times) < 0)
-		return; /* nothing there */
-}
-
-/* Sleeps until the call is done, its server is gone, or the deadline passed. */
-static int long_wait(struct rh_flight *flight)
-{
-	struct rh_thread_page *page = flight->page;
-	struct pollfd          look[2] = {
-		{ .fd = page->event, .events = POLLIN },
-		{ .fd = page->companion, .events = 0 },
-	};
-
-	if (rh_caller_arm(&page->end, flight->slot) == RH_OK)
-		poll(look, 2, rh_until_ms(flight->deadline));
-	rh_caller_woken(&page->end);
-	if (look[0].revents)
-		drain_event(page->event);
-	return look[1].revents ? RH_ELOST : RH_OK;
-}
-
 /* A reply that was finished before the server died still counts. */
 static int lost(struct rh_flight *flight)
 {
@@ -284,7 +263,8 @@ int rh_flight_finish(struct rh_flight *flight)
 			return give_up(flight, RH_ETIMEDOUT, RH_ETIMEDOUT);
 		if (now < short_until)
 			rh_caller_wait(&flight->page->end, flight->slot, short_until);
-		else if (long_wait(flight) == RH_ELOST)
+		else if (rh_thread_page_sleep(flight->page, flight->slot,
+		                              flight->deadline) == RH_ELOST)
 			return lost(flight);
 	}
 	return r;
@@ -293,6 +273,12 @@ int rh_flight_finish(struct rh_flight *flight)
 uint32_t rh_flight_instance(const struct rh_flight *flight)
 {
 	return flight->page->is_bind ? flight->page->instance : flight->reply.instance;
+}
+
+static void unreserve(struct rh_flight *flight)
+{
+	rh_caller_unreserve(&flight->page->end, flight->slot);
+	flight->page->unsent--;
 }
 
 void rh_flight_end(struct rh_flight *flight)
@@ -309,11 +295,11 @@ void rh_flight_end(struct rh_flight *flight)
 	if (flight->page->is_foreign)
 		; /* nothing of it is mapped here */
 	else if (!flight->is_gone && !flight->is_done)
-		rh_caller_unreserve(&flight->page->end, flight->slot);
+		unreserve(flight);
 	else if (flight->is_gone && flight->is_done)
 		rh_caller_release(&flight->page->end, flight->slot);
 	else if (flight->is_gone)
 		rh_caller_abandon(&flight->page->end, flight->slot, 1); /* unasked */
-	rh_thread_page_unref(flight->page);
+	rh_thread_page_unclaim(flight->page);
 	flight->page = NULL;
 }

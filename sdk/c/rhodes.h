@@ -61,7 +61,8 @@ int rh_call(struct rh_callee *callee, uint64_t function, const void *args,
  * write the arguments in place, submit, collect when it is done.
  * rh_reserve returns RH_EAGAIN when 16 calls are in flight.  Calls are taken in the
  * order in which they were reserved: one that is submitted before an elder waits
- * until that one is submitted or released. */
+ * until that one is submitted or released.  When the rules of the edge have changed,
+ * rh_reserve waits for the calls under way before it takes another way. */
 int rh_reserve(struct rh_callee *callee, size_t args_len, size_t reply_cap,
                uint64_t timeout_ns, void **ret_args, uint64_t *ret_ticket);
 int rh_submit(uint64_t ticket, uint64_t function, size_t args_len);

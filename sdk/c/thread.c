@@ -166,6 +166,7 @@ static int ask_for_page(struct rh_callee *callee, uint64_t deadline,
 	if (r < 0)
 		return r;
 	(*ret_page)->generation = generation;
+	rh_page_join_barrier(); /* P6 */
 	if (!(*ret_page)->is_bind)
 		(*ret_page)->server_event = rh_session_dup_event(generation);
 	rh_caller_init(&(*ret_page)->end, (*ret_page)->memory, (*ret_page)->server_event);
@@ -173,42 +174,102 @@ static int ask_for_page(struct rh_callee *callee, uint64_t deadline,
 	return RH_OK;
 }
 
-int rh_thread_page(struct rh_callee *callee, uint64_t deadline,
-                   struct rh_thread_page **ret_page)
+/* The agent may be restarted between any two of these steps. */
+static int get_page(struct rh_callee *callee, uint64_t deadline)
 {
 	int r;
 
-	if (state && state->pages[callee->index]) {
-		*ret_page = state->pages[callee->index];
-		return RH_OK;
-	}
-	if ((r = make_state()) < 0)
-		return r;
-	if (deadline == 0)
-		deadline = rh_deadline(0);
-	/* The agent may be restarted between any two of these steps. */
 	do {
 		if ((r = rh_session_open(callee, deadline)) == RH_OK)
-			r = ask_for_page(callee, deadline, ret_page);
+			r = ask_for_page(callee, deadline, &state->pages[callee->index]);
 	} while (r == RH_EDETACHED && getenv("RHODES_AGENT") && rh_until_ms(deadline));
-	if (r == RH_OK)
-		state->pages[callee->index] = *ret_page;
 	return r;
+}
+
+/* No call of the thread uses it any more, and none will. */
+static void leave(struct rh_thread_page *page)
+{
+	page->is_dead = 1;
+	if (state && state->pages[page->callee->index] == page)
+		state->pages[page->callee->index] = NULL;
+	give_back(page);
+	if (page->end.claims == 0)
+		destroy(page);
+}
+
+/* Waits until what the thread has under way is answered: so calls stay in order.  The
+ * answers can be read also when the page was given back. */
+static int settle(struct rh_thread_page *page, uint64_t deadline)
+{
+	int slot;
+
+	while ((slot = rh_caller_pending(&page->end)) >= 0) {
+		if (!rh_until_ms(deadline))
+			return rh_fail(RH_ETIMEDOUT, "the calls of %s under way were not"
+			               " answered in time", page->callee->name);
+		if (rh_thread_page_sleep(page, slot, deadline) == RH_ELOST)
+			break; /* they will find out */
+	}
+	return RH_OK;
+}
+
+/* The page that the thread has, claimed, or none when it was retired and left. */
+static int claim(struct rh_callee *callee, uint64_t deadline,
+                 struct rh_thread_page **ret_page)
+{
+	struct rh_thread_page *page = state->pages[callee->index];
+	int                    r;
+
+	if (rh_caller_claim(&page->end) || page->unsent > 0) {
+		*ret_page = page;
+		return RH_OK;
+	}
+	r = settle(page, deadline);
+	rh_caller_unclaim(&page->end);
+	if (r == RH_OK)
+		leave(page);
+	return r;
+}
+
+static int find_page(struct rh_callee *callee, uint64_t deadline,
+                     struct rh_thread_page **ret_page)
+{
+	int r = make_state();
+
+	if (deadline == 0)
+		deadline = rh_deadline(0);
+	*ret_page = NULL;
+	while (r == RH_OK && !*ret_page) {
+		if (!state->pages[callee->index])
+			r = get_page(callee, deadline);
+		if (r == RH_OK)
+			r = claim(callee, deadline, ret_page);
+	}
+	return r;
+}
+
+int rh_thread_page(struct rh_callee *callee, uint64_t deadline,
+                   struct rh_thread_page **ret_page)
+{
+	struct rh_thread_page *page = state ? state->pages[callee->index] : NULL;
+
+	if (!page)
+		return find_page(callee, deadline, ret_page);
+	if (rh_caller_claim(&page->end)) {
+		*ret_page = page;
+		return RH_OK;
+	}
+	rh_caller_unclaim(&page->end);
+	return find_page(callee, deadline, ret_page);
 }
 
 void rh_thread_page_lost(struct rh_thread_page *page)
 {
 	if (page->is_dead)
 		return;
-	page->is_dead = 1;
-	if (state && state->pages[page->callee->index] == page)
-		state->pages[page->callee->index] = NULL;
-	if (page->is_bind)
-		give_back(page);
-	else
+	if (!page->is_bind)
 		rh_session_lost(page->generation);
-	if (page->flights == 0)
-		destroy(page);
+	leave(page);
 }
 
 int rh_thread_page_is_cut(const struct rh_thread_page *page)
@@ -218,15 +279,43 @@ int rh_thread_page_is_cut(const struct rh_thread_page *page)
 	return poll(&look, 1, 0) > 0;
 }
 
-void rh_thread_page_ref(struct rh_thread_page *page)
+static void drain_event(int event)
 {
-	page->flights++;
+	uint64_t times;
+
+	if (read(event, &times, sizeof times) < 0)
+		return; /* nothing there */
 }
 
-void rh_thread_page_unref(struct rh_thread_page *page)
+int rh_thread_page_sleep(struct rh_thread_page *page, int slot, uint64_t deadline)
 {
-	if (--page->flights == 0 && page->is_dead)
+	struct pollfd look[2] = {
+		{ .fd = page->event, .events = POLLIN },
+		{ .fd = page->companion, .events = 0 },
+	};
+
+	if (rh_caller_arm(&page->end, slot) == RH_OK)
+		poll(look, 2, rh_until_ms(deadline));
+	rh_caller_woken(&page->end);
+	if (look[0].revents)
+		drain_event(page->event);
+	return look[1].revents ? RH_ELOST : RH_OK;
+}
+
+void rh_thread_page_unclaim(struct rh_thread_page *page)
+{
+	int is_over = 0;
+
+	if (page->is_foreign)
+		page->end.claims--; /* not mapped here */
+	else
+		is_over = rh_caller_unclaim(&page->end);
+	if (page->end.claims > 0)
+		return;
+	if (page->is_dead)
 		destroy(page);
+	else if (is_over)
+		leave(page);
 }
 
 /* In the child of a fork; the session is locked. */

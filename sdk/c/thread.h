@@ -1,7 +1,12 @@
 /* thread - the call pages of the calling thread, one for each callee.
  *
- * Ownership   A page belongs to its thread; flights hold references, so a page
- *             that was lost stays mapped until the last of them has ended.
+ * Leaving     A page that its agent retired is left for another one: by the next call,
+ *             or at the end of the last, whichever comes first (P6 of wire/page.h).
+ *             Calls stay in order: those under way are waited for before one goes over
+ *             the next page, and one that is begun and not submitted keeps the page.  A
+ *             call that was given up holds up nothing.
+ * Ownership   A page belongs to its thread; flights hold claims, so a page that was
+ *             lost or left stays mapped until the last of them has ended.
  * Threads     Pages are never shared.  A list of all, under the session's lock,
  *             serves fork alone. */
 #ifndef RH_SDK_THREAD_H
@@ -24,7 +29,7 @@ struct rh_thread_page {
 	uint32_t               instance;     /* bind: who serves it        */
 	uint32_t               generation;   /* of the session             */
 	uint32_t               context;      /* last one sent              */
-	uint32_t               flights;
+	uint32_t               unsent;       /* calls begun and not submitted */
 	uint8_t                is_bind;
 	uint8_t                is_dead;
 	uint8_t                is_foreign;   /* the parent's: a fork since */
@@ -32,8 +37,8 @@ struct rh_thread_page {
 	struct rh_fd_stash    *stash;        /* descriptors for slots      */
 };
 
-/* The thread's page for the callee, made when there is none.  deadline 0: the
- * default timeout. */
+/* The thread's page for the callee, claimed for one call; made when there is none, or
+ * none that may be used.  deadline 0: the default timeout. */
 int rh_thread_page(struct rh_callee *callee, uint64_t deadline,
                    struct rh_thread_page **ret_page);
 
@@ -43,8 +48,11 @@ void rh_thread_page_lost(struct rh_thread_page *page);
 /* 1 when the server has hung up. */
 int rh_thread_page_is_cut(const struct rh_thread_page *page);
 
-/* A flight begins or ends on the page. */
-void rh_thread_page_ref(struct rh_thread_page *page);
-void rh_thread_page_unref(struct rh_thread_page *page);
+/* Sleeps until the slot is done, the server is gone (RH_ELOST) or the deadline passed,
+ * or for no reason. */
+int rh_thread_page_sleep(struct rh_thread_page *page, int slot, uint64_t deadline);
+
+/* A call is over: takes back its claim, and leaves a retired page with the last. */
+void rh_thread_page_unclaim(struct rh_thread_page *page);
 
 #endif

@@ -263,6 +263,8 @@ struct page_arena {
 	int                  slept;
 	int                  taken_at_all;
 	int                  cancelled;
+	int                  may_use;
+	int                  is_idle;
 };
 
 static void page_open(struct page_arena *arena)
@@ -426,6 +428,93 @@ static void a_call_is_taken_or_cancelled(void **unused)
 	free(arena.memory);
 }
 
+/* P6 of wire/page.h: a page in which there was nothing gets nothing more. */
+
+static void page_claim(void *argument)
+{
+	struct page_arena *arena = argument;
+
+	arena->may_use = rh_caller_claim(&arena->caller);
+}
+
+static void page_retire(void *argument)
+{
+	struct page_arena *arena = argument;
+
+	rh_page_retire(arena->memory);
+	rh_page_barrier();
+	arena->is_idle = rh_page_is_idle(arena->memory);
+}
+
+static void page_revive(struct page_arena *arena)
+{
+	struct rh_page_head *head = arena->memory;
+
+	atomic_store(&head->server.life, RH_PAGE_LIVE); /* nobody else ever does */
+}
+
+static const char *page_check_claim(void *argument)
+{
+	struct page_arena *arena = argument;
+
+	if (arena->may_use && arena->is_idle)
+		return "a page was taken away and used";
+	page_revive(arena);
+	rh_caller_unclaim(&arena->caller);
+	return NULL;
+}
+
+static void a_page_is_used_or_taken_away(void **unused)
+{
+	struct page_arena arena;
+	struct duel       duel = { .left = page_claim, .right = page_retire,
+	                           .check = page_check_claim, .arena = &arena,
+	                           .rounds = ROUNDS, .for_ms = CANCEL_MS };
+
+	(void)unused;
+	rh_page_join_barrier();
+	page_open(&arena);
+	fight(&duel);
+	close(arena.events[0]);
+	close(arena.events[1]);
+	free(arena.memory);
+}
+
+static void page_unclaim(void *argument)
+{
+	struct page_arena *arena = argument;
+
+	arena->may_use = !rh_caller_unclaim(&arena->caller);
+}
+
+static const char *page_check_unclaim(void *argument)
+{
+	struct page_arena *arena = argument;
+
+	if (arena->may_use && !arena->is_idle)
+		return "nobody saw that the last call in a retired page was over";
+	page_revive(arena);
+	rh_caller_claim(&arena->caller);
+	return NULL;
+}
+
+static void the_last_call_gives_the_page_back_or_it_is_taken(void **unused)
+{
+	struct page_arena arena;
+	struct duel       duel = { .left = page_unclaim, .right = page_retire,
+	                           .check = page_check_unclaim, .arena = &arena,
+	                           .rounds = ROUNDS, .for_ms = CANCEL_MS };
+
+	(void)unused;
+	rh_page_join_barrier();
+	page_open(&arena);
+	rh_caller_claim(&arena.caller);
+	fight(&duel);
+	close(arena.events[0]);
+	close(arena.events[1]);
+	free(arena.memory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -435,6 +524,8 @@ int main(void)
 		cmocka_unit_test(a_call_and_a_sleeping_server_see_each_other),
 		cmocka_unit_test(an_answer_and_a_sleeping_caller_see_each_other),
 		cmocka_unit_test(a_call_is_taken_or_cancelled),
+		cmocka_unit_test(a_page_is_used_or_taken_away),
+		cmocka_unit_test(the_last_call_gives_the_page_back_or_it_is_taken),
 	};
 
 	traits_init("shm");

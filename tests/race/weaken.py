@@ -107,6 +107,20 @@ REMOVALS = [
     ("page P5 the barrier of cancel", "protocols/page/caller.c",
      "if (!server_is_gone && !barrier_everywhere())",
      "if (!server_is_gone && (0 && !barrier_everywhere()))", "bind"),
+    ("page P6 the barrier of retire", "protocols/page/page.c",
+     "return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;",
+     "return 1;", "bind"),
+    ("page P6 claim, life before busy", "protocols/page/caller.c",
+     '''	atomic_store_explicit(&head->by_caller.busy, end->claims, memory_order_release);
+	atomic_signal_fence(memory_order_seq_cst);
+	return atomic_load_explicit(&head->server.life, memory_order_acquire) ==
+	       RH_PAGE_LIVE;''',
+     '''	int is_live = atomic_load_explicit(&head->server.life, memory_order_acquire) ==
+	              RH_PAGE_LIVE;
+
+	atomic_signal_fence(memory_order_seq_cst);
+	atomic_store_explicit(&head->by_caller.busy, end->claims, memory_order_release);
+	return is_live;''', "bind"),
     ("P6 the second look of shm", "protocols/shm/shm.c",
      "r = rh_ring_take(&shm->in, ret_head, ret_body);\n\t\tif (r == RH_EAGAIN)\n"
      "\t\t\tr = RH_ELOST;", "r = RH_ELOST;", "shm"),

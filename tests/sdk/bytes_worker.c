@@ -17,10 +17,10 @@
 
 static const char *const signatures[] = {
 	"echo(bytes)bytes", "sum(bytes)u64", "hold(u8)u8", "fail(i32)void",
-	"once(u8)u8", "long(u32)bytes", "die(u8)void",
+	"once(u8)u8", "long(u32)bytes", "die(u8)void", "next(u32,u32)void",
 };
 
-enum { ECHO, SUM, HOLD, FAIL, ONCE, LONG, DIE, COUNT };
+enum { ECHO, SUM, HOLD, FAIL, ONCE, LONG, DIE, NEXT, COUNT };
 
 static struct things_ledger *ledger;
 
@@ -44,6 +44,15 @@ static uint64_t sum(const unsigned char *bytes, size_t len)
 	for (size_t i = 0; i < len; i++)
 		value = value * 31 + bytes[i];
 	return value;
+}
+
+/* The call with that number of a sequence; whoever makes them expects them in order. */
+static void next(const uint32_t pair[2])
+{
+	uint32_t *turn = &ledger->next[pair[0] % THINGS_IDS];
+
+	if (atomic_fetch_add(word(turn), 1) != pair[1])
+		atomic_fetch_add(word(&ledger->disorder), 1);
 }
 
 static int handle(void *user, unsigned function, const void *args, size_t args_len,
@@ -80,6 +89,9 @@ static int handle(void *user, unsigned function, const void *args, size_t args_l
 		memcpy(&len, args, sizeof len);
 		*ret_len = len;
 		memset(reply, 'l', len < cap ? len : cap);
+		return RH_OK;
+	case NEXT:
+		next(args);
 		return RH_OK;
 	default:
 		atomic_fetch_add(word(&ledger->ran[*(const unsigned char *)args]), 1);

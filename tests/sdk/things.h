@@ -19,6 +19,8 @@ struct things_ledger {
 	uint32_t inside_max;
 	uint32_t workers;         /* processes that loaded the library            */
 	uint32_t told;            /* futex: events to tell                        */
+	uint32_t next[THINGS_IDS]; /* number of the next call of that sequence    */
+	uint32_t disorder;        /* calls that ran out of their turn             */
 };
 
 typedef struct box  box;

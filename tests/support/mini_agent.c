@@ -36,7 +36,7 @@ struct ask {
 	uint32_t             flags;
 	uint64_t             request, page;
 	int                  memory, event, companion;
-	void                *at;         /* events: mapped here        */
+	void                *at;         /* mapped here                */
 	struct rh_caller_end listener;
 	struct rh_server_end emitter;
 };
@@ -171,6 +171,7 @@ static void hand_out(struct mini_agent *agent, struct ask *ask, int companion)
 		agent->counts.listeners++;
 	else
 		agent->counts.pages++;
+	agent->counts.given++;
 	if (rh_socket_send(from->fd, RH_FRAME_PAGE, ask->request, &writer,
 	                   (int[]){ ask->memory, ask->event, companion }, 3) < 0)
 		forget(agent, ask);
@@ -217,8 +218,6 @@ static void ask_worker(struct mini_agent *agent, struct ask *ask)
 	if (ask->worker < 0)
 		return;
 	make_page(agent, ask, RH_PAGE_FLAG_BIND);
-	rh_memory_unmap(ask->at, RH_PAGE_BYTES);
-	ask->at = NULL;
 	rh_socket_pair(1, pair);
 	ask->companion = pair[0];
 	rh_record_begin(&writer, bytes, sizeof bytes);
@@ -380,6 +379,8 @@ static void drop(struct mini_agent *agent, int index)
 			close(ask->event);
 			close(ask->companion);
 			ask->memory = ask->event = ask->companion = -1;
+			rh_memory_unmap(ask->at, RH_PAGE_BYTES);
+			ask->at = NULL;
 			gone->edge = -1;
 			ask_worker(agent, ask);
 		}
@@ -600,6 +601,52 @@ void mini_agent_emit_lie(struct mini_agent *agent, uint64_t event)
 		atomic_store(&ask->listener.page.slots[slot].request.word,
 		             RH_SLOT_WORD(ask->listener.sequences[slot], RH_SLOT_SUBMITTED));
 	}
+}
+
+static void cut(struct mini_agent *agent, const struct ask *ask)
+{
+	const struct connection *worker = &agent->connections[ask->worker];
+
+	if (worker->fd >= 0)
+		reply_u64(worker->fd, RH_FRAME_PAGE_DROP, 0, RH_TAG_PAGE, ask->page);
+}
+
+static int is_page(const struct ask *ask)
+{
+	return ask->is_used && ask->is_out && !(ask->flags & RH_PAGE_FLAG_EVENTS);
+}
+
+unsigned mini_agent_retire(struct mini_agent *agent)
+{
+	unsigned taken = 0;
+
+	pthread_mutex_lock(&agent->lock);
+	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
+		if (is_page(ask))
+			rh_page_retire(ask->at);
+	}
+	if (!rh_page_barrier())
+		abort();
+	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
+		if (!is_page(ask) || !rh_page_is_idle(ask->at))
+			continue;
+		if (ask->worker >= 0)
+			cut(agent, ask);
+		forget(agent, ask);
+		taken++;
+	}
+	pthread_mutex_unlock(&agent->lock);
+	return taken;
+}
+
+void mini_agent_cut(struct mini_agent *agent)
+{
+	pthread_mutex_lock(&agent->lock);
+	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
+		if (is_page(ask) && ask->worker >= 0)
+			cut(agent, ask);
+	}
+	pthread_mutex_unlock(&agent->lock);
 }
 
 void mini_agent_hang_up(struct mini_agent *agent, pid_t pid)

@@ -27,6 +27,7 @@ struct mini_counts {
 	unsigned workers;        /* instances that are up                   */
 	unsigned served;         /* instances that came up so far           */
 	unsigned pages;          /* handed out and not given back           */
+	unsigned given;          /* handed out so far                       */
 	unsigned waiting;        /* asked for, and not handed out           */
 	unsigned attached;       /* callers that attached so far            */
 	unsigned refused;        /* frames of a process that is not the peer*/
@@ -54,6 +55,13 @@ int mini_agent_emit(struct mini_agent *agent, uint64_t event, const void *bytes,
 
 /* Sends every listener an event whose bytes are said to be in a memfd. */
 void mini_agent_emit_lie(struct mini_agent *agent, uint64_t event);
+
+/* Retires every page that is handed out, and takes those away that are empty; returns
+ * how many that were. */
+unsigned mini_agent_retire(struct mini_agent *agent);
+
+/* Takes every page away from the callee that serves it. */
+void mini_agent_cut(struct mini_agent *agent);
 
 /* Breaks the connections of the callees of that pid as a restart of the agent does. */
 void mini_agent_hang_up(struct mini_agent *agent, pid_t pid);

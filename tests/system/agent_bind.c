@@ -226,6 +226,7 @@ static void a_revoked_edge_takes_the_page_away(void **unused)
 
 	(void)unused;
 	join();
+	assert_true(rh_caller_claim(&page.caller));
 	kit_apply(&caller, 2, "", refused, 1);
 	/* The caller is asked to come again... */
 	KIT_UNTIL(atomic_load(&page.caller.page.head->server.life) == RH_PAGE_RETIRED);
@@ -239,13 +240,73 @@ static void a_revoked_edge_takes_the_page_away(void **unused)
 	KIT_UNTIL(kit_counters(&caller)->bindings == 0);
 }
 
+static int is_retired(const struct kit_page *of)
+{
+	return atomic_load(&of->caller.page.head->server.life) == RH_PAGE_RETIRED;
+}
+
+/* Nothing is in one of two pages: it goes at once, and the other when it is given
+ * back. */
+static void an_empty_page_is_taken_at_once(void **unused)
+{
+	struct kit_page busy, served_busy;
+
+	(void)unused;
+	join();
+	busy = page;
+	served_busy = served;
+	assert_true(rh_caller_claim(&busy.caller));
+	bind_page();
+	kit_apply(&caller, 2, "", NULL, 0);
+	kit_expect(server.fd, RH_FRAME_PAGE_DROP);
+	assert_true(kit_u64(RH_TAG_PAGE) == served.id);
+	assert_true(is_retired(&page));
+	assert_true(is_retired(&busy));
+	assert_int_equal(kit_counters(&caller)->bindings, 1);
+	kit_echo(&busy, &served_busy, "what is under way goes on");
+	kit_page_put(&client, &busy);
+	kit_expect(server.fd, RH_FRAME_PAGE_DROP);
+	assert_true(kit_u64(RH_TAG_PAGE) == served_busy.id);
+	KIT_UNTIL(kit_counters(&callee)->bindings == 0);
+}
+
+/* Allowed again before the thread left: it is not cut off, but retired for good. */
+static void a_page_that_is_allowed_again_is_left_in_its_own_time(void **unused)
+{
+	(void)unused;
+	join();
+	assert_true(rh_caller_claim(&page.caller));
+	kit_apply(&caller, 2, "", NULL, 0);
+	KIT_UNTIL(is_retired(&page));
+	kit_apply(&caller, 3, "", edges, 1);
+	kit_echo(&page, &served, "allowed again");
+	assert_true(is_retired(&page));
+	kit_page_put(&client, &page);
+	kit_expect(server.fd, RH_FRAME_PAGE_DROP);
+	bind_page();
+	kit_echo(&page, &served, "over the next one");
+}
+
+/* The callee's agent alone: the caller's is told. */
+static void the_callees_agent_takes_an_empty_page_itself(void **unused)
+{
+	(void)unused;
+	join();
+	kit_apply(&callee, 2, "bytes", NULL, 0);
+	kit_expect(server.fd, RH_FRAME_PAGE_DROP);
+	assert_true(is_retired(&page));
+	KIT_UNTIL(kit_counters(&caller)->bindings == 0);
+}
+
 /* The callee's agent knows too, should the caller's not do its part. */
 static void the_callees_agent_takes_it_away_itself(void **unused)
 {
 	(void)unused;
 	join();
+	assert_true(rh_caller_claim(&page.caller));
 	kit_agent_kill(&caller, SIGKILL);
 	kit_apply(&callee, 2, "bytes", NULL, 0);
+	KIT_UNTIL(is_retired(&page));
 	kit_expect(server.fd, RH_FRAME_PAGE_DROP);
 	KIT_UNTIL(kit_counters(&callee)->bindings == 0);
 }
@@ -285,6 +346,9 @@ int main(void)
 		TEST(a_bound_page_outlives_the_agents),
 		TEST(an_orphaned_page_ends_with_its_process),
 		TEST(a_revoked_edge_takes_the_page_away),
+		TEST(an_empty_page_is_taken_at_once),
+		TEST(a_page_that_is_allowed_again_is_left_in_its_own_time),
+		TEST(the_callees_agent_takes_an_empty_page_itself),
 		TEST(the_callees_agent_takes_it_away_itself),
 		TEST(another_protocol_counts_for_the_next_page),
 	};

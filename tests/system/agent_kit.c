@@ -471,6 +471,16 @@ void kit_page_close(struct kit_page *page)
 	close(page->companion);
 }
 
+void kit_page_put(struct kit_peer *peer, const struct kit_page *page)
+{
+	unsigned char           bytes[32];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_PAGE, page->id);
+	kit_send(peer->fd, RH_FRAME_PAGE_PUT, 0, &writer, NULL, 0);
+}
+
 int kit_serve(struct kit_peer *peer, const char *resource, const char *interface,
               uint32_t instance)
 {

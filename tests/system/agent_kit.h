@@ -146,6 +146,9 @@ int  kit_page_get(struct kit_peer *peer, uint32_t edge, uint32_t flags,
                   struct kit_page *page);
 void kit_page_close(struct kit_page *page);
 
+/* PAGE_PUT: gives it back. */
+void kit_page_put(struct kit_peer *peer, const struct kit_page *page);
+
 /* Attaches as a callee and serves.  RH_OK or the code of the refusal. */
 int kit_serve(struct kit_peer *peer, const char *resource, const char *interface,
               uint32_t instance);

@@ -246,6 +246,7 @@ static void bind_retires_the_agents_pages(void **unused)
 
 	(void)unused;
 	join();
+	assert_true(rh_caller_claim(&page.caller));
 	use("bind", 2);
 	KIT_UNTIL(atomic_load(&page.caller.page.head->server.life) == RH_PAGE_RETIRED);
 	kit_echo(&page, &served, "still carried");
@@ -254,6 +255,20 @@ static void bind_retires_the_agents_pages(void **unused)
 	assert_int_equal(kit_page_take(&client, &bound), RH_OK);
 	assert_int_equal(bound.flags, RH_PAGE_FLAG_BIND);
 	kit_echo(&bound, &served, "directly");
+	assert_int_equal(kit_counters(&caller)->pages, 1);
+	kit_page_put(&client, &page);
+	KIT_UNTIL(kit_counters(&caller)->pages == 0);
+}
+
+/* A page in which there is nothing is gone when the rule is active. */
+static void bind_takes_the_agents_empty_pages(void **unused)
+{
+	(void)unused;
+	join();
+	use("bind", 2);
+	KIT_UNTIL(kit_counters(&caller)->pages == 0);
+	assert_int_equal(atomic_load(&page.caller.page.head->server.life),
+	                 RH_PAGE_RETIRED);
 }
 
 /* A view that cannot be used leaves the former one in force. */
@@ -323,6 +338,7 @@ int main(void)
 		TEST(a_late_call_does_not_hold_the_protocol),
 		TEST(an_unknown_protocol_is_explained),
 		TEST(bind_retires_the_agents_pages),
+		TEST(bind_takes_the_agents_empty_pages),
 		TEST(a_broken_view_changes_nothing),
 		TEST(the_center_may_be_away),
 		TEST(an_interface_must_be_the_registered_one),
