@@ -45,6 +45,7 @@ bool rh_crew_is_ready(const struct rh_crew *crew, const struct rh_plan *plan,
 /* Asks all of that role to end; returns how many still are there. */
 size_t rh_crew_stop(struct rh_crew *crew, enum rh_task_role role);
 
+/* Ends all of them now; none is started again. */
 void rh_crew_kill(struct rh_crew *crew);
 
 #endif

@@ -285,8 +285,10 @@ void rh_process_stop(struct rh_process *process)
 	step(process, RH_LIFE_STOP);
 }
 
+/* Not wanted any more, or it would be started again at once. */
 void rh_process_kill(struct rh_process *process)
 {
+	rh_process_stop(process);
 	if (process->spawned.pidfd >= 0)
 		rh_spawn_signal(&process->spawned, SIGKILL);
 }

@@ -62,7 +62,7 @@ void rh_process_start(struct rh_process *process);
 /* Asks it to end; `changed` follows when it is gone, perhaps at once. */
 void rh_process_stop(struct rh_process *process);
 
-/* Ends it now. */
+/* Ends it now, for good: `changed` follows when it is gone. */
 void rh_process_kill(struct rh_process *process);
 
 #endif

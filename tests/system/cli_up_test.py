@@ -139,7 +139,10 @@ class Up(Stage):
             up.send_signal(signal.SIGINT)
             rest, _ = up.communicate(timeout=LIMIT)
         self.assertIn("asked again: killing what is left", rest)
-        self.assertNotIn("does not end", rest)
+        # Before that word it may be: a busy machine needs long to say it.
+        _, _, after = rest.partition("asked again")
+        self.assertNotIn("does not end", after)
+        self.assertNotIn("started", after)
         self.assert_ends(self.all_pids())
 
     def test_a_bad_manifest_leaves_nothing(self):
@@ -161,10 +164,15 @@ class Up(Stage):
 
     def test_not_ready_in_time(self):
         self.agent("echo unready; while :; do sleep 1000 & wait; done")
-        text = self.refused(1, "up", "--detach", "-t", "1", self.manifest)
-        self.assertIn("system.log tells why", text)
-        self.assertIn("not ready in 1 s: agent/net_driver is not; stopping", self.log())
-        self.assert_ends(self.all_pids())
+        # On a busy machine the center itself may not be there in so short a time.
+        for limit in (1, 5, 25):
+            text = self.refused(1, "up", "--detach", "-t", str(limit), self.manifest)
+            self.assertIn("system.log tells why", text)
+            self.assert_ends(self.all_pids())
+            if f"not ready in {limit} s: center is not" not in self.log():
+                break
+        self.assertIn(f"not ready in {limit} s: agent/net_driver is not; stopping",
+                      self.log())
 
     def test_a_failing_agent_is_tried_again_later(self):
         self.agent("echo no luck; exit 3")

@@ -257,6 +257,22 @@ static void the_whole_group_ends(void **state)
 	close(end.fd);
 }
 
+/* One that is killed by a signal is otherwise started again at once. */
+static void what_is_killed_on_purpose_stays_dead(void **state)
+{
+	struct scene      *scene = *state;
+	struct rh_process *process;
+
+	want(scene, RH_TASK_AGENT, "a", "agent/a", STAYS);
+	UNTIL(scene, is_ready(scene));
+	process = rh_crew_find(&scene->crew, "agent/a");
+	rh_crew_kill(&scene->crew);
+	while (process->state != RH_LIFE_GONE && process->starts == 1)
+		uv_run(&scene->loop, UV_RUN_ONCE);
+	assert_int_equal(process->starts, 1);
+	assert_int_equal(process->state, RH_LIFE_GONE);
+}
+
 /* kill -9 of the supervisor: a child of the test plays it. */
 static void nothing_survives_the_supervisor(void **state)
 {
@@ -308,6 +324,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(a_program_that_is_not_there_is_named,
 		                                enter, leave),
 		cmocka_unit_test_setup_teardown(the_whole_group_ends, enter, leave),
+		cmocka_unit_test_setup_teardown(what_is_killed_on_purpose_stays_dead,
+		                                enter, leave),
 		cmocka_unit_test_setup_teardown(nothing_survives_the_supervisor, enter,
 		                                leave),
 	};
