@@ -22,6 +22,9 @@
 #define REPLACED_NS (31 * RH_NS_PER_S)
 #define HEAD_BYTES  4096u /* of the page stay mapped */
 
+/* For this caller, at least: rh_instance_has_room. */
+#define FULL "the instance serves as many pages as it can"
+
 static void close_fds(struct rh_bound *bound)
 {
 	for (unsigned i = 0; i < 3; i++) {
@@ -87,6 +90,10 @@ static void try_instance(struct rh_bound *bound)
 
 	if (!instance)
 		return;
+	if (!rh_instance_has_room(instance, bound->caller)) {
+		refuse(bound, RH_ENOSPC, FULL);
+		return;
+	}
 	rh_attachment_describe(bound->attachment, &add);
 	if (rh_instance_add_page(instance, &add) < 0)
 		return; /* it is being lost */
@@ -190,9 +197,8 @@ void rh_bound_added(struct rh_bound *bound, int code)
 	if (bound->state != RH_BOUND_ADDING)
 		return;
 	if (code < 0) {
-		refuse(bound, code, code == RH_ENOSPC
-		       ? "the instance serves as many pages as it can"
-		       : "the instance refused the page");
+		refuse(bound, code, code == RH_ENOSPC ? FULL
+		                                      : "the instance refused the page");
 		return;
 	}
 	bound->state = RH_BOUND_LIVE;

@@ -50,8 +50,11 @@ static int find_page(struct rh_errand *errand, struct rh_instance *instance,
 	struct rh_wpage *page = rh_wpage_find(errand->lane, instance);
 
 	/* Refused once, it is tried again when the instance has given a page up. */
-	if (!page && errand->lane->refused_at != instance->dropped)
-		return rh_wpage_open(errand->lane, instance);
+	if (!page && errand->lane->refused_at != instance->dropped) {
+		if (rh_instance_has_room(instance, errand->link->caller))
+			return rh_wpage_open(errand->lane, instance);
+		errand->lane->refused_at = instance->dropped;
+	}
 	if (!page)
 		page = rh_wpage_any(errand->lane->attachment, instance);
 	if (!page)

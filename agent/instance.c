@@ -164,6 +164,7 @@ int rh_instance_serve(struct rh_process *process, struct rh_frame *frame)
 		return refuse(process, frame, RH_ENOMEM, "no memory for an instance");
 	rh_record_u64(&frame->records, RH_TAG_INSTANCE, &wanted);
 	rh_record_u32(&frame->records, RH_TAG_THREADS, &instance->threads);
+	rh_record_u32(&frame->records, RH_TAG_COUNT, &instance->pages_max);
 	instance->process = process;
 	instance->id = choose_id(agent, wanted);
 	rh_list_init(&instance->wpages);
@@ -253,6 +254,36 @@ int rh_instance_add_page(struct rh_instance *instance,
 	rh_record_put_u32(&writer, RH_TAG_FLAGS, add->flags);
 	return rh_conn_send(instance->process->conn, RH_FRAME_PAGE_ADD, add->page,
 	                    &writer, add->fds, 4);
+}
+
+static unsigned callers_of(const struct rh_agent *agent)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < agent->view->edge_count; i++) {
+		const struct rh_view_edge *edge = &agent->view->edges[i];
+
+		count += edge->verdict == RH_OK &&
+		         strcmp(edge->callee, agent->resource) == 0;
+	}
+	return count;
+}
+
+int rh_instance_has_room(const struct rh_instance *instance, const char *caller)
+{
+	unsigned has = 0, max = instance->pages_max;
+
+	if (max == 0)
+		return 1;
+	if (callers_of(instance->process->agent) > 1)
+		max = (max + 1) / 2;
+	RH_LIST_EACH(node, &instance->wpages)
+		has += strcmp(RH_CONTAINER(node, struct rh_wpage, in_instance)
+		              ->lane->attachment->link->caller, caller) == 0;
+	RH_LIST_EACH(at, &instance->bounds)
+		has += strcmp(RH_CONTAINER(at, struct rh_bound, in_instance)->caller,
+		              caller) == 0;
+	return has < max;
 }
 
 static void tell(struct rh_instance *instance, uint8_t type, uint16_t tag,

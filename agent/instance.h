@@ -23,6 +23,7 @@ struct rh_instance {
 	uint32_t           id;
 	uint32_t           threads;
 	unsigned           load;
+	uint32_t           pages_max; /* that it serves; 0: it did not say    */
 	uint64_t           dropped;  /* pages it was told to drop             */
 	struct rh_list     wpages;
 	struct rh_list     bounds;
@@ -56,6 +57,10 @@ void rh_instance_drop_page(struct rh_instance *instance, uint64_t page);
 
 /* The attachment has ended: what it owned may go. */
 void rh_instance_peer_gone(struct rh_instance *instance, uint64_t attachment);
+
+/* 1 when the processes of that caller may have one more page of it: where several
+ * resources may call, none of them gets more than half. */
+int rh_instance_has_room(const struct rh_instance *instance, const char *caller);
 
 /* The one with the fewest attachments, or NULL. */
 struct rh_instance *rh_instance_pick(struct rh_agent *agent);

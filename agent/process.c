@@ -68,6 +68,22 @@ static int on_open(struct rh_process *process, struct rh_frame *frame)
 	return answer_open(process, edge, frame->request);
 }
 
+/* What one process has by all its connections. */
+static void count_own(const struct rh_agent *agent, pid_t pid, unsigned *ret_conns,
+                      unsigned *ret_pages)
+{
+	*ret_conns = *ret_pages = 0;
+	RH_LIST_EACH(node, &agent->processes) {
+		const struct rh_process *process = RH_CONTAINER(node, struct rh_process,
+		                                                in_agent);
+
+		if (process->pid != pid)
+			continue;
+		(*ret_conns)++;
+		*ret_pages += process->page_count;
+	}
+}
+
 /* A page to emit events on, or one on an edge. */
 static int get_page(struct rh_process *process, struct rh_frame *frame,
                     uint32_t index, uint32_t flags, struct rh_diag *diag)
@@ -75,9 +91,11 @@ static int get_page(struct rh_process *process, struct rh_frame *frame,
 	struct rh_agent *agent = process->agent;
 	uint64_t         deadline = 0;
 	struct rh_edge  *edge;
+	unsigned         conns, pages;
 	int              r;
 
-	if (process->page_count >= RH_PAGES_PER_PEER)
+	count_own(agent, process->pid, &conns, &pages);
+	if (pages >= RH_PAGES_PER_PEER)
 		return rh_diag_set(diag, RH_ENOSPC, "a process may have %u pages",
 		                   RH_PAGES_PER_PEER);
 	rh_diag_set(diag, RH_ENOMEM, "no memory or descriptors for a page");
@@ -295,11 +313,16 @@ int rh_process_open(struct rh_agent *agent, struct rh_conn *conn,
 	struct rh_process *process;
 	uint64_t           claimed = 0;
 	uint32_t           role = 0;
+	unsigned           conns, pages;
 	int                r;
 
 	if (agent->process_count == RH_PEERS_PER_AGENT)
 		return rh_diag_set(diag, RH_ENOSPC, "%s has %u processes already",
 		                   agent->resource, RH_PEERS_PER_AGENT);
+	count_own(agent, peer->pid, &conns, &pages);
+	if (conns >= RH_CONNS_PER_PROCESS)
+		return rh_diag_set(diag, RH_ENOSPC, "process %d is attached to %s %u times "
+		                   "already", (int)peer->pid, agent->resource, conns);
 	rh_diag_set(diag, RH_ENOMEM, "no memory or descriptors to attach process %d",
 	            (int)peer->pid);
 	rh_record_u32(&frame->records, RH_TAG_ROLE, &role);

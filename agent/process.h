@@ -3,7 +3,8 @@
  * Ownership   The agent's list; freed after its connection ended.  It owns its
  *             pages, bindings, inboxes and uses, and its instance when it serves.
  * Threads     The loop's.
- * Limits      RH_PEERS_PER_AGENT processes. */
+ * Limits      RH_PEERS_PER_AGENT processes; one may be attached RH_CONNS_PER_PROCESS
+ *             times, and has RH_PAGES_PER_PEER pages altogether. */
 #ifndef RH_AGENT_PROCESS_H
 #define RH_AGENT_PROCESS_H
 
@@ -12,6 +13,8 @@
 #include "pollfd.h"
 
 #include "../base/peer.h"
+
+#define RH_CONNS_PER_PROCESS 64u
 
 struct rh_agent;
 struct rh_instance;

@@ -43,7 +43,8 @@ enum rh_frame_type {
 
 	/* A worker and its agent. */
 	RH_FRAME_SERVE = 48,  /* worker: INTERFACE HASH FUNCTION* THREADS PID
-	                         INSTANCE (0, or the one it had before)           */
+	                         INSTANCE (0, or the one it had before)
+	                         [COUNT: pages that it serves at most]            */
 	RH_FRAME_SERVING,     /* INSTANCE                                         */
 	RH_FRAME_PAGE_ADD,    /* agent: PAGE ATTACHMENT CALLER UID GID* FLAGS
 	                         + memfd, caller's eventfd, companion, pidfd of

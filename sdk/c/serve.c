@@ -213,6 +213,8 @@ static int send_serve(struct rh_server *server)
 	rh_record_put_text(&writer, RH_TAG_INTERFACE, server->interface_name);
 	rh_record_put_u64(&writer, RH_TAG_HASH, server->interface_hash);
 	rh_record_put_u32(&writer, RH_TAG_THREADS, server->thread_count);
+	rh_record_put_u32(&writer, RH_TAG_COUNT,
+	                  server->thread_count * RH_PAGES_PER_THREAD);
 	rh_record_put_u32(&writer, RH_TAG_PID, (uint32_t)getpid());
 	rh_record_put_u64(&writer, RH_TAG_INSTANCE, server->instance);
 	for (uint32_t i = 0; i < server->table.count; i++)

@@ -1,6 +1,8 @@
 /* Attaching to a real agent: who is let in, who is told why not, who is ignored. */
 #include "agent_kit.h"
 
+#include "../../base/memory.h"
+
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -347,6 +349,47 @@ static void descriptors_come_back(void **unused)
 	KIT_UNTIL(kit_descriptors(agent.pid) < before);
 }
 
+/* By however many connections: others find room for theirs. */
+static void a_process_has_its_limits(void **unused)
+{
+	enum { CONNS = 64 }; /* RH_CONNS_PER_PROCESS */
+	struct kit_peer peers[CONNS], one_more;
+	struct kit_page page;
+	uint32_t        edge;
+	unsigned        got = 0;
+
+	(void)unused;
+	kit_apply(&agent, 1, "", edges, 1);
+	for (int i = 0; i < CONNS; i++)
+		assert_int_equal(kit_attach(&peers[i], "file", RH_ROLE_CALLER), RH_OK);
+	assert_int_equal(kit_attach(&one_more, "file", RH_ROLE_CALLER), RH_ENOSPC);
+	assert_non_null(strstr(kit_text, "attached to file 64 times already"));
+	for (int i = 0; i < 4; i++) {
+		assert_int_equal(kit_open_edge(&peers[i], "magic", &edge), RH_OK);
+		while (got < RH_PAGES_PER_PEER / 4 * (unsigned)(i + 1)) {
+			assert_int_equal(kit_page_get(&peers[i], edge, 0, &page), RH_OK);
+			close(page.event);
+			rh_memory_unmap(page.memory, RH_PAGE_BYTES);
+			got++;
+		}
+	}
+	assert_int_equal(kit_open_edge(&peers[4], "magic", &edge), RH_OK);
+	assert_int_equal(kit_page_get(&peers[4], edge, 0, &page), RH_ENOSPC);
+	assert_non_null(strstr(kit_text, "a process may have 1024 pages"));
+	pid_t child = fork(); /* another process has limits of its own */
+	if (child == 0) {
+		if (kit_attach(&one_more, "file", RH_ROLE_CALLER) != RH_OK ||
+		    kit_open_edge(&one_more, "magic", &edge) != RH_OK)
+			_exit(1);
+		_exit(kit_page_get(&one_more, edge, 0, &page) == RH_OK ? 0 : 2);
+	}
+	int status;
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	for (int i = 0; i < CONNS; i++)
+		kit_detach(&peers[i]);
+}
+
 /* Asks without end and never reads: it alone is disconnected. */
 static void who_does_not_read_is_disconnected(void **unused)
 {
@@ -446,6 +489,7 @@ int main(void)
 		TEST(a_process_that_ended_is_detached),
 		TEST(one_agent_for_a_resource),
 		TEST(descriptors_come_back),
+		TEST(a_process_has_its_limits),
 		TEST(who_does_not_read_is_disconnected),
 		TEST(without_descriptors_it_lives_on),
 		TEST(an_unread_log_does_not_stop_it),

@@ -18,6 +18,7 @@
 
 char            kit_dir[64];
 int             kit_log = -1;
+uint32_t        kit_pages_max;
 struct rh_frame kit_frame;
 char            kit_text[RH_DIAG_MAX];
 
@@ -494,6 +495,8 @@ int kit_serve(struct kit_peer *peer, const char *resource, const char *interface
 	rh_record_put_u64(&writer, RH_TAG_HASH, 1);
 	rh_record_put_u32(&writer, RH_TAG_THREADS, 1);
 	rh_record_put_u64(&writer, RH_TAG_INSTANCE, instance);
+	if (kit_pages_max)
+		rh_record_put_u32(&writer, RH_TAG_COUNT, kit_pages_max);
 	r = kit_ask(peer, RH_FRAME_SERVE, &writer, RH_FRAME_SERVING);
 	if (r == RH_OK)
 		peer->instance = (uint32_t)kit_u64(RH_TAG_INSTANCE);

@@ -149,6 +149,9 @@ void kit_page_close(struct kit_page *page);
 /* PAGE_PUT: gives it back. */
 void kit_page_put(struct kit_peer *peer, const struct kit_page *page);
 
+/* How many pages the next instances say that they serve; 0: they say nothing. */
+extern uint32_t kit_pages_max;
+
 /* Attaches as a callee and serves.  RH_OK or the code of the refusal. */
 int kit_serve(struct kit_peer *peer, const char *resource, const char *interface,
               uint32_t instance);
