@@ -132,6 +132,7 @@ int rh_center_init(struct rh_center *center, struct rh_store *store,
 
 void rh_center_fini(struct rh_center *center)
 {
+	rh_news_fini(&center->news);
 	rh_realm_fini(&center->realm);
 	rh_key_fini(&center->key);
 }
@@ -157,6 +158,7 @@ int rh_center_commit(struct rh_center *center, struct rh_problem *problem)
 	rh_realm_forget(&center->realm);
 	if (!err && center->is_changed)
 		rh_link_publish(center->link);
+	rh_watchers_wake(&center->watchers);
 	center->staged = 0;
 	center->is_changed = 0;
 	center->broken = (struct rh_problem){ 0 };

@@ -18,7 +18,9 @@
 
 #include "audit.h"
 #include "key.h"
+#include "news.h"
 #include "realm.h"
+#include "watcher.h"
 
 #include "../base/dirs.h"
 
@@ -44,6 +46,8 @@ struct rh_center {
 	struct rh_realm         realm;
 	struct rh_key           key;
 	struct rh_link         *link;       /* NULL in tests                  */
+	struct rh_news          news;
+	struct rh_watchers      watchers;
 	struct rh_center_counts counts;
 	uint64_t                started_ms;
 	char                    store_id[33];

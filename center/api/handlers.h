@@ -15,6 +15,9 @@ rh_handler rh_api_put;
 rh_handler rh_api_delete;
 rh_handler rh_api_apply;
 
+/* watch.c */
+rh_handler rh_api_watch;
+
 /* modules.c */
 rh_handler rh_api_module_get;
 rh_handler rh_api_module_put;

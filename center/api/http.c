@@ -2,6 +2,7 @@
 
 #include "http_request.h"
 #include "listen.h"
+#include "watch.h"
 
 #include "../center.h"
 #include "../change.h"
@@ -23,11 +24,14 @@
 /* How many unwelcome writers a second get an entry of their own in the audit. */
 #define REFUSALS_A_SECOND 20u
 
+#define GOODBYES 8 /* rounds in which streams may take their end */
+
 struct rh_http {
 	struct rh_center        *center;
 	struct MHD_Daemon       *daemon;
 	uv_poll_t                poll;
 	uv_timer_t               timer;   /* the library's next timeout          */
+	uv_timer_t               beat;    /* of watchers                         */
 	uv_idle_t                idle;    /* runs while there is work left       */
 	const char              *token;
 	unsigned                 port;
@@ -84,6 +88,13 @@ static enum MHD_Result answer(struct rh_http *http, struct rh_http_request *own)
 	int              class = reply->status / 100;
 
 	RH_CHECK(reply->status >= 200 && class < 6);
+	if (own->request.watcher) {
+		struct rh_watcher *watcher = own->request.watcher;
+
+		own->request.watcher = NULL;
+		own->state = RH_HTTP_ANSWERED;
+		return rh_watch_answer(http, own->connection, watcher);
+	}
 	struct MHD_Response *response = MHD_create_response_from_buffer(
 		reply->body_bytes, reply->body, MHD_RESPMEM_MUST_FREE);
 	if (!response)
@@ -393,6 +404,13 @@ static void on_timer(uv_timer_t *timer)
 	run(timer->data);
 }
 
+static void on_beat(uv_timer_t *timer)
+{
+	struct rh_http *http = timer->data;
+
+	rh_watch_beat(http->center);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	(void)status;
@@ -409,6 +427,12 @@ static void on_log(void *user, const char *format, va_list args)
 	vsnprintf(text, sizeof text, format, args);
 	text[strcspn(text, "\n")] = '\0';
 	rh_debug("http: %s", text);
+}
+
+void rh_http_kick(struct rh_http *http)
+{
+	if (!uv_is_closing((uv_handle_t *)&http->idle))
+		uv_idle_start(&http->idle, on_idle);
 }
 
 /* ---- opening and closing ---- */
@@ -453,9 +477,11 @@ int rh_http_open(struct rh_center *center, uv_loop_t *loop, int listen_fd,
 		return rh_diag_set(diag, RH_EIO, "the HTTP server does not start");
 	}
 	uv_timer_init(loop, &http->timer);
+	uv_timer_init(loop, &http->beat);
 	uv_idle_init(loop, &http->idle);
-	http->poll.data = http->timer.data = http->idle.data = http;
-	http->handles = 3;
+	http->poll.data = http->timer.data = http->beat.data = http->idle.data = http;
+	http->handles = 4;
+	uv_timer_start(&http->beat, on_beat, RH_WATCH_BEAT_MS, RH_WATCH_BEAT_MS);
 	uv_poll_start(&http->poll, UV_READABLE, on_readable);
 	*ret_http = http;
 	return RH_OK;
@@ -493,9 +519,14 @@ void rh_http_close(struct rh_http *http)
 	if (!http)
 		return;
 	send_away(http);
+	rh_watchers_end(&http->center->watchers);
+	/* The last line, the end of the stream, and what ends the answer. */
+	for (int i = 0; i < GOODBYES && http->center->watchers.count > 0; i++)
+		MHD_run(http->daemon);
 	MHD_run(http->daemon);
 	send_away(http); /* what came in with that; nothing runs any more */
 	uv_close((uv_handle_t *)&http->poll, on_closed);
 	uv_close((uv_handle_t *)&http->timer, on_closed);
+	uv_close((uv_handle_t *)&http->beat, on_closed);
 	uv_close((uv_handle_t *)&http->idle, on_closed);
 }

@@ -1,5 +1,7 @@
 #include "http_request.h"
 
+#include "../watcher.h"
+
 #include "../../model/error.h"
 
 #include <stdint.h>
@@ -59,6 +61,7 @@ struct rh_http_request *rh_http_request_create(struct MHD_Connection *connection
 	copy_header(connection, "If-None-Match", own->request.if_none_match);
 	copy_header(connection, "Content-Type", own->request.content_type);
 	copy_header(connection, "Accept", own->request.accept);
+	copy_header(connection, "Last-Event-ID", own->request.last_event_id);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, own);
 	return own;
 }
@@ -68,6 +71,7 @@ void rh_http_request_destroy(struct rh_http_request *own)
 	if (!own)
 		return;
 	free(own->request.body);
+	rh_watcher_destroy(own->request.watcher);
 	rh_reply_fini(&own->request.reply);
 	free(own);
 }

@@ -48,7 +48,21 @@ void rh_api_list(struct rh_center *center, struct rh_request *request)
 	struct rh_problem   problem;
 	const char         *last;
 	char                text[32];
+	int                 is_watch = 0;
 
+	if (rh_request_flag(request, "watch", &is_watch, &problem)) {
+		rh_reply_problem(&request->reply, &problem);
+		return;
+	}
+	if (is_watch) {
+		rh_api_watch(center, request);
+		return;
+	}
+	if (rh_request_query(request, "fromRevision") || rh_request_query(request, "name")) {
+		rh_problem_set(&problem, RH_EINVAL, "fromRevision and name go with watch=true");
+		rh_reply_problem(&request->reply, &problem);
+		return;
+	}
 	if (rh_request_number(request, "limit", RH_LIST_MAX, &limit, &problem)) {
 		rh_reply_problem(&request->reply, &problem);
 		return;

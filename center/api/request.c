@@ -55,10 +55,13 @@ int rh_request_flag(const struct rh_request *request, const char *key,
 {
 	const char *text = rh_request_query(request, key);
 
-	if (text && strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+	int         is_true = text && (strcmp(text, "true") == 0 ||
+	                               strcmp(text, "1") == 0);
+
+	if (text && !is_true && strcmp(text, "false") != 0 && strcmp(text, "0") != 0)
 		return rh_problem_set(problem, RH_EINVAL,
 			"the parameter %s=%.64s is neither true nor false", key, text);
-	*ret_flag = text && strcmp(text, "true") == 0;
+	*ret_flag = is_true;
 	return RH_OK;
 }
 

@@ -19,6 +19,7 @@
 
 struct rh_center;
 struct rh_route;
+struct rh_watcher;
 
 enum rh_method { RH_METHOD_GET, RH_METHOD_PUT, RH_METHOD_POST, RH_METHOD_DELETE,
                  RH_METHODS };
@@ -50,10 +51,12 @@ struct rh_request {
 	char                   if_none_match[RH_HEADER_MAX];
 	char                   content_type[RH_HEADER_MAX];
 	char                   accept[RH_HEADER_MAX];
+	char                   last_event_id[RH_HEADER_MAX];
 	const struct rh_client *client;
 	char                  *body;
 	size_t                 body_bytes;
 	struct rh_reply        reply;
+	struct rh_watcher     *watcher;    /* the reply is its stream           */
 };
 
 /* The value of a query parameter, or NULL. */
@@ -65,7 +68,7 @@ int rh_request_number(const struct rh_request *request, const char *key,
                       uint64_t max, uint64_t *ret_number,
                       struct rh_problem *problem);
 
-/* true or false; absent is false.  RH_EINVAL. */
+/* true or 1, false or 0; absent is false.  RH_EINVAL. */
 int rh_request_flag(const struct rh_request *request, const char *key,
                     int *ret_flag, struct rh_problem *problem);
 

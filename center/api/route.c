@@ -9,11 +9,12 @@
 #include <strings.h>
 
 #define LIST   " limit continue "
+#define WATCH  " limit continue watch fromRevision name "
 #define DRYRUN " dryRun "
 #define NONE   RH_OBJECT_KINDS
 
 #define KIND(kind, plural) \
-	{ RH_METHOD_GET, "/apis/v1/" plural, rh_api_list, kind, 0, LIST }, \
+	{ RH_METHOD_GET, "/apis/v1/" plural, rh_api_list, kind, 0, WATCH }, \
 	{ RH_METHOD_GET, "/apis/v1/" plural "/{name}", rh_api_get, kind, 0, "" }, \
 	{ RH_METHOD_PUT, "/apis/v1/" plural "/{name}", rh_api_put, kind, \
 	  RH_ROUTE_WRITE | RH_ROUTE_JSON, DRYRUN }, \
@@ -24,7 +25,7 @@ static const struct rh_route routes[] = {
 	KIND(RH_OBJECT_RESOURCE, "resources"),
 	KIND(RH_OBJECT_INTERFACE, "interfaces"),
 	KIND(RH_OBJECT_RULE, "rules"),
-	{ RH_METHOD_GET, "/apis/v1/modules", rh_api_list, RH_OBJECT_MODULE, 0, LIST },
+	{ RH_METHOD_GET, "/apis/v1/modules", rh_api_list, RH_OBJECT_MODULE, 0, WATCH },
 	{ RH_METHOD_GET, "/apis/v1/modules/{name}", rh_api_module_get,
 	  RH_OBJECT_MODULE, 0, "" },
 	{ RH_METHOD_PUT, "/apis/v1/modules/{name}", rh_api_module_put,
@@ -37,6 +38,8 @@ static const struct rh_route routes[] = {
 	{ RH_METHOD_GET, "/apis/v1/can-i", rh_api_can_i, NONE, 0, " caller callee " },
 	{ RH_METHOD_GET, "/apis/v1/matrix", rh_api_matrix, NONE, 0, LIST },
 	{ RH_METHOD_GET, "/apis/v1/agents", rh_api_agents, NONE, 0, "" },
+	{ RH_METHOD_GET, "/apis/v1/events", rh_api_watch, NONE, 0,
+	  " fromRevision name " },
 	{ RH_METHOD_GET, "/apis/v1/audit", rh_api_audit, NONE, 0, LIST },
 	{ RH_METHOD_GET, "/apis/v1/system", rh_api_system, NONE, 0, "" },
 	{ RH_METHOD_GET, "/openapi.json", rh_api_openapi, NONE, 0, "" },
