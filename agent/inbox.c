@@ -54,6 +54,8 @@ static int put(struct rh_inbox *inbox, const struct rh_msg_head *head,
 	if (head->len > 0)
 		memcpy(at, body, head->len);
 	rh_caller_submit(&inbox->end, slot, &request);
+	if (rh_caller_server_polls(&inbox->end)) /* full: it has been told */
+		rh_socket_send(inbox->companion, RH_FRAME_WAKE, 0, NULL, NULL, 0);
 	return RH_OK;
 }
 

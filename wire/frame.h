@@ -33,13 +33,15 @@ enum rh_frame_type {
 	                         EDGE == RH_EDGE_EMIT: a page to emit events on)  */
 	RH_FRAME_PAGE,        /* PAGE EDGE INSTANCE FLAGS
 	                         + memfd, caller's eventfd, companion             */
-	RH_FRAME_PAGE_PUT,    /* PAGE: the thread has ended                       */
+	RH_FRAME_PAGE_PUT,    /* PAGE: the thread has ended, or left it           */
 
 	/* On the companion, a socket pair that belongs to one page; its hang-up
 	 * says that the other end of the page is gone. */
 	RH_FRAME_CONTEXT = 32, /* caller: CONTEXT [UMASK LOCALE ENV*] [+ directory]*/
 	RH_FRAME_FDS,          /* either: CALL (the slot's sequence) + descriptors,
 	                          sent before the slot changes state              */
+	RH_FRAME_WAKE,        /* agent, of a page of events, when the process
+	                         says that it polls the companion                 */
 
 	/* A worker and its agent. */
 	RH_FRAME_SERVE = 48,  /* worker: INTERFACE HASH FUNCTION* THREADS PID

@@ -70,7 +70,8 @@
 enum rh_asleep {
 	RH_AWAKE         = 0,
 	RH_ASLEEP_FUTEX  = 1, /* add one to its bell and futex-wake it */
-	RH_ASLEEP_EVENT  = 2, /* write its eventfd                     */
+	RH_ASLEEP_EVENT  = 2, /* write its eventfd; of a process that takes
+	                         events: send WAKE on the companion    */
 };
 
 /* What the agents say of the page; read by the caller before each call. */

@@ -211,6 +211,13 @@ void rh_caller_submit(struct rh_caller_end *end, int slot,
 	publish(end, slot, RH_SLOT_SUBMITTED);
 }
 
+int rh_caller_server_polls(const struct rh_caller_end *end)
+{
+	return end->server_event < 0 &&
+	       atomic_load_explicit(&end->page.head->server.asleep,
+	                            memory_order_seq_cst) == RH_ASLEEP_EVENT;
+}
+
 /* A slot in the middle cannot be reserved a second time before the server has passed
  * it, so it becomes a cancelled call, which the server skips. */
 void rh_caller_unreserve(struct rh_caller_end *end, int slot)

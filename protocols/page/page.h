@@ -157,6 +157,10 @@ void rh_caller_unreserve(struct rh_caller_end *end, int slot);
 void rh_caller_submit(struct rh_caller_end *end, int slot,
                       const struct rh_request *request);
 
+/* After rh_caller_submit: 1 when the server polls a descriptor that only the caller's
+ * user knows, and is to be woken by it.  P3 */
+int rh_caller_server_polls(const struct rh_caller_end *end);
+
 /* RH_OK with the reply when the call is done, RH_EAGAIN while it is not,
  * RH_EPROTO when the server wrote nonsense (the slot counts as done).  P2 */
 int rh_caller_collect(struct rh_caller_end *end, int slot,

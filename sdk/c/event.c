@@ -13,9 +13,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
+#define SHORT_WAIT_NS (20 * RH_NS_PER_MS) /* see flight.c */
+#define LOOK_EVERY    64u                 /* polls without an event */
 
 /* One for each callee that this process listens to. */
 struct inbox {
@@ -29,6 +32,7 @@ struct inbox {
 	struct rh_server_end  end;
 	struct rh_taken       pending;     /* taken, of another kind than asked */
 	int                   has_pending;
+	uint32_t              looks;       /* in vain                       */
 };
 
 static struct inbox   *inboxes;
@@ -93,7 +97,7 @@ static int use_page(struct inbox *inbox, struct rh_frame *frame)
 	return RH_OK;
 }
 
-static int subscribe(struct inbox *inbox, uint64_t deadline)
+static int try_subscribe(struct inbox *inbox, uint64_t deadline)
 {
 	unsigned char           bytes[64];
 	struct rh_record_writer writer;
@@ -121,6 +125,17 @@ static int subscribe(struct inbox *inbox, uint64_t deadline)
 	return r;
 }
 
+/* The agent may be restarted between any two steps. */
+static int subscribe(struct inbox *inbox, uint64_t deadline)
+{
+	int r;
+
+	do {
+		r = try_subscribe(inbox, deadline);
+	} while (r == RH_EDETACHED && getenv("RHODES_AGENT") && rh_until_ms(deadline));
+	return r;
+}
+
 static void done(struct inbox *inbox, int status)
 {
 	struct rh_reply reply = { .status = status };
@@ -144,31 +159,70 @@ static int next_event(struct inbox *inbox)
 	return r;
 }
 
-/* Waits for the bell of the page; the agent rings it when an event is there. */
-static int wait_event(struct inbox *inbox, uint64_t deadline)
+/* First on the bell alone, which is the fast way.  RH_EAGAIN: none came. */
+static int wait_shortly(struct inbox *inbox, uint64_t until)
 {
 	_Atomic uint32_t *bell = &inbox->end.page.head->caller.server_bell;
-	struct pollfd     look = { .fd = inbox->companion };
 	int               r;
 
-	while ((r = next_event(inbox)) == RH_EAGAIN) {
+	while ((r = next_event(inbox)) == RH_EAGAIN && rh_clock_ns() < until) {
 		uint32_t seen = atomic_load_explicit(bell, memory_order_seq_cst);
-		uint64_t now = rh_clock_ns();
 
-		if (now >= deadline)
-			return RH_EAGAIN;
-		if (poll(&look, 1, 0) > 0) {
-			rh_session_lost(inbox->generation);
-			return RH_EAGAIN; /* subscribes anew the next time */
-		}
-		if (rh_server_arm(&inbox->end, RH_ASLEEP_FUTEX) == RH_OK) {
-			uint64_t slice = now + 100 * RH_NS_PER_MS;
-
-			rh_bell_sleep(bell, seen, slice < deadline ? slice : deadline);
-			rh_server_woken(&inbox->end);
-		}
+		if (rh_server_arm(&inbox->end, RH_ASLEEP_FUTEX) < 0)
+			continue;
+		rh_bell_sleep(bell, seen, until);
+		rh_server_woken(&inbox->end);
 	}
 	return r;
+}
+
+/* Then on the companion as well, so that the end of the agent is an event: RH_ELOST. */
+static int wait_long(struct inbox *inbox, uint64_t until)
+{
+	struct pollfd look = { .fd = inbox->companion, .events = POLLIN };
+	char          frame[64];
+	int           r;
+
+	while ((r = next_event(inbox)) == RH_EAGAIN && rh_until_ms(until) > 0) {
+		look.revents = 0;
+		if (rh_server_arm(&inbox->end, RH_ASLEEP_EVENT) < 0)
+			continue;
+		poll(&look, 1, rh_until_ms(until));
+		rh_server_woken(&inbox->end);
+		if ((look.revents & POLLIN) &&
+		    recv(inbox->companion, frame, sizeof frame, MSG_DONTWAIT) > 0)
+			continue; /* it was woken */
+		if (look.revents)
+			return RH_ELOST;
+	}
+	return r;
+}
+
+/* Whoever never waits looks now and then; it subscribes anew the next time. */
+static void look_after_agent(struct inbox *inbox)
+{
+	struct pollfd look = { .fd = inbox->companion };
+
+	if (++inbox->looks % LOOK_EVERY == 0 && poll(&look, 1, 0) > 0)
+		rh_session_lost(inbox->generation);
+}
+
+/* An agent that comes back in time is listened to again. */
+static int wait_event(struct inbox *inbox, uint64_t deadline)
+{
+	uint64_t shortly = rh_clock_ns() + SHORT_WAIT_NS;
+	int      r = wait_shortly(inbox, shortly < deadline ? shortly : deadline);
+
+	if (r == RH_EAGAIN && !rh_until_ms(deadline))
+		look_after_agent(inbox);
+	else if (r == RH_EAGAIN)
+		r = wait_long(inbox, deadline);
+	while (r == RH_ELOST && rh_until_ms(deadline)) {
+		rh_session_lost(inbox->generation);
+		if ((r = subscribe(inbox, deadline)) == RH_OK)
+			r = wait_long(inbox, deadline);
+	}
+	return r == RH_ELOST || r == RH_ETIMEDOUT ? RH_EAGAIN : r;
 }
 
 /* Calls use with the bytes of the next event of that kind. */

@@ -175,6 +175,87 @@ static void a_listener_comes_back_to_a_new_agent(void **state)
 	pthread_join(emission.id, NULL);
 }
 
+struct listener {
+	struct stage_thread thread;
+	char                bytes[32];
+	int                 result;
+};
+
+static void *listen(void *user)
+{
+	struct listener *listener = user;
+
+	listener->result = take(KIND, listener->bytes, sizeof listener->bytes, 20000);
+	return NULL;
+}
+
+static void a_listener_that_waits_comes_back_to_a_new_agent(void **state)
+{
+	struct emission emission = { .event = KIND, .text = "at last", .times = 1 };
+	struct listener listener = { 0 };
+
+	(void)state;
+	stage_thread_start(&listener.thread, listen, &listener);
+	stage_await_syscall(listener.thread.tid, SYS_poll);
+	mini_agent_stop(stage.agent);
+	stage.agent = mini_agent_start(stage.agent_path, NULL);
+	assert_int_equal(MINI_AWAIT(stage.agent, listeners, 1), 0);
+	start(&emission);
+	stage_thread_join(&listener.thread);
+	assert_int_equal(listener.result, RH_OK);
+	assert_string_equal(listener.bytes, "at last");
+	pthread_join(emission.id, NULL);
+}
+
+/* The milliseconds that a thread in poll(2) wants to sleep. */
+static long poll_timeout(pid_t tid)
+{
+	char  path[64];
+	FILE *file;
+	long  timeout = -1;
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/syscall", (int)tid);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%*d %*x %*x %lx", (unsigned long *)&timeout) != 1)
+		timeout = -1;
+	if (file)
+		fclose(file);
+	return timeout;
+}
+
+/* Woken by what it waits for, it does not look around meanwhile. */
+static void a_listener_that_waits_sleeps_until_it_is_woken(void **state)
+{
+	struct emission emission = { .event = KIND, .text = "good morning", .times = 1 };
+	struct listener listener = { 0 };
+
+	(void)state;
+	assert_int_equal(take(KIND, listener.bytes, sizeof listener.bytes, 0), RH_EAGAIN);
+	stage_thread_start(&listener.thread, listen, &listener);
+	stage_await_syscall(listener.thread.tid, SYS_poll);
+	assert_true(poll_timeout(listener.thread.tid) > 1000);
+	start(&emission);
+	stage_thread_join(&listener.thread);
+	assert_int_equal(listener.result, RH_OK);
+	assert_string_equal(listener.bytes, "good morning");
+	pthread_join(emission.id, NULL);
+}
+
+/* Also one that never waits. */
+static void a_listener_that_polls_comes_back_to_a_new_agent(void **state)
+{
+	uint64_t until = rh_clock_ns() + 20 * RH_NS_PER_S;
+	char     bytes[32];
+
+	(void)state;
+	assert_int_equal(take(KIND, bytes, sizeof bytes, 0), RH_EAGAIN);
+	mini_agent_stop(stage.agent);
+	stage.agent = mini_agent_start(stage.agent_path, NULL);
+	while (mini_agent_counts(stage.agent).listeners == 0 && rh_clock_ns() < until)
+		assert_int_equal(take(KIND, bytes, sizeof bytes, 0), RH_EAGAIN);
+	assert_int_equal(mini_agent_counts(stage.agent).listeners, 1);
+}
+
 /* The agent may lie as well: what it says of an event is checked. */
 static void an_event_without_bytes_is_refused(void **state)
 {
@@ -267,6 +348,9 @@ static const struct CMUnitTest tests[] = {
 	CASE(a_kind_that_nobody_takes_is_refused),
 	CASE(a_child_listens_for_itself),
 	CASE(a_listener_comes_back_to_a_new_agent),
+	CASE(a_listener_that_waits_comes_back_to_a_new_agent),
+	CASE(a_listener_that_waits_sleeps_until_it_is_woken),
+	CASE(a_listener_that_polls_comes_back_to_a_new_agent),
 	CASE(an_event_without_bytes_is_refused),
 	CASE(an_event_is_emitted_to_the_agent),
 	cmocka_unit_test_setup_teardown(a_full_listener_is_told_at_once, set_up_full,

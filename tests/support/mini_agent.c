@@ -550,6 +550,12 @@ int mini_agent_await(struct mini_agent *agent, size_t offset, unsigned n)
 	return now == n ? 0 : -1;
 }
 
+static void wake(const struct ask *ask)
+{
+	if (rh_caller_server_polls(&ask->listener))
+		rh_socket_send(ask->companion, RH_FRAME_WAKE, 0, NULL, NULL, 0);
+}
+
 int mini_agent_emit(struct mini_agent *agent, uint64_t event, const void *bytes,
                     uint32_t len)
 {
@@ -570,6 +576,7 @@ int mini_agent_emit(struct mini_agent *agent, uint64_t event, const void *bytes,
 			continue;
 		memcpy(at, bytes, len);
 		rh_caller_submit(&ask->listener, slot, &request);
+		wake(ask);
 		while ((r = rh_caller_collect(&ask->listener, slot, &reply)) == RH_EAGAIN &&
 		       rh_clock_ns() < until)
 			rh_caller_wait(&ask->listener, slot, until);
@@ -596,6 +603,7 @@ void mini_agent_emit_lie(struct mini_agent *agent, uint64_t event)
 		if (slot < 0)
 			continue;
 		rh_caller_submit(&ask->listener, slot, &request);
+		wake(ask);
 		rh_caller_abandon(&ask->listener, slot, 1);
 		/* submitted again under the cancelled word: it is still there */
 		atomic_store(&ask->listener.page.slots[slot].request.word,

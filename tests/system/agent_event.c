@@ -106,6 +106,22 @@ static void events_come_in_order(void **unused)
 	assert_int_equal(kit_counters_edge(&driver, "nic")->events, 500);
 }
 
+/* One that sleeps on its companion, so that the end of the agent wakes it as well. */
+static void a_listener_is_woken_by_its_companion(void **unused)
+{
+	(void)unused;
+	listen(&in);
+	emit_until_heard("0");
+	expect_event(&in, "0");
+	assert_int_equal(rh_server_arm(&in.server, RH_ASLEEP_EVENT), RH_OK);
+	emit_until_heard("1");
+	kit_expect(in.companion, RH_FRAME_WAKE);
+	rh_server_woken(&in.server);
+	expect_event(&in, "1");
+	kit_agent_kill(&driver, SIGKILL);
+	assert_int_equal(kit_receive(in.companion), RH_ELOST);
+}
+
 struct stream {
 	int slots[200];
 	int sent;
@@ -312,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(nobody_listens),
 		TEST(events_come_in_order),
+		TEST(a_listener_is_woken_by_its_companion),
 		TEST(a_full_listener_holds_the_emitter_back),
 		TEST(every_listener_gets_every_event),
 		TEST(a_listener_that_dies_lets_go),
