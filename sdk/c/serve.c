@@ -25,13 +25,15 @@
 #define LAG_MIN_MS    10    /* before a thread is told again, doubling ... */
 #define LAG_MAX_MS    1000  /* ... up to this                              */
 
-static int stop_event = -1;
+/* Kept for the next time: whoever stops us must not write to what got its number. */
+static _Atomic int stop_event = -1;
 
 EXPORT void rh_serve_stop(void)
 {
 	uint64_t one = 1;
+	int      event = stop_event;
 
-	if (stop_event >= 0 && write(stop_event, &one, sizeof one) < 0)
+	if (event >= 0 && write(event, &one, sizeof one) < 0)
 		return; /* it has been told already */
 }
 
@@ -259,7 +261,9 @@ static int greet(struct rh_server *server)
 		return rh_fail(RH_EDETACHED, "the agent hung up");
 	if ((r = receive_answer(server, RH_FRAME_ATTACHED, &frame)) < 0)
 		return r;
+	pthread_mutex_lock(&server->env_lock);
 	server->env_count = rh_frame_env(&frame, server->env, &server->locale_on);
+	pthread_mutex_unlock(&server->env_lock);
 	rh_frame_drop(&frame);
 	if ((r = send_serve(server)) < 0)
 		return rh_fail(r, "the agent hung up");
@@ -496,9 +500,19 @@ static void catch_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+static void make_stop_event(void)
+{
+	uint64_t earlier;
+
+	if (stop_event < 0)
+		stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	else if (read(stop_event, &earlier, sizeof earlier) < 0)
+		return; /* nobody asked in between */
+}
+
 static int start(struct rh_server *server)
 {
-	stop_event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	make_stop_event();
 	server->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	server->buffer = malloc(RH_FRAME_MAX);
 	server->threads = calloc(server->thread_count, sizeof *server->threads);
@@ -506,6 +520,7 @@ static int start(struct rh_server *server)
 	    rh_offer_table_init(&server->table) < 0)
 		return rh_fail(RH_ENOMEM, "no memory to serve");
 	pthread_mutex_init(&server->process_lock, NULL);
+	pthread_mutex_init(&server->env_lock, NULL);
 	catch_signals();
 	for (unsigned i = 0; i < server->thread_count; i++) {
 		if (rh_serve_thread_start(server, &server->threads[i]) < 0)
@@ -563,8 +578,6 @@ static void stop(struct rh_server *server)
 	free(server->table.slots);
 	free(server->buffer);
 	close(server->null_fd);
-	close(stop_event);
-	stop_event = -1;
 }
 
 static int serve(struct rh_server *server, unsigned threads)

@@ -140,13 +140,14 @@ struct rh_server {
 	struct rh_offer_table   table;
 	const char             *interface_name;
 	uint64_t                interface_hash;
-	uint32_t                instance;
+	_Atomic uint32_t        instance;
 	unsigned                thread_count;
 	struct rh_serve_thread *threads;
 	pthread_mutex_t         process_lock; /* environment, descriptors 0-2   */
 	uint64_t                env_serial;   /* context that the environment is*/
 	int                     null_fd;
 	int                     agent;        /* -1: away                       */
+	pthread_mutex_t         env_lock;     /* of the next three              */
 	uint32_t                locale_on;    /* callers may set the locale     */
 	unsigned                env_count;    /* and these variables            */
 	char                    env[RH_ENV_MAX][RH_NAME_MAX + 1];

@@ -115,7 +115,7 @@ static void apply_locale(const char *name)
 	uselocale(known[i].locale);
 }
 
-static void apply_texts(const struct rh_server *server,
+static void apply_texts(struct rh_server *server,
                         const struct rh_serve_context *context)
 {
 	struct rh_record_reader reader;
@@ -123,6 +123,7 @@ static void apply_texts(const struct rh_server *server,
 	char                    text[4096];
 
 	rh_record_read(&reader, context->texts, context->texts_len);
+	pthread_mutex_lock(&server->env_lock); /* an agent that is new says them anew */
 	while (rh_record_next(&reader, &record) > 0) {
 		if (rh_record_copy_text(&record, text, sizeof text) < 0)
 			continue;
@@ -131,6 +132,7 @@ static void apply_texts(const struct rh_server *server,
 		else if (record.tag == RH_TAG_LOCALE && server->locale_on)
 			apply_locale(text);
 	}
+	pthread_mutex_unlock(&server->env_lock);
 }
 
 /* What the thread alone has. */

@@ -37,6 +37,7 @@ static int set_up(void **state)
 	hall->server.pages = &hall->page;
 	hall->server.agent = -1;
 	pthread_mutex_init(&hall->server.process_lock, NULL);
+	pthread_mutex_init(&hall->server.env_lock, NULL);
 	hall->thread.server = &hall->server;
 	pthread_mutex_init(&hall->thread.lock, NULL);
 	hall->caller = rh_serve_caller_create(1);
