@@ -24,7 +24,8 @@ struct rh_context {
 	unsigned char texts[RECORDS_MAX]; /* ENV and LOCALE records */
 };
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all of them */
+/* Of all of them, and of the names of variables of all callees. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static struct rh_context *context_of(struct rh_callee *callee)
 {
@@ -176,6 +177,16 @@ int rh_context_send(struct rh_thread_page *page, const struct rh_function *funct
 		*ret_id = context->id;
 	pthread_mutex_unlock(&lock);
 	return r;
+}
+
+void rh_context_learn(struct rh_callee *callee, const struct rh_frame *frame)
+{
+	uint32_t locale_on;
+
+	pthread_mutex_lock(&lock);
+	callee->env_count = rh_frame_env(frame, callee->env, &locale_on);
+	callee->locale_on = locale_on;
+	pthread_mutex_unlock(&lock);
 }
 
 void rh_contexts_hold(void)

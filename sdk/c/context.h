@@ -15,4 +15,7 @@
 int rh_context_send(struct rh_thread_page *page, const struct rh_function *function,
                     uint32_t *ret_id);
 
+/* Which variables, and whether the locale, go along with calls of the callee. */
+void rh_context_learn(struct rh_callee *callee, const struct rh_frame *frame);
+
 #endif

@@ -102,21 +102,23 @@ static int try_subscribe(struct inbox *inbox, uint64_t deadline)
 	unsigned char           bytes[64];
 	struct rh_record_writer writer;
 	struct rh_answer       *answer;
-	int                     r = rh_session_open(inbox->callee, deadline);
+	struct rh_opened        opened;
+	int                     r = rh_session_open(inbox->callee, deadline, &opened);
 
 	if (r < 0)
 		return r;
-	if (inbox->memory && inbox->generation == rh_session.generation)
+	if (inbox->memory && inbox->generation == opened.generation)
 		return RH_OK;
 	unsubscribe(inbox);
-	inbox->generation = rh_session.generation;
+	inbox->generation = opened.generation;
 	if (!(answer = malloc(sizeof *answer)))
 		return rh_fail(RH_ENOMEM, "no memory for an answer");
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u32(&writer, RH_TAG_EDGE, inbox->callee->edge);
+	rh_record_put_u32(&writer, RH_TAG_EDGE, opened.edge);
 	rh_record_put_u64(&writer, RH_TAG_DEADLINE, deadline);
 	rh_record_put_u32(&writer, RH_TAG_FLAGS, RH_PAGE_FLAG_EVENTS);
-	r = rh_session_ask(RH_FRAME_PAGE_GET, &writer, RH_FRAME_PAGE, deadline, answer);
+	r = rh_session_ask(opened.generation, RH_FRAME_PAGE_GET, &writer, RH_FRAME_PAGE,
+	                   deadline, answer);
 	if (r == RH_OK) {
 		r = use_page(inbox, &answer->frame);
 		rh_frame_drop(&answer->frame);

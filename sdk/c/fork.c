@@ -29,7 +29,9 @@ static void in_child(void)
 		close(session->fd);
 	if (session->agent_event >= 0)
 		close(session->agent_event);
-	session->fd = session->agent_event = -1;
+	if (session->left_fd >= 0)
+		close(session->left_fd);
+	session->fd = session->agent_event = session->left_fd = -1;
 	session->attachment = 0; /* the parent's */
 	session->generation++;
 	session->is_receiving = 0;

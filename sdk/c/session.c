@@ -1,5 +1,6 @@
 #include "session.h"
 
+#include "context.h"
 #include "fork.h"
 #include "rhodes.h"
 
@@ -12,13 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 #define TIMEOUT_DEFAULT_MS 30000u
 
 struct rh_session rh_session = {
-	.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .agent_event = -1,
+	.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .agent_event = -1, .left_fd = -1,
 	.generation = 1, .role = RH_ROLE_CALLER,
 };
 
@@ -62,14 +64,26 @@ int rh_until_ms(uint64_t deadline)
 	return ms > 3600000 ? 3600000 : (int)ms;
 }
 
+/* S2: while another thread polls the descriptor it is woken, and closes it. */
+static void hang_up(struct rh_session *session)
+{
+	if (session->is_receiving && session->left_fd < 0) {
+		shutdown(session->fd, SHUT_RDWR);
+		session->left_fd = session->fd;
+	} else {
+		close(session->fd);
+	}
+	session->fd = -1;
+}
+
 static void forget(struct rh_session *session, int code)
 {
 	if (session->fd < 0)
 		return;
-	close(session->fd);
+	hang_up(session);
 	if (session->agent_event >= 0)
 		close(session->agent_event);
-	session->fd = session->agent_event = -1;
+	session->agent_event = -1;
 	session->generation++; /* S1 */
 	for (struct rh_answer *answer = session->waiting; answer; answer = answer->next) {
 		answer->is_done = 1;
@@ -157,11 +171,15 @@ unsigned rh_frame_env(const struct rh_frame *frame, char env[][RH_NAME_MAX + 1],
 	return count;
 }
 
+/* The name is written once, for messages: a process is of one resource all its life. */
 static void read_attached(struct rh_session *session, const struct rh_frame *frame)
 {
+	pthread_mutex_lock(&session->lock);
 	rh_record_u64(&frame->records, RH_TAG_ATTACHMENT, &session->attachment);
-	rh_record_text(&frame->records, RH_TAG_RESOURCE, session->resource,
-	               sizeof session->resource);
+	if (session->resource[0] == 0)
+		rh_record_text(&frame->records, RH_TAG_RESOURCE, session->resource,
+		               sizeof session->resource);
+	pthread_mutex_unlock(&session->lock);
 }
 
 int rh_frame_error(const struct rh_frame *frame)
@@ -373,8 +391,11 @@ static void receive_for_all(struct rh_session *session, uint64_t deadline)
 	poll(&look, 1, rh_until_ms(deadline));
 	pthread_mutex_lock(&session->lock);
 	session->is_receiving = 0;
-	if (session->fd == look.fd)
+	if (session->left_fd < 0)
 		drain(session);
+	else
+		close(session->left_fd);
+	session->left_fd = -1;
 	pthread_cond_broadcast(&session->changed);
 }
 
@@ -388,13 +409,14 @@ static void stop_waiting(struct rh_session *session, const struct rh_answer *ans
 		*link = answer->next;
 }
 
-static int ask(struct rh_session *session, uint8_t type,
+/* S4 */
+static int ask(struct rh_session *session, uint32_t generation, uint8_t type,
                const struct rh_record_writer *writer, uint64_t deadline,
                struct rh_answer *answer)
 {
 	int r;
 
-	if (session->fd < 0)
+	if (session->fd < 0 || session->generation != generation)
 		return RH_EDETACHED;
 	answer->request = ++session->last_request;
 	answer->is_done = 0;
@@ -418,13 +440,14 @@ static int ask(struct rh_session *session, uint8_t type,
 	return RH_ETIMEDOUT;
 }
 
-int rh_session_ask(uint8_t type, const struct rh_record_writer *writer,
-                   uint8_t expected, uint64_t deadline, struct rh_answer *answer)
+int rh_session_ask(uint32_t generation, uint8_t type,
+                   const struct rh_record_writer *writer, uint8_t expected,
+                   uint64_t deadline, struct rh_answer *answer)
 {
 	int r;
 
 	pthread_mutex_lock(&rh_session.lock);
-	r = ask(&rh_session, type, writer, deadline, answer);
+	r = ask(&rh_session, generation, type, writer, deadline, answer);
 	pthread_mutex_unlock(&rh_session.lock);
 	if (r < 0)
 		return rh_fail(r, r == RH_ETIMEDOUT ? "the agent of %s did not answer in time"
@@ -486,49 +509,83 @@ int rh_session_callee(const char *name, int by_interface,
 	return r;
 }
 
-int rh_session_open(struct rh_callee *callee, uint64_t deadline)
+/* What the agent says of the callee.  The name stays as it was first: others read it. */
+static int learn(struct rh_callee *callee, const struct rh_frame *frame,
+                 uint32_t generation)
+{
+	struct rh_opened opened = { .generation = generation };
+
+	if (rh_record_u32(&frame->records, RH_TAG_EDGE, &opened.edge) < 0)
+		return rh_fail(RH_EPROTO, "the agent answered something else");
+	rh_context_learn(callee, frame);
+	pthread_mutex_lock(&rh_session.lock);
+	if (callee->name[0] == 0)
+		rh_record_text(&frame->records, RH_TAG_CALLEE, callee->name,
+		               sizeof callee->name);
+	callee->opened = opened;
+	pthread_mutex_unlock(&rh_session.lock);
+	return RH_OK;
+}
+
+static int open_edge(struct rh_callee *callee, uint32_t generation, uint64_t deadline)
 {
 	unsigned char           bytes[128];
 	struct rh_record_writer writer;
 	struct rh_answer        answer;
-	int                     r = rh_session_attach(deadline);
-	uint32_t                generation = rh_session.generation;
+	int                     r;
 
-	if (r < 0 || callee->generation == generation)
-		return r;
-	if (callee->is_emitter) {
-		callee->edge = RH_EDGE_EMIT;
-		callee->generation = generation;
-		return RH_OK;
-	}
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	if (callee->by_interface)
 		rh_record_put_text(&writer, RH_TAG_INTERFACE, callee->interface);
 	else
 		rh_record_put_text(&writer, RH_TAG_CALLEE, callee->name);
-	r = rh_session_ask(RH_FRAME_OPEN, &writer, RH_FRAME_OPENED, deadline, &answer);
+	r = rh_session_ask(generation, RH_FRAME_OPEN, &writer, RH_FRAME_OPENED, deadline,
+	                   &answer);
 	if (r < 0)
 		return r;
-	r = rh_record_u32(&answer.frame.records, RH_TAG_EDGE, &callee->edge);
-	if (callee->by_interface)
-		rh_record_text(&answer.frame.records, RH_TAG_CALLEE, callee->name,
-		               sizeof callee->name);
-	callee->env_count = rh_frame_env(&answer.frame, callee->env,
-	                                 &callee->locale_on);
+	r = learn(callee, &answer.frame, generation);
 	rh_frame_drop(&answer.frame);
-	if (r < 0)
-		return rh_fail(RH_EPROTO, "the agent answered something else");
-	callee->generation = generation;
-	return RH_OK;
+	return r;
+}
+
+/* 1 when the edge is known to the present agent.  S4 */
+static int is_open(struct rh_callee *callee, struct rh_opened *ret_opened)
+{
+	int r;
+
+	pthread_mutex_lock(&rh_session.lock);
+	if (callee->is_emitter)
+		callee->opened = (struct rh_opened){ RH_EDGE_EMIT, rh_session.generation };
+	*ret_opened = callee->opened;
+	r = callee->opened.generation == rh_session.generation;
+	ret_opened->generation = rh_session.generation;
+	pthread_mutex_unlock(&rh_session.lock);
+	return r;
+}
+
+int rh_session_open(struct rh_callee *callee, uint64_t deadline,
+                    struct rh_opened *ret_opened)
+{
+	int r;
+
+	/* Another thread's agent may be restarted in between as well. */
+	while ((r = rh_session_attach(deadline)) == RH_OK &&
+	       !is_open(callee, ret_opened)) {
+		r = open_edge(callee, ret_opened->generation, deadline);
+		if (r < 0 && (r != RH_EDETACHED || rh_until_ms(deadline) == 0))
+			break;
+	}
+	return r;
 }
 
 static int open_callee(const char *name, int by_interface, uint64_t timeout_ns,
                        struct rh_callee **ret_callee)
 {
-	uint64_t deadline = rh_deadline(timeout_ns);
-	int      r = rh_session_callee(name, by_interface, ret_callee);
+	uint64_t         deadline = rh_deadline(timeout_ns);
+	struct rh_opened opened;
+	int              r = rh_session_callee(name, by_interface, ret_callee);
 
-	return r < 0 ? r : rh_session_open(*ret_callee, deadline);
+	return r < 0 ? r : rh_session_open(*ret_callee, deadline, &opened);
 }
 
 EXPORT int rh_open(const char *callee, uint64_t timeout_ns,

@@ -7,9 +7,15 @@
  * Threads     All functions lock; a caller holds no lock of the SDK.
  * Invariants  S1  generation changes whenever fd does; a callee or a page of an
  *                 older generation is looked up again.
- *             S2  at most one thread receives (is_receiving).
+ *             S2  at most one thread receives (is_receiving), without the lock.  The
+ *                 descriptor that it polls is closed by nobody else, as poll(2)
+ *                 looks its number up again when it wakes: it would go on to wait,
+ *                 deaf, for what got that number since.
  *             S3  at most one thread attaches (is_attaching); fd is -1 meanwhile,
- *                 and the buffer is that thread's. */
+ *                 and the buffer is that thread's.
+ *             S4  an edge means something to the agent of its generation alone: the
+ *                 two are read and written together, under the lock, and sent to
+ *                 no other agent. */
 #ifndef RH_SDK_SESSION_H
 #define RH_SDK_SESSION_H
 
@@ -22,17 +28,22 @@
 #define RH_ENV_MAX      16u
 #define RH_ANSWER_MAX   4096u
 
+/* An edge, as the agent of that generation numbers it. */
+struct rh_opened {
+	uint32_t edge;
+	uint32_t generation;
+};
+
 struct rh_callee {
-	char     name[RH_NAME_MAX + 1];      /* "" until known             */
+	char     name[RH_NAME_MAX + 1];      /* "" until known, then constant */
 	char     interface[RH_NAME_MAX + 1];
 	uint32_t index;                      /* in the thread's pages      */
-	uint32_t generation;
-	uint32_t edge;
+	struct rh_opened opened;             /* S4                         */
 	uint8_t  by_interface;
-	uint8_t  is_emitter;                 /* the page for own events    */
-	uint32_t locale_on;                  /* the locale goes along      */
-	unsigned env_count;                  /* and these variables        */
-	char     env[RH_ENV_MAX][RH_NAME_MAX + 1];
+	_Atomic uint8_t  is_emitter;         /* the page for own events    */
+	_Atomic uint32_t locale_on;          /* the locale goes along      */
+	_Atomic uint32_t env_count;          /* and these variables ...    */
+	char     env[RH_ENV_MAX][RH_NAME_MAX + 1]; /* ... see context.c    */
 	struct rh_context *context;          /* the latest sent            */
 	uint32_t           instance;         /* that served last           */
 	pthread_mutex_t    revival;          /* see revive.c               */
@@ -45,6 +56,7 @@ struct rh_session {
 	int               agent_event;      /* wakes the agent            */
 	_Atomic uint32_t  generation;
 	int               is_receiving;
+	int               left_fd;          /* S2: the receiver closes it; or -1 */
 	int               is_attaching;
 	uint32_t          role;
 	uint64_t          attachment;       /* the latest; 0: none yet    */
@@ -83,16 +95,19 @@ int rh_move_up(int fd);
 /* Makes the condition anew, for a child of fork. */
 void rh_session_init_changed(void);
 
-/* Sends a request and waits for its answer.  On success the descriptors of
- * answer->frame are the caller's: rh_frame_drop closes what it does not take. */
-int rh_session_ask(uint8_t type, const struct rh_record_writer *writer,
-                   uint8_t expected, uint64_t deadline, struct rh_answer *answer);
+/* Sends a request to the agent of that generation and waits for its answer.  On success
+ * the descriptors of answer->frame are the caller's: rh_frame_drop closes what it does
+ * not take.  RH_EDETACHED: that agent is gone, and maybe another one there (S4). */
+int rh_session_ask(uint32_t generation, uint8_t type,
+                   const struct rh_record_writer *writer, uint8_t expected,
+                   uint64_t deadline, struct rh_answer *answer);
 
 /* Sends a frame that has no answer; failures show later. */
 void rh_session_tell(uint8_t type, const struct rh_record_writer *writer);
 
-/* Makes sure that the callee's edge is known in this generation. */
-int rh_session_open(struct rh_callee *callee, uint64_t deadline);
+/* The callee's edge in this generation, asked for when it is not known yet. */
+int rh_session_open(struct rh_callee *callee, uint64_t deadline,
+                    struct rh_opened *ret_opened);
 
 /* Finds or makes the callee of that name (or interface); no talk with the agent. */
 int rh_session_callee(const char *name, int by_interface,

@@ -142,22 +142,22 @@ static int build(struct rh_callee *callee, struct rh_frame *frame,
 	return RH_OK;
 }
 
-static int ask_for_page(struct rh_callee *callee, uint64_t deadline,
-                        struct rh_thread_page **ret_page)
+static int ask_for_page(struct rh_callee *callee, const struct rh_opened *opened,
+                        uint64_t deadline, struct rh_thread_page **ret_page)
 {
 	unsigned char           bytes[64];
 	struct rh_record_writer writer;
 	struct rh_answer       *answer = malloc(sizeof *answer);
-	uint32_t                generation = callee->generation;
 	int                     r;
 
 	if (!answer)
 		return rh_fail(RH_ENOMEM, "no memory for an answer");
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u32(&writer, RH_TAG_EDGE, callee->edge);
+	rh_record_put_u32(&writer, RH_TAG_EDGE, opened->edge);
 	rh_record_put_u64(&writer, RH_TAG_DEADLINE, deadline);
 	rh_record_put_u32(&writer, RH_TAG_FLAGS, 0);
-	r = rh_session_ask(RH_FRAME_PAGE_GET, &writer, RH_FRAME_PAGE, deadline, answer);
+	r = rh_session_ask(opened->generation, RH_FRAME_PAGE_GET, &writer, RH_FRAME_PAGE,
+	                   deadline, answer);
 	if (r == RH_OK) {
 		r = build(callee, &answer->frame, ret_page);
 		rh_frame_drop(&answer->frame);
@@ -165,10 +165,10 @@ static int ask_for_page(struct rh_callee *callee, uint64_t deadline,
 	free(answer);
 	if (r < 0)
 		return r;
-	(*ret_page)->generation = generation;
+	(*ret_page)->generation = opened->generation;
 	rh_page_join_barrier(); /* P6 */
 	if (!(*ret_page)->is_bind)
-		(*ret_page)->server_event = rh_session_dup_event(generation);
+		(*ret_page)->server_event = rh_session_dup_event(opened->generation);
 	rh_caller_init(&(*ret_page)->end, (*ret_page)->memory, (*ret_page)->server_event);
 	list_add(*ret_page);
 	return RH_OK;
@@ -177,11 +177,13 @@ static int ask_for_page(struct rh_callee *callee, uint64_t deadline,
 /* The agent may be restarted between any two of these steps. */
 static int get_page(struct rh_callee *callee, uint64_t deadline)
 {
-	int r;
+	struct rh_opened opened;
+	int              r;
 
 	do {
-		if ((r = rh_session_open(callee, deadline)) == RH_OK)
-			r = ask_for_page(callee, deadline, &state->pages[callee->index]);
+		if ((r = rh_session_open(callee, deadline, &opened)) == RH_OK)
+			r = ask_for_page(callee, &opened, deadline,
+			                 &state->pages[callee->index]);
 	} while (r == RH_EDETACHED && getenv("RHODES_AGENT") && rh_until_ms(deadline));
 	return r;
 }
