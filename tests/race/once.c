@@ -24,7 +24,7 @@ static void __tsan_acquire(void *unused) { (void)unused; }
 static void __tsan_release(void *unused) { (void)unused; }
 #endif
 
-enum { MAPPINGS = 16 };
+enum { MAPPINGS = 512 };
 
 static struct { void *at; ino_t inode; int users; } mappings[MAPPINGS];
 static int             shared;
@@ -32,9 +32,14 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 int   __real_rh_memory_create(const char *name, size_t bytes, int *ret_fd, void **ret_at);
 int   __wrap_rh_memory_create(const char *name, size_t bytes, int *ret_fd, void **ret_at);
+int   __real_rh_memory_map(int fd, size_t bytes, void **ret_at);
 int   __wrap_rh_memory_map(int fd, size_t bytes, void **ret_at);
 void  __real_rh_memory_unmap(const void *at, size_t bytes);
 void  __wrap_rh_memory_unmap(const void *at, size_t bytes);
+int   __real_pthread_clockjoin_np(pthread_t thread, void **ret_value, clockid_t clock,
+                                  const struct timespec *until);
+int   __wrap_pthread_clockjoin_np(pthread_t thread, void **ret_value, clockid_t clock,
+                                  const struct timespec *until);
 int   __real_mq_timedsend(mqd_t queue, const char *bytes, size_t len, unsigned priority,
                           const struct timespec *until);
 int   __wrap_mq_timedsend(mqd_t queue, const char *bytes, size_t len, unsigned priority,
@@ -57,38 +62,45 @@ static ino_t inode_of(int fd)
 	return st.st_ino;
 }
 
+/* The lock is held. */
+static void add(void *at, ino_t inode)
+{
+	int i = 0;
+
+	while (i < MAPPINGS && mappings[i].users > 0)
+		i++;
+	RH_CHECK(i < MAPPINGS);
+	mappings[i].at = at;
+	mappings[i].inode = inode;
+	mappings[i].users = 1;
+}
+
 int __wrap_rh_memory_create(const char *name, size_t bytes, int *ret_fd, void **ret_at)
 {
 	int r = __real_rh_memory_create(name, bytes, ret_fd, ret_at);
 
 	RH_CHECK(r == RH_OK);
 	pthread_mutex_lock(&lock);
-	for (int i = 0; i < MAPPINGS; i++) {
-		if (mappings[i].users > 0)
-			continue;
-		mappings[i].at = *ret_at;
-		mappings[i].inode = inode_of(*ret_fd);
-		mappings[i].users = 1;
-		break;
-	}
+	add(*ret_at, inode_of(*ret_fd));
 	pthread_mutex_unlock(&lock);
 	return r;
 }
 
+/* What its maker has unmapped already is mapped anew. */
 int __wrap_rh_memory_map(int fd, size_t bytes, void **ret_at)
 {
 	ino_t inode = inode_of(fd);
-	int   r = RH_ENOENT;
+	int   i = 0, r = RH_OK;
 
-	(void)bytes;
 	pthread_mutex_lock(&lock);
-	for (int i = 0; i < MAPPINGS; i++) {
-		if (mappings[i].users == 0 || mappings[i].inode != inode)
-			continue;
+	while (i < MAPPINGS && (mappings[i].users == 0 || mappings[i].inode != inode))
+		i++;
+	if (i < MAPPINGS) {
 		mappings[i].users++;
 		*ret_at = mappings[i].at;
 		shared++;
-		r = RH_OK;
+	} else if ((r = __real_rh_memory_map(fd, bytes, ret_at)) == RH_OK) {
+		add(*ret_at, inode);
 	}
 	pthread_mutex_unlock(&lock);
 	return r;
@@ -103,6 +115,26 @@ void __wrap_rh_memory_unmap(const void *at, size_t bytes)
 			__real_rh_memory_unmap(at, bytes);
 	}
 	pthread_mutex_unlock(&lock);
+}
+
+/* The sanitizer knows pthread_timedjoin_np only. */
+int __wrap_pthread_clockjoin_np(pthread_t thread, void **ret_value, clockid_t clock,
+                                const struct timespec *until)
+{
+#ifdef SANITIZED
+	struct timespec now, at;
+	long            left;
+
+	clock_gettime(clock, &now);
+	left = (until->tv_sec - now.tv_sec) * 1000000000l + until->tv_nsec - now.tv_nsec;
+	clock_gettime(CLOCK_REALTIME, &at);
+	at.tv_nsec += left > 0 ? left : 0;
+	at.tv_sec += at.tv_nsec / 1000000000l;
+	at.tv_nsec %= 1000000000l;
+	return pthread_timedjoin_np(thread, ret_value, &at);
+#else
+	return __real_pthread_clockjoin_np(thread, ret_value, clock, until);
+#endif
 }
 
 /* One word a queue, found by what both ends have in common. */

@@ -17,7 +17,8 @@ from tree import Tree, run  # pylint: disable=wrong-import-position
 
 RELAXED = "memory_order_relaxed"
 
-# name, file, text before the order, the order, what it becomes, protocols
+# name, file, text before the order, the order, what it becomes, protocols; "serve" is the
+# program serve_race
 WEAKENINGS = [
     ("ring P1 put", "protocols/shm/ring.c",
      "atomic_store_explicit(&out->memory->tail, out->tail, ", "seq_cst", RELAXED, "shm"),
@@ -62,6 +63,10 @@ WEAKENINGS = [
     ("page P2 collect", "protocols/page/caller.c",
      "atomic_load_explicit(&end->page.slots[slot].answer.word,\n\t                            ",
      "acquire", RELAXED, "bind"),
+    ("serve is_let_go, thread", "sdk/c/serve_thread.c",
+     "atomic_store_explicit(&page->is_let_go, 1, ", "release", RELAXED, "serve"),
+    ("serve is_let_go, control", "sdk/c/serve.c",
+     "if (!atomic_load_explicit(&page->is_let_go, ", "acquire", RELAXED, "serve"),
     ("null P1 submit", "protocols/null/null.c",
      "atomic_store_explicit(&way->tail, tail + 1, ", "release", RELAXED, "null"),
     ("null P1 poll", "protocols/null/null.c",
@@ -128,6 +133,53 @@ REMOVALS = [
      "rh_ring_look(&shm->in) != 0", "0", "shm"),
     ("P4 the look for room", "protocols/shm/shm.c",
      "rh_ring_has_room(&shm->out, shm->side.wanted) != 0", "0", "shm"),
+    ("serve the lock of a lookout's pages", "sdk/c/serve_lookout.c",
+     """	pthread_mutex_lock(&lookout->lock);
+	for (uint32_t i = 0; i < count; i++) {
+		lookout->pages[i] = pages[i];
+		lookout->seen[i] = atomic_load_explicit(
+			&pages[i]->end.page.head->caller.server_bell,
+			memory_order_seq_cst) - 1; /* looks once, to be sure */
+	}
+	lookout->count = count;
+	pthread_mutex_unlock(&lookout->lock);
+""", """	for (uint32_t i = 0; i < count; i++) {
+		lookout->pages[i] = pages[i];
+		lookout->seen[i] = atomic_load_explicit(
+			&pages[i]->end.page.head->caller.server_bell,
+			memory_order_seq_cst) - 1; /* looks once, to be sure */
+	}
+	lookout->count = count;
+""", "serve"),
+    ("serve the lock of a caller's objects", "sdk/c/serve_caller.c",
+     """	pthread_mutex_lock(&caller->lock);
+	if (!find_pointer(caller, type, pointer, &index))
+		r = add(caller, type, pointer, &index);
+	if (r == RH_OK)
+		*ret_id = id_of(caller, index);
+	pthread_mutex_unlock(&caller->lock);
+""", """	if (!find_pointer(caller, type, pointer, &index))
+		r = add(caller, type, pointer, &index);
+	if (r == RH_OK)
+		*ret_id = id_of(caller, index);
+""", "serve"),
+    ("serve a caller is buried while its pages are served", "sdk/c/serve.c",
+     "if (caller->pages > 0 || !(caller->has_ended || caller->pidfd < 0)) {",
+     "if (!(caller->has_ended || caller->pidfd < 0)) {", "serve"),
+    ("session S2 a descriptor is closed while it is polled", "sdk/c/session.c",
+     "if (session->is_receiving && session->left_fd < 0) {", "if (0) {", "serve"),
+    ("session S4 no lock for the edge", "sdk/c/session.c",
+     """	pthread_mutex_lock(&rh_session.lock);
+	if (callee->is_emitter)
+		callee->opened = (struct rh_opened){ RH_EDGE_EMIT, rh_session.generation };
+	*ret_opened = callee->opened;
+	r = callee->opened.generation == rh_session.generation;
+	ret_opened->generation = rh_session.generation;
+	pthread_mutex_unlock(&rh_session.lock);
+""", """	*ret_opened = callee->opened;
+	r = callee->opened.generation == rh_session.generation;
+	ret_opened->generation = rh_session.generation;
+""", "serve"),
 ]
 
 
@@ -147,13 +199,18 @@ def verdict(tree, command):
 def look(tree, protocols):
     """What the race programs say of the copy as it is now, in both builds."""
     found = []
+    programs = ["serve_race"] if protocols == "serve" else ["protocol_race", "order_race"]
     for build in "build-race", "build":
-        output = tree.build(build, ["tests/race/protocol_race", "tests/race/order_race"])
+        output = tree.build(build, [f"tests/race/{program}" for program in programs])
         if output:
             return ["does not compile: " + output[-300:]]
         sanitized = "TSan " if build == "build-race" else ""
-        commands = [[f"{build}/tests/race/protocol_race", name] for name in protocols.split()]
-        if not sanitized and "null" not in protocols:
+        if protocols == "serve":
+            commands = [[f"{build}/tests/race/serve_race"]]
+        else:
+            commands = [[f"{build}/tests/race/protocol_race", name]
+                        for name in protocols.split()]
+        if not sanitized and protocols not in ("null", "serve"):
             commands += [[f"{build}/tests/race/order_race"]] * 3
         for command in commands:
             said = verdict(tree.place, command)

@@ -234,10 +234,28 @@ static void ask_worker(struct mini_agent *agent, struct ask *ask)
 	close(pair[1]);
 }
 
+/* The index of the name that an edge stands for; RH_EDGE_EMIT as it is. */
+static int read_edge(struct mini_agent *agent, const struct rh_frame *frame,
+                     uint32_t *ret_edge)
+{
+	int r = rh_record_u32(&frame->records, RH_TAG_EDGE, ret_edge);
+
+	if (r < 0 || *ret_edge == RH_EDGE_EMIT)
+		return r;
+	*ret_edge -= agent->options.first_edge;
+	return *ret_edge < NAMES && agent->names[*ret_edge][0] ? RH_OK : RH_ENOEDGE;
+}
+
 static void on_page_get(struct mini_agent *agent, int from, const struct rh_frame *frame)
 {
 	struct ask *ask = agent->asks;
+	uint32_t    edge;
+	int         r = read_edge(agent, frame, &edge);
 
+	if (r < 0) {
+		refuse(agent->connections[from].fd, frame->request, r);
+		return;
+	}
 	while (ask < agent->asks + ASKS && ask->is_used)
 		ask++;
 	if (ask == agent->asks + ASKS) {
@@ -245,8 +263,8 @@ static void on_page_get(struct mini_agent *agent, int from, const struct rh_fram
 		return;
 	}
 	*ask = (struct ask){ .is_used = 1, .from = from, .worker = -1, .memory = -1,
-	                     .event = -1, .companion = -1, .request = frame->request };
-	rh_record_u32(&frame->records, RH_TAG_EDGE, &ask->edge);
+	                     .event = -1, .companion = -1, .request = frame->request,
+	                     .edge = edge };
 	rh_record_u32(&frame->records, RH_TAG_FLAGS, &ask->flags);
 	agent->counts.waiting++;
 	changed(agent);
@@ -318,7 +336,7 @@ static void opened(struct mini_agent *agent, int fd, uint64_t request, int edge)
 	struct rh_record_writer writer;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u32(&writer, RH_TAG_EDGE, (uint32_t)edge);
+	rh_record_put_u32(&writer, RH_TAG_EDGE, agent->options.first_edge + (uint32_t)edge);
 	rh_record_put_text(&writer, RH_TAG_CALLEE, agent->names[edge]);
 	put_context(agent, &writer);
 	rh_socket_send(fd, RH_FRAME_OPENED, request, &writer, NULL, 0);
@@ -363,12 +381,26 @@ static void on_frame(struct mini_agent *agent, int index, struct rh_frame *frame
 	changed(agent);
 }
 
+/* The process may live on and attach again: its pidfd tells nothing. */
+static void tell_gone(struct mini_agent *agent, const struct connection *gone)
+{
+	for (int i = 0; i < CONNECTIONS; i++) {
+		const struct connection *c = &agent->connections[i];
+
+		if (c->fd >= 0 && c->edge >= 0 && c != gone)
+			reply_u64(c->fd, RH_FRAME_PEER_GONE, 0, RH_TAG_ATTACHMENT,
+			          gone->attachment);
+	}
+}
+
 static void drop(struct mini_agent *agent, int index)
 {
 	struct connection *gone = &agent->connections[index];
 
 	if (gone->edge >= 0)
 		agent->counts.workers--;
+	else if (agent->options.tells_gone)
+		tell_gone(agent, gone);
 	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
 		if (!ask->is_used)
 			continue;

@@ -20,6 +20,8 @@ struct mini_options {
 	const char *env[4];      /* names of variables; NULL ends           */
 	int         locale_on;
 	int         event_full;  /* emitted events are answered RH_EAGAIN   */
+	uint32_t    first_edge;  /* edges are numbered from there           */
+	int         tells_gone;  /* callees hear of callers that hang up    */
 };
 
 /* What has been seen; a copy. */
