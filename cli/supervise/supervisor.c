@@ -1,7 +1,9 @@
 #include "supervisor.h"
 
 #include "crew.h"
+#include "keeper.h"
 #include "link.h"
+#include "terminal.h"
 
 #include "../cli.h"
 
@@ -17,6 +19,7 @@
 
 #define CENTER        "center"
 #define RETRY_LINK_MS 500u
+#define SIGNALS       4
 
 enum phase { PHASE_CENTER, PHASE_APPLY, PHASE_RUN, PHASE_STOP };
 
@@ -24,7 +27,7 @@ struct supervisor {
 	const struct rh_supervise *options;
 	uv_loop_t                  loop;
 	uv_async_t                 wake;
-	uv_signal_t                signals[3];
+	uv_signal_t                signals[SIGNALS];
 	struct rh_journal          journal;
 	struct rh_process_setting  setting;
 	char                       env_text[3][RH_DIR_MAX + 32];
@@ -65,14 +68,36 @@ static void on_signal(uv_signal_t *handle, int signal)
 {
 	struct supervisor *self = handle->data;
 
-	if (self->phase == PHASE_STOP) {
+	/* Other requests to stop may come twice, to the keeper and to the group. */
+	if (self->phase == PHASE_STOP && signal == SIGINT) {
 		rh_journal_tell(&self->journal, "asked again: killing what is left");
 		rh_crew_kill(&self->crew);
-		return;
 	}
+	if (self->phase == PHASE_STOP)
+		return;
 	rh_journal_tell(&self->journal, "stopping, asked by %s",
 	                signal == SIGINT ? "Ctrl-C" : strsignal(signal));
 	stop(self, RH_EXIT_OK);
+}
+
+/* Those that the crew or we ourselves wait for. */
+static bool is_known(const void *user, pid_t pid)
+{
+	const struct supervisor *self = user;
+
+	for (size_t i = 0; i < self->crew.count; i++) {
+		const struct rh_process *process = self->crew.members[i];
+
+		if (process->spawned.pidfd >= 0 && process->spawned.pid == pid)
+			return true;
+	}
+	return self->apply_ends && self->apply.pid == pid;
+}
+
+static void on_child(uv_signal_t *handle, int signal)
+{
+	(void)signal;
+	rh_keeper_reap(is_known, handle->data);
 }
 
 /* One role after the other, last started first. */
@@ -144,16 +169,6 @@ static void keep_link(struct supervisor *self)
 
 /* --- becoming ready --------------------------------------------------------------- */
 
-static void leave_terminal(void)
-{
-	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-	for (int fd = 0; null >= 0 && fd <= STDERR_FILENO; fd++)
-		dup2(null, fd);
-	if (null > STDERR_FILENO)
-		close(null);
-}
-
 static void notify(struct supervisor *self)
 {
 	char text[160];
@@ -176,7 +191,7 @@ static void notify(struct supervisor *self)
 		rh_journal_tell(&self->journal, "nobody waits for it");
 	/* Whoever waits for the end of our output must not wait for ever. */
 	close(self->options->notify);
-	leave_terminal();
+	rh_terminal_leave();
 }
 
 static void on_deadline(void *user)
@@ -255,6 +270,7 @@ static void settle(struct supervisor *self)
 	const char *missing;
 
 	rh_crew_sweep(&self->crew);
+	rh_keeper_reap(is_known, self); /* behind one that was known */
 	if (self->phase == PHASE_CENTER)
 		await_center(self);
 	if (self->phase == PHASE_RUN) {
@@ -306,7 +322,7 @@ static void set_environment(struct supervisor *self)
 
 static int set_up(struct supervisor *self, struct rh_diag *diag)
 {
-	static const int signals[3] = { SIGINT, SIGTERM, SIGHUP };
+	static const int signals[SIGNALS] = { SIGINT, SIGTERM, SIGHUP, SIGCHLD };
 	const struct rh_supervise *options = self->options;
 	int r;
 
@@ -324,10 +340,11 @@ static int set_up(struct supervisor *self, struct rh_diag *diag)
 	uv_loop_init(&self->loop);
 	uv_async_init(&self->loop, &self->wake, on_wake);
 	self->wake.data = self;
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < SIGNALS; i++) {
 		uv_signal_init(&self->loop, &self->signals[i]);
 		self->signals[i].data = self;
-		uv_signal_start(&self->signals[i], on_signal, signals[i]);
+		uv_signal_start(&self->signals[i],
+		                signals[i] == SIGCHLD ? on_child : on_signal, signals[i]);
 	}
 	signal(SIGPIPE, SIG_IGN);
 	set_environment(self);
@@ -384,7 +401,7 @@ static void tear_down(struct supervisor *self)
 	if (self->options->center)
 		rh_plan_fini(&self->plan);
 	uv_close((uv_handle_t *)&self->wake, NULL);
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < SIGNALS; i++)
 		uv_close((uv_handle_t *)&self->signals[i], NULL);
 	uv_run(&self->loop, UV_RUN_DEFAULT); /* closes what is closing */
 	uv_loop_close(&self->loop);
@@ -401,8 +418,10 @@ int rh_supervise_run(const struct rh_supervise *options)
 		rh_journal_fini(&self.journal);
 		return RH_EXIT_REFUSED;
 	}
+	rh_keeper_adopt();
 	start(&self);
 	uv_run(&self.loop, UV_RUN_DEFAULT);
+	rh_keeper_end_children();
 	if (options->center)
 		rh_journal_tell(&self.journal, "the system \"%s\" is down",
 		                options->dirs->system);

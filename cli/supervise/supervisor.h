@@ -6,7 +6,7 @@
  *      +-------- failed -------+-------------------------------+
  *
  * In RUN the plan that the center sends is followed; in STOP the instances end
- * first, then the agents, then the center.
+ * first, then the agents, then the center, then what their children left.
  *
  * Ownership   Everything in the options is borrowed until run returns.
  * Threads     One, and it must be the main thread (spawn.h). */

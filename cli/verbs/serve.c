@@ -1,6 +1,7 @@
 #include "../cli.h"
 #include "../client.h"
 #include "../module.h"
+#include "../supervise/keeper.h"
 #include "../supervise/supervisor.h"
 #include "../tool.h"
 #include "../verb.h"
@@ -148,8 +149,9 @@ static int supervise(struct rh_cli *cli, json_t *resource)
 	struct rh_supervise  options = { .dirs = &cli->dirs, .self = self, .plan = &plan,
 		                         .screen = STDOUT_FILENO, .notify = -1,
 		                         .has_color = cli->has_color };
+	struct rh_keeper     keeper = { .notify = -1 };
 	json_t              *list = json_pack("{s:[O]}", "resources", resource);
-	int                  r = rh_tool_self(self, &diag);
+	int                  r = rh_tool_self(self, &diag), result = RH_EXIT_OK;
 
 	if (r == RH_OK)
 		r = rh_plan_init(&plan, list, &paths, &diag);
@@ -157,9 +159,13 @@ static int supervise(struct rh_cli *cli, json_t *resource)
 	if (r < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
 	drop_agents(&plan);
-	r = rh_supervise_run(&options);
+	r = rh_keeper_fork(&keeper, &result, &diag);
+	if (r < 0)
+		result = rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	if (r == 0)
+		result = rh_supervise_run(&options);
 	rh_plan_fini(&plan);
-	return r;
+	return result;
 }
 
 int rh_verb_serve(struct rh_cli *cli)

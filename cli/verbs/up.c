@@ -1,6 +1,7 @@
 #include "../cli.h"
 #include "../client.h"
 #include "../show.h"
+#include "../supervise/keeper.h"
 #include "../supervise/lock.h"
 #include "../supervise/supervisor.h"
 #include "../tool.h"
@@ -80,6 +81,14 @@ static void raise_limit(void)
 	}
 }
 
+static int take_lock(struct rh_cli *cli, struct rh_diag *diag)
+{
+	pid_t holder;
+	int   r = rh_dirs_make(&cli->dirs, diag);
+
+	return r < 0 ? r : rh_lock_take(&cli->dirs, &holder, diag);
+}
+
 static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
                      unsigned timeout_ms)
 {
@@ -92,12 +101,8 @@ static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
 		.notify = notify, .timeout_ms = timeout_ms,
 	};
 	struct rh_diag diag = { 0 };
-	pid_t          holder;
-	int            lock, result;
+	int            lock = take_lock(cli, &diag), result;
 
-	lock = rh_dirs_make(&cli->dirs, &diag);
-	if (lock == RH_OK)
-		lock = rh_lock_take(&cli->dirs, &holder, &diag);
 	if (lock < 0) {
 		free(apply);
 		return rh_cli_fail(cli,
@@ -109,6 +114,19 @@ static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
 	free(apply);
 	close(lock);
 	return result;
+}
+
+/* The keeper comes back when all is over; the lock is the supervisor's. */
+static int keep(struct rh_cli *cli, struct tools *tools, int notify, unsigned timeout_ms)
+{
+	struct rh_keeper keeper = { .run_dir = cli->dirs.run, .notify = notify };
+	struct rh_diag   diag = { 0 };
+	int              result = RH_EXIT_REFUSED;
+	int              r = rh_keeper_fork(&keeper, &result, &diag);
+
+	if (r < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	return r == 1 ? result : supervise(cli, tools, notify, timeout_ms);
 }
 
 /* --- in the background ---------------------------------------------------------- */
@@ -184,7 +202,7 @@ static int detach(struct rh_cli *cli, struct tools *tools, unsigned timeout_ms)
 	}
 	close(fds[0]);
 	setsid();
-	return supervise(cli, tools, fds[1], timeout_ms);
+	return keep(cli, tools, fds[1], timeout_ms);
 }
 
 /* Before anything is started. */
@@ -218,5 +236,5 @@ int rh_verb_up(struct rh_cli *cli)
 		return result;
 	if (is_detached)
 		return detach(cli, &tools, (unsigned)timeout_s * 1000);
-	return supervise(cli, &tools, -1, (unsigned)timeout_s * 1000);
+	return keep(cli, &tools, -1, (unsigned)timeout_s * 1000);
 }

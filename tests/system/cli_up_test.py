@@ -2,6 +2,7 @@
 """`rhodes up`, `down`, `serve`, `logs`: the supervisor with real processes."""
 import http.client
 import os
+import re
 import signal
 import subprocess
 import unittest
@@ -16,6 +17,21 @@ spec: {type: hardware}
 kind: Resource
 metadata: {name: net_driver}
 spec: {type: driver, reference: [nic]}
+"""
+
+# A program with a child in a session of its own, and one whose parent is gone.
+FAMILY = """
+kind: Resource
+metadata: {name: clock}
+spec:
+  type: application
+  serve:
+    restart: never
+    program:
+    - /bin/sh
+    - -c
+    - "setsid sleep 1000 & echo child $!;
+       setsid sh -c 'sleep 1000 & echo orphan $!'; exec sleep 1000"
 """
 
 
@@ -93,8 +109,7 @@ class Up(Stage):
 
     def test_nothing_survives_kill_9(self):
         self.up(self.manifest)
-        with open(os.path.join(self.run_dir, "up.pid"), encoding="utf-8") as file:
-            supervisor = int(file.read())
+        supervisor = self.supervisor()
         pids = self.all_pids()
         self.assertEqual(len(pids), 3)
         os.kill(supervisor, signal.SIGKILL)
@@ -102,6 +117,57 @@ class Up(Stage):
         self.assertIn("no system", self.refused(3, "down"))
         # The stale pid file is nobody's lock.
         self.up()
+
+    def family(self):
+        """Starts a system whose program has children; all pids of it."""
+        self.up(self.path("family.yaml", FAMILY))
+        self.await_line("clock/0 .* orphan ")
+        self.await_line("clock/0 .* child ")
+        pids = [int(pid) for pid in re.findall(r"(?:child|orphan) (\d+)", self.log())]
+        self.assertEqual(len(pids), 2)
+        return pids + self.pids("clock/0") + self.pids("center")
+
+    def supervisor(self):
+        with open(os.path.join(self.run_dir, "up.pid"), encoding="utf-8") as file:
+            return int(file.read())
+
+    @staticmethod
+    def stat(pid):
+        """State and parent of a process."""
+        try:
+            with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+                state, parent = file.read().rpartition(")")[2].split()[:2]
+            return state, int(parent)
+        except (FileNotFoundError, ProcessLookupError):
+            return "", 0
+
+    def keeper(self):
+        return self.stat(self.supervisor())[1]
+
+    def test_children_of_programs_end_with_the_system(self):
+        for end in ("supervisor", "keeper", "down"):
+            with self.subTest(end):
+                pids = self.family()
+                self.assertTrue(all(map(self.is_ours, pids)))
+                if end == "down":
+                    self.ok("down")
+                else:
+                    os.kill(getattr(self, end)(), signal.SIGKILL)
+                self.assert_ends(pids)
+                if end == "supervisor":
+                    self.await_line("the supervisor was killed by signal 9")
+                self.assert_ends([self.supervisor()])
+                os.unlink(os.path.join(self.run_dir, "system.log"))
+
+    def test_a_stray_of_a_program_is_collected(self):
+        orphan = self.family()[1]
+        os.kill(orphan, signal.SIGKILL)
+        self.assert_ends([orphan])
+        # What the supervisor hears after that end is done after it is collected.
+        self.ok("apply", "-f", self.manifest)
+        self.await_line("agent/nic started")
+        self.assertNotIn(("Z", self.supervisor()), map(self.stat, filter(
+            str.isdigit, os.listdir("/proc"))))
 
     def test_changes_are_followed(self):
         self.up(self.manifest)
