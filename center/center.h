@@ -25,6 +25,7 @@
 #include "../base/dirs.h"
 
 struct rh_link;
+struct rh_push;
 struct rh_store;
 
 /* Counted since the start, for /metrics. */
@@ -38,6 +39,10 @@ struct rh_center_counts {
 	uint64_t views;
 	uint64_t plans;
 	uint64_t link_dropped;     /* slow, lying or unwelcome peers         */
+	uint64_t goaways;
+	uint64_t results;          /* frames                                 */
+	uint64_t reports;          /* what agents had to do by force         */
+	uint64_t reports_unwritten; /* REPORTs that the audit log lacks      */
 };
 
 struct rh_center {
@@ -48,6 +53,7 @@ struct rh_center {
 	struct rh_link         *link;       /* NULL in tests                  */
 	struct rh_news          news;
 	struct rh_watchers      watchers;
+	struct rh_push         *push;       /* of the link; likewise          */
 	struct rh_center_counts counts;
 	uint64_t                started_ms;
 	char                    store_id[33];

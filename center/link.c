@@ -19,40 +19,15 @@
 #define TICK_MS        1000u
 #define ACCEPTS_A_TURN 64
 #define FRAMES_A_TURN  16
-static struct rh_link_conn **bucket(struct rh_link *link, const char *resource)
-{
-	uint64_t hash = 0xcbf29ce484222325u;
-
-	for (const char *c = resource; *c; c++)
-		hash = (hash ^ (unsigned char)*c) * 0x100000001b3u;
-	return &link->buckets[hash % RH_LINK_BUCKETS];
-}
-
-static struct rh_link_conn *find(const struct rh_link *link, const char *resource)
-{
-	struct rh_link_conn *conn = *bucket((struct rh_link *)(uintptr_t)link, resource);
-
-	while (conn && strcmp(conn->resource, resource) != 0)
-		conn = conn->next;
-	return conn;
-}
-
-static struct rh_link_conn *find_next(const struct rh_link_conn *conn)
-{
-	const char          *resource = conn->resource;
-	struct rh_link_conn *next = conn->next;
-
-	while (next && strcmp(next->resource, resource) != 0)
-		next = next->next;
-	return next;
-}
 
 /* ---- closing ---- */
 
 static void gone(struct rh_link *link)
 {
-	if (--link->handles == 0)
-		free(link);
+	if (--link->handles > 0)
+		return;
+	rh_push_fini(&link->push);
+	free(link);
 }
 
 static void conn_closed(uv_handle_t *handle)
@@ -66,14 +41,22 @@ static void conn_closed(uv_handle_t *handle)
 	free(conn);
 }
 
+static int is_subscriber(const struct rh_link_conn *conn)
+{
+	return conn->state == RH_PEER_GREETED || conn->state == RH_PEER_SUBSCRIBED;
+}
+
 void rh_link_drop(struct rh_link_conn *conn, const char *why)
 {
 	struct rh_link       *link = conn->link;
-	struct rh_link_conn **at = bucket(link, conn->resource);
+	struct rh_link_conn **at = rh_link_bucket(link, conn->resource);
 
 	if (conn->is_closing)
 		return;
+	rh_link_dequeue(conn);
 	conn->is_closing = 1;
+	if (is_subscriber(conn)) /* K1 */
+		rh_push_leave(&link->push, &conn->subscriber);
 	while (*at && *at != conn)
 		at = &(*at)->next;
 	if (*at)
@@ -107,7 +90,8 @@ static void refuse(struct rh_link_conn *conn, const struct rh_diag *diag)
 
 static void mark(const struct rh_link *link, const char *name)
 {
-	for (struct rh_link_conn *conn = find(link, name); conn; conn = find_next(conn))
+	for (struct rh_link_conn *conn = rh_link_find(link, name); conn;
+	     conn = rh_link_find_next(conn))
 		conn->is_marked = 1;
 }
 
@@ -115,6 +99,7 @@ static void touch(void *user, const struct rh_item_key *key)
 {
 	struct rh_link *link = user;
 
+	rh_push_touch(&link->push, key);
 	if (key) {
 		mark(link, key->caller.text);
 		mark(link, key->callee.text);
@@ -124,21 +109,34 @@ static void touch(void *user, const struct rh_item_key *key)
 		link->conns[i]->is_marked = 1;
 }
 
+static void untouch(void *user)
+{
+	struct rh_link *link = user;
+
+	rh_push_untouch(&link->push);
+}
+
 /* ---- receiving ---- */
 
 static void greet(struct rh_link_conn *conn)
 {
 	struct rh_link *link = conn->link;
 
-	if (conn->state == RH_PEER_AGENT) {
-		struct rh_link_conn **at = bucket(link, conn->resource);
+	if (conn->state == RH_PEER_AGENT || is_subscriber(conn)) {
+		struct rh_link_conn **at = rh_link_bucket(link, conn->resource);
 
 		conn->next = *at;
 		*at = conn;
 	}
-	rh_info("link: joined pid=%d uid=%u as=%s resource=%s", (int)conn->pid,
-	        (unsigned)conn->uid,
-	        conn->state == RH_PEER_AGENT ? "agent" : "supervisor", conn->resource);
+	rh_info("link: joined pid=%d uid=%u as=%s version=%u resource=%s",
+	        (int)conn->pid, (unsigned)conn->uid,
+	        conn->state == RH_PEER_SUPERVISOR ? "supervisor" : "agent",
+	        conn->version, conn->resource);
+	if (is_subscriber(conn)) {
+		conn->opened_ns = conn->heard_ns = rh_clock_ns();
+		rh_link_welcome(conn);
+		return;
+	}
 	conn->is_wanted = 1;
 	rh_link_push(conn);
 }
@@ -169,6 +167,8 @@ static void receive(struct rh_link_conn *conn)
 			refuse(conn, &diag);
 		else if (before == RH_PEER_NEW)
 			greet(conn);
+		else if (is_subscriber(conn)) /* credit, or another subscription */
+			rh_link_wake(link, &conn->subscriber);
 	}
 }
 
@@ -182,22 +182,33 @@ void rh_link_ready(uv_poll_t *poll, int status, int events)
 	}
 	if (events & UV_READABLE)
 		receive(conn);
-	if ((events & UV_WRITABLE) && !conn->is_closing)
+	if (!(events & UV_WRITABLE) || conn->is_closing)
+		return;
+	if (!is_subscriber(conn)) {
 		rh_link_push(conn);
+		return;
+	}
+	conn->is_full = 0;
+	uv_poll_start(poll, UV_READABLE, rh_link_ready);
+	rh_link_wake(conn->link, &conn->subscriber);
 }
 
 /* ---- accepting ---- */
 
 static void admit(struct rh_link *link, int fd)
 {
-	struct ucred         cred;
+	struct ucred         cred = { .pid = 0 };
 	socklen_t            len = sizeof cred;
 	struct rh_link_conn *conn = NULL;
+	int is_welcome = getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
+	                 (cred.uid == 0 || cred.uid == geteuid());
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) == 0 &&
-	    (cred.uid == 0 || cred.uid == geteuid()) &&
-	    link->count < RH_LINK_PEERS_MAX)
+	if (is_welcome && link->count == RH_LINK_PEERS_MAX) {
+		link->center->counts.goaways++;
+		rh_link_goaway(fd, RH_ENOSPC, "there are too many peers", RH_LINK_RETRY_MS);
+	} else if (is_welcome) {
 		conn = calloc(1, sizeof *conn);
+	}
 	if (!conn || uv_poll_init(link->tick.loop, &conn->poll, fd) < 0) {
 		link->center->counts.link_dropped++;
 		rh_warn("link: refused pid=%d uid=%u", (int)cred.pid, (unsigned)cred.uid);
@@ -240,38 +251,49 @@ static void on_connect(uv_poll_t *poll, int status, int events)
 
 /* ---- time ---- */
 
+static void look_after(struct rh_link_conn *conn, uint64_t now)
+{
+	int is_late = now - conn->opened_ns > RH_LINK_HELLO_MS * RH_NS_PER_MS;
+
+	if (conn->state == RH_PEER_NEW && is_late)
+		rh_link_drop(conn, "it did not say hello");
+	else if (conn->state == RH_PEER_GREETED && is_late)
+		rh_link_drop(conn, "it did not subscribe");
+	else if (conn->state == RH_PEER_SUBSCRIBED)
+		rh_link_watch_over(conn, now);
+	else if (conn->stalled_ns &&
+	         now - conn->stalled_ns > RH_LINK_STALL_MS * RH_NS_PER_MS)
+		rh_link_drop(conn, "it does not read");
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct rh_link *link = timer->data;
 	uint64_t        now = rh_clock_ns();
 
-	for (unsigned i = link->count; i-- > 0;) {
-		struct rh_link_conn *conn = link->conns[i];
-
-		if (conn->state == RH_PEER_NEW &&
-		    now - conn->opened_ns > RH_LINK_HELLO_MS * RH_NS_PER_MS)
-			rh_link_drop(conn, "it did not say hello");
-		else if (conn->stalled_ns &&
-		         now - conn->stalled_ns > RH_LINK_STALL_MS * RH_NS_PER_MS)
-			rh_link_drop(conn, "it does not read");
-	}
+	for (unsigned i = link->count; i-- > 0;)
+		look_after(link->conns[i], now);
+	rh_push_let_begin(&link->push);
 	if (link->is_paused) {
 		link->is_paused = 0;
 		uv_poll_start(&link->listener, UV_READABLE, on_connect);
 	}
 }
 
-/* ---- opening, closing, looking ---- */
+/* ---- opening and closing ---- */
 
 int rh_link_open(struct rh_center *center, uv_loop_t *loop, const char *path,
-                 struct rh_diag *diag)
+                 const struct rh_push_sizes *sizes, struct rh_diag *diag)
 {
 	struct rh_link *link = calloc(1, sizeof *link);
 
-	if (!link)
+	if (!link || rh_push_init(&link->push, center, sizes) != RH_OK) {
+		free(link);
 		return rh_diag_set(diag, RH_ENOMEM, "no memory");
+	}
 	int fd = rh_socket_listen(path, diag);
 	if (fd < 0 || uv_poll_init(loop, &link->listener, fd) < 0) {
+		rh_push_fini(&link->push);
 		free(link);
 		return fd < 0 ? fd : RH_EIO;
 	}
@@ -279,12 +301,19 @@ int rh_link_open(struct rh_center *center, uv_loop_t *loop, const char *path,
 	link->listen_fd = fd;
 	uv_timer_init(loop, &link->tick);
 	uv_timer_init(loop, &link->plan_timer);
+	uv_idle_init(loop, &link->idle);
 	link->listener.data = link->tick.data = link->plan_timer.data = link;
-	link->handles = 3;
+	link->idle.data = link;
+	link->handles = 4;
+	link->ready_last = &link->ready;
+	link->push.wake = rh_link_wake;
+	link->push.wake_user = link;
 	uv_poll_start(&link->listener, UV_READABLE, on_connect);
 	uv_timer_start(&link->tick, on_tick, TICK_MS, TICK_MS);
 	center->link = link;
+	center->push = &link->push;
 	center->realm.touch = touch;
+	center->realm.untouch = untouch;
 	center->realm.touch_user = link;
 	return RH_OK;
 }
@@ -305,55 +334,19 @@ void rh_link_close(struct rh_center *center)
 	if (!link)
 		return;
 	center->link = NULL;
+	center->push = NULL;
 	center->realm.touch = NULL;
+	center->realm.untouch = NULL;
 	link->is_closing = 1;
-	while (link->count > 0)
-		rh_link_drop(link->conns[link->count - 1], NULL);
+	while (link->count > 0) {
+		struct rh_link_conn *conn = link->conns[link->count - 1];
+
+		if (is_subscriber(conn))
+			rh_link_goaway(conn->fd, RH_ELOST, "the center stops", 0);
+		rh_link_drop(conn, NULL);
+	}
 	uv_close((uv_handle_t *)&link->listener, handle_closed);
 	uv_close((uv_handle_t *)&link->tick, handle_closed);
 	uv_close((uv_handle_t *)&link->plan_timer, handle_closed);
-}
-
-unsigned rh_link_instances(const struct rh_link *link, const char *resource)
-{
-	unsigned count = 0;
-
-	for (struct rh_link_conn *conn = link ? find(link, resource) : NULL; conn;
-	     conn = find_next(conn))
-		count += conn->instance_count;
-	return count;
-}
-
-static void show(const struct rh_link_conn *conn, rh_link_visit *visit, void *user)
-{
-	visit(user, &(struct rh_link_peer){
-		.resource = conn->resource,
-		.is_supervisor = conn->state == RH_PEER_SUPERVISOR,
-		.pid = conn->pid, .uid = conn->uid, .since_ms = conn->since_ms,
-		.revision = conn->revision,
-		.pending = conn->parcel.len - conn->parcel.sent,
-		.instances = conn->instances, .instance_count = conn->instance_count,
-	});
-}
-
-int rh_link_walk(const struct rh_link *link, const char *resource,
-                 rh_link_visit *visit, void *user)
-{
-	int count = 0;
-
-	if (!link)
-		return 0;
-	if (resource) {
-		for (struct rh_link_conn *conn = find(link, resource); conn;
-		     conn = find_next(conn), count++)
-			show(conn, visit, user);
-		return count;
-	}
-	for (unsigned i = 0; i < link->count; i++) {
-		if (link->conns[i]->state == RH_PEER_NEW)
-			continue;
-		show(link->conns[i], visit, user);
-		count++;
-	}
-	return count;
+	uv_close((uv_handle_t *)&link->idle, handle_closed);
 }

@@ -1,18 +1,15 @@
 /* link - the center's connections to agents and to the supervisor.
  *
- * A peer says HELLO and gets the whole view of its resource (a supervisor: the
- * plan), and again whenever that changed for it and for nobody else: a change
- * marks who may be concerned (realm->touch), publish builds those views anew and
- * sends the ones whose bytes differ.
+ * A peer of RH_PUSH_VERSION says HELLO, is welcomed, subscribes, and gets a snapshot
+ * or the changes since the revision that it has (push.h); it says what became of them.
+ * A peer of version 1 says HELLO and gets the whole view of its resource (a supervisor:
+ * the plan), and again whenever that changed for it.
  *
- * A peer has no queue: one encoded view is on its way, and a mark says that a
- * newer one is wanted.  So a slow peer costs one view of memory; when it reads
- * nothing for RH_LINK_STALL_MS it is disconnected.  A peer that breaks the format
- * or speaks for another resource is told and disconnected.  Instances are leases:
- * they end with the connection.
- *
- * (Ordered deltas with a shared ring take the place of whole views in build and
- * send_parts of link.c; marks and peers stay.)
+ * A peer has no queue: a subscriber is a cursor, of views and plans one is on its way
+ * and a mark says that a newer one is wanted.  So a slow peer costs only itself; when
+ * it reads nothing for long it is disconnected.  A peer that breaks the format or
+ * speaks for another resource is told and disconnected.  Instances are leases: they
+ * end with the connection.
  *
  * Ownership   The link owns its peers and its listener.
  * Threads     One, the loop's.
@@ -29,6 +26,7 @@
 struct rh_center;
 struct rh_diag;
 struct rh_link;
+struct rh_push_sizes;
 
 struct rh_link_instance {
 	uint64_t id;
@@ -50,9 +48,9 @@ struct rh_link_peer {
 
 typedef void rh_link_visit(void *user, const struct rh_link_peer *peer);
 
-/* Listens on path and becomes center->link.  RH_EIO, RH_EMSGSIZE, RH_ENOMEM. */
+/* Listens on path and becomes center->link, its push center->push.  RH_EIO, RH_EMSGSIZE, RH_ENOMEM. */
 int rh_link_open(struct rh_center *center, uv_loop_t *loop, const char *path,
-                 struct rh_diag *diag);
+                 const struct rh_push_sizes *sizes, struct rh_diag *diag);
 
 /* Closes every connection; the memory goes when the loop has run once more. */
 void rh_link_close(struct rh_center *center);

@@ -8,8 +8,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int hello(struct rh_link_conn *conn, const struct rh_frame *frame,
-                 struct rh_diag *diag)
+/* K1 */
+static int join(struct rh_center *center, struct rh_link_conn *conn,
+                struct rh_diag *diag)
+{
+	struct rh_name name;
+
+	int err = rh_name_init(&name, conn->resource, strlen(conn->resource));
+	if (!err)
+		err = rh_push_join(center->push, &conn->subscriber, &name);
+	if (err)
+		return rh_diag_set(diag, err, "there are too many agents");
+	conn->state = RH_PEER_GREETED;
+	return RH_OK;
+}
+
+static int hello(struct rh_center *center, struct rh_link_conn *conn,
+                 const struct rh_frame *frame, struct rh_diag *diag)
 {
 	uint32_t version = 0, role = 0;
 	char     resource[RH_NAME_MAX + 1] = "";
@@ -17,9 +32,10 @@ static int hello(struct rh_link_conn *conn, const struct rh_frame *frame,
 	if (rh_record_u32(&frame->records, RH_TAG_VERSION, &version) < 0 ||
 	    rh_record_u32(&frame->records, RH_TAG_ROLE, &role) < 0)
 		return rh_diag_set(diag, RH_EPROTO, "HELLO lacks version or role");
-	if (version != RH_WIRE_VERSION)
+	if (version < RH_WIRE_VERSION || version > RH_PUSH_VERSION)
 		return rh_diag_set(diag, RH_EVERSION, "the peer speaks version %u, the "
-		                   "center %u", version, RH_WIRE_VERSION);
+			"center %u to %u", version, RH_WIRE_VERSION, RH_PUSH_VERSION);
+	conn->version = version;
 	if (role == RH_ROLE_SUPERVISOR) {
 		conn->state = RH_PEER_SUPERVISOR;
 		return RH_OK;
@@ -31,6 +47,8 @@ static int hello(struct rh_link_conn *conn, const struct rh_frame *frame,
 	    rh_name_check(resource, strlen(resource)) != RH_OK)
 		return rh_diag_set(diag, RH_EPROTO, "HELLO lacks a resource's name");
 	memcpy(conn->resource, resource, sizeof resource);
+	if (version >= RH_PUSH_VERSION)
+		return join(center, conn, diag);
 	conn->state = RH_PEER_AGENT;
 	return RH_OK;
 }
@@ -64,7 +82,7 @@ static int count(struct rh_center *center, const struct rh_link_conn *conn,
 	                   conn->resource, caller, callee);
 }
 
-static int stats(struct rh_center *center, const struct rh_link_conn *conn,
+static int stats(struct rh_center *center, struct rh_link_conn *conn,
                  const struct rh_frame *frame, struct rh_diag *diag)
 {
 	struct rh_record_reader reader = frame->records;
@@ -95,8 +113,8 @@ static int read_instance(const struct rh_record *item,
 	return RH_OK;
 }
 
-static int instances(struct rh_link_conn *conn, const struct rh_frame *frame,
-                     struct rh_diag *diag)
+static int instances(struct rh_center *center, struct rh_link_conn *conn,
+                     const struct rh_frame *frame, struct rh_diag *diag)
 {
 	struct rh_link_instance list[RH_LINK_INSTANCES_MAX];
 	struct rh_record_reader reader = frame->records;
@@ -104,6 +122,7 @@ static int instances(struct rh_link_conn *conn, const struct rh_frame *frame,
 	unsigned                used = 0;
 	int                     more, err = RH_OK;
 
+	(void)center;
 	while (!err && (more = rh_record_next(&reader, &item)) > 0) {
 		if (item.tag != RH_TAG_INSTANCE_ITEM)
 			continue;
@@ -126,15 +145,32 @@ static int instances(struct rh_link_conn *conn, const struct rh_frame *frame,
 	return RH_OK;
 }
 
+/* What may come in which state; an empty cell is refused. */
+static const struct {
+	uint8_t          type;
+	rh_peer_handler *handlers[RH_PEER_STATES];
+} table[] = {
+	{ RH_FRAME_HELLO,     { [RH_PEER_NEW] = hello } },
+	{ RH_FRAME_STATS,     { [RH_PEER_AGENT] = stats, [RH_PEER_GREETED] = stats,
+	                        [RH_PEER_SUBSCRIBED] = stats } },
+	{ RH_FRAME_INSTANCES, { [RH_PEER_AGENT] = instances,
+	                        [RH_PEER_GREETED] = instances,
+	                        [RH_PEER_SUBSCRIBED] = instances } },
+	{ RH_FRAME_SUBSCRIBE, { [RH_PEER_GREETED] = rh_peer_subscribe,
+	                        [RH_PEER_SUBSCRIBED] = rh_peer_subscribe } },
+	{ RH_FRAME_CREDIT,    { [RH_PEER_SUBSCRIBED] = rh_peer_credit } },
+	{ RH_FRAME_RESULT,    { [RH_PEER_SUBSCRIBED] = rh_peer_result } },
+	{ RH_FRAME_REPORT,    { [RH_PEER_GREETED] = rh_peer_report,
+	                        [RH_PEER_SUBSCRIBED] = rh_peer_report } },
+};
+
 int rh_peer_handle(struct rh_center *center, struct rh_link_conn *conn,
                    const struct rh_frame *frame, struct rh_diag *diag)
 {
-	if (conn->state == RH_PEER_NEW && frame->type == RH_FRAME_HELLO)
-		return hello(conn, frame, diag);
-	if (conn->state == RH_PEER_AGENT && frame->type == RH_FRAME_STATS)
-		return stats(center, conn, frame, diag);
-	if (conn->state == RH_PEER_AGENT && frame->type == RH_FRAME_INSTANCES)
-		return instances(conn, frame, diag);
+	for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+		if (table[i].type == frame->type && table[i].handlers[conn->state])
+			return table[i].handlers[conn->state](center, conn, frame, diag);
+	}
 	return rh_diag_set(diag, RH_EPROTO, "a frame of type %u is not expected now",
 	                   frame->type);
 }

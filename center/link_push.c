@@ -139,6 +139,8 @@ void rh_link_publish(struct rh_link *link)
 {
 	if (!link || link->is_closing)
 		return;
+	rh_push_publish(&link->push);
+	rh_link_flush(link);
 	/* From the end: a peer that is dropped is replaced by the last one, which
 	 * has had its turn. */
 	for (unsigned i = link->count; i-- > 0;) {

@@ -190,7 +190,8 @@ static int serve(struct program *program, struct rh_diag *diag)
 	int  err = rh_dirs_socket(&program->config.dirs, "link.sock", path, diag);
 
 	if (!err)
-		err = rh_link_open(&program->center, &program->loop, path, diag);
+		err = rh_link_open(&program->center, &program->loop, path,
+		                   &program->config.push, diag);
 	if (!err)
 		err = rh_http_open(&program->center, &program->loop, program->unix_fd,
 		                   NULL, 0, &program->unix_http, diag);

@@ -28,6 +28,7 @@
 #include "missed.h"
 #include "parcel.h"
 #include "published.h"
+#include "results.h"
 
 #include "../model/delta.h"
 #include "../model/feed.h"
@@ -42,6 +43,7 @@ struct rh_diag;
 struct rh_subscriber {
 	struct rh_feed        feed;
 	struct rh_parcel      snapshot;  /* of the one under way, or empty       */
+	struct rh_results     results;   /* of what it was sent                  */
 	struct rh_subscriber *next;      /* waits for a snapshot too             */
 	uint64_t              target;    /* revision of a delta in parts, or 0   */
 	uint32_t              id;

@@ -257,6 +257,21 @@ int rh_push_make(struct rh_push *push, struct rh_subscriber *subscriber, int is_
 	}
 }
 
+/* What was said of the items that are sent anew is said of former ones. */
+static void forget_results(const struct rh_push *push, struct rh_subscriber *subscriber,
+                           uint64_t next)
+{
+	const struct rh_delta *delta;
+
+	for (uint64_t i = subscriber->feed.cursor;
+	     i < next && subscriber->results.count > 0; i++) {
+		delta = rh_delta_get(&push->ring, i);
+		if (delta && rh_push_watches(push, subscriber, &delta->key))
+			rh_results_forget(&subscriber->results,
+			                  &subscriber->feed.resource, &delta->key);
+	}
+}
+
 void rh_push_sent(struct rh_push *push, struct rh_subscriber *subscriber,
                   const struct rh_push_frame *frame)
 {
@@ -274,9 +289,11 @@ void rh_push_sent(struct rh_push *push, struct rh_subscriber *subscriber,
 		break;
 	case RH_FRAME_SNAP_END:
 		rh_feed_ended(feed, bytes);
+		rh_results_clear(&subscriber->results);
 		release_snapshot(push, subscriber);
 		break;
 	case RH_FRAME_DELTA:
+		forget_results(push, subscriber, frame->next);
 		rh_feed_delivered(feed, &push->ring, frame->next, frame->revision, bytes);
 		subscriber->target = frame->target;
 		push->counts.deltas++;

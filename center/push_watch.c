@@ -50,6 +50,7 @@ void rh_push_leave(struct rh_push *push, struct rh_subscriber *subscriber)
 	rh_push_give_up(push, subscriber);
 	stop_waiting(push, subscriber);
 	rh_watch_remove_all(&push->watches, subscriber->id);
+	rh_results_fini(&subscriber->results);
 	push->subscribers[subscriber->id] = NULL;
 }
 

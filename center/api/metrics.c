@@ -2,6 +2,7 @@
 
 #include "../center.h"
 #include "../link.h"
+#include "../push.h"
 #include "../store/store.h"
 #include "../when.h"
 
@@ -121,6 +122,37 @@ static void put_link(struct page *page, const struct rh_center *center)
 	    center->counts.plans);
 	one(page, "rhodes_link_dropped_total", "counter",
 	    "Peers refused or disconnected.", center->counts.link_dropped);
+	one(page, "rhodes_link_goaways_total", "counter",
+	    "Peers that were told to go away.", center->counts.goaways);
+	one(page, "rhodes_link_reports_total", "counter",
+	    "What agents had to do by force.", center->counts.reports);
+	one(page, "rhodes_link_reports_unwritten_total", "counter",
+	    "Reports that the audit log lacks, because there were too many.",
+	    center->counts.reports_unwritten);
+}
+
+static void put_push(struct page *page, const struct rh_center *center)
+{
+	static const struct rh_push_counts none;
+	const struct rh_push_counts *counts = center->push ? &center->push->counts : &none;
+
+	one(page, "rhodes_push_items_total", "counter",
+	    "Items encoded because a change touched them.", counts->items);
+	one(page, "rhodes_push_items_unchanged_total", "counter",
+	    "Of these, left out because their bytes were the same.", counts->same);
+	one(page, "rhodes_push_delta_frames_total", "counter", "Delta frames sent.",
+	    counts->deltas);
+	one(page, "rhodes_push_snapshots_total", "counter", "Snapshots begun.",
+	    counts->snapshots);
+	one(page, "rhodes_push_snapshots_given_up_total", "counter",
+	    "Snapshots given up, half sent.", counts->given_up);
+	one(page, "rhodes_push_snapshots", "gauge", "Snapshots under way.",
+	    center->push ? center->push->snapshots : 0);
+	one(page, "rhodes_push_ring_overflows_total", "counter",
+	    "Changes that the ring did not hold, so that all took snapshots.",
+	    counts->raised);
+	one(page, "rhodes_push_results_total", "counter", "Results of agents.",
+	    center->counts.results);
 }
 
 /* ---- the edges that were called ---- */
@@ -193,6 +225,7 @@ void rh_api_metrics(struct rh_center *center, struct rh_request *request)
 	put_objects(page, center);
 	put_requests(page, &center->counts);
 	put_link(page, center);
+	put_push(page, center);
 	put_edges(page, center);
 	one(page, "rhodes_start_time_seconds", "gauge", "When the center started.",
 	    center->started_ms / 1000);

@@ -12,6 +12,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct rh_center center;
+static struct rh_push   push;
 
 static void open_center(void)
 {
@@ -20,6 +21,8 @@ static void open_center(void)
 
 	RH_CHECK(rh_store_memory_open(&store, NULL) == RH_OK);
 	RH_CHECK(rh_center_init(&center, store, &problem) == RH_OK);
+	RH_CHECK(rh_push_init(&push, &center, &rh_push_sizes_default) == RH_OK);
+	center.push = &push;
 }
 
 /* The input is a row of frames: type, length (16 bits), payload. */
@@ -51,6 +54,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		data += 3 + len;
 		size -= 3 + len;
 	}
+	if (conn.state == RH_PEER_GREETED || conn.state == RH_PEER_SUBSCRIBED) {
+		RH_CHECK(conn.subscriber.results.count <= RH_RESULTS_MAX);
+		rh_feed_verify(&conn.subscriber.feed, &push.ring);
+		rh_push_leave(&push, &conn.subscriber);
+	}
+	rh_watch_verify(&push.watches);
 	free(conn.instances);
 	return 0;
 }

@@ -17,12 +17,16 @@ PROGRAM = os.environ.get("RHODES_CENTER", "build/center/rhodes-center")
 
 # wire/frame.h
 FRAME_ERROR, HELLO, VIEW, STATS, INSTANCES, PLAN = 1, 112, 113, 114, 115, 116
+(WELCOME, SUBSCRIBE, SNAP_BEGIN, SNAP_ITEM, SNAP_END, DELTA, BOOKMARK, RESULT, CREDIT, GOAWAY,
+ REPORT) = range(117, 128)
+RECEIVED, VERIFIED, VALIDATED, STAGED, ACTIVE, REJECTED = range(1, 7)
 ROLE_AGENT, ROLE_SUPERVISOR = 4, 5
 TAG = {name: i + 1 for i, name in enumerate(
     "CODE TEXT VERSION ROLE RESOURCE SYSTEM CALLEE CALLER INTERFACE ATTACHMENT EDGE PAGE INSTANCE "
     "PROTOCOL REVISION FLAGS DEADLINE CONTEXT UMASK LOCALE ENV CALL HASH THREADS PID OFFER SELF "
     "EDGE_ITEM TYPE UID GID EXE VERDICT RULE COUNT_ITEM CALLS ERRORS BYTES INSTANCE_ITEM JSON "
-    "LAST COUNT STEP TIME FUNCTION BODY LOCALE_ON LIBRARY OFFSET PROGRAM".split())}
+    "LAST COUNT STEP TIME FUNCTION BODY LOCALE_ON LIBRARY OFFSET PROGRAM STORE PREV PREFIX ITEM "
+    "CALLER_TYPE AFTER RESULT_ITEM STATE DELAY REPORT_ITEM STALE_ITEM MESSAGES".split())}
 HEAD = struct.Struct("<HBBHHIIQ")
 
 
@@ -135,6 +139,11 @@ class Center:
     def audit(self, limit=1000):
         return self.get(f"/apis/v1/audit?limit={limit}").json["items"]
 
+    def subscriber(self, resource, **options):
+        link = Subscriber(os.path.join(self.run, "link.sock"), resource, **options)
+        self.links.append(link)
+        return link
+
     def agent(self, resource, role=ROLE_AGENT):
         link = Link(os.path.join(self.run, "link.sock"), resource, role)
         self.links.append(link)
@@ -151,6 +160,10 @@ def record(tag, value):
 
 def u32(tag, value):
     return record(tag, struct.pack("<I", value))
+
+
+def i32(tag, value):
+    return record(tag, struct.pack("<i", value))
 
 
 def u64(tag, value):
@@ -237,6 +250,135 @@ class Link:
 
     def close(self):
         self.sock.close()
+
+
+class Subscriber(Link):
+    """An agent that takes changes item by item, and refuses what it may not get."""
+
+    WINDOW = 1 << 18
+
+    def __init__(self, path, resource, store=bytes(16), revision=0, items=None, credit=WINDOW,
+                 subscribe=True, version=2):
+        super().__init__(path, resource, hello=False)
+        self.store, self.revision = store, revision
+        self.items = dict(items or {})       # (caller, callee or None): (revision, bytes)
+        self.frames, self.bytes, self.used = [], 0, 0
+        self.is_generous = credit > 0
+        self.send(HELLO, u32("VERSION", version) + u32("ROLE", ROLE_AGENT) +
+                  record("RESOURCE", resource) + u32("PID", os.getpid()))
+        self.welcome = self.expect(WELCOME)
+        incoming = first(self.welcome, "STORE")
+        if incoming != self.store:
+            self.store, self.revision = incoming, 0
+        if subscribe:
+            self.subscribe(credit, revision=revision, store=store)
+
+    def prefixes(self):
+        return [f"resource/{self.resource}", f"out/{self.resource}/", f"in/{self.resource}/"]
+
+    def subscribe(self, credit=0, revision=None, store=None, prefixes=None):
+        self.send(SUBSCRIBE, b"".join(record("PREFIX", p) for p in prefixes or self.prefixes()) +
+                  record("STORE", self.store if store is None else store) +
+                  u64("REVISION", self.revision if revision is None else revision) +
+                  u64("BYTES", credit))
+
+    def expect(self, kind):
+        got = self.receive()
+        if got is None or got[0] != kind:
+            raise RuntimeError(f"frame {got and got[0]} instead of {kind}: "
+                               f"{text(got[1], 'TEXT') if got else 'the end'}")
+        return got[1]
+
+    def receive(self):
+        """As Link's, and pays for what costs credit."""
+        data = self.sock.recv(1 << 17)
+        if not data:
+            return None
+        kind = HEAD.unpack_from(data)[2]
+        if SNAP_BEGIN <= kind <= BOOKMARK:
+            self.bytes += len(data) - 24
+            self.used += len(data) - 24
+            if self.is_generous and self.used > self.WINDOW // 2:
+                self.credit(self.used)
+                self.used = 0
+        self.frames.append(kind)
+        return kind, records(data[24:])
+
+    def credit(self, count):
+        self.send(CREDIT, u64("BYTES", count))
+
+    def take(self):
+        """The next snapshot, delta or bookmark, as a whole; (kind, the keys in it)."""
+        held, keys, prev = dict(), [], self.revision
+        while True:
+            got = self.receive()
+            if got is None:
+                raise EOFError
+            kind, found = got
+            if kind in (FRAME_ERROR, GOAWAY):
+                raise RuntimeError(f"frame {kind}: {text(found, 'TEXT')}")
+            revision = number(found, "REVISION")
+            if kind == SNAP_BEGIN:
+                held, keys, filling = dict(), [], revision
+            elif kind in (SNAP_ITEM, SNAP_END):
+                assert revision == filling, "a snapshot of two revisions"
+            else:
+                assert number(found, "PREV") == prev, f"a gap: {number(found, 'PREV')} != {prev}"
+                assert revision >= prev, "it falls back"
+            for tag, value in found:
+                if tag == TAG["ITEM"]:
+                    self.hold(held, keys, records(value), revision)
+            if kind == SNAP_END:
+                self.items = {key: item for key, item in held.items() if item[1] is not None}
+            elif kind == DELTA and number(found, "LAST"):
+                for key, item in held.items():
+                    self.items.pop(key, None)
+                    if item[1] is not None:
+                        self.items[key] = item
+            elif kind != BOOKMARK:
+                continue
+            self.revision = revision
+            return kind, keys
+
+    def hold(self, held, keys, item, revision):
+        key = (text(item, "CALLER"), text(item, "CALLEE"))
+        assert self.resource in key, f"an item of others: {key}"
+        assert number(item, "REVISION") <= revision, "an item of the future"
+        held[key] = (number(item, "REVISION"), first(item, "EDGE_ITEM" if key[1] else "SELF"))
+        keys.append(key)
+
+    def take_until(self, revision):
+        """Everything up to that revision; returns the kinds and keys on the way."""
+        kinds, keys = [], []
+        while self.revision < revision:
+            kind, more = self.take()
+            kinds.append(kind)
+            keys += more
+        return kinds, keys
+
+    def edge(self, caller, callee):
+        return records(self.items[(caller, callee)][1])
+
+    def protocol(self, caller, callee):
+        return text(self.edge(caller, callee), "PROTOCOL")
+
+    def verdict(self, caller, callee):
+        return number(self.edge(caller, callee), "VERDICT")
+
+    def result(self, revision, *items):
+        self.send(RESULT, u64("REVISION", revision) + b"".join(items))
+
+    def report(self, caller, callee, count, why):
+        self.send(REPORT, record("REPORT_ITEM", [
+            record("CALLER", caller), record("CALLEE", callee), u32("COUNT", count),
+            record("TEXT", why)]))
+
+
+def result_item(key, revision, state, code=None, why=None):
+    return record("RESULT_ITEM", [
+        record("CALLER", key[0]), record("CALLEE", key[1]) if key[1] else b"",
+        u64("REVISION", revision), u32("STATE", state),
+        b"" if code is None else i32("CODE", code), b"" if why is None else record("TEXT", why)])
 
 
 class View:
