@@ -188,10 +188,15 @@ static void wake(const struct rh_push *push, struct rh_subscriber *subscriber)
 		push->wake(push->wake_user, subscriber);
 }
 
+/* The ring does not hold what changed.  Items that changed or went were not noted, so
+ * that nothing which is noted counts any more. */
 static void raise(struct rh_push *push)
 {
 	push->counts.raised++;
 	rh_delta_raise(&push->ring, push->head);
+	rh_missed_note_all(&push->missed, push->head);
+	rh_published_fini(&push->published);
+	rh_published_init(&push->published);
 	for (uint32_t i = 0; i < RH_LINK_PEERS_MAX; i++)
 		wake(push, push->subscribers[i]);
 }

@@ -169,6 +169,32 @@ static void changes_that_nobody_heard_are_not_taken_for_published(void **state)
 	close_stage(stage);
 }
 
+/* What went in a change that the ring did not hold, and then came back the same. */
+static void what_came_back_after_a_flood_is_told(void **state)
+{
+	static const struct rh_push_sizes tiny = { .deltas = 2, .bytes = 1u << 16,
+	                                           .snapshots = 16 };
+	struct stage      *stage = open_stage(state, tiny);
+	struct rh_item_key key = rh_item_key_of("a", "e");
+	size_t             count = 0;
+
+	IN(stage, SERVICE("a", "'b','c','d','e'") "," DRIVER("b", "") "," DRIVER("c", "")
+	   "," DRIVER("d", "") "," DRIVER("e", ""));
+	struct agent *a = new_agent(stage, "a", 1u << 20);
+	pump_all(stage);
+	assert_non_null(find_item(a, &key));
+	IN(stage, SERVICE("a", ""));
+	assert_int_equal(stage->push.counts.raised, 1);
+	pump_all(stage);
+	assert_null(find_item(a, &key));
+	IN(stage, SERVICE("a", "'e'"));
+	assert_int_equal(stage->push.counts.raised, 1);
+	pump_all(stage);
+	assert_item(stage, a, &key, &count);
+	assert_int_equal(count, 1);
+	close_stage(stage);
+}
+
 /* ---- frames ---- */
 
 static void several_revisions_go_in_one_frame(void **state)
@@ -593,6 +619,7 @@ int main(void)
 		TEST(what_is_undone_reaches_nobody),
 		TEST(who_was_away_resumes_or_takes_a_snapshot),
 		TEST(changes_that_nobody_heard_are_not_taken_for_published),
+		TEST(what_came_back_after_a_flood_is_told),
 		TEST(several_revisions_go_in_one_frame),
 		TEST(a_large_revision_comes_in_parts),
 		TEST(parts_may_be_cut_short),
