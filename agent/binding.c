@@ -8,6 +8,7 @@
 #include "use.h"
 
 #include "../base/clock.h"
+#include "../base/discard.h"
 #include "../base/log.h"
 #include "../base/memory.h"
 #include "../protocols/page/page.h"
@@ -31,8 +32,7 @@ static void close_fds(struct rh_binding *binding)
 	                &binding->far_companion };
 
 	for (unsigned i = 0; i < 4; i++) {
-		if (*fds[i] >= 0)
-			close(*fds[i]);
+		rh_discard(*fds[i]);
 		*fds[i] = -1;
 	}
 }

@@ -6,6 +6,7 @@
 #include "instance.h"
 
 #include "../base/clock.h"
+#include "../base/discard.h"
 #include "../base/log.h"
 #include "../base/memory.h"
 #include "../protocols/page/page.h"
@@ -28,8 +29,7 @@
 static void close_fds(struct rh_bound *bound)
 {
 	for (unsigned i = 0; i < 3; i++) {
-		if (bound->fds[i] >= 0)
-			close(bound->fds[i]);
+		rh_discard(bound->fds[i]);
 		bound->fds[i] = -1;
 	}
 }

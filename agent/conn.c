@@ -2,6 +2,7 @@
 
 #include "agent.h"
 
+#include "../base/discard.h"
 #include "../base/log.h"
 
 #include <fcntl.h>
@@ -30,7 +31,7 @@ static void drop_queued(struct rh_conn *conn, struct queued *queued)
 	conn->queue_frames--;
 	conn->queue_bytes -= queued->len;
 	for (unsigned i = 0; i < queued->fd_count; i++)
-		close(queued->fds[i]);
+		rh_discard(queued->fds[i]);
 	free(queued);
 }
 
@@ -158,7 +159,7 @@ int rh_conn_open(struct rh_agent *agent, int fd, const struct rh_conn_ops *ops,
 		                   on_ready, conn, &conn->poll);
 	}
 	if (r < 0) {
-		close(fd);
+		rh_discard_socket(fd);
 		free(conn);
 		return r;
 	}
@@ -283,7 +284,7 @@ void rh_conn_close(struct rh_conn *conn)
 	rh_pollfd_close(conn->poll);
 	RH_LIST_EACH(node, &conn->queue)
 		drop_queued(conn, RH_CONTAINER(node, struct queued, link));
-	close(conn->fd);
+	rh_discard_socket(conn->fd);
 	rh_task_cancel(&conn->task);
 	rh_task_retire(&conn->agent->tasks, &conn->task, end);
 }

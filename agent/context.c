@@ -1,5 +1,7 @@
 #include "context.h"
 
+#include "../base/discard.h"
+
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@ void rh_contexts_init(struct rh_contexts *contexts)
 static void fini_one(struct rh_context *context)
 {
 	if (context->id != 0 && context->directory >= 0)
-		close(context->directory);
+		rh_discard(context->directory);
 	free(context->records);
 	*context = (struct rh_context){ .directory = -1 };
 }

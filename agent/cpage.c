@@ -7,6 +7,7 @@
 #include "use.h"
 
 #include "../base/clock.h"
+#include "../base/discard.h"
 #include "../base/memory.h"
 
 #include <stdlib.h>
@@ -110,8 +111,7 @@ static void free_page(struct rh_cpage *page)
 	rh_memory_unmap(page->memory, RH_PAGE_BYTES);
 	if (page->caller_event >= 0)
 		close(page->caller_event);
-	if (page->companion >= 0)
-		close(page->companion);
+	rh_discard_socket(page->companion);
 	free(page);
 }
 

@@ -4,6 +4,7 @@
 #include "edge.h"
 #include "process.h"
 
+#include "../base/discard.h"
 #include "../base/memory.h"
 
 #include <stdlib.h>
@@ -122,8 +123,7 @@ static void free_inbox(struct rh_inbox *inbox)
 	rh_memory_unmap(inbox->memory, RH_PAGE_BYTES);
 	if (inbox->event >= 0)
 		close(inbox->event);
-	if (inbox->companion >= 0)
-		close(inbox->companion);
+	rh_discard_socket(inbox->companion);
 	free(inbox);
 }
 

@@ -9,6 +9,7 @@
 
 #include "../base/clock.h"
 #include "../base/diag.h"
+#include "../base/discard.h"
 #include "../base/log.h"
 
 #include <stdlib.h>
@@ -202,7 +203,7 @@ static void welcome(struct rh_agent *agent, int fd)
 	                          ? NULL : calloc(1, sizeof *visitor);
 
 	if (!visitor) {
-		close(fd);
+		rh_discard_socket(fd);
 		return;
 	}
 	visitor->agent = agent;

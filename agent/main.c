@@ -9,6 +9,7 @@
 #include "center.h"
 #include "listener.h"
 
+#include "../base/discard.h"
 #include "../base/log.h"
 #include "../base/ready.h"
 
@@ -163,6 +164,7 @@ int main(int argc, char **argv)
 	rh_log_init(name);
 	signal(SIGPIPE, SIG_IGN);
 	free_log();
+	rh_discard_start();
 	raise_descriptor_limit();
 	if (start(&agent, &config, handles, &diag) < 0) {
 		rh_error("%s", diag.text);

@@ -1,9 +1,11 @@
 #include "parcel.h"
 
+#include "../base/discard.h"
+
 #include <stdlib.h>
 #include <unistd.h>
 
-#define FRAMES_PER_DRAIN 256 /* more than a companion holds */
+#define FRAMES_PER_DRAIN 512 /* more than a companion holds */
 
 struct parcel {
 	struct rh_list link;
@@ -14,7 +16,7 @@ struct parcel {
 void rh_fds_close(struct rh_fds *fds)
 {
 	for (unsigned i = 0; i < fds->count; i++)
-		close(fds->at[i]);
+		rh_discard(fds->at[i]);
 	fds->count = 0;
 }
 

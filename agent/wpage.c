@@ -7,6 +7,7 @@
 #include "instance.h"
 #include "trace.h"
 
+#include "../base/discard.h"
 #include "../base/log.h"
 #include "../base/memory.h"
 
@@ -123,8 +124,7 @@ static void free_page(struct rh_wpage *page)
 	rh_memory_unmap(page->memory, RH_PAGE_BYTES);
 	if (page->event >= 0)
 		close(page->event);
-	if (page->companion >= 0)
-		close(page->companion);
+	rh_discard_socket(page->companion);
 	free(page);
 }
 

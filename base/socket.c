@@ -1,6 +1,7 @@
 #include "socket.h"
 
 #include "diag.h"
+#include "discard.h"
 
 #include <errno.h>
 #include <string.h>
@@ -9,6 +10,10 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* As many as the kernel lets through at once (SCM_MAX_FD): it would close the rest
+ * itself, and wait for that. */
+#define FDS_OF_A_MESSAGE 253
 
 #ifndef SO_PASSRIGHTS
 #define SO_PASSRIGHTS 83 /* missing in the headers of glibc 2.36 */
@@ -167,10 +172,28 @@ int rh_socket_send(int fd, uint8_t type, uint64_t request,
 	return n < 0 ? from_errno() : RH_OK;
 }
 
-/* Collects descriptors and the sender from the control part. */
-static void take_control(struct msghdr *message, struct rh_frame *frame)
+/* Keeps as many descriptors as a frame may have.  0 when there were more. */
+static int take_fds(struct cmsghdr *head, struct rh_frame *frame)
+{
+	size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+
+	for (size_t i = 0; i < count; i++) {
+		int fd;
+
+		memcpy(&fd, CMSG_DATA(head) + i * sizeof fd, sizeof fd);
+		if (frame->fd_count < RH_FRAME_FDS_MAX)
+			frame->fds[frame->fd_count++] = fd;
+		else
+			rh_discard(fd);
+	}
+	return count <= RH_FRAME_FDS_MAX;
+}
+
+/* Collects descriptors and the sender from the control part.  0 when it was too much. */
+static int take_control(struct msghdr *message, struct rh_frame *frame)
 {
 	struct cmsghdr *head;
+	int             fits = (message->msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0;
 
 	for (head = CMSG_FIRSTHDR(message); head; head = CMSG_NXTHDR(message, head)) {
 		if (head->cmsg_level != SOL_SOCKET)
@@ -181,27 +204,17 @@ static void take_control(struct msghdr *message, struct rh_frame *frame)
 			memcpy(&cred, CMSG_DATA(head), sizeof cred);
 			frame->sender = cred.pid;
 		} else if (head->cmsg_type == SCM_RIGHTS) {
-			size_t count = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-
-			for (size_t i = 0; i < count; i++) {
-				int fd;
-
-				memcpy(&fd, CMSG_DATA(head) + i * sizeof fd, sizeof fd);
-				if (frame->fd_count < RH_FRAME_FDS_MAX)
-					frame->fds[frame->fd_count++] = fd;
-				else
-					close(fd);
-			}
+			fits &= take_fds(head, frame);
 		}
 	}
+	return fits;
 }
 
-static int check_head(const unsigned char *bytes, size_t len, int truncated,
-                      struct rh_frame *frame)
+static int check_head(const unsigned char *bytes, size_t len, struct rh_frame *frame)
 {
 	struct rh_frame_head head;
 
-	if (truncated || len < sizeof head)
+	if (len < sizeof head)
 		return RH_EPROTO;
 	memcpy(&head, bytes, sizeof head);
 	if (head.magic != RH_FRAME_MAGIC || head.head_len < sizeof head ||
@@ -218,7 +231,7 @@ static int check_head(const unsigned char *bytes, size_t len, int truncated,
 int rh_socket_receive(int fd, void *buffer, struct rh_frame *ret_frame)
 {
 	_Alignas(struct cmsghdr) char control[
-		CMSG_SPACE(RH_FRAME_FDS_MAX * sizeof(int)) +
+		CMSG_SPACE(FDS_OF_A_MESSAGE * sizeof(int)) +
 		CMSG_SPACE(sizeof(struct ucred))];
 	struct iovec  part = { .iov_base = buffer, .iov_len = RH_FRAME_MAX };
 	struct msghdr message = {
@@ -233,14 +246,13 @@ int rh_socket_receive(int fd, void *buffer, struct rh_frame *ret_frame)
 	} while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return from_errno();
-	take_control(&message, &frame);
+	int fits = take_control(&message, &frame);
 	if (n == 0) {
 		rh_frame_drop(&frame);
 		return RH_ELOST;
 	}
 
-	int r = check_head(buffer, (size_t)n,
-	                   (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0, &frame);
+	int r = fits ? check_head(buffer, (size_t)n, &frame) : RH_EPROTO;
 	if (r < 0) {
 		rh_frame_drop(&frame);
 		return r;
@@ -252,8 +264,7 @@ int rh_socket_receive(int fd, void *buffer, struct rh_frame *ret_frame)
 void rh_frame_drop(struct rh_frame *frame)
 {
 	for (unsigned i = 0; i < frame->fd_count; i++) {
-		if (frame->fds[i] >= 0)
-			close(frame->fds[i]);
+		rh_discard(frame->fds[i]);
 	}
 	frame->fd_count = 0;
 }

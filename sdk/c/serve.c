@@ -3,6 +3,7 @@
 #include "session.h"
 
 #include "../../base/clock.h"
+#include "../../base/discard.h"
 #include "../../base/log.h"
 #include "../../base/memory.h"
 #include "../../base/ready.h"
@@ -164,7 +165,7 @@ static void destroy_page(struct rh_serve_page *page)
 {
 	rh_memory_unmap(page->memory, RH_PAGE_BYTES);
 	close(page->event);
-	close(page->companion);
+	rh_discard(page->companion);
 	rh_serve_context_fini(page);
 	rh_stash_destroy(page->stash);
 	page->thread->assigned--;
@@ -512,6 +513,7 @@ static void make_stop_event(void)
 
 static int start(struct rh_server *server)
 {
+	rh_discard_start();
 	make_stop_event();
 	server->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	server->buffer = malloc(RH_FRAME_MAX);

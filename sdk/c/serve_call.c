@@ -2,6 +2,7 @@
 #include "serve.h"
 
 #include "../../base/clock.h"
+#include "../../base/discard.h"
 #include "../../base/memory.h"
 
 #include <errno.h>
@@ -331,7 +332,7 @@ static void count(const struct run *run)
 static void clean_up(struct run *run)
 {
 	for (unsigned i = 0; i < run->fds.count; i++)
-		close(run->fds.fds[i]);
+		rh_discard(run->fds.fds[i]);
 	if (run->mapped)
 		rh_memory_unmap(run->mapped, run->taken->args_len);
 	rh_scratch_reset(&run->thread->scratch);

@@ -1,6 +1,8 @@
 /* serve_context - what a call depends on of its caller's process. */
 #include "serve.h"
 
+#include "../../base/discard.h"
+
 #include <errno.h>
 #include <locale.h>
 #include <stdatomic.h>
@@ -18,7 +20,7 @@ static _Atomic uint64_t serials;
 static void fini_one(struct rh_serve_context *context)
 {
 	if (context->id != 0 && context->directory >= 0)
-		close(context->directory);
+		rh_discard(context->directory);
 	free(context->texts);
 	*context = (struct rh_serve_context){ .directory = -1 };
 }

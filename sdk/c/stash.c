@@ -1,7 +1,11 @@
 #include "stash.h"
 
+#include "../../base/discard.h"
+
 #include <stdlib.h>
 #include <unistd.h>
+
+#define FRAMES_PER_DRAIN 512 /* more than a companion holds */
 
 struct kept {
 	uint64_t call;
@@ -18,7 +22,7 @@ struct rh_fd_stash {
 static void close_all(struct kept *kept)
 {
 	for (unsigned i = 0; i < kept->count; i++)
-		close(kept->fds[i]);
+		rh_discard(kept->fds[i]);
 	kept->count = 0;
 }
 
@@ -51,11 +55,15 @@ int rh_stash_drain(struct rh_fd_stash **stash, int companion, rh_stash_other *ot
                    void *user)
 {
 	struct rh_frame frame;
-	int             r;
+	int             r = RH_OK;
 
 	if (!*stash && !(*stash = calloc(1, sizeof **stash)))
 		return RH_ENOMEM;
-	while ((r = rh_socket_receive(companion, (*stash)->buffer, &frame)) == RH_OK) {
+	/* A peer that sends without end gets no more turns than others. */
+	for (int i = 0; i < FRAMES_PER_DRAIN && r == RH_OK; i++) {
+		r = rh_socket_receive(companion, (*stash)->buffer, &frame);
+		if (r < 0)
+			break;
 		if (frame.type == RH_FRAME_FDS)
 			keep(*stash, &frame);
 		else if (other)

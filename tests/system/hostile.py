@@ -326,6 +326,7 @@ class Hostile(Stage):
                                           b"size=256k,mode=0755") != 0:
             self.skipTest("no tmpfs can be mounted here")
         self.addCleanup(libc.umount2, self.run_dir.encode(), 2)
+        self.addCleanup(self.end)  # before that
         self.start()
         with self.undisturbed():
             with contextlib.suppress(OSError), \

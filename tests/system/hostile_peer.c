@@ -9,12 +9,14 @@
 #include "../../model/interface.h"
 
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -492,6 +494,62 @@ static void descriptors_for_nothing(void **unused)
 	the_page_is_well();
 }
 
+/* A connection that waits an hour, when it is closed for the last time, for bytes that
+ * its other end does not take. */
+static int lingering(void)
+{
+	static char        bytes[65536];
+	struct sockaddr_in address = { .sin_family = AF_INET };
+	struct linger      linger = { .l_onoff = 1, .l_linger = 3600 };
+	socklen_t          len = sizeof address;
+	int                listener = socket(AF_INET, SOCK_STREAM, 0);
+	int                fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	assert_int_equal(connect(fd, (struct sockaddr *)&address, len), 0);
+	assert_true(accept(listener, NULL, NULL) >= 0);
+	close(listener);
+	while (send(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+		;
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+	return fd;
+}
+
+/* Whoever takes it, or takes away the page in whose socket it stands, has the last. */
+static void descriptors_that_close_slowly(void **unused)
+{
+	struct kit_page one;
+	int             slow[2];
+
+	(void)unused;
+	take_page(&one);
+	for (int i = 0; i < 2; i++) { /* the wrong number; never asked for */
+		slow[0] = lingering();
+		assert_int_equal(send_fds(page.caller.next + (i ? 1000u : 0), slow, 1),
+		                 RH_OK);
+		close(slow[0]);
+	}
+	struct rh_reply reply = call_with_two_fds();
+	assert_refused(&reply, RH_EPROTO, "wire format");
+	slow[0] = lingering(); /* goes all the way, as an argument too many */
+	slow[1] = lingering();
+	assert_int_equal(send_fds(page.caller.next, slow, 2), RH_OK);
+	close(slow[0]);
+	close(slow[1]);
+	call_with_two_fds();
+	slow[0] = lingering();
+	assert_int_equal(send_fds(7, slow, 1), RH_OK);
+	close(slow[0]);
+	kit_page_close(&page);
+	page = one;
+	the_page_is_well();
+	take_page(&one);
+	kit_page_close(&one);
+}
+
 /* Arguments in memory that is no memfd, that is too short, that may still change. */
 static void payloads_that_lie(void **unused)
 {
@@ -616,6 +674,7 @@ int main(void)
 		TEST(arguments_that_change_while_they_are_read),
 		TEST(another_callers_handle),
 		TEST(descriptors_for_nothing),
+		TEST(descriptors_that_close_slowly),
 		TEST(payloads_that_lie),
 		TEST(contexts_that_lie),
 		TEST(answers_that_nobody_takes),
