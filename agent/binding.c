@@ -381,7 +381,7 @@ static void compare(struct rh_binding *binding)
 
 	if (differ <= MISMATCH_MAX)
 		return;
-	rh_warn("process %d says it made %llu calls of %s on a bound page, instance "
+	rh_warn_often("process %d says it made %llu calls of %s on a bound page, instance "
 	        "%08llx says it served %llu", (int)binding->process->pid,
 	        (unsigned long long)caller, binding->edge->spec.callee,
 	        (unsigned long long)binding->instance, (unsigned long long)callee);

@@ -96,7 +96,7 @@ static int check_sender(struct rh_conn *conn, struct rh_frame *frame)
 {
 	if (conn->pid == 0 || frame->sender == conn->pid)
 		return 1;
-	rh_warn("a frame from process %d on the socket of process %d was ignored",
+	rh_warn_often("a frame from process %d on the socket of process %d was ignored",
 	        (int)frame->sender, (int)conn->pid);
 	rh_counter_add(&conn->agent->counters.head->refused, 1);
 	rh_conn_error(conn, 0, RH_EIDENT, "process %d may not use the attachment of "

@@ -134,7 +134,7 @@ static int answer_serving(struct rh_process *process, uint64_t request)
 static int refuse(struct rh_process *process, struct rh_frame *frame, int code,
                   const char *text)
 {
-	rh_warn("process %d (%s) may not serve: %s", (int)process->pid, process->exe,
+	rh_warn_often("process %d (%s) may not serve: %s", (int)process->pid, process->exe,
 	        text);
 	return rh_conn_error(process->conn, frame->request, code, "%s", text);
 }

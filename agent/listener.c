@@ -56,7 +56,7 @@ static int settle(struct visitor *visitor, struct rh_frame *frame, int r,
 		forget(visitor);
 		return RH_OK;
 	}
-	rh_warn("refused: %s", diag->text);
+	rh_warn_often("refused: %s", diag->text);
 	rh_counter_add(&visitor->agent->counters.head->refused, 1);
 	rh_conn_error(visitor->conn, frame->request, r, "%s", diag->text);
 	return r;

@@ -201,7 +201,7 @@ static void on_lost(void *user, int why)
 
 	if (why != RH_ELOST) {
 		rh_agent_malformed(process->agent);
-		rh_warn("process %d (%s) is disconnected: %s", (int)process->pid,
+		rh_warn_often("process %d (%s) is disconnected: %s", (int)process->pid,
 		        process->exe, rh_error_text(why));
 	}
 	rh_process_close(process);
@@ -349,7 +349,7 @@ int rh_process_open(struct rh_agent *agent, struct rh_conn *conn,
 	agent->process_count++;
 	rh_counter_add(&agent->counters.head->attached, 1);
 	rh_counter_add(&agent->counters.head->processes, 1);
-	rh_info("attached pid=%d uid=%u exe=%s%s", (int)process->pid,
+	rh_info_often("attached pid=%d uid=%u exe=%s%s", (int)process->pid,
 	        (unsigned)process->uid, process->exe,
 	        role == RH_ROLE_CALLEE ? " as callee" : "");
 	return RH_OK;

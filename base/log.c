@@ -1,5 +1,7 @@
 #include "log.h"
 
+#include "clock.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -63,4 +65,19 @@ void rh_log(enum rh_level level, const char *format, ...)
 	line[used++] = '\n';
 	if (write(STDERR_FILENO, line, used) < 0)
 		return; /* nobody reads the log: nothing more can be done */
+}
+
+int rh_log_may(struct rh_log_brake *brake, enum rh_level level)
+{
+	uint64_t second = rh_clock_ns() / RH_NS_PER_S;
+	unsigned before = brake->lines;
+
+	if (second == brake->second)
+		return brake->lines++ < RH_LOG_OFTEN;
+	brake->second = second;
+	brake->lines = 1;
+	if (before > RH_LOG_OFTEN)
+		rh_log(level, "%u more lines like the next one were left out",
+		       before - RH_LOG_OFTEN);
+	return 1;
 }

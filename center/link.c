@@ -211,7 +211,7 @@ static void admit(struct rh_link *link, int fd)
 	}
 	if (!conn || uv_poll_init(link->tick.loop, &conn->poll, fd) < 0) {
 		link->center->counts.link_dropped++;
-		rh_warn("link: refused pid=%d uid=%u", (int)cred.pid, (unsigned)cred.uid);
+		rh_warn_often("link: refused pid=%d uid=%u", (int)cred.pid, (unsigned)cred.uid);
 		free(conn);
 		close(fd);
 		return;

@@ -21,8 +21,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* How many unwelcome writers a second get an entry of their own in the audit. */
-#define REFUSALS_A_SECOND 20u
+/* How many unwelcome writers a minute get an entry of their own in the audit, which
+ * nobody shortens. */
+#define REFUSALS_A_MINUTE 20u
 
 #define GOODBYES 8 /* rounds in which streams may take their end */
 
@@ -39,7 +40,7 @@ struct rh_http {
 	struct rh_http_request  *first;   /* of the turn                        */
 	struct rh_http_request **last;
 	size_t                   bodies;  /* bytes of all bodies being read     */
-	uint64_t                 second;  /* of the refusals counted            */
+	uint64_t                 minute;  /* of the refusals counted            */
 	unsigned                 refusals;
 	unsigned                 strangers; /* connections that may not write   */
 };
@@ -230,12 +231,12 @@ static void audit_stranger(struct rh_http *http, const struct rh_request *reques
 		.client = request->client,
 		.verb = rh_route_method_text(request->method),
 	};
-	uint64_t second = rh_clock_ns() / RH_NS_PER_S;
+	uint64_t minute = rh_clock_ns() / (60 * RH_NS_PER_S);
 
-	if (second != http->second)
+	if (minute != http->minute)
 		http->refusals = 0;
-	http->second = second;
-	if (http->refusals++ < REFUSALS_A_SECOND)
+	http->minute = minute;
+	if (http->refusals++ < REFUSALS_A_MINUTE)
 		rh_change_refused(http->center, problem->kind, problem->name, &options,
 		                  problem);
 	else
