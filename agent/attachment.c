@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "bound.h"
 #include "errand.h"
+#include "held.h"
 #include "inlink.h"
 #include "instance.h"
 #include "wpage.h"
@@ -166,8 +167,13 @@ void rh_attachment_gone(struct rh_inlink *link, uint64_t id)
 
 struct rh_instance *rh_attachment_instance(struct rh_attachment *attachment)
 {
-	if (!attachment->instance)
-		stick_to(attachment, rh_instance_pick(attachment->link->agent));
+	struct rh_agent    *agent = attachment->link->agent;
+	struct rh_instance *instance;
+
+	if (attachment->instance)
+		return attachment->instance;
+	instance = rh_held_instance(agent, attachment->id);
+	stick_to(attachment, instance ? instance : rh_instance_pick(agent));
 	return attachment->instance;
 }
 

@@ -62,7 +62,8 @@ void rh_attachment_gone(struct rh_inlink *link, uint64_t id);
  * through another agent. */
 void rh_attachment_close(struct rh_attachment *attachment);
 
-/* The instance that it sticks to, chosen now if it has none; NULL when none is up. */
+/* The instance that it sticks to, chosen now if it has none, so that it is the one that
+ * has its bound pages and its objects; NULL when none is up. */
 struct rh_instance *rh_attachment_instance(struct rh_attachment *attachment);
 
 /* The lane of that number, made when there is none; NULL without memory. */

@@ -9,39 +9,46 @@
 
 #include "../base/clock.h"
 #include "../base/discard.h"
-#include "../base/log.h"
 #include "../base/memory.h"
 #include "../protocols/page/page.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #define HEAD_BYTES     4096u             /* of the page stay mapped       */
 #define REVOKED_NS     RH_NS_PER_S       /* from retired to taken away    */
 #define REPLACED_NS    (30 * RH_NS_PER_S) /* the same, when calls may go on */
-#define MISMATCH_MAX   16u               /* calls that may be under way   */
 #define PATIENCE_NS    (30 * RH_NS_PER_S) /* without a deadline           */
 
 /* ---- memory ------------------------------------------------------------- */
 
-static void close_fds(struct rh_binding *binding)
+static void close_fd(int *fd)
 {
-	int *fds[4] = { &binding->memfd, &binding->event, &binding->companion,
-	                &binding->far_companion };
+	rh_discard(*fd);
+	*fd = -1;
+}
 
-	for (unsigned i = 0; i < 4; i++) {
-		rh_discard(*fds[i]);
-		*fds[i] = -1;
-	}
+static void close_ends(struct rh_binding *binding)
+{
+	close_fd(&binding->event);
+	close_fd(&binding->companion);
+	close_fd(&binding->far_companion);
 }
 
 static void drop_memory(struct rh_binding *binding)
 {
-	close_fds(binding);
+	close_ends(binding);
+	close_fd(&binding->memfd);
 	rh_memory_unmap(binding->head, HEAD_BYTES);
 	binding->head = NULL;
+}
+
+/* Keeps of a mapped page what is needed here. */
+static void keep_head(struct rh_binding *binding, void *memory)
+{
+	rh_memory_unmap((char *)memory + HEAD_BYTES, RH_PAGE_BYTES - HEAD_BYTES);
+	binding->head = memory;
 }
 
 /* A fresh page, eventfd and companion.  B1 */
@@ -53,10 +60,8 @@ static int make_memory(struct rh_binding *binding)
 	r = rh_memory_create("rhodes-page", RH_PAGE_BYTES, &binding->memfd, &memory);
 	if (r < 0)
 		return r;
-	rh_page_format(memory, binding->id, binding->process->attachment, 0,
-	               RH_PAGE_FLAG_BIND);
-	rh_memory_unmap((char *)memory + HEAD_BYTES, RH_PAGE_BYTES - HEAD_BYTES);
-	binding->head = memory;
+	rh_page_format(memory, binding->id, binding->attachment, 0, RH_PAGE_FLAG_BIND);
+	keep_head(binding, memory);
 	if ((binding->event = rh_event_create()) < 0 || rh_socket_pair(1, pair) < 0) {
 		drop_memory(binding);
 		return RH_ENOMEM;
@@ -75,7 +80,7 @@ static int send_bind(struct rh_binding *binding)
 	int fds[3] = { binding->memfd, binding->event, binding->far_companion };
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, binding->process->attachment);
+	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, binding->attachment);
 	rh_record_put_u64(&writer, RH_TAG_PAGE, binding->id);
 	rh_record_put_u64(&writer, RH_TAG_DEADLINE, binding->deadline);
 	return rh_conn_send(binding->edge->conn, RH_FRAME_BIND, binding->id, &writer,
@@ -119,25 +124,39 @@ void rh_bindings_lost(struct rh_edge *edge)
 		if (binding->state != RH_BINDING_ASKED)
 			continue;
 		drop_memory(binding); /* B1 */
+		binding->id = rh_agent_next_id(edge->agent);
 		binding->state = RH_BINDING_WAITING;
 	}
+}
+
+static struct rh_binding *create(struct rh_edge *edge, uint64_t attachment,
+                                 uint64_t id)
+{
+	struct rh_binding *binding = calloc(1, sizeof *binding);
+
+	if (!binding)
+		return NULL;
+	binding->edge = edge;
+	binding->attachment = attachment;
+	binding->id = id;
+	binding->memfd = binding->event = -1;
+	binding->companion = binding->far_companion = -1;
+	rh_list_init(&binding->in_process);
+	return binding;
 }
 
 int rh_binding_open(struct rh_process *process, struct rh_edge *edge,
                     uint64_t request, uint64_t deadline)
 {
-	struct rh_binding *binding = calloc(1, sizeof *binding);
+	struct rh_binding *binding = create(edge, process->attachment,
+	                                    rh_agent_next_id(process->agent));
 	int                r;
 
 	if (!binding)
 		return RH_ENOMEM;
 	binding->process = process;
-	binding->edge = edge;
 	binding->request = request;
 	binding->deadline = deadline ? deadline : rh_clock_ns() + PATIENCE_NS;
-	binding->id = rh_agent_next_id(process->agent);
-	binding->memfd = binding->event = -1;
-	binding->companion = binding->far_companion = -1;
 	if ((r = rh_use_find(process, edge, &binding->use)) < 0) {
 		free(binding);
 		return r;
@@ -152,10 +171,21 @@ int rh_binding_open(struct rh_process *process, struct rh_edge *edge,
 
 /* ---- answers ------------------------------------------------------------ */
 
+static void bound(struct rh_binding *binding, uint64_t instance)
+{
+	struct rh_agent *agent = binding->edge->agent;
+
+	binding->state = RH_BINDING_BOUND;
+	binding->instance = instance;
+	rh_counter_add(&agent->counters.head->bindings, 1);
+	rh_stats_bound(agent);
+}
+
 static void retire(struct rh_binding *binding)
 {
 	binding->is_retired = 1;
-	rh_retire(binding->process->agent, binding->head);
+	if (binding->head)
+		rh_retire(binding->edge->agent, binding->head);
 }
 
 static void hand_out(struct rh_binding *binding, uint64_t instance)
@@ -164,8 +194,6 @@ static void hand_out(struct rh_binding *binding, uint64_t instance)
 	struct rh_record_writer writer;
 	int fds[3] = { binding->memfd, binding->event, binding->companion };
 
-	binding->state = RH_BINDING_BOUND;
-	binding->instance = instance;
 	binding->head->fixed.instance = instance; /* before the process maps it */
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_PAGE, binding->id);
@@ -174,9 +202,8 @@ static void hand_out(struct rh_binding *binding, uint64_t instance)
 	rh_record_put_u32(&writer, RH_TAG_FLAGS, RH_PAGE_FLAG_BIND);
 	rh_conn_send(binding->process->conn, RH_FRAME_PAGE, binding->request, &writer,
 	             fds, 3);
-	close_fds(binding);
-	rh_counter_add(&binding->process->agent->counters.head->bindings, 1);
-	rh_stats_bound(binding->process->agent);
+	close_ends(binding);
+	bound(binding, instance);
 	if (binding->break_at != 0) /* revoked while it was asked for */
 		retire(binding);
 }
@@ -193,12 +220,16 @@ static void on_error(struct rh_binding *binding, struct rh_frame *frame)
 
 static void answer(struct rh_binding *binding, struct rh_frame *frame)
 {
-	uint64_t instance;
+	uint64_t instance = 0;
 
 	if (frame->type == RH_FRAME_UNBIND) {
-		rh_binding_close(binding);
+		rh_record_u64(&frame->records, RH_TAG_INSTANCE, &instance);
+		/* Another one's word of the page is a lie. */
+		if (binding->state != RH_BINDING_BOUND || instance == 0 ||
+		    instance == binding->instance)
+			rh_binding_close(binding);
 	} else if (binding->state != RH_BINDING_ASKED) {
-		rh_agent_malformed(binding->process->agent);
+		rh_agent_malformed(binding->edge->agent);
 	} else if (frame->type == RH_FRAME_ERROR) {
 		on_error(binding, frame);
 	} else if (rh_record_u64(&frame->records, RH_TAG_INSTANCE, &instance) == RH_OK) {
@@ -206,22 +237,28 @@ static void answer(struct rh_binding *binding, struct rh_frame *frame)
 	}
 }
 
-void rh_bindings_answer(struct rh_edge *edge, struct rh_frame *frame)
+struct rh_binding *rh_binding_find(struct rh_edge *edge, uint64_t id)
 {
-	uint64_t id = frame->request;
-
-	if (frame->type != RH_FRAME_ERROR &&
-	    rh_record_u64(&frame->records, RH_TAG_PAGE, &id) < 0)
-		return;
 	RH_LIST_EACH(node, &edge->bindings) {
 		struct rh_binding *binding = RH_CONTAINER(node, struct rh_binding,
 		                                          in_edge);
 
-		if (binding->id == id) {
-			answer(binding, frame);
-			return;
-		}
+		if (binding->id == id)
+			return binding;
 	}
+	return NULL;
+}
+
+void rh_bindings_answer(struct rh_edge *edge, struct rh_frame *frame)
+{
+	struct rh_binding *binding;
+	uint64_t           id = frame->request;
+
+	if (frame->type != RH_FRAME_ERROR &&
+	    rh_record_u64(&frame->records, RH_TAG_PAGE, &id) < 0)
+		return;
+	if ((binding = rh_binding_find(edge, id)))
+		answer(binding, frame);
 }
 
 /* ---- rules and deadlines ------------------------------------------------ */
@@ -237,22 +274,23 @@ static void withdraw(struct rh_binding *binding, uint64_t patience)
 	if (binding->break_at != 0 && binding->break_at <= break_at)
 		return;
 	binding->break_at = break_at;
-	rh_alarm_at(&binding->process->agent->alarm, break_at);
+	rh_alarm_at(&binding->edge->agent->alarm, break_at);
+}
+
+static void review(struct rh_binding *binding, int verdict)
+{
+	if (verdict < 0)
+		withdraw(binding, REVOKED_NS);
+	else if (!rh_edge_binds(binding->edge))
+		withdraw(binding, REPLACED_NS);
+	else
+		binding->break_at = 0; /* allowed again: in its own time */
 }
 
 void rh_bindings_review(struct rh_edge *edge, int verdict)
 {
-	RH_LIST_EACH(node, &edge->bindings) {
-		struct rh_binding *binding = RH_CONTAINER(node, struct rh_binding,
-		                                          in_edge);
-
-		if (verdict < 0)
-			withdraw(binding, REVOKED_NS);
-		else if (!rh_edge_binds(edge))
-			withdraw(binding, REPLACED_NS);
-		else
-			binding->break_at = 0; /* allowed again: in its own time */
-	}
+	RH_LIST_EACH(node, &edge->bindings)
+		review(RH_CONTAINER(node, struct rh_binding, in_edge), verdict);
 }
 
 void rh_bindings_take_idle(struct rh_edge *edge)
@@ -261,7 +299,8 @@ void rh_bindings_take_idle(struct rh_edge *edge)
 		struct rh_binding *binding = RH_CONTAINER(node, struct rh_binding,
 		                                          in_edge);
 
-		if (binding->is_retired && rh_page_is_idle(binding->head))
+		if (binding->is_retired && binding->head &&
+		    rh_page_is_idle(binding->head))
 			rh_binding_close(binding);
 	}
 }
@@ -299,7 +338,7 @@ void rh_bindings_expire(struct rh_edge *edge, uint64_t now)
 	RH_LIST_EACH(node, &edge->bindings) {
 		struct rh_binding *binding = RH_CONTAINER(node, struct rh_binding,
 		                                          in_edge);
-		struct rh_alarm   *alarm = &binding->process->agent->alarm;
+		struct rh_alarm   *alarm = &edge->agent->alarm;
 
 		rh_alarm_at(alarm, binding->break_at > now ? binding->break_at : 0);
 		if (binding->break_at != 0 && binding->break_at <= now)
@@ -313,80 +352,7 @@ void rh_bindings_expire(struct rh_edge *edge, uint64_t now)
 	}
 }
 
-/* ---- counting ----------------------------------------------------------- */
-
-/* What a counter rose by since the last look; a caller that lets it fall gains
- * nothing. */
-static uint64_t rise(_Atomic uint64_t *now, _Atomic uint64_t *before)
-{
-	uint64_t value = atomic_load_explicit(now, memory_order_relaxed);
-	uint64_t known = atomic_load_explicit(before, memory_order_relaxed);
-
-	atomic_store_explicit(before, value, memory_order_relaxed);
-	return value > known ? value - known : 0;
-}
-
-static void count(struct rh_binding *binding)
-{
-	struct rh_page_counters *now = &binding->head->by_caller;
-	struct rh_page_counters *before = &binding->counted;
-	struct rh_counters_edge *edge = binding->edge->counters;
-	uint64_t                 calls = rise(&now->calls, &before->calls);
-
-	if (calls == 0)
-		return;
-	rh_counter_add(&edge->calls, calls);
-	rh_counter_add(&edge->errors, rise(&now->errors, &before->errors));
-	rh_counter_add(&edge->bytes_in, rise(&now->bytes_in, &before->bytes_in));
-	rh_counter_add(&edge->bytes_out, rise(&now->bytes_out, &before->bytes_out));
-	rh_counter_add(&edge->lost, rise(&now->lost, &before->lost));
-	for (unsigned i = 0; i < RH_LATENCY_BUCKETS; i++) {
-		uint64_t value = atomic_load_explicit(&binding->head->latency[i],
-		                                      memory_order_relaxed);
-
-		if (value > binding->latency[i])
-			rh_counter_add(&edge->latency[i], value - binding->latency[i]);
-		binding->latency[i] = value;
-	}
-	rh_stats_changed(binding->process->agent);
-}
-
-unsigned rh_bindings_count(struct rh_agent *agent)
-{
-	unsigned bound = 0;
-
-	for (unsigned i = 0; i < agent->edge_count; i++) {
-		RH_LIST_EACH(node, &agent->edges[i]->bindings) {
-			struct rh_binding *binding = RH_CONTAINER(node, struct rh_binding,
-			                                          in_edge);
-
-			if (binding->state != RH_BINDING_BOUND)
-				continue;
-			bound++;
-			count(binding);
-		}
-	}
-	return bound;
-}
-
-/* Both sides said how many calls there were.  At the end they differ at most by
- * those that were under way. */
-static void compare(struct rh_binding *binding)
-{
-	uint64_t caller = atomic_load_explicit(&binding->head->by_caller.calls,
-	                                       memory_order_relaxed);
-	uint64_t callee = atomic_load_explicit(&binding->head->by_server.calls,
-	                                       memory_order_relaxed);
-	uint64_t differ = caller > callee ? caller - callee : callee - caller;
-
-	if (differ <= MISMATCH_MAX)
-		return;
-	rh_warn_often("process %d says it made %llu calls of %s on a bound page, instance "
-	        "%08llx says it served %llu", (int)binding->process->pid,
-	        (unsigned long long)caller, binding->edge->spec.callee,
-	        (unsigned long long)binding->instance, (unsigned long long)callee);
-	rh_counter_add(&binding->process->agent->counters.head->mismatched, 1);
-}
+/* ---- ending ------------------------------------------------------------- */
 
 static void send_unbind(struct rh_binding *binding)
 {
@@ -397,22 +363,69 @@ static void send_unbind(struct rh_binding *binding)
 		return;
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_PAGE, binding->id);
+	rh_record_put_u64(&writer, RH_TAG_INSTANCE, binding->instance);
 	rh_conn_send(binding->edge->conn, RH_FRAME_UNBIND, 0, &writer, NULL, 0);
 }
 
 void rh_binding_close(struct rh_binding *binding)
 {
-	struct rh_process *process = binding->process;
+	struct rh_agent *agent = binding->edge->agent;
 
-	if (binding->state == RH_BINDING_BOUND) {
-		count(binding);
-		compare(binding);
-		rh_counter_add(&process->agent->counters.head->bindings, (uint64_t)-1);
+	if (binding->state == RH_BINDING_BOUND && binding->head) {
+		rh_binding_count(binding);
+		rh_binding_compare(binding);
 	}
+	if (binding->state == RH_BINDING_BOUND)
+		rh_counter_add(&agent->counters.head->bindings, (uint64_t)-1);
 	send_unbind(binding);
 	rh_list_remove(&binding->in_process);
 	rh_list_remove(&binding->in_edge);
-	process->page_count--;
+	if (binding->process)
+		binding->process->page_count--;
 	drop_memory(binding);
 	free(binding);
+}
+
+/* ---- without a process -------------------------------------------------- */
+
+static int map_head(struct rh_binding *binding)
+{
+	void *memory;
+	int   r = rh_memory_map(binding->memfd, RH_PAGE_BYTES, &memory);
+
+	if (r < 0)
+		return r;
+	if ((r = rh_page_check(memory)) < 0) {
+		rh_memory_unmap(memory, RH_PAGE_BYTES);
+		return r;
+	}
+	keep_head(binding, memory);
+	rh_binding_resume(binding);
+	return RH_OK;
+}
+
+int rh_binding_adopt(struct rh_edge *edge, uint64_t attachment, uint64_t id,
+                     uint64_t instance, int memfd)
+{
+	struct rh_binding *binding = create(edge, attachment, id);
+	struct rh_diag     diag;
+	int                r = RH_OK;
+
+	if (!binding) {
+		close_fd(&memfd);
+		return RH_ENOMEM;
+	}
+	binding->memfd = memfd;
+	if (memfd >= 0 && (r = map_head(binding)) < 0) {
+		drop_memory(binding);
+		free(binding);
+		return r;
+	}
+	rh_list_add(&edge->bindings, &binding->in_edge);
+	bound(binding, instance);
+	if (binding->head && atomic_load_explicit(&binding->head->server.life,
+	                                          memory_order_relaxed) != RH_PAGE_LIVE)
+		retire(binding); /* our predecessor began it */
+	review(binding, rh_edge_judge(edge, &diag));
+	return RH_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "attachment.h"
+#include "held.h"
 #include "inlink.h"
 #include "instance.h"
 
@@ -26,9 +27,9 @@
 /* For this caller, at least: rh_instance_has_room. */
 #define FULL "the instance serves as many pages as it can"
 
-static void close_fds(struct rh_bound *bound)
+static void close_fds(struct rh_bound *bound, unsigned from)
 {
-	for (unsigned i = 0; i < 3; i++) {
+	for (unsigned i = from; i < 3; i++) {
 		rh_discard(bound->fds[i]);
 		bound->fds[i] = -1;
 	}
@@ -40,16 +41,18 @@ static void end(struct rh_task *task)
 
 	rh_pollfd_close(bound->ended);
 	rh_memory_unmap(bound->head, HEAD_BYTES);
-	close_fds(bound);
+	close_fds(bound, 0);
 	if (bound->pidfd >= 0)
 		close(bound->pidfd);
 	free(bound);
 }
 
-static void remove_bound(struct rh_bound *bound)
+void rh_bound_remove(struct rh_bound *bound)
 {
 	if (bound->state == RH_BOUND_LIVE)
 		rh_counter_add(&bound->agent->counters.head->bindings, (uint64_t)-1);
+	if (bound->is_reported && bound->instance)
+		bound->instance->held--;
 	rh_list_remove(&bound->in_link);
 	rh_list_remove(&bound->in_instance);
 	rh_pollfd_want(bound->ended, 0);
@@ -61,13 +64,38 @@ static void drop(struct rh_bound *bound)
 {
 	if (bound->instance)
 		rh_instance_drop_page(bound->instance, bound->local);
-	remove_bound(bound);
+	rh_bound_remove(bound);
+}
+
+static void send_unbind(struct rh_bound *bound)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+
+	if (!bound->link)
+		return;
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_PAGE, bound->page);
+	if (bound->instance)
+		rh_record_put_u64(&writer, RH_TAG_INSTANCE, bound->instance->id);
+	rh_conn_send(bound->link->conn, RH_FRAME_UNBIND, 0, &writer, NULL, 0);
 }
 
 static void on_ended(void *user, int events)
 {
+	struct rh_bound *bound = user;
+
 	(void)events;
-	drop(user);
+	send_unbind(bound);
+	drop(bound);
+}
+
+int rh_bound_watch(struct rh_bound *bound)
+{
+	if (bound->ended)
+		return RH_OK;
+	return rh_pollfd_open(&bound->agent->loop, bound->pidfd, UV_READABLE, on_ended,
+	                      bound, &bound->ended);
 }
 
 /* ---- binding ------------------------------------------------------------ */
@@ -76,7 +104,7 @@ static void refuse(struct rh_bound *bound, int code, const char *text)
 {
 	if (bound->link)
 		rh_conn_error(bound->link->conn, bound->request, code, "%s", text);
-	remove_bound(bound);
+	rh_bound_remove(bound);
 }
 
 /* Gives the page to the attachment's instance, if one is up. */
@@ -84,7 +112,8 @@ static void try_instance(struct rh_bound *bound)
 {
 	struct rh_instance *instance = rh_attachment_instance(bound->attachment);
 	struct rh_page_add  add = {
-		.page = bound->local, .flags = RH_PAGE_FLAG_BIND,
+		.page = bound->local, .origin = bound->page,
+		.flags = RH_PAGE_FLAG_BIND,
 		.fds = { bound->fds[0], bound->fds[1], bound->fds[2], -1 },
 	};
 
@@ -103,52 +132,68 @@ static void try_instance(struct rh_bound *bound)
 	rh_list_add(&instance->bounds, &bound->in_instance);
 }
 
-static struct rh_bound *create(struct rh_inlink *link, struct rh_frame *frame)
+struct rh_bound *rh_bound_create(struct rh_agent *agent, const char *caller)
 {
 	struct rh_bound *bound = calloc(1, sizeof *bound);
 
 	if (!bound)
 		return NULL;
-	bound->agent = link->agent;
+	bound->agent = agent;
+	bound->pidfd = -1;
+	strcpy(bound->caller, caller);
+	rh_task_init(&bound->task);
+	rh_list_init(&bound->in_link);
+	rh_list_init(&bound->in_instance);
+	for (unsigned i = 0; i < 3; i++)
+		bound->fds[i] = -1;
+	return bound;
+}
+
+static struct rh_bound *create(struct rh_inlink *link, struct rh_frame *frame)
+{
+	struct rh_bound *bound = rh_bound_create(link->agent, link->caller);
+
+	if (!bound)
+		return NULL;
 	bound->link = link;
 	bound->request = frame->request;
 	bound->local = rh_agent_next_id(link->agent);
-	bound->pidfd = -1;
-	strcpy(bound->caller, link->caller);
-	rh_task_init(&bound->task);
 	for (unsigned i = 0; i < 3; i++)
 		bound->fds[i] = rh_frame_take_fd(frame, i);
 	return bound;
 }
 
-static int map_head(struct rh_bound *bound)
+int rh_bound_map(struct rh_bound *bound)
 {
 	void *memory;
 	int   r = rh_memory_map(bound->fds[0], RH_PAGE_BYTES, &memory);
 
 	if (r < 0)
 		return r;
+	if ((r = rh_page_check(memory)) < 0) {
+		rh_memory_unmap(memory, RH_PAGE_BYTES);
+		return r;
+	}
 	rh_memory_unmap((char *)memory + HEAD_BYTES, RH_PAGE_BYTES - HEAD_BYTES);
 	bound->head = memory;
-	return rh_page_check(memory);
+	return RH_OK;
 }
 
 /* Who asks; a dup of the pidfd stays when the link goes. */
 static int read_bind(struct rh_bound *bound, struct rh_frame *frame,
                      struct rh_diag *diag)
 {
-	uint64_t attachment;
-	int      r = rh_inlink_judge(bound->agent, bound->caller, diag);
+	int r = rh_inlink_judge(bound->agent, bound->caller, diag);
 
 	if (r < 0)
 		return r;
 	strcpy(diag->text, "BIND is malformed");
-	if (rh_record_u64(&frame->records, RH_TAG_ATTACHMENT, &attachment) < 0 ||
+	if (rh_record_u64(&frame->records, RH_TAG_ATTACHMENT, &bound->identity) < 0 ||
 	    rh_record_u64(&frame->records, RH_TAG_PAGE, &bound->page) < 0 ||
-	    bound->fds[2] < 0 || map_head(bound) < 0)
+	    bound->fds[2] < 0 || rh_bound_map(bound) < 0)
 		return RH_EPROTO;
 	rh_record_u64(&frame->records, RH_TAG_DEADLINE, &bound->deadline);
-	bound->attachment = rh_attachment_find(bound->link, attachment);
+	bound->attachment = rh_attachment_find(bound->link, bound->identity);
 	if (!bound->attachment)
 		return RH_EPROTO;
 	strcpy(diag->text, "no descriptors for a binding");
@@ -204,49 +249,46 @@ void rh_bound_added(struct rh_bound *bound, int code)
 	bound->state = RH_BOUND_LIVE;
 	if (bound->is_retired)
 		rh_retire(bound->agent, bound->head); /* nothing may ever be in it */
-	close_fds(bound); /* D1 */
+	close_fds(bound, 1); /* D1 */
 	rh_counter_add(&bound->agent->counters.head->bindings, 1);
 	send_bound(bound);
 }
 
 /* ---- ending ------------------------------------------------------------- */
 
-static void send_unbind(struct rh_bound *bound)
-{
-	unsigned char           bytes[32];
-	struct rh_record_writer writer;
-
-	if (!bound->link)
-		return;
-	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u64(&writer, RH_TAG_PAGE, bound->page);
-	rh_conn_send(bound->link->conn, RH_FRAME_UNBIND, 0, &writer, NULL, 0);
-}
-
 void rh_bound_unbind(struct rh_inlink *link, struct rh_frame *frame)
 {
-	uint64_t page;
+	uint64_t page, instance = 0;
 
 	if (rh_record_u64(&frame->records, RH_TAG_PAGE, &page) < 0)
 		return;
+	rh_record_u64(&frame->records, RH_TAG_INSTANCE, &instance);
 	RH_LIST_EACH(node, &link->bounds) {
 		struct rh_bound *bound = RH_CONTAINER(node, struct rh_bound, in_link);
 
-		if (bound->page == page) {
+		if (bound->page == page &&
+		    (instance == 0 || !bound->instance ||
+		     bound->instance->id == instance))
 			drop(bound);
-			return;
-		}
 	}
+}
+
+void rh_bound_put(struct rh_bound *bound)
+{
+	if (bound->state != RH_BOUND_LIVE)
+		return;
+	send_unbind(bound);
+	rh_bound_remove(bound);
 }
 
 void rh_bound_lost(struct rh_bound *bound)
 {
-	bound->instance = NULL;
 	if (bound->state == RH_BOUND_LIVE) {
 		send_unbind(bound);
-		remove_bound(bound);
+		rh_bound_remove(bound);
 		return;
 	}
+	bound->instance = NULL;
 	bound->state = RH_BOUND_WAITING;
 	rh_list_remove(&bound->in_instance);
 	rh_list_add(&bound->agent->unbound, &bound->in_instance);
@@ -258,16 +300,17 @@ void rh_bounds_run(struct rh_agent *agent)
 		try_instance(RH_CONTAINER(node, struct rh_bound, in_instance));
 }
 
-/* Without its link a page lives until the caller's process ends. */
+/* Without its link a page lives until the caller's process ends, or its next agent
+ * comes. */
 static void orphan(struct rh_bound *bound)
 {
 	bound->link = NULL;
 	bound->attachment = NULL;
 	rh_list_remove(&bound->in_link);
-	if (bound->state != RH_BOUND_LIVE ||
-	    rh_pollfd_open(&bound->agent->loop, bound->pidfd, UV_READABLE, on_ended,
-	                   bound, &bound->ended) < 0)
+	if (bound->state != RH_BOUND_LIVE || rh_bound_watch(bound) < 0)
 		drop(bound); /* D2 */
+	else
+		rh_held_tell_caller(bound);
 }
 
 void rh_bounds_leave(struct rh_attachment *attachment)
@@ -285,7 +328,7 @@ void rh_bounds_end(struct rh_attachment *attachment)
 	RH_LIST_EACH(node, &attachment->link->bounds) {
 		struct rh_bound *bound = RH_CONTAINER(node, struct rh_bound, in_link);
 
-		if (bound->attachment == attachment)
+		if (bound->identity == attachment->id)
 			drop(bound);
 	}
 }
@@ -302,7 +345,8 @@ static void withdraw(struct rh_bound *bound, uint64_t patience)
 
 	if (!bound->is_retired) {
 		bound->is_retired = 1;
-		rh_retire(bound->agent, bound->head);
+		if (bound->head)
+			rh_retire(bound->agent, bound->head);
 	}
 	if (bound->break_at != 0 && bound->break_at <= break_at)
 		return;
@@ -310,7 +354,7 @@ static void withdraw(struct rh_bound *bound, uint64_t patience)
 	rh_alarm_at(&bound->agent->alarm, break_at);
 }
 
-static void review_one(struct rh_bound *bound)
+void rh_bound_review(struct rh_bound *bound)
 {
 	const struct rh_view_edge *edge = rh_agent_view_find(bound->agent->view,
 		bound->caller, bound->agent->resource);
@@ -338,12 +382,12 @@ static void visit(struct rh_agent *agent, void (*each)(struct rh_bound *))
 
 void rh_bounds_review(struct rh_agent *agent)
 {
-	visit(agent, review_one);
+	visit(agent, rh_bound_review);
 }
 
 static void take_idle(struct rh_bound *bound)
 {
-	if (!bound->is_retired || bound->state != RH_BOUND_LIVE ||
+	if (!bound->is_retired || bound->state != RH_BOUND_LIVE || !bound->head ||
 	    !rh_page_is_idle(bound->head))
 		return;
 	send_unbind(bound);

@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "binding.h"
 #include "dial.h"
+#include "held.h"
 
 #include "../base/clock.h"
 #include "../base/diag.h"
@@ -259,6 +260,8 @@ static int on_frame(void *user, struct rh_frame *frame)
 		return RH_OK;
 	case RH_FRAME_CALL_FDS:
 		return rh_parcels_put(&edge->parcels, frame);
+	case RH_FRAME_HELD:
+		return rh_held_learn(edge, frame);
 	case RH_FRAME_BOUND:
 	case RH_FRAME_UNBIND:
 		rh_bindings_answer(edge, frame);
@@ -308,11 +311,19 @@ static void on_retry(uv_timer_t *timer)
 		offer(edge);
 }
 
+/* Pages of a former agent may be bound there: worth a link, but not to wait for. */
+static int may_be_held(const struct rh_edge *edge)
+{
+	struct rh_diag diag;
+
+	return rh_edge_binds(edge) && rh_edge_judge(edge, &diag) == RH_OK;
+}
+
 static void retry_later(struct rh_edge *edge)
 {
-	atomic_store_explicit(&edge->counters->waiting, 1, memory_order_relaxed);
 	if (!is_wanted(edge))
 		return;
+	atomic_store_explicit(&edge->counters->waiting, 1, memory_order_relaxed);
 	uv_update_time(&edge->agent->loop);
 	uv_timer_start(&edge->retry, on_retry, edge->backoff_ms, 0);
 	edge->backoff_ms = edge->backoff_ms * 2 < BACKOFF_MAX_MS
@@ -324,7 +335,7 @@ static void dial(struct rh_edge *edge)
 	int fd;
 
 	uv_timer_stop(&edge->retry);
-	if (!is_wanted(edge))
+	if (!is_wanted(edge) && !may_be_held(edge))
 		return;
 	fd = rh_dial_agent(edge->agent, edge->spec.callee, &edge->why);
 	if (fd < 0 || rh_conn_open(edge->agent, fd, &conn_ops, edge, &edge->conn) < 0) {
@@ -374,6 +385,9 @@ void rh_edge_link_review(struct rh_edge *edge)
 		rh_edge_link_drained(edge);
 	else if (edge->state == RH_OUTLINK_BARE)
 		offer(edge);
+	else if (edge->state == RH_OUTLINK_DOWN &&
+	         !uv_is_active((uv_handle_t *)&edge->retry))
+		dial(edge);
 }
 
 void rh_edge_link_drained(struct rh_edge *edge)

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -90,4 +91,25 @@ int rh_identity_of(pid_t pid, int pidfd, uint64_t claimed, uint64_t *last,
 		return RH_EIDENT;
 	*ret_identity = rh_identity_choose(pid, start, read_now(), claimed, last);
 	return RH_OK;
+}
+
+pid_t rh_identity_pid(uint64_t identity)
+{
+	return (pid_t)(identity & PID_MASK);
+}
+
+int rh_identity_open(uint64_t identity)
+{
+	pid_t    pid = rh_identity_pid(identity);
+	uint64_t start = 0;
+	int      pidfd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+
+	if (pidfd < 0)
+		return RH_EIDENT;
+	if (read_start(pid, &start) < 0 || has_ended(pidfd) ||
+	    identity >> RH_IDENTITY_PID_BITS < start) {
+		close(pidfd);
+		return RH_EIDENT;
+	}
+	return pidfd;
 }

@@ -34,4 +34,11 @@ uint64_t rh_identity_choose(pid_t pid, uint64_t start, uint64_t now, uint64_t cl
 int rh_identity_of(pid_t pid, int pidfd, uint64_t claimed, uint64_t *last,
                    uint64_t *ret_identity);
 
+/* The pid in it. */
+pid_t rh_identity_pid(uint64_t identity);
+
+/* A pidfd of the process that has that number.  RH_EIDENT it has ended, or nobody
+ * ever had it. */
+int rh_identity_open(uint64_t identity);
+
 #endif

@@ -5,6 +5,7 @@
 #include "bound.h"
 #include "emit.h"
 #include "errand.h"
+#include "held.h"
 #include "wpage.h"
 
 #include "../base/clock.h"
@@ -324,6 +325,9 @@ static int on_frame(void *user, struct rh_frame *frame)
 	case RH_FRAME_CALL_FDS:
 		r = rh_parcels_put(&link->parcels, frame);
 		break;
+	case RH_FRAME_HOLD:
+		r = rh_held_take(link, frame);
+		break;
 	default:
 		r = RH_EPROTO;
 	}
@@ -342,6 +346,7 @@ static void on_lost(void *user, int why)
 
 static void on_flushed(void *user)
 {
+	rh_held_tell(user);
 	on_room(user);
 }
 
@@ -435,6 +440,8 @@ int rh_inlink_open(struct rh_agent *agent, struct rh_conn *conn,
 	agent->link_count++;
 	rh_counter_add(&agent->counters.head->links, 1);
 	rh_info("linked to the agent of %s: pid=%d", caller, (int)peer->pid);
+	link->has_more_held = 1;
+	rh_held_tell(link);
 	return RH_OK;
 }
 

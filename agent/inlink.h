@@ -62,6 +62,7 @@ struct rh_inlink {
 	uint32_t            event_serial;
 	unsigned            event_count;
 	struct rh_event_out events[RH_EVENTS_PER_LINK];
+	uint8_t             has_more_held; /* pages it may not know of       */
 	uint8_t             is_closed;
 	struct rh_task      task;          /* places errands                 */
 	struct rh_task      end;

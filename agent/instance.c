@@ -220,6 +220,22 @@ static struct rh_bound *find_bound(struct rh_instance *instance, uint64_t id)
 	return NULL;
 }
 
+int rh_instance_has_page(struct rh_instance *instance, uint64_t page)
+{
+	return find_wpage(instance, page) || find_bound(instance, page);
+}
+
+void rh_instance_put_page(struct rh_instance *instance, struct rh_frame *frame)
+{
+	struct rh_bound *bound = NULL;
+	uint64_t         page;
+
+	if (rh_record_u64(&frame->records, RH_TAG_PAGE, &page) == RH_OK)
+		bound = find_bound(instance, page);
+	if (bound)
+		rh_bound_put(bound);
+}
+
 void rh_instance_answer(struct rh_instance *instance, struct rh_frame *frame)
 {
 	struct rh_wpage *page = find_wpage(instance, frame->request);
@@ -246,6 +262,8 @@ int rh_instance_add_page(struct rh_instance *instance,
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_PAGE, add->page);
+	if (add->origin != 0)
+		rh_record_put_u64(&writer, RH_TAG_ORIGIN, add->origin);
 	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, add->attachment);
 	rh_record_put_text(&writer, RH_TAG_CALLER, add->caller);
 	rh_record_put_u32(&writer, RH_TAG_UID, add->uid);

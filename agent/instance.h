@@ -27,11 +27,13 @@ struct rh_instance {
 	uint64_t           dropped;  /* pages it was told to drop             */
 	struct rh_list     wpages;
 	struct rh_list     bounds;
+	unsigned           held;     /* bounds that it told us of             */
 };
 
 /* What goes to a callee with PAGE_ADD. */
 struct rh_page_add {
 	uint64_t     page;
+	uint64_t     origin;  /* of a bound page, else 0             */
 	uint64_t     attachment;
 	const char  *caller;
 	uint32_t     uid;
@@ -47,6 +49,12 @@ int rh_instance_serve(struct rh_process *process, struct rh_frame *frame);
 
 /* Its process is gone: calls that ran are lost, the others are placed again. */
 void rh_instance_lost(struct rh_instance *instance);
+
+/* 1 when it serves a page of that number for us. */
+int rh_instance_has_page(struct rh_instance *instance, uint64_t page);
+
+/* A PAGE_PUT frame: it let go of a page. */
+void rh_instance_put_page(struct rh_instance *instance, struct rh_frame *frame);
 
 /* PAGE_ADDED, or ERROR as the answer to PAGE_ADD. */
 void rh_instance_answer(struct rh_instance *instance, struct rh_frame *frame);

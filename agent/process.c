@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "cpage.h"
 #include "edge.h"
+#include "held.h"
 #include "identity.h"
 #include "inbox.h"
 #include "instance.h"
@@ -177,9 +178,13 @@ static int on_frame(void *user, struct rh_frame *frame)
 	case RH_FRAME_PAGE_GET:
 		return on_page_get(process, frame);
 	case RH_FRAME_PAGE_PUT:
+		if (process->instance)
+			rh_instance_put_page(process->instance, frame);
 		if (rh_record_u64(&frame->records, RH_TAG_PAGE, &id) == RH_OK)
 			put_page(process, id);
 		return RH_OK;
+	case RH_FRAME_PAGE_HELD:
+		return rh_held_report(process, frame);
 	case RH_FRAME_SERVE:
 		return rh_instance_serve(process, frame);
 	case RH_FRAME_PAGE_ADDED:

@@ -88,8 +88,10 @@ static void on_soon(uv_timer_t *timer)
 
 	agent->stats->is_pending = 0;
 	agent->stats->told_at = uv_now(&agent->loop);
-	if (rh_center_is_live(agent))
-		tell(agent);
+	if (!rh_center_is_live(agent))
+		return;
+	tell(agent);
+	rh_bindings_told(agent);
 }
 
 void rh_stats_changed(struct rh_agent *agent)

@@ -48,11 +48,17 @@ enum rh_frame_type {
 	                         INSTANCE (0, or the one it had before)
 	                         [COUNT: pages that it serves at most]            */
 	RH_FRAME_SERVING,     /* INSTANCE                                         */
-	RH_FRAME_PAGE_ADD,    /* agent: PAGE ATTACHMENT CALLER UID GID* FLAGS
+	RH_FRAME_PAGE_ADD,    /* agent: PAGE ATTACHMENT CALLER UID GID* FLAGS, of a
+	                         bound one ORIGIN
 	                         + memfd, caller's eventfd, companion, pidfd of
 	                         the caller                                       */
 	RH_FRAME_PAGE_ADDED,  /* PAGE                                             */
 	RH_FRAME_PAGE_DROP,   /* agent: PAGE                                      */
+	RH_FRAME_PAGE_HELD,   /* worker, to an agent that was restarted: PAGE ORIGIN
+	                         ATTACHMENT CALLER as PAGE_ADD said, of a bound page
+	                         that it still serves; an ERROR means drop it.  A
+	                         worker also says PAGE_PUT, of a bound page whose
+	                         caller let go of it                             */
 
 	/* Agent -> agent of the callee, and the answers. */
 	RH_FRAME_LINK = 80,   /* VERSION RESOURCE (the caller's)                  */
@@ -63,11 +69,15 @@ enum rh_frame_type {
 	RH_FRAME_BIND,        /* ATTACHMENT PAGE DEADLINE
 	                         + memfd, caller's eventfd, companion             */
 	RH_FRAME_BOUND,       /* PAGE INSTANCE                                    */
-	RH_FRAME_UNBIND,      /* PAGE                                             */
+	RH_FRAME_UNBIND,      /* PAGE [INSTANCE]                                  */
 	RH_FRAME_PEER,        /* ATTACHMENT UID GID* + pidfd; before its first use */
 	RH_FRAME_PEER_GONE,   /* ATTACHMENT: free what it owned                   */
 	RH_FRAME_PEER_CONTEXT,/* ATTACHMENT CONTEXT [UMASK LOCALE ENV*] [+ dir]   */
 	RH_FRAME_CALL_FDS,    /* either: CALL (of the message) + descriptors      */
+	RH_FRAME_HELD,        /* callee's: ATTACHMENT PAGE INSTANCE [+ memfd]: bound
+	                         on a former link and still served; UNBIND takes it
+	                         away, as any other                               */
+	RH_FRAME_HOLD,        /* caller's: PAGE + memfd, which HELD did not bring  */
 	/* The two-phase swap of an edge's protocol; both said RH_LINK_VERSION 2. */
 	RH_FRAME_PREPARE,     /* caller's: PROTOCOL CALL (id of the swap) REVISION
 	                         [OFFER + descriptors; none: bind without events] */
@@ -189,6 +199,7 @@ enum rh_tag {
 	RH_TAG_STALE_ITEM,  /* records: RULE (the class) DELAY (ms that a
 	                       cache may be old; none: for ever)       */
 	RH_TAG_MESSAGES,    /* u64                                     */
+	RH_TAG_ORIGIN,      /* u64: PAGE as the caller's agent says    */
 	RH_TAGS
 };
 

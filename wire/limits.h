@@ -28,6 +28,8 @@
 #define RH_PAGES_PER_PEER     1024u        /* pages of one attachment       */
 #define RH_PEERS_PER_AGENT    4096u        /* attachments of one agent      */
 #define RH_EDGES_PER_AGENT    1024u        /* references in and out         */
+#define RH_HELD_MAX           4096u        /* bound pages that outlived an agent:
+                                              of an instance, of an edge    */
 #define RH_CONTEXTS_PER_PEER  16u          /* remembered contexts           */
 #define RH_CREDIT_BYTES       (256u << 10) /* what an agent grants at once  */
 #define RH_HANDLES_PER_PEER   65536u       /* live handles of one caller    */

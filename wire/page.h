@@ -129,16 +129,17 @@ struct rh_page_counters {
 #define RH_LATENCY_BUCKETS 40u /* bucket b counts calls of [2^b, 2^(b+1)) ns */
 
 /* Lines that both sides look at share no pair of lines (128 bytes, which some
- * processors fetch at once) with lines that one side writes at each call. */
+ * processors fetch at once) with lines that one side writes at each call.  What was
+ * counted is for the next agent, should this one be restarted: it goes on from there. */
 struct rh_page_head {
 	struct rh_page_fixed    fixed;
 	struct rh_page_server   server;
 	struct rh_page_caller   caller;
-	char                    reserved1[64];
+	struct rh_page_counters counted;    /* of by_caller, by the caller's agent */
 	struct rh_page_counters by_caller;
 	_Atomic uint64_t        latency[RH_LATENCY_BUCKETS]; /* caller, sampled */
 	struct rh_page_counters by_server;
-	char                    reserved2[320];
+	_Atomic uint64_t        latency_counted[RH_LATENCY_BUCKETS];
 };
 
 enum rh_slot_state {
@@ -201,9 +202,11 @@ _Static_assert(sizeof(struct rh_page_counters) == 64, "one line");
 _Static_assert(sizeof(struct rh_page_head) == RH_PAGE_SLOTS_OFF, "sixteen lines");
 _Static_assert(offsetof(struct rh_page_head, server) == 64, "wire");
 _Static_assert(offsetof(struct rh_page_head, caller) == 128, "wire");
+_Static_assert(offsetof(struct rh_page_head, counted) == 192, "wire");
 _Static_assert(offsetof(struct rh_page_head, by_caller) == 256, "wire");
 _Static_assert(offsetof(struct rh_page_head, latency) == 320, "wire");
 _Static_assert(offsetof(struct rh_page_head, by_server) == 640, "wire");
+_Static_assert(offsetof(struct rh_page_head, latency_counted) == 704, "wire");
 _Static_assert(offsetof(struct rh_page_counters, taken) == 40, "wire");
 _Static_assert(offsetof(struct rh_page_counters, busy) == 44, "wire");
 _Static_assert(sizeof(struct rh_slot_request) == 64, "one line");

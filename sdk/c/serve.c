@@ -141,6 +141,7 @@ static int add_page(struct rh_server *server, struct rh_frame *frame, uint64_t *
 	}
 	page->id = *ret_id;
 	rh_record_u32(&frame->records, RH_TAG_FLAGS, &page->flags);
+	rh_record_u64(&frame->records, RH_TAG_ORIGIN, &page->origin);
 	page->event = rh_frame_take_fd(frame, 1);
 	page->companion = rh_frame_take_fd(frame, 2);
 	read_caller(page->caller, frame);
@@ -182,7 +183,8 @@ static void sweep(struct rh_server *server)
 	while (*link) {
 		struct rh_serve_page *page = *link;
 
-		if (!atomic_load_explicit(&page->is_let_go, memory_order_acquire)) {
+		if (page->owes_put ||
+		    !atomic_load_explicit(&page->is_let_go, memory_order_acquire)) {
 			link = &page->next;
 			continue;
 		}
@@ -295,6 +297,7 @@ static int connect_agent(struct rh_server *server)
 		return r;
 	}
 	fcntl(server->agent, F_SETFL, O_NONBLOCK);
+	rh_serve_report_all(server);
 	return RH_OK;
 }
 
@@ -317,6 +320,14 @@ static void answer_page_add(struct rh_server *server, struct rh_frame *frame)
 	               frame->request, &writer, NULL, 0);
 }
 
+static void drop_by_id(struct rh_server *server, uint64_t id)
+{
+	for (struct rh_serve_page *page = server->pages; page; page = page->next) {
+		if (page->id == id)
+			drop_page(page);
+	}
+}
+
 static void handle_frame(struct rh_server *server, struct rh_frame *frame)
 {
 	uint64_t id;
@@ -325,13 +336,12 @@ static void handle_frame(struct rh_server *server, struct rh_frame *frame)
 	case RH_FRAME_PAGE_ADD:
 		answer_page_add(server, frame);
 		break;
+	case RH_FRAME_ERROR: /* of PAGE_HELD */
+		drop_by_id(server, frame->request);
+		break;
 	case RH_FRAME_PAGE_DROP:
-		if (rh_record_u64(&frame->records, RH_TAG_PAGE, &id) < 0)
-			break;
-		for (struct rh_serve_page *page = server->pages; page; page = page->next) {
-			if (page->id == id)
-				drop_page(page);
-		}
+		if (rh_record_u64(&frame->records, RH_TAG_PAGE, &id) == RH_OK)
+			drop_by_id(server, id);
 		break;
 	case RH_FRAME_PEER_GONE:
 		if (rh_record_u64(&frame->records, RH_TAG_ATTACHMENT, &id) < 0)
@@ -380,12 +390,14 @@ static void look_at(struct looks *looks, int fd, short events,
 }
 
 /* Everything whose end is an event: pages by their companions, callers by their
- * pidfds. */
+ * pidfds; and the agent, when it can be told what is owed. */
 static void gather(struct rh_server *server, struct looks *looks, int watch)
 {
+	short agent_events = rh_serve_report(server) ? POLLIN | POLLOUT : POLLIN;
+
 	looks->n = 0;
 	look_at(looks, stop_event, POLLIN, NULL, NULL);
-	look_at(looks, server->agent, POLLIN, NULL, NULL);
+	look_at(looks, server->agent, agent_events, NULL, NULL);
 	look_at(looks, server->agent < 0 ? watch : -1, POLLIN, NULL, NULL);
 	for (struct rh_serve_page *page = server->pages; page; page = page->next) {
 		if (!atomic_load_explicit(&page->is_dropped, memory_order_relaxed))
@@ -476,10 +488,12 @@ static void control_loop(struct rh_server *server)
 		for (unsigned i = 3; i < looks->n; i++) {
 			if (!looks->fds[i].revents)
 				continue;
-			if (looks->pages[i])
-				drop_page(looks->pages[i]);
-			else
+			if (looks->callers[i]) {
 				looks->callers[i]->has_ended = 1;
+				continue;
+			}
+			drop_page(looks->pages[i]);
+			rh_serve_report_gone(server, looks->pages[i]);
 		}
 		if (looks->fds[1].revents)
 			read_agent(server);

@@ -9,6 +9,7 @@
  *   serve_call.c     one call: unpack, apply the context, run, answer
  *   serve_caller.c   a caller: its handles and its credentials
  *   serve_context.c  a caller's context: received, applied
+ *   serve_report.c   what an agent is told of bound pages
  *
  * Ownership   A page belongs to its thread from hand-over to hand-back; a caller
  *             is counted by its pages and by the control thread.
@@ -89,7 +90,11 @@ struct rh_serve_page {
 	struct rh_serve_page    *next;        /* control thread's list          */
 	struct rh_serve_page    *next_incoming;
 	uint64_t                 id;
+	uint64_t                 origin;      /* bound: as the caller's agent says;
+	                                         else 0                         */
 	uint32_t                 flags;
+	uint8_t                  owes_report; /* the agent does not know of it  */
+	uint8_t                  owes_put;    /* nor that it has gone           */
 	void                    *memory;
 	int                      companion;
 	int                      event;
@@ -195,6 +200,13 @@ void rh_serve_object_forget(struct rh_serve_caller *caller, void *pointer);
 /* Calls the destructors of what the caller left behind, and frees it. */
 void rh_serve_caller_destroy(struct rh_serve_caller *caller,
                              const struct rh_offer_table *table);
+
+/* serve_report.c: the agent is a new one and knows nothing. */
+void rh_serve_report_all(struct rh_server *server);
+/* The page goes, and not because the agent says so. */
+void rh_serve_report_gone(struct rh_server *server, struct rh_serve_page *page);
+/* Sends what is owed, as far as the agent takes it; 1 when something is left. */
+int  rh_serve_report(struct rh_server *server);
 
 /* serve_context.c */
 void rh_serve_context_receive(void *page, struct rh_frame *frame);

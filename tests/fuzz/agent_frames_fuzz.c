@@ -157,6 +157,19 @@ static void forget(void *user, int why)
 
 static const struct rh_conn_ops nobody = { .frame = refuse_frame, .lost = forget };
 
+static int attach(struct rh_conn *conn, struct rh_peer *peer, uint32_t role,
+                  struct rh_diag *diag)
+{
+	struct rh_frame         frame = { .type = RH_FRAME_ATTACH, .request = 1 };
+	unsigned char           bytes[16];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_ROLE, role);
+	rh_record_read(&frame.records, bytes, writer.used);
+	return rh_process_open(&agent, conn, peer, &frame, diag);
+}
+
 static void join(enum who who, int fd)
 {
 	struct rh_peer  peer;
@@ -171,8 +184,8 @@ static void join(enum who who, int fd)
 	if (who == AGENT)
 		r = rh_inlink_open(&agent, conn, &peer, "file", 1, &diag);
 	else
-		r = rh_process_open(&agent, conn, &peer, who == CALLER ? RH_ROLE_CALLER
-		                    : RH_ROLE_CALLEE, 1, &diag);
+		r = attach(conn, &peer, who == CALLER ? RH_ROLE_CALLER : RH_ROLE_CALLEE,
+		           &diag);
 	RH_CHECK(r == RH_OK);
 	rh_peer_fini(&peer);
 }

@@ -289,6 +289,48 @@ static void an_agent_may_be_restarted_under_way(void **state)
 	assert_int_equal(mini_agent_counts(stage.agent).workers, 1);
 }
 
+/* The worker tells each agent what it has, and what it has no more. */
+static void bound_pages_are_told_to_the_next_agent(void **state)
+{
+	struct call mine = { .function = ECHO, .byte = 1 };
+	struct call other = { .function = ECHO, .byte = 2 };
+
+	(void)state;
+	make_call(&mine);
+	stage_thread_start(&other.thread, make_call, &other);
+	stage_thread_join(&other.thread);
+	assert_int_equal(MINI_AWAIT(stage.agent, gone, 1), 0);
+	for (int round = 0; round < 3; round++) {
+		mini_agent_stop(stage.agent);
+		stage.agent = mini_agent_start(stage.agent_path, NULL);
+		assert_int_equal(MINI_AWAIT(stage.agent, held, 1), 0);
+		make_call(&mine);
+		assert_int_equal(mine.result, RH_OK);
+	}
+	assert_int_equal(mini_agent_counts(stage.agent).attached, 0);
+	assert_int_equal(mini_agent_counts(stage.agent).gone, 0);
+}
+
+/* What an agent does not take on is not served: the thread gets another page. */
+static void a_page_that_the_next_agent_refuses_is_dropped(void **state)
+{
+	const struct mini_options options = { .refuse_held = 1 };
+	struct call               mine = { .function = ECHO, .byte = 1 };
+
+	(void)state;
+	make_call(&mine);
+	mini_agent_stop(stage.agent);
+	stage.agent = mini_agent_start(stage.agent_path, &options);
+	assert_int_equal(MINI_AWAIT(stage.agent, held, 1), 0);
+	do /* until the page is cut off, by which nothing is lost */
+		make_call(&mine);
+	while (mine.result == RH_OK && mini_agent_counts(stage.agent).attached == 0);
+	assert_true(mine.result == RH_OK || (mine.result == RH_EGONE && !mine.ran));
+	make_call(&mine);
+	assert_int_equal(mine.result, RH_OK);
+	assert_int_equal(mini_agent_counts(stage.agent).attached, 1);
+}
+
 /* One thread waits for an agent that is away; others keep to their own deadlines. */
 static void a_wait_for_the_agent_holds_up_nobody(void **state)
 {
@@ -382,6 +424,8 @@ static const struct CMUnitTest tests[] = {
 	cmocka_unit_test_setup_teardown(a_call_may_have_run_when_any_attempt_may_have,
 	                                set_up_impatient, tear_down),
 	CASE(an_agent_may_be_restarted_under_way),
+	CASE(bound_pages_are_told_to_the_next_agent),
+	CASE(a_page_that_the_next_agent_refuses_is_dropped),
 	CASE(a_wait_for_the_agent_holds_up_nobody),
 	CASE(a_worker_that_is_asked_to_stop_finishes_its_call),
 	CASE(many_kills_lose_and_double_nothing),

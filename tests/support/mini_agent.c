@@ -222,6 +222,7 @@ static void ask_worker(struct mini_agent *agent, struct ask *ask)
 	ask->companion = pair[0];
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_PAGE, ask->page);
+	rh_record_put_u64(&writer, RH_TAG_ORIGIN, ask->page);
 	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, from->attachment);
 	rh_record_put_text(&writer, RH_TAG_CALLER, "tested");
 	rh_record_put_u32(&writer, RH_TAG_UID, (uint32_t)caller->uid);
@@ -303,12 +304,22 @@ static void on_page_added(struct mini_agent *agent, const struct rh_frame *frame
 }
 
 /* The worker sees the hang-up of the companion; we need not tell it. */
-static void on_page_put(struct mini_agent *agent, const struct rh_frame *frame)
+static void on_page_put(struct mini_agent *agent, const struct connection *from,
+                        const struct rh_frame *frame)
 {
 	struct ask *ask = find_ask(agent, frame);
 
+	agent->counts.gone += from->edge >= 0;
 	if (ask && ask->is_out)
 		forget(agent, ask);
+}
+
+static void on_page_held(struct mini_agent *agent, const struct connection *from,
+                         const struct rh_frame *frame)
+{
+	agent->counts.held++;
+	if (agent->options.refuse_held)
+		refuse(from->fd, frame->request, RH_ENOSPC);
 }
 
 static void on_serve(struct mini_agent *agent, struct connection *from,
@@ -376,7 +387,8 @@ static void on_frame(struct mini_agent *agent, int index, struct rh_frame *frame
 	case RH_FRAME_SERVE:      on_serve(agent, from, frame); break;
 	case RH_FRAME_PAGE_GET:   on_page_get(agent, index, frame); break;
 	case RH_FRAME_PAGE_ADDED: on_page_added(agent, frame); break;
-	case RH_FRAME_PAGE_PUT:   on_page_put(agent, frame); break;
+	case RH_FRAME_PAGE_PUT:   on_page_put(agent, from, frame); break;
+	case RH_FRAME_PAGE_HELD:  on_page_held(agent, from, frame); break;
 	}
 	changed(agent);
 }
@@ -519,6 +531,7 @@ struct mini_agent *mini_agent_start(const char *path, const struct mini_options 
 		abort();
 	if (options)
 		agent->options = *options;
+	agent->last_page = rh_clock_ns(); /* no number of a former agent's */
 	for (int i = 0; i < CONNECTIONS; i++)
 		agent->connections[i] = (struct connection){ .fd = -1, .event = -1,
 		                                             .edge = -1, .peer.pidfd = -1 };

@@ -22,6 +22,7 @@ struct mini_options {
 	int         event_full;  /* emitted events are answered RH_EAGAIN   */
 	uint32_t    first_edge;  /* edges are numbered from there           */
 	int         tells_gone;  /* callees hear of callers that hang up    */
+	int         refuse_held; /* pages of a former agent are not taken on*/
 };
 
 /* What has been seen; a copy. */
@@ -35,6 +36,8 @@ struct mini_counts {
 	unsigned refused;        /* frames of a process that is not the peer*/
 	unsigned listeners;      /* event pages                             */
 	unsigned emitted;        /* events that came from callees           */
+	unsigned held;           /* pages of a former agent, as callees say */
+	unsigned gone;           /* pages that callees let go of            */
 };
 
 /* Listens on path; returns when it does. */

@@ -74,8 +74,8 @@ static void the_two_share_one_page(void **unused)
 	for (int i = 0; i < 100; i++)
 		kit_echo(&page, &served, "past the agents");
 	/* Both are the same memory, and each has the other end of the companion. */
-	page.caller.page.head->reserved1[0] = 'x';
-	assert_int_equal(served.server.page.head->reserved1[0], 'x');
+	page.caller.page.head->counted.reserved[0] = 'x';
+	assert_int_equal(served.server.page.head->counted.reserved[0], 'x');
 	close(served.companion);
 	KIT_UNTIL(hung_up(page.companion));
 	assert_int_equal(kit_counters(&caller)->bindings, 1);

@@ -503,6 +503,19 @@ int kit_serve(struct kit_peer *peer, const char *resource, const char *interface
 	return r;
 }
 
+void kit_page_held(struct kit_peer *peer, const struct kit_page *page, const char *caller)
+{
+	unsigned char           bytes[192];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_PAGE, page->id);
+	rh_record_put_u64(&writer, RH_TAG_ORIGIN, page->origin);
+	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, page->attachment);
+	rh_record_put_text(&writer, RH_TAG_CALLER, caller);
+	kit_send(peer->fd, RH_FRAME_PAGE_HELD, page->id, &writer, NULL, 0);
+}
+
 void kit_page_added(struct kit_peer *peer, struct kit_page *page)
 {
 	unsigned char           bytes[64];
@@ -517,6 +530,7 @@ void kit_page_added(struct kit_peer *peer, struct kit_page *page)
 	request = kit_frame.request;
 	assert_int_equal(kit_frame.fd_count, 4);
 	*page = (struct kit_page){ .attachment = kit_u64(RH_TAG_ATTACHMENT) };
+	rh_record_u64(&kit_frame.records, RH_TAG_ORIGIN, &page->origin);
 	map_page(page);
 	rh_server_init(&page->server, page->memory, page->event);
 	rh_record_begin(&writer, bytes, sizeof bytes);

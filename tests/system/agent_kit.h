@@ -55,7 +55,8 @@ struct kit_page {
 	uint64_t             id;
 	uint32_t             flags;
 	uint64_t             instance;
-	uint64_t             attachment; /* as PAGE_ADD says */
+	uint64_t             attachment; /* as PAGE_ADD says          */
+	uint64_t             origin;     /* the same; 0 of no binding */
 	void                *memory;
 	int                  event;
 	int                  companion;
@@ -155,6 +156,10 @@ extern uint32_t kit_pages_max;
 /* Attaches as a callee and serves.  RH_OK or the code of the refusal. */
 int kit_serve(struct kit_peer *peer, const char *resource, const char *interface,
               uint32_t instance);
+
+/* Says PAGE_HELD of a page, to an agent that does not know it. */
+void kit_page_held(struct kit_peer *peer, const struct kit_page *page,
+                   const char *caller);
 
 /* Takes the next PAGE_ADD and answers PAGE_ADDED. */
 void kit_page_added(struct kit_peer *peer, struct kit_page *page);

@@ -4,6 +4,7 @@
 import os
 import signal
 import subprocess
+import time
 import unittest
 
 from cli_stage import LIMIT, Stage
@@ -27,6 +28,12 @@ spec: {{protocol: {{edge: [app, lib], use: {use}}}}}
 SERVE = "serve: {library: ./side/libtwice.so.1, workers: 1}"
 TWICE = "import ctypes; print(ctypes.CDLL('libtwice.so.1').twice(21))"
 WHOSE = "import ctypes; print(ctypes.CDLL('libtwice.so.1').whose())"
+EACH = """
+import ctypes, sys
+lib = ctypes.CDLL('libtwice.so.1')
+for line in sys.stdin:
+    print(lib.twice(int(line)), flush=True)
+"""
 
 
 class Calls(Stage):
@@ -72,6 +79,45 @@ class Calls(Stage):
             os.kill(self.pids(name)[0], signal.SIGKILL)
         self.await_line(r"agent/\S+ +info +\S*.*is in force", 4)
         self.assert_call()
+
+    def observed(self):
+        return self.json("matrix", "--plane", "observed")["planes"]["observed"][0][1]
+
+    def await_value(self, read, wanted):
+        until = time.monotonic() + LIMIT
+        while (value := read()) != wanted:
+            self.assertLess(time.monotonic(), until, f"{value}, not {wanted}")
+
+    def test_a_bound_page_outlives_the_agents_and_is_governed(self):
+        """The program calls all the while, and never talks to an agent for it."""
+        self.start()
+        with subprocess.Popen([self.rhodes_path, "run", "app", "--", "/usr/bin/python3",
+                               "-c", EACH], text=True, env=self.env,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            def calls(count):
+                for number in range(count):
+                    program.stdin.write(f"{number}\n")
+                    program.stdin.flush()
+                    self.assertEqual(program.stdout.readline(), f"{2 * number}\n")
+
+            total = 0
+            for count, name in enumerate(("lib", "app", "lib", "app"), start=10):
+                calls(count)
+                total += count
+                self.await_value(self.observed, total)
+                os.kill(self.pids(f"agent/{name}")[-1], signal.SIGKILL)
+                calls(1)
+                total += 1
+                self.await_value(self.observed, total)
+            # A page that nobody knew would stay bound for ever.
+            self.ok("apply", "-I", self.path("side"), "-f", "-", data=SYSTEM.format(
+                use="shm", serve=SERVE).replace("./side", self.path("side")))
+            until = time.monotonic() + LIMIT
+            while "app calls by shm" not in self.log():
+                calls(1)
+                self.assertLess(time.monotonic(), until, self.log())
+            program.stdin.close()
+        self.assertEqual(program.returncode, 0)
 
     def test_top_and_the_observed_plane(self):
         self.start("shm")
