@@ -12,18 +12,19 @@
 #include "../base/dirs.h"
 #include "../base/log.h"
 #include "../base/ready.h"
-#include "../base/ready.h"
 #include "../base/socket.h"
 #include "../model/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -32,6 +33,9 @@
 
 #define HOUR_MS  3600000u
 #define RETRY_MS 10000u
+
+#define HOLDER_MAX     32   /* bytes of the lock file                   */
+#define HOLDER_ENDS_MS 2000 /* how long the end of a former center may take */
 
 struct program {
 	struct rh_config config;
@@ -55,22 +59,45 @@ struct program {
 
 /* ---- the lock: one center for a run directory ---- */
 
+/* Who has the lock, as text; "" when that is not written. */
+static void read_holder(int fd, char text[HOLDER_MAX])
+{
+	ssize_t len = pread(fd, text, HOLDER_MAX - 1, 0);
+
+	text[len > 0 ? (size_t)len : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+}
+
+/* After kill -9 of a supervisor its center may need a moment to end. */
+static void await_end(const char *holder)
+{
+	struct pollfd look = { .events = POLLIN };
+	pid_t         pid = (pid_t)strtol(holder, NULL, 10);
+
+	look.fd = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1;
+	if (look.fd < 0)
+		return;
+	poll(&look, 1, HOLDER_ENDS_MS);
+	close(look.fd);
+}
+
 static int lock(struct program *program, struct rh_diag *diag)
 {
-	char path[RH_DIR_MAX + 16], text[32] = "";
+	char path[RH_DIR_MAX + 16], text[HOLDER_MAX] = "";
+	int  r;
 
 	snprintf(path, sizeof path, "%s/center.lock", program->config.dirs.run);
 	program->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (program->lock_fd < 0)
 		return rh_diag_set(diag, RH_EIO, "%s: %s", path, strerror(errno));
-	if (flock(program->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		ssize_t len = read(program->lock_fd, text, sizeof text - 1);
-
-		text[len > 0 ? (size_t)len : 0] = '\0';
-		text[strcspn(text, "\n")] = '\0';
+	if ((r = flock(program->lock_fd, LOCK_EX | LOCK_NB)) < 0) {
+		read_holder(program->lock_fd, text);
+		await_end(text);
+		r = flock(program->lock_fd, LOCK_EX | LOCK_NB);
+	}
+	if (r < 0)
 		return rh_diag_set(diag, RH_EBUSY, "another center (pid %s) serves %s",
 		                   text[0] ? text : "unknown", program->config.dirs.run);
-	}
 	int len = snprintf(text, sizeof text, "%d\n", (int)getpid());
 	if (ftruncate(program->lock_fd, 0) < 0 ||
 	    pwrite(program->lock_fd, text, (size_t)len, 0) != len)

@@ -19,6 +19,14 @@ SEED = int(os.environ.get("RHODES_SEED", "20240607"))
 CLIENTS = 16
 
 
+def waits_in_poll(pid):
+    try:
+        with open(f"/proc/{pid}/syscall", encoding="ascii") as file:
+            return file.read().split()[0] in ("7", "271")  # poll, ppoll
+    except (OSError, IndexError):
+        return False
+
+
 class Writers:
     """Clients that put resources as fast as they can until the center goes away."""
 
@@ -376,6 +384,18 @@ class Started(unittest.TestCase):
         database.close()
         self.center.start()
         self.assertIn("the chain is broken at entry 9", self.center.read_log())
+
+    def test_a_center_that_is_about_to_end(self):
+        self.center.start()
+        other = Center(self.center.folder)
+        starts = threading.Thread(target=other.start)
+        starts.start()
+        while not other.process or not waits_in_poll(other.process.pid):
+            self.assertTrue(starts.is_alive())
+        self.center.kill()
+        starts.join()
+        self.assertEqual(other.ask("GET", "/apis/v1/resources").status, 200)
+        other.stop()
 
     def test_second_center(self):
         self.center.start()
