@@ -149,8 +149,9 @@ static int read_result(const struct rh_link_conn *conn, const struct rh_record *
 }
 
 /* Reads all items; keeps them when is_sure. */
-static int read_results(struct rh_link_conn *conn, const struct rh_frame *frame,
-                        int is_sure, struct rh_diag *diag)
+static int read_results(const struct rh_push *push, struct rh_link_conn *conn,
+                        const struct rh_frame *frame, int is_sure,
+                        struct rh_diag *diag)
 {
 	struct rh_record_reader reader = frame->records;
 	struct rh_record        item;
@@ -162,7 +163,8 @@ static int read_results(struct rh_link_conn *conn, const struct rh_frame *frame,
 		if (item.tag != RH_TAG_RESULT_ITEM)
 			continue;
 		err = read_result(conn, &item, &key, &result, diag);
-		if (!err && is_sure)
+		if (!err && is_sure && rh_push_is_latest(push, &conn->subscriber, &key,
+		                                         conn->subscriber.feed.acked))
 			rh_results_put(&conn->subscriber.results,
 			               &conn->subscriber.feed.resource, &key, &result);
 	}
@@ -179,14 +181,14 @@ int rh_peer_result(struct rh_center *center, struct rh_link_conn *conn,
 
 	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) < 0)
 		return rh_diag_set(diag, RH_EPROTO, "RESULT lacks its revision");
-	int err = read_results(conn, frame, 0, diag);
+	int err = read_results(center->push, conn, frame, 0, diag);
 	if (err)
 		return err;
 	if (rh_feed_ack(feed, revision) != RH_OK)
 		return rh_diag_set(diag, RH_EPROTO, "it settles revision %llu, but was sent "
 			"%llu and had settled %llu", (unsigned long long)revision,
 			(unsigned long long)feed->sent, (unsigned long long)feed->acked);
-	read_results(conn, frame, 1, diag);
+	read_results(center->push, conn, frame, 1, diag);
 	conn->has_settled |= revision > 0;
 	center->counts.results++;
 	return RH_OK;

@@ -150,6 +150,11 @@ uint64_t rh_push_item_revision(const struct rh_push *push,
 uint64_t rh_push_note(struct rh_push *push, const struct rh_item_key *key,
                       const void *body, size_t body_bytes);
 
+/* Does its agent, when it had settled that revision, speak of the item that it was sent
+ * last?  Not when a newer one was on its way meanwhile: of that it will say more. */
+int rh_push_is_latest(const struct rh_push *push, const struct rh_subscriber *subscriber,
+                      const struct rh_item_key *key, uint64_t settled);
+
 /* ---- frames (push_frame.c) ---- */
 
 /* Makes the next frame: 1, or 0 when there is nothing to send now.

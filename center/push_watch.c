@@ -126,6 +126,15 @@ uint64_t rh_push_item_revision(const struct rh_push *push,
 	return noted ? noted : missed_revision(push, key);
 }
 
+int rh_push_is_latest(const struct rh_push *push, const struct rh_subscriber *subscriber,
+                      const struct rh_item_key *key, uint64_t settled)
+{
+	uint64_t now = rh_push_item_revision(push, key);
+	uint64_t sent = subscriber->target ? subscriber->target : subscriber->feed.sent;
+
+	return settled >= now || now > sent;
+}
+
 uint64_t rh_push_note(struct rh_push *push, const struct rh_item_key *key,
                       const void *body, size_t body_bytes)
 {

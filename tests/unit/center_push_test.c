@@ -195,6 +195,34 @@ static void what_came_back_after_a_flood_is_told(void **state)
 	close_stage(stage);
 }
 
+/* What an agent said while a newer item was on its way to it is of the former one. */
+static void what_is_said_of_a_former_item_does_not_count(void **state)
+{
+	struct stage      *stage = open_stage(state, usual);
+	struct rh_item_key key = rh_item_key_of("a", "b");
+
+	IN(stage, SERVICE("a", "'b'") "," DRIVER("b", ""));
+	struct agent *a = new_agent(stage, "a", 1u << 20);
+	pump_all(stage);
+	IN(stage, PROTOCOL("p", "a", "b", "shm"));
+	pump_all(stage);
+	uint64_t former = stage->push.head;
+	assert_true(rh_push_is_latest(&stage->push, &a->sub, &key, former));
+	assert_false(rh_push_is_latest(&stage->push, &a->sub, &key, former - 1));
+
+	IN(stage, PROTOCOL("p", "a", "b", "bind"));
+	assert_true(rh_push_is_latest(&stage->push, &a->sub, &key, former));
+	pump_all(stage);
+	assert_false(rh_push_is_latest(&stage->push, &a->sub, &key, former));
+	assert_true(rh_push_is_latest(&stage->push, &a->sub, &key, stage->push.head));
+
+	/* Of a revision in parts nothing counts as sent yet, but it is on its way. */
+	a->sub.feed.sent = former;
+	a->sub.target = stage->push.head;
+	assert_false(rh_push_is_latest(&stage->push, &a->sub, &key, former));
+	close_stage(stage);
+}
+
 /* ---- frames ---- */
 
 static void several_revisions_go_in_one_frame(void **state)
@@ -620,6 +648,7 @@ int main(void)
 		TEST(who_was_away_resumes_or_takes_a_snapshot),
 		TEST(changes_that_nobody_heard_are_not_taken_for_published),
 		TEST(what_came_back_after_a_flood_is_told),
+		TEST(what_is_said_of_a_former_item_does_not_count),
 		TEST(several_revisions_go_in_one_frame),
 		TEST(a_large_revision_comes_in_parts),
 		TEST(parts_may_be_cut_short),
