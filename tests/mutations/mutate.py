@@ -26,7 +26,7 @@ from tree import TOP, Tree, read, run  # pylint: disable=wrong-import-position
 
 BUILD = "build"
 PASSED = ("OK", "EXPECTEDFAIL")
-FAILED_CASE = re.compile(r"^\[  FAILED  \] (\w+)$|^(?:FAIL|ERROR): (\w+)", re.M)
+FAILED_CASE = re.compile(r"^\[  FAILED  \] (?!.*test\(s\))(.+)$|^(?:FAIL|ERROR): (\w+)", re.M)
 
 
 @dataclasses.dataclass

@@ -299,16 +299,29 @@ static void the_callees_agent_takes_an_empty_page_itself(void **unused)
 }
 
 /* The callee's agent knows too, should the caller's not do its part. */
-static void the_callees_agent_takes_it_away_itself(void **unused)
+static void expect_taken_away_by(const struct kit_edge *edges_now, unsigned count)
 {
-	(void)unused;
 	join();
 	assert_true(rh_caller_claim(&page.caller));
 	kit_agent_kill(&caller, SIGKILL);
-	kit_apply(&callee, 2, "bytes", NULL, 0);
+	kit_apply(&callee, 2, "bytes", edges_now, count);
 	KIT_UNTIL(is_retired(&page));
 	kit_expect(server.fd, RH_FRAME_PAGE_DROP);
 	KIT_UNTIL(kit_counters(&callee)->bindings == 0);
+}
+
+static void the_callees_agent_takes_it_away_itself(void **unused)
+{
+	(void)unused;
+	expect_taken_away_by(NULL, 0);
+}
+
+static void the_callees_agent_takes_a_refused_one_away(void **unused)
+{
+	static const struct kit_edge refused = { "file", "magic", "bind", RH_ELAYER, NULL };
+
+	(void)unused;
+	expect_taken_away_by(&refused, 1);
 }
 
 static void another_protocol_counts_for_the_next_page(void **unused)
@@ -350,6 +363,7 @@ int main(void)
 		TEST(a_page_that_is_allowed_again_is_left_in_its_own_time),
 		TEST(the_callees_agent_takes_an_empty_page_itself),
 		TEST(the_callees_agent_takes_it_away_itself),
+		TEST(the_callees_agent_takes_a_refused_one_away),
 		TEST(another_protocol_counts_for_the_next_page),
 	};
 

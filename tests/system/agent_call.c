@@ -373,6 +373,32 @@ static void a_call_that_takes_too_long_is_over(void **unused)
 	kit_echo(&page, &served, "the next one is not confused");
 }
 
+/* It stands in the slot of the late one, and is under way when the late answer comes. */
+static void a_late_answer_is_for_nobody(void **unused)
+{
+	_Atomic uint32_t *agent_took = &page.caller.page.head->by_server.taken;
+	struct rh_reply   reply;
+	struct rh_taken   late, taken;
+	int               slot;
+
+	(void)unused;
+	join();
+	slot = kit_submit(&page, 6, "long", rh_clock_ns() + 100 * RH_NS_PER_MS);
+	kit_take(&served, &late);
+	kit_collect(&page, slot, &reply);
+	assert_int_equal(reply.status, RH_ETIMEDOUT);
+	for (unsigned i = 1; i < RH_PAGE_SLOTS; i++)
+		kit_echo(&page, &served, "round the ring");
+	assert_int_equal(kit_submit(&page, 6, "mine", kit_deadline()), slot);
+	KIT_UNTIL(atomic_load(agent_took) == page.caller.next);
+	kit_answer(&served, &late, RH_OK, "too late");
+	kit_take(&served, &taken);
+	kit_answer(&served, &taken, RH_OK, "in time");
+	kit_collect(&page, slot, &reply);
+	assert_int_equal(reply.len, 7);
+	assert_memory_equal(reply.bytes, "in time", 7);
+}
+
 /* Without a link nothing is taken, so cancelling is certain; and what is late is
  * answered by the agent itself. */
 static void without_a_link_calls_stay_the_callers(void **unused)
@@ -449,6 +475,7 @@ static void an_instance_that_dies_loses_only_what_ran(void **unused)
 	assert_int_equal(reply.status, RH_OK);
 	kit_collect(&page, slots[1], &reply);
 	assert_int_equal(reply.status, RH_ELOST);
+	assert_false(reply.flags & RH_SLOT_SURE);
 	kit_page_added(&second, &second_page);
 	kit_take(&second_page, &taken[0]);
 	assert_int_equal(taken[0].function, 3);
@@ -479,6 +506,57 @@ static void a_call_for_an_instance_that_is_gone_did_not_run(void **unused)
 	kit_answer(&served, &taken, RH_OK, "");
 	kit_collect(&page, slot, &reply);
 	assert_int_equal(reply.status, RH_OK);
+}
+
+/* Two that want the same: handles of the one must not be of use in the other. */
+static void no_two_instances_have_one_id(void **unused)
+{
+	struct kit_peer second;
+
+	(void)unused;
+	assert_int_equal(kit_serve(&server, "magic", "bytes", 0x55), RH_OK);
+	assert_int_equal(server.instance, 0x55);
+	assert_int_equal(kit_serve(&second, "magic", "bytes", 0x55), RH_OK);
+	assert_true(second.instance != 0x55 && second.instance != 0);
+}
+
+/* What a program held is freed where it was: its instance is told. */
+static void the_end_of_a_caller_is_told_to_its_instance(void **unused)
+{
+	(void)unused;
+	join();
+	kit_detach(&client);
+	do
+		kit_receive(server.fd);
+	while (kit_frame.type == RH_FRAME_PAGE_DROP);
+	assert_int_equal(kit_frame.type, RH_FRAME_PEER_GONE);
+	assert_true(kit_u64(RH_TAG_ATTACHMENT) == client.attachment);
+}
+
+/* A program comes back under its number before the agent saw its first connection end. */
+static void a_process_ends_with_the_last_of_its_connections(void **unused)
+{
+	struct kit_peer again;
+	struct kit_page other;
+	struct rh_taken taken;
+	struct rh_reply reply;
+	uint32_t        its_edge;
+
+	(void)unused;
+	join();
+	assert_int_equal(kit_attach_again(&again, "file", RH_ROLE_CALLER,
+	                                  client.attachment), RH_OK);
+	assert_true(again.attachment == client.attachment);
+	assert_int_equal(kit_open_edge(&again, "magic", &its_edge), RH_OK);
+	assert_int_equal(kit_page_get(&again, its_edge, 0, &other), RH_OK);
+	int slot = kit_submit(&other, 1, "x", kit_deadline());
+	kit_take(&served, &taken);
+	kit_answer(&served, &taken, RH_OK, "");
+	kit_collect(&other, slot, &reply);
+	kit_detach(&client);
+	KIT_UNTIL(kit_counters(&caller)->processes == 1);
+	kit_echo(&other, &served, "still known");
+	kit_page_close(&other);
 }
 
 static void attachments_spread_over_instances_and_stay(void **unused)
@@ -571,6 +649,38 @@ static void a_lying_slot_is_refused(void **unused)
 		kit_collect(&page, slot, &reply);
 		assert_int_equal(reply.status, RH_EPROTO);
 	}
+	kit_echo(&page, &served, "still there");
+}
+
+/* The caller gave 512 bytes at the very end of its page. */
+static void a_reply_over_its_room_is_not_passed_on(void **unused)
+{
+	enum { ROOM = 512 };
+	static char             large[5000];
+	struct rh_slot_request *out;
+	struct rh_taken         taken;
+	struct rh_reply         reply;
+	unsigned char          *args;
+	uint64_t                one = 1;
+	int                     slot;
+
+	(void)unused;
+	join();
+	slot = rh_caller_reserve(&page.caller, 0, 0, &args);
+	out = &page.caller.page.slots[slot].request;
+	*out = (struct rh_slot_request){
+		.args_off = RH_PAGE_ARENA_OFF, .reply_off = RH_PAGE_BYTES - ROOM,
+		.reply_cap = ROOM,
+	};
+	atomic_store(&out->word, RH_SLOT_WORD(page.caller.sequences[slot],
+	                                      RH_SLOT_SUBMITTED));
+	assert_int_equal(write(client.event, &one, sizeof one), sizeof one);
+	kit_take(&served, &taken);
+	memset(large, 'x', sizeof large - 1);
+	kit_answer(&served, &taken, RH_OK, large);
+	kit_collect(&page, slot, &reply);
+	assert_int_equal(reply.status, RH_EMSGSIZE);
+	assert_false(reply.flags & RH_SLOT_SURE);
 	kit_echo(&page, &served, "still there");
 }
 
@@ -681,13 +791,18 @@ int main(void)
 		TEST(without_an_instance_the_deadline_says_so),
 		TEST(a_late_call_never_leaves),
 		TEST(a_call_that_takes_too_long_is_over),
+		TEST(a_late_answer_is_for_nobody),
 		TEST(without_a_link_calls_stay_the_callers),
 		TEST(an_agent_that_dies_loses_what_it_had),
 		TEST(an_instance_that_dies_loses_only_what_ran),
 		TEST(a_call_for_an_instance_that_is_gone_did_not_run),
+		TEST(no_two_instances_have_one_id),
+		TEST(the_end_of_a_caller_is_told_to_its_instance),
+		TEST(a_process_ends_with_the_last_of_its_connections),
 		TEST(attachments_spread_over_instances_and_stay),
 		TEST(a_lying_caller_harms_only_its_calls),
 		TEST(a_lying_slot_is_refused),
+		TEST(a_reply_over_its_room_is_not_passed_on),
 		TEST(a_lying_instance_harms_only_its_calls),
 		TEST(a_page_that_is_given_up_is_replaced),
 		TEST(a_flood_without_an_instance_is_held_back),

@@ -32,14 +32,19 @@ static int set_up(void **state)
 	return 0;
 }
 
-static int emit(const char *text, uint64_t deadline)
+static int emit_on(struct kit_page *on, const char *text, uint64_t deadline)
 {
 	struct rh_request request = {
 		.function = 11, .args_len = (uint32_t)strlen(text),
 		.flags = RH_SLOT_EVENT, .deadline = deadline,
 	};
 
-	return kit_submit_request(&out, &request, text);
+	return kit_submit_request(on, &request, text);
+}
+
+static int emit(const char *text, uint64_t deadline)
+{
+	return emit_on(&out, text, deadline);
 }
 
 static int emitted(int slot, struct rh_reply *reply)
@@ -235,6 +240,61 @@ static void every_listener_gets_every_event(void **unused)
 	expect_event(&here, "stuck");
 }
 
+/* As many events as a link may have under way: the next one waits for that link, and
+ * the others, which have it already, do not get it again. */
+static void who_has_an_event_does_not_get_it_again(void **unused)
+{
+	enum { UNDER_WAY = 64, PAGES = UNDER_WAY / RH_PAGE_SLOTS + 1 };
+	struct kit_page pages[PAGES], there;
+	struct kit_peer other;
+	struct rh_reply reply;
+	struct rh_taken taken;
+	uint32_t        its_edge;
+
+	(void)unused;
+	listen(&in);
+	emit_until_heard("here");
+	expect_event(&in, "here");
+	kit_agent_start(&tool, "tool");
+	kit_apply(&tool, 1, "", edges, 2);
+	assert_int_equal(kit_attach(&other, "tool", RH_ROLE_CALLER), RH_OK);
+	assert_int_equal(kit_open_edge(&other, "nic", &its_edge), RH_OK);
+	assert_int_equal(kit_page_get(&other, its_edge, RH_PAGE_FLAG_EVENTS, &there),
+	                 RH_OK);
+	do {
+		emit_until_heard("warm");
+		expect_event(&in, "warm");
+		kit_pause();
+	} while (!rh_server_has_call(&there.server));
+	while (rh_server_take(&there.server, &taken) == 1)
+		kit_answer(&there, &taken, RH_OK, "");
+	for (unsigned i = 0; i < RH_PAGE_SLOTS; i++) { /* the listener's page */
+		assert_int_equal(emitted(emit("placed", kit_deadline()), &reply), RH_OK);
+		expect_event(&in, "placed");
+	}
+	for (unsigned i = 0; i < PAGES; i++)
+		assert_int_equal(kit_page_get(&device, RH_EDGE_EMIT, 0, &pages[i]), RH_OK);
+	for (unsigned i = 0; i < UNDER_WAY; i++) {
+		assert_true(emit_on(&pages[i / RH_PAGE_SLOTS], "held", kit_deadline()) >= 0);
+		expect_event(&in, "held");
+	}
+	int slot = emit_on(&pages[PAGES - 1], "last", kit_deadline());
+	expect_event(&in, "last");
+	for (unsigned i = 0; i < RH_PAGE_SLOTS; i++)
+		expect_event(&there, "placed");
+	for (unsigned i = 0; i < UNDER_WAY; i++)
+		expect_event(&there, "held");
+	expect_event(&there, "last");
+	kit_collect(&pages[PAGES - 1], slot, &reply);
+	assert_int_equal(reply.status, RH_OK);
+	assert_int_equal(emitted(emit("end", kit_deadline()), &reply), RH_OK);
+	expect_event(&in, "end");
+	expect_event(&there, "end");
+	for (unsigned i = 0; i < PAGES; i++)
+		kit_page_close(&pages[i]);
+	kit_page_close(&there);
+}
+
 static void a_listener_that_dies_lets_go(void **unused)
 {
 	struct rh_reply reply;
@@ -331,6 +391,7 @@ int main(void)
 		TEST(a_listener_is_woken_by_its_companion),
 		TEST(a_full_listener_holds_the_emitter_back),
 		TEST(every_listener_gets_every_event),
+		TEST(who_has_an_event_does_not_get_it_again),
 		TEST(a_listener_that_dies_lets_go),
 		TEST(the_deadline_of_an_event_holds),
 		TEST(only_who_serves_may_emit),

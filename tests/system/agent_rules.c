@@ -325,6 +325,58 @@ static void an_interface_must_be_the_registered_one(void **unused)
 	                 RH_EEXIST);
 }
 
+/* The center tells which functions are registered. */
+static void register_functions(uint64_t revision, const uint64_t *hashes, unsigned count)
+{
+	unsigned char           bytes[256];
+	struct rh_record_writer writer;
+	size_t                  place;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_REVISION, revision);
+	place = rh_record_open(&writer, RH_TAG_SELF);
+	rh_record_put_text(&writer, RH_TAG_RESOURCE, "magic");
+	rh_record_put_text(&writer, RH_TAG_INTERFACE, "bytes");
+	rh_record_put_u32(&writer, RH_TAG_UID, geteuid());
+	for (unsigned i = 0; i < count; i++)
+		rh_record_put_u64(&writer, RH_TAG_FUNCTION, hashes[i]);
+	rh_record_close(&writer, place);
+	rh_record_put_u32(&writer, RH_TAG_LAST, 1);
+	kit_send(callee.center, RH_FRAME_VIEW, 0, &writer, NULL, 0);
+	KIT_UNTIL(kit_counters(&callee)->revision == revision);
+}
+
+static int serve_functions(const uint64_t *hashes, unsigned count)
+{
+	unsigned char           bytes[256];
+	struct rh_record_writer writer;
+
+	assert_int_equal(kit_attach(&server, "magic", RH_ROLE_CALLEE), RH_OK);
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_text(&writer, RH_TAG_INTERFACE, "bytes");
+	for (unsigned i = 0; i < count; i++)
+		rh_record_put_u64(&writer, RH_TAG_FUNCTION, hashes[i]);
+	return kit_ask(&server, RH_FRAME_SERVE, &writer, RH_FRAME_SERVING);
+}
+
+/* More functions than are registered may be served, but none less. */
+static void every_registered_function_must_be_served(void **unused)
+{
+	static const uint64_t registered[] = { 0x1111, 0x2222 };
+	static const uint64_t less[] = { 0x2222 }, other[] = { 0x1111, 0x2223 };
+	static const uint64_t more[] = { 0x3333, 0x2222, 0x1111 };
+
+	(void)unused;
+	register_functions(2, registered, 2);
+	assert_int_equal(serve_functions(NULL, 0), RH_EINTERFACE);
+	assert_int_equal(serve_functions(less, 1), RH_EINTERFACE);
+	assert_non_null(strstr(kit_text, "0000000000001111"));
+	assert_int_equal(serve_functions(other, 2), RH_EINTERFACE);
+	assert_non_null(strstr(kit_text, "0000000000002222"));
+	assert_int_equal(kit_counters(&callee)->instances, 0);
+	assert_int_equal(serve_functions(more, 3), RH_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, kit_close)
 
 int main(void)
@@ -342,6 +394,7 @@ int main(void)
 		TEST(a_broken_view_changes_nothing),
 		TEST(the_center_may_be_away),
 		TEST(an_interface_must_be_the_registered_one),
+		TEST(every_registered_function_must_be_served),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

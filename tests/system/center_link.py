@@ -201,7 +201,8 @@ class Reports(CenterTest):
     def test_the_callee_does_not_count_twice(self):
         caller, callee = self.center.agent("a"), self.center.agent("s")
         self.stats(caller, 10)
-        self.stats(callee, 10)
+        self.stats(callee, 7)
+        self.stats(callee, 70)
         self.assertEqual(self.observed()["calls"], 10)
 
     def test_instances_are_leases(self):

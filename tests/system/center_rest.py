@@ -70,6 +70,10 @@ class Objects(CenterTest):
                 break
             token = "&continue=" + page["metadata"]["continue"]
         self.assertEqual(names, [f"r{i}" for i in range(7)])
+        # One that ends with the last of them is the last one.
+        page = self.center.get("/apis/v1/resources?limit=7").json
+        self.assertEqual(len(page["items"]), 7)
+        self.assertNotIn("continue", page["metadata"])
 
     def test_not_modified(self):
         self.center.put(resource("a", "application"))
@@ -299,7 +303,8 @@ class Refused(CenterTest):
     def test_not_json(self):
         for body in (b"", b"{", b"nonsense", b"{}{}", b'{"a":1,"a":2}', b"\xff\xfe", b'"\\u0000"',
                      b"[" * 100000, b'{"objects":' + b"[" * 15 + b"]" * 15 + b"}",
-                     b'{"objects":[1e999]}', b'{"objects":[99999999999999999999]}'):
+                     b'{"objects":[1e999]}', b'{"objects":[99999999999999999999]}',
+                     b'{"objects":[],"objects":[]}'):
             answer = self.send("POST", "/apis/v1/apply", body)
             self.assert_problem(answer, 400, "EINVAL")
         self.assertIn("line 1", self.send("POST", "/apis/v1/apply", b'{"a" 1}').json["detail"])

@@ -56,6 +56,8 @@ static void the_registered_user_is_admitted(void **unused)
 	assert_non_null(strstr(diag.text, "uid 1001"));
 	assert_non_null(strstr(diag.text, "magic"));
 	assert_non_null(strstr(diag.text, "uid 1000"));
+	peer.uid = home.uid; /* nor is the agent's own, where others are */
+	assert_int_equal(admit(RH_ROLE_CALLER, 0), RH_EIDENT);
 	peer.uid = 0; /* not registered either, whoever it is */
 	assert_int_equal(admit(RH_ROLE_CALLER, 0), RH_EIDENT);
 }

@@ -333,6 +333,8 @@ static void expired_exception_is_written_once(void **state)
 	assert_int_equal(rh_realm_find(&center->realm, "s", &s), RH_OK);
 	assert_int_equal(rh_judge_call(&center->realm.registry, d, s, rh_when_now()),
 	                 RH_ELAYER);
+	/* Over is over, also when the clock is set back to before it. */
+	assert_int_equal(rh_judge_call(&center->realm.registry, d, s, 2), RH_ELAYER);
 }
 
 /* ---- at random, against a center that starts from the same store ---- */

@@ -237,6 +237,36 @@ static void limits(void **state)
 	free(text);
 }
 
+static void nested(unsigned depth, int expected)
+{
+	struct rh_problem problem = { 0 };
+	char              text[2 * RH_JSON_DEPTH_MAX + 3] = "";
+	json_t           *json = NULL;
+
+	memset(text, '[', depth);
+	memset(text + depth, ']', depth);
+	text[2 * depth] = '\0';
+	assert_int_equal(rh_decode_parse(text, strlen(text), &json, &problem), expected);
+	if (expected != RH_OK)
+		assert_non_null(strstr(problem.detail, "nested deeper than 16"));
+	json_decref(json);
+}
+
+static void json_has_a_depth(void **state)
+{
+	struct rh_problem problem = { 0 };
+	json_t           *json = NULL;
+	const char        brackets[] = "[\"[[[[[[[[[[[[[[[[[[[[[[[[\\\"[[\"]";
+
+	(void)state;
+	nested(RH_JSON_DEPTH_MAX, RH_OK);
+	nested(RH_JSON_DEPTH_MAX + 1, RH_EINVAL);
+	/* Those in a text do not count. */
+	assert_int_equal(rh_decode_parse(brackets, strlen(brackets), &json, &problem),
+	                 RH_OK);
+	json_decref(json);
+}
+
 /* A pointer deeper than its buffer is cut, never beyond it. */
 static void long_pointers_are_cut(void **state)
 {
@@ -304,6 +334,7 @@ int main(void)
 		cmocka_unit_test(envelopes),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(json_has_a_depth),
 		cmocka_unit_test(long_pointers_are_cut),
 		cmocka_unit_test(times),
 	};

@@ -339,6 +339,9 @@ static void audit_is_a_chain(void **state)
 		rh_chain_next(hash, chain.text[i]);
 		assert_memory_equal(hash, chain.hash[i], sizeof hash);
 	}
+	/* SHA-256 of that of the first and "second", by another program. */
+	assert_int_equal(chain.hash[1][0] << 8 | chain.hash[1][1], 0xde1e);
+	assert_int_equal(chain.hash[1][30] << 8 | chain.hash[1][31], 0x40a0);
 	chain.count = 0;
 	assert_int_equal(rh_store_audit_list(fixture->store, 3, 1, see_audit, &chain), 1);
 	assert_string_equal(chain.text[0], "second");

@@ -243,7 +243,8 @@ static void the_whole_group_ends(void **state)
 	int           child = 0;
 
 	want(scene, RH_TASK_AGENT, "a", "agent/a",
-	     "sleep 1000 & echo child $!; echo ready; trap 'exit 0' TERM; wait");
+	     "trap '' TERM; sleep 1000 & trap 'exit 0' TERM; echo child $!; echo ready;"
+	     " wait"); /* a child that does not hear of the end */
 	UNTIL(scene, is_ready(scene));
 	line = strstr(journal_text(scene), " child ");
 	assert_non_null(line);

@@ -174,21 +174,32 @@ static void what_is_no_plan_is_refused(void **state)
 	}
 }
 
+static void add_workers(json_t *json, const char *name, unsigned workers)
+{
+	json_array_append_new(json_object_get(json, "resources"),
+	                      json_pack("{s:s, s:{s:{s:s, s:i}}}", "name", name, "spec",
+	                                "serve", "library", "x", "workers",
+	                                (int)workers));
+}
+
 static void a_plan_has_a_limit(void **state)
 {
+	enum { WORKERS = 1023 }; /* and an agent */
 	json_t        *json = json_pack("{s:[]}", "resources");
 	struct rh_plan plan;
 	(void)state;
 
-	for (int i = 0; i < 200; i++) {
+	for (unsigned i = 0; i < RH_PLAN_TASKS_MAX / (WORKERS + 1); i++) {
 		char name[16];
 
-		snprintf(name, sizeof name, "r%d", i);
-		json_array_append_new(json_object_get(json, "resources"),
-		                      json_pack("{s:s, s:{s:{s:s, s:i}}}", "name", name,
-		                                "spec", "serve", "library", "x",
-		                                "workers", 64));
+		snprintf(name, sizeof name, "r%u", i);
+		add_workers(json, name, WORKERS);
 	}
+	assert_int_equal(rh_plan_init(&plan, json, &paths, NULL), RH_OK);
+	assert_int_equal(plan.count, RH_PLAN_TASKS_MAX);
+	rh_plan_fini(&plan);
+	json_array_append_new(json_object_get(json, "resources"),
+	                      json_pack("{s:s, s:{}}", "name", "one_more", "spec"));
 	assert_int_equal(rh_plan_init(&plan, json, &paths, NULL), RH_ENOSPC);
 	json_decref(json);
 }
