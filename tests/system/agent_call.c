@@ -508,76 +508,6 @@ static void a_call_for_an_instance_that_is_gone_did_not_run(void **unused)
 	assert_int_equal(reply.status, RH_OK);
 }
 
-/* Two that want the same: handles of the one must not be of use in the other. */
-static void no_two_instances_have_one_id(void **unused)
-{
-	struct kit_peer second;
-
-	(void)unused;
-	assert_int_equal(kit_serve(&server, "magic", "bytes", 0x55), RH_OK);
-	assert_int_equal(server.instance, 0x55);
-	assert_int_equal(kit_serve(&second, "magic", "bytes", 0x55), RH_OK);
-	assert_true(second.instance != 0x55 && second.instance != 0);
-}
-
-/* What a program held is freed where it was: its instance is told. */
-static void the_end_of_a_caller_is_told_to_its_instance(void **unused)
-{
-	(void)unused;
-	join();
-	kit_detach(&client);
-	do
-		kit_receive(server.fd);
-	while (kit_frame.type == RH_FRAME_PAGE_DROP);
-	assert_int_equal(kit_frame.type, RH_FRAME_PEER_GONE);
-	assert_true(kit_u64(RH_TAG_ATTACHMENT) == client.attachment);
-}
-
-/* A program comes back under its number before the agent saw its first connection end. */
-static void a_process_ends_with_the_last_of_its_connections(void **unused)
-{
-	struct kit_peer again;
-	struct kit_page other;
-	struct rh_taken taken;
-	struct rh_reply reply;
-	uint32_t        its_edge;
-
-	(void)unused;
-	join();
-	assert_int_equal(kit_attach_again(&again, "file", RH_ROLE_CALLER,
-	                                  client.attachment), RH_OK);
-	assert_true(again.attachment == client.attachment);
-	assert_int_equal(kit_open_edge(&again, "magic", &its_edge), RH_OK);
-	assert_int_equal(kit_page_get(&again, its_edge, 0, &other), RH_OK);
-	int slot = kit_submit(&other, 1, "x", kit_deadline());
-	kit_take(&served, &taken);
-	kit_answer(&served, &taken, RH_OK, "");
-	kit_collect(&other, slot, &reply);
-	kit_detach(&client);
-	KIT_UNTIL(kit_counters(&caller)->processes == 1);
-	kit_echo(&other, &served, "still known");
-	kit_page_close(&other);
-}
-
-static void attachments_spread_over_instances_and_stay(void **unused)
-{
-	struct kit_peer one, two;
-	struct kit_page page_of_one;
-
-	(void)unused;
-	assert_int_equal(kit_serve(&one, "magic", "bytes", 0), RH_OK);
-	assert_int_equal(kit_serve(&two, "magic", "bytes", 0), RH_OK);
-	int slot = kit_submit(&page, 1, "x", kit_deadline());
-	kit_page_added(&one, &page_of_one); /* the first, for both have none */
-	struct rh_taken taken;
-	struct rh_reply reply;
-	kit_take(&page_of_one, &taken);
-	kit_answer(&page_of_one, &taken, RH_OK, "");
-	kit_collect(&page, slot, &reply);
-	for (int i = 0; i < 10; i++)
-		kit_echo(&page, &page_of_one, "to the same");
-}
-
 /* ---- lies --------------------------------------------------------------- */
 
 static void expect_refusal(struct rh_request *request, int status)
@@ -796,10 +726,6 @@ int main(void)
 		TEST(an_agent_that_dies_loses_what_it_had),
 		TEST(an_instance_that_dies_loses_only_what_ran),
 		TEST(a_call_for_an_instance_that_is_gone_did_not_run),
-		TEST(no_two_instances_have_one_id),
-		TEST(the_end_of_a_caller_is_told_to_its_instance),
-		TEST(a_process_ends_with_the_last_of_its_connections),
-		TEST(attachments_spread_over_instances_and_stay),
 		TEST(a_lying_caller_harms_only_its_calls),
 		TEST(a_lying_slot_is_refused),
 		TEST(a_reply_over_its_room_is_not_passed_on),
