@@ -1,5 +1,6 @@
 #include "module.h"
 
+#include "cache.h"
 #include "client.h"
 
 #include "../base/diag.h"
@@ -117,24 +118,6 @@ static int make_path(char *path)
 	return mkdir(path, 0755) < 0 && errno != EEXIST ? RH_EIO : RH_OK;
 }
 
-static int cache_folder(const struct rh_cli *cli, char *folder, size_t cap)
-{
-	const char *cache = getenv("XDG_CACHE_HOME");
-	const char *home = getenv("HOME");
-	int         n;
-
-	if (access(cli->dirs.state, W_OK | X_OK) == 0)
-		n = snprintf(folder, cap, "%s/view", cli->dirs.state);
-	else if (cache && cache[0] == '/')
-		n = snprintf(folder, cap, "%s/rhodes/%s/view", cache, cli->dirs.system);
-	else if (home && home[0] == '/')
-		n = snprintf(folder, cap, "%s/.cache/rhodes/%s/view", home,
-		             cli->dirs.system);
-	else
-		return RH_ENOENT;
-	return n > 0 && (size_t)n < cap ? RH_OK : RH_EMSGSIZE;
-}
-
 static bool is_good(const char *path, const char *sha256)
 {
 	char   text[RH_SHA256_TEXT];
@@ -172,29 +155,31 @@ static int fetch(struct rh_cli *cli, const char *sha256, const char *path)
 	return result;
 }
 
-int rh_module_ensure(struct rh_cli *cli, const char *sha256, const char *file,
-                     const char *link, char folder[PATH_MAX])
+/* Writes the cache's path and makes it; told on err. */
+static int make_view(struct rh_cli *cli, char view[PATH_MAX])
+{
+	if (rh_cache_folder(cli, view, PATH_MAX - RH_SHA256_TEXT - 1) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED,
+		                   "no place for libraries: set HOME or XDG_CACHE_HOME");
+	if (strchr(view, ':'))
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s: a ':' cannot stand in"
+		                   " LD_LIBRARY_PATH; set RHODES_STATE_DIR", view);
+	if (make_path(view) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "cannot make %s: %s", view,
+		                   strerror(errno));
+	return RH_EXIT_OK;
+}
+
+/* The cache is held; *ret_is_new tells of a module that had to be fetched. */
+static int fill(struct rh_cli *cli, const char *sha256, const char *file,
+                const char *link, const char *folder, bool *ret_is_new)
 {
 	char path[PATH_MAX + 256], other[PATH_MAX + 256];
 	int  result = RH_EXIT_OK;
 
-	if (strlen(sha256) != RH_SHA256_TEXT - 1 ||
-	    strspn(sha256, "0123456789abcdef") != RH_SHA256_TEXT - 1 ||
-	    strchr(file, '/') || file[0] == '.')
-		return rh_cli_fail(cli, RH_EXIT_REFUSED,
-		                   "the center names a module that cannot be");
-	if (cache_folder(cli, folder, PATH_MAX - RH_SHA256_TEXT - 1) < 0)
-		return rh_cli_fail(cli, RH_EXIT_REFUSED,
-		                   "no place for libraries: set HOME or XDG_CACHE_HOME");
-	snprintf(folder + strlen(folder), RH_SHA256_TEXT + 1, "/%s", sha256);
-	if (strchr(folder, ':'))
-		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s: a ':' cannot stand in"
-		                   " LD_LIBRARY_PATH; set RHODES_STATE_DIR", folder);
-	if (make_path(folder) < 0)
-		return rh_cli_fail(cli, RH_EXIT_REFUSED, "cannot make %s: %s", folder,
-		                   strerror(errno));
 	snprintf(path, sizeof path, "%s/%s", folder, file);
-	if (!is_good(path, sha256))
+	*ret_is_new = !is_good(path, sha256);
+	if (*ret_is_new)
 		result = fetch(cli, sha256, path);
 	if (result == RH_EXIT_OK && link) {
 		snprintf(other, sizeof other, "%s/%s", folder, link);
@@ -202,6 +187,33 @@ int rh_module_ensure(struct rh_cli *cli, const char *sha256, const char *file,
 			result = rh_cli_fail(cli, RH_EXIT_REFUSED, "cannot make %s: %s",
 			                     other, strerror(errno));
 	}
+	return result;
+}
+
+int rh_module_ensure(struct rh_cli *cli, const char *sha256, const char *file,
+                     const char *link, char folder[PATH_MAX])
+{
+	bool is_new = false;
+	int  hold, result;
+
+	if (strlen(sha256) != RH_SHA256_TEXT - 1 ||
+	    strspn(sha256, "0123456789abcdef") != RH_SHA256_TEXT - 1 ||
+	    strchr(file, '/') || file[0] == '.')
+		return rh_cli_fail(cli, RH_EXIT_REFUSED,
+		                   "the center names a module that cannot be");
+	result = make_view(cli, folder);
+	if (result != RH_EXIT_OK)
+		return result;
+	hold = rh_cache_hold(folder, sha256);
+	snprintf(folder + strlen(folder), RH_SHA256_TEXT + 1, "/%s", sha256);
+	if (hold < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "cannot make %s: %s", folder,
+		                   strerror(errno));
+	result = fill(cli, sha256, file, link, folder, &is_new);
+	close(hold);
+	/* One that is new may have come in the place of an old one. */
+	if (is_new && result == RH_EXIT_OK)
+		rh_cache_sweep(cli);
 	return result;
 }
 

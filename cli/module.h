@@ -1,9 +1,7 @@
 /* module - code by its SHA-256: read from a file, sent to the center, fetched from
  * it into a cache.
  *
- * The cache is <state>/view/<sha256>/<file>, or, for a user who may not use the
- * state directory of the system, <cache home>/rhodes/<system>/view/...; what lies
- * there is hashed again before it is used.
+ * What lies in the cache (cache.h) is hashed again before it is used.
  *
  * Ownership   As noted per function.
  * Limits      RH_MODULE_MAX bytes. */

@@ -1,3 +1,4 @@
+#include "../cache.h"
 #include "../cli.h"
 #include "../client.h"
 #include "../interfaces.h"
@@ -181,5 +182,7 @@ int rh_verb_apply(struct rh_cli *cli)
 		result = send_batch(cli, manifest, built);
 	json_decref(built);
 	rh_manifest_destroy(manifest);
+	if (result == RH_EXIT_OK && !rh_args_has(&cli->args, "dry-run"))
+		rh_cache_sweep(cli);
 	return result;
 }

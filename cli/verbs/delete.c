@@ -1,3 +1,4 @@
+#include "../cache.h"
 #include "../cli.h"
 #include "../client.h"
 #include "../kind.h"
@@ -84,14 +85,12 @@ static int delete_files(struct rh_cli *cli)
 	return r;
 }
 
-int rh_verb_delete(struct rh_cli *cli)
+static int delete_named(struct rh_cli *cli)
 {
 	const struct rh_args *args = &cli->args;
 	const struct rh_kind *kind;
 	int                   first = RH_EXIT_OK;
 
-	if (rh_args_has(args, "file") && args->word_count == 0)
-		return delete_files(cli);
 	if (args->word_count < 2 || rh_args_has(args, "file"))
 		return rh_cli_usage(cli, "give KIND NAME, or -f FILE");
 	kind = rh_kind_find(args->words[0]);
@@ -105,4 +104,14 @@ int rh_verb_delete(struct rh_cli *cli)
 			first = result;
 	}
 	return first;
+}
+
+int rh_verb_delete(struct rh_cli *cli)
+{
+	bool is_file = rh_args_has(&cli->args, "file") && cli->args.word_count == 0;
+	int  result = is_file ? delete_files(cli) : delete_named(cli);
+
+	if (result == RH_EXIT_OK && !rh_args_has(&cli->args, "dry-run"))
+		rh_cache_sweep(cli);
+	return result;
 }

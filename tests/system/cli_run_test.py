@@ -125,6 +125,70 @@ class Run(Stage):
         path = [line for line in lines if line.startswith("LD_LIBRARY_PATH=")][0]
         return os.path.join(path.split("=")[1].split(":")[0], "libtwice.so.1")
 
+    def shadows(self):
+        """Where the shadow of now lies."""
+        return os.path.dirname(self.shadow())
+
+    def age(self, folder, boot=None):
+        """Makes it look handed out long ago, or before the machine was started."""
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
+            boot = boot or file.read().strip()
+        path = os.path.join(folder, "stamp")
+        with open(path, encoding="ascii") as file:
+            earliest = file.read().split()[2]
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"{boot} -1000000 {earliest}\n")
+
+    def apply_another(self, line):
+        """Registers the interface with one more function: other modules."""
+        with open(self.path("side/twice.h"), "a", encoding="utf-8") as file:
+            file.write(f"int {line}(void);\n")
+        with open(self.path("side/twice.c"), "a", encoding="utf-8") as file:
+            file.write(f"int {line}(void) {{ return 1; }}\n")
+        subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libtwice.so.1", "-o",
+                        self.path("side/libtwice.so.1"), self.path("side/twice.c")],
+                       check=True)
+        with open(self.path("side/libtwice.side"), "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+        self.apply()
+
+    def apply(self):
+        return self.ok("apply", "-I", self.path("side"), "-f", self.manifest)
+
+    def test_old_libraries_are_removed_when_nobody_runs_with_them(self):
+        self.up("-I", self.library(), self.manifest)
+        first = self.shadows()
+        with subprocess.Popen([self.rhodes_path, "run", "app", "--", "sh", "-c",
+                               "unset LD_LIBRARY_PATH; echo here; read line"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+                              env=self.env) as program:
+            self.assertEqual(program.stdout.readline(), "here\n")
+            self.age(first)
+            self.apply()  # it is registered
+            self.assertTrue(os.path.exists(first))
+            self.apply_another("second")
+            self.assertNotEqual(self.shadows(), first)
+            self.age(first)
+            self.apply()  # a program runs with it
+            self.assertTrue(os.path.exists(os.path.join(first, "libtwice.so.1")))
+            program.communicate("end\n", timeout=LIMIT)
+        second = self.shadows()
+        self.apply()
+        self.assertFalse(os.path.exists(first))
+        self.assertTrue(os.path.exists(second))
+        # Handed out just now: its program may be about to start.
+        self.apply_another("third")
+        self.apply()
+        self.assertTrue(os.path.exists(second))
+        # What is fetched sweeps too; of another boot nobody can have anything.
+        self.age(second, boot="0" * 8 + "-0000-0000-0000-" + "0" * 12)
+        third = self.shadows()
+        self.assertFalse(os.path.exists(second))
+        self.age(third)
+        self.ok("delete", "resource", "lib", "app")
+        self.ok("delete", "interface", "libtwice")
+        self.assertFalse(os.path.exists(third))
+
     def test_clear_errors(self):
         self.assertIn("no system", self.refused(3, "run", "app", "--", "true"))
         self.up("-I", self.library(), self.manifest)
