@@ -2,13 +2,18 @@
 
 #include "binding.h"
 #include "bound.h"
+#include "cache.h"
 #include "center.h"
 #include "cpage.h"
 #include "edge.h"
 #include "inlink.h"
 #include "listener.h"
 #include "process.h"
+#include "result.h"
+#include "rules.h"
+#include "rulewatch.h"
 #include "stats.h"
+#include "verdict.h"
 
 #include "../base/clock.h"
 #include "../base/diag.h"
@@ -37,19 +42,25 @@ static unsigned char *buffer_at(unsigned char **at)
 	return *at;
 }
 
-unsigned char *rh_agent_buffer(struct rh_agent *agent)
+unsigned char *rh_agent_buffer(void)
 {
-	return buffer_at(&agent->buffer);
+	static unsigned char *buffer;
+
+	return buffer_at(&buffer);
 }
 
-unsigned char *rh_agent_side_buffer(struct rh_agent *agent)
+unsigned char *rh_agent_side_buffer(void)
 {
-	return buffer_at(&agent->side_buffer);
+	static unsigned char *buffer;
+
+	return buffer_at(&buffer);
 }
 
-unsigned char *rh_agent_out_buffer(struct rh_agent *agent)
+unsigned char *rh_agent_out_buffer(void)
 {
-	return buffer_at(&agent->out_buffer);
+	static unsigned char *buffer;
+
+	return buffer_at(&buffer);
 }
 
 uint64_t rh_agent_next_id(struct rh_agent *agent)
@@ -93,31 +104,14 @@ static void on_alarm(void *user, uint64_t now)
 			rh_cpage_expire(RH_CONTAINER(at, struct rh_cpage, in_process),
 			                now);
 	}
-	for (unsigned i = 0; i < agent->edge_count; i++)
+	for (unsigned i = 0; i < agent->edge_count; i++) {
 		rh_bindings_expire(agent->edges[i], now);
+		rh_edge_swap_expire(agent->edges[i], now);
+	}
 	rh_inlinks_expire(agent, now);
 	rh_bounds_expire(agent, now);
 	rh_listener_expire(agent, now);
-}
-
-/* ---- a new view --------------------------------------------------------- */
-
-void rh_agent_apply(struct rh_agent *agent, struct rh_agent_view *view)
-{
-	struct rh_agent_view *former = agent->view;
-	int                   r;
-
-	agent->view = view;
-	agent->views++;
-	atomic_store_explicit(&agent->counters.head->revision, view->revision,
-	                      memory_order_relaxed);
-	rh_info("revision %llu is in force: %u edges",
-	        (unsigned long long)view->revision, view->edge_count);
-	if ((r = rh_edges_apply(agent)) < 0)
-		rh_error("some edges are missing: %s", rh_error_text(r));
-	rh_bounds_review(agent);
-	rh_agent_view_destroy(former);
-	rh_listener_admit(agent);
+	rh_verdicts_expire(agent, now);
 }
 
 /* ---- setting up --------------------------------------------------------- */
@@ -196,12 +190,13 @@ static void init_lists(struct rh_agent *agent)
 	rh_list_init(&agent->emitting);
 	rh_list_init(&agent->observers);
 	rh_task_init(&agent->emit_task);
+	rh_settling_init(&agent->settling);
 	rh_retirement_init(&agent->retirement);
 	agent->last_id = rh_clock_ns();
 }
 
-int rh_agent_init(struct rh_agent *agent, const char *run_dir, const char *resource,
-                  struct rh_diag *diag)
+int rh_agent_init(struct rh_agent *agent, const struct rh_place *place,
+                  const char *resource, struct rh_diag *diag)
 {
 	int r;
 
@@ -210,15 +205,51 @@ int rh_agent_init(struct rh_agent *agent, const char *run_dir, const char *resou
 		return rh_diag_set(diag, RH_EINVAL, "\"%.80s\" is no name for a resource",
 		                   resource);
 	strcpy(agent->resource, resource);
-	agent->run_dir = run_dir;
+	agent->loop = place->loop;
+	agent->run_dir = place->run_dir;
 	init_lists(agent);
-	if (uv_loop_init(&agent->loop) < 0 ||
-	    rh_tasks_init(&agent->tasks, &agent->loop) < 0 ||
-	    rh_alarm_init(&agent->alarm, &agent->loop, on_alarm, agent) < 0 ||
-	    rh_stats_init(agent) < 0)
-		return rh_diag_set(diag, RH_ENOMEM, "the event loop cannot be made");
+	if (rh_tasks_init(&agent->tasks, agent->loop) < 0 ||
+	    rh_alarm_init(&agent->alarm, agent->loop, on_alarm, agent) < 0 ||
+	    rh_stats_init(agent) < 0 || rh_results_init(agent) < 0 ||
+	    rh_rulewatch_init(agent) < 0)
+		return rh_diag_set(diag, RH_ENOMEM, "no memory for an agent");
+	if ((r = rh_cache_open(agent, place->state_dir, diag)) < 0)
+		return r;
 	if ((r = find_home(agent, diag)) < 0 || (r = make_directory(agent, diag)) < 0 ||
 	    (r = lock(agent, diag)) < 0)
 		return r;
 	return open_counters(agent, diag);
+}
+
+/* What the cache holds is in force before anybody can ask for it. */
+static int begin(struct rh_agent *agent)
+{
+	struct rh_cached cached;
+
+	if (rh_cache_load(agent, &cached) < 0) {
+		rh_follow_init(&agent->follow, NULL, 0, RH_CREDIT_BYTES);
+		return RH_OK;
+	}
+	rh_follow_init(&agent->follow, cached.store, cached.revision, RH_CREDIT_BYTES);
+	return rh_rules_start(agent, &cached);
+}
+
+int rh_agent_open(struct rh_agent *agent, const struct rh_place *place,
+                  const char *resource, struct rh_diag *diag)
+{
+	int r;
+
+	if ((r = rh_agent_init(agent, place, resource, diag)) < 0 ||
+	    (r = rh_listener_open(agent, diag)) < 0)
+		return r;
+	if ((r = begin(agent)) < 0)
+		return rh_diag_set(diag, r, "no memory for the rules of %s", resource);
+	return rh_center_open(agent, diag);
+}
+
+void rh_agent_close(struct rh_agent *agent)
+{
+	rh_listener_close(agent);
+	if (agent->cache)
+		rh_cache_close(agent);
 }

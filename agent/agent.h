@@ -22,21 +22,27 @@
 
 #include "alarm.h"
 #include "counters.h"
+#include "item.h"
 #include "list.h"
+#include "settle.h"
 #include "retire.h"
 #include "task.h"
 #include "view.h"
 
 #include "../base/dirs.h"
+#include "../model/follow.h"
 
 #include <limits.h>
 #include <sys/types.h>
 #include <uv.h>
 
+struct rh_cache;
 struct rh_center;
 struct rh_edge;
 struct rh_listener;
 struct rh_offer;
+struct rh_results;
+struct rh_rulewatch;
 struct rh_stats;
 
 /* What the agent knows of itself; borrowed by admit. */
@@ -47,7 +53,7 @@ struct rh_home {
 };
 
 struct rh_agent {
-	uv_loop_t              loop;
+	uv_loop_t             *loop;       /* may be shared: pool.h        */
 	struct rh_tasks        tasks;
 	struct rh_alarm        alarm;
 	const char            *run_dir;
@@ -55,6 +61,14 @@ struct rh_agent {
 	struct rh_home        *home;
 	struct rh_agent_view  *view;       /* NULL before the first         */
 	uint64_t               views;      /* how many there were           */
+	struct rh_items        items;      /* what the view is made of      */
+	struct rh_follow       follow;     /* ... and of which revision     */
+	uint64_t               heard_ns;   /* when the center said the last */
+	uint64_t               verdicts_at; /* verdict.c: when it looks again */
+	int                    stale_classes; /* ... and what is too old    */
+	struct rh_results     *results;
+	struct rh_cache       *cache;
+	struct rh_rulewatch   *rulewatch;
 	struct rh_counters     counters;
 	struct rh_stats       *stats;
 	struct rh_center      *center;
@@ -70,28 +84,38 @@ struct rh_agent {
 	struct rh_list         unbound;    /* bounds that wait              */
 	struct rh_list         emitting;   /* pages whose event found no room */
 	struct rh_task         emit_task;  /* lets them go on               */
+	struct rh_settling     settling;
 	struct rh_retirement   retirement;
 	struct rh_list         observers;
 	uint64_t               last_id;    /* of pages, links, channels     */
 	uint64_t               last_identity; /* see identity.h             */
-	unsigned char         *buffer;     /* a received frame              */
-	unsigned char         *side_buffer; /* one from a companion         */
-	unsigned char         *out_buffer; /* a frame being written         */
+};
+
+/* Where an agent lives; borrowed. */
+struct rh_place {
+	uv_loop_t  *loop;      /* others may run in it too                      */
+	const char *run_dir;
+	const char *state_dir; /* NULL: it remembers nothing                    */
 };
 
 /* Sets everything up but the listener; nothing runs yet. */
-int rh_agent_init(struct rh_agent *agent, const char *run_dir, const char *resource,
-                  struct rh_diag *diag);
+int rh_agent_init(struct rh_agent *agent, const struct rh_place *place,
+                  const char *resource, struct rh_diag *diag);
 
-/* A new view, which it takes: judges edges, lets in who waited, tells all. */
-void rh_agent_apply(struct rh_agent *agent, struct rh_agent_view *view);
+/* The same, and begins: with what the cache holds in force it listens, then it looks
+ * for the center. */
+int rh_agent_open(struct rh_agent *agent, const struct rh_place *place,
+                  const char *resource, struct rh_diag *diag);
 
-/* RH_FRAME_MAX bytes each, made when first needed.  One receives frames of the
- * connections, one those of companions, one is written to; none of them lives
- * longer than the handling of one frame. */
-unsigned char *rh_agent_buffer(struct rh_agent *agent);
-unsigned char *rh_agent_side_buffer(struct rh_agent *agent);
-unsigned char *rh_agent_out_buffer(struct rh_agent *agent);
+/* At the end of the process: takes the socket away, waits for a save. */
+void rh_agent_close(struct rh_agent *agent);
+
+/* RH_FRAME_MAX bytes each, of the process, made when first needed.  One receives
+ * frames of the connections, one those of companions, one is written to; none of
+ * them lives longer than the handling of one frame. */
+unsigned char *rh_agent_buffer(void);
+unsigned char *rh_agent_side_buffer(void);
+unsigned char *rh_agent_out_buffer(void);
 
 /* A number never used before, also not by a former agent of the resource. */
 uint64_t rh_agent_next_id(struct rh_agent *agent);

@@ -4,6 +4,7 @@
 #include "edge.h"
 #include "pollfd.h"
 #include "process.h"
+#include "settle.h"
 #include "stats.h"
 #include "use.h"
 
@@ -384,6 +385,7 @@ void rh_binding_close(struct rh_binding *binding)
 		binding->process->page_count--;
 	drop_memory(binding);
 	free(binding);
+	rh_settle_soon(agent);
 }
 
 /* ---- without a process -------------------------------------------------- */

@@ -5,6 +5,8 @@
 #include "held.h"
 #include "inlink.h"
 #include "instance.h"
+#include "settle.h"
+#include "verdict.h"
 
 #include "../base/clock.h"
 #include "../base/discard.h"
@@ -56,6 +58,7 @@ void rh_bound_remove(struct rh_bound *bound)
 	rh_list_remove(&bound->in_link);
 	rh_list_remove(&bound->in_instance);
 	rh_pollfd_want(bound->ended, 0);
+	rh_settle_soon(bound->agent);
 	rh_task_retire(&bound->agent->tasks, &bound->task, end);
 }
 
@@ -94,7 +97,7 @@ int rh_bound_watch(struct rh_bound *bound)
 {
 	if (bound->ended)
 		return RH_OK;
-	return rh_pollfd_open(&bound->agent->loop, bound->pidfd, UV_READABLE, on_ended,
+	return rh_pollfd_open(bound->agent->loop, bound->pidfd, UV_READABLE, on_ended,
 	                      bound, &bound->ended);
 }
 
@@ -359,7 +362,7 @@ void rh_bound_review(struct rh_bound *bound)
 	const struct rh_view_edge *edge = rh_agent_view_find(bound->agent->view,
 		bound->caller, bound->agent->resource);
 
-	if (!edge || edge->verdict != RH_OK)
+	if (!edge || rh_verdict_now(bound->agent, edge, NULL) != RH_OK)
 		withdraw(bound, REVOKED_NS);
 	else if (strcmp(edge->protocol, "bind") != 0)
 		withdraw(bound, REPLACED_NS);
@@ -378,6 +381,24 @@ static void visit(struct rh_agent *agent, void (*each)(struct rh_bound *))
 	}
 	RH_LIST_EACH(node, &agent->unbound)
 		each(RH_CONTAINER(node, struct rh_bound, in_instance));
+}
+
+int rh_bounds_have(struct rh_agent *agent, const char *caller)
+{
+	RH_LIST_EACH(at, &agent->instances) {
+		struct rh_instance *instance = RH_CONTAINER(at, struct rh_instance,
+		                                            in_agent);
+
+		RH_LIST_EACH(node, &instance->bounds) {
+			const struct rh_bound *bound = RH_CONTAINER(node, struct rh_bound,
+			                                            in_instance);
+
+			if (bound->state == RH_BOUND_LIVE &&
+			    strcmp(bound->caller, caller) == 0)
+				return 1;
+		}
+	}
+	return 0;
 }
 
 void rh_bounds_review(struct rh_agent *agent)

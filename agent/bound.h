@@ -104,6 +104,9 @@ void rh_bounds_link_lost(struct rh_inlink *link);
 void rh_bound_review(struct rh_bound *bound);
 void rh_bounds_review(struct rh_agent *agent);
 
+/* 1 when an instance of ours shares a page with a process of that caller. */
+int rh_bounds_have(struct rh_agent *agent, const char *caller);
+
 /* Takes those away that are retired and, after a barrier, empty. */
 void rh_bounds_take_idle(struct rh_agent *agent);
 

@@ -1,15 +1,19 @@
 /* center - the agent's connection to the governance center.
  *
- *   DOWN --dialed--> JOINING --view--> LIVE --view--> LIVE
- *     ^                 |                |
- *     +------lost-------+------lost------+
+ *   DOWN --dialed--> JOINING --welcome--> SYNCING --synced--> LIVE
+ *     ^                 |                 |  ^  ^               |
+ *     |                 |             gap |  |  +------gap------+
+ *     |                 |                 +--+                  |
+ *     +------lost-------+------lost-------+---------lost--------+
  *
- * The table (rh_center_step) decides, the rest acts.  Once the agent has a view it
- * works without the center, with the rules it knows, and dials again until it is
- * back; then it tells all it has to tell.
+ * The table (rh_center_step) decides about the connection, model/follow.h about what
+ * comes over it, rules.h about what it means.  An agent that has rules works without
+ * the center, with the rules it knows, and dials again until it is back; then it
+ * takes what it missed and tells all it has to tell.
  *
  * Ownership   The agent's.
- * Threads     The loop's. */
+ * Threads     The loop's.
+ * Limits      RH_CREDIT_BYTES are under way to us; RH_HELD_BYTES of a snapshot. */
 #ifndef RH_AGENT_CENTER_H
 #define RH_AGENT_CENTER_H
 
@@ -19,20 +23,25 @@ struct rh_agent;
 struct rh_diag;
 struct rh_record_writer;
 
+#define RH_HELD_BYTES (4u << 20)
+
 enum rh_center_state {
-	RH_CENTER_DOWN, RH_CENTER_JOINING, RH_CENTER_LIVE, RH_CENTER_STATES
+	RH_CENTER_DOWN, RH_CENTER_JOINING, RH_CENTER_SYNCING, RH_CENTER_LIVE,
+	RH_CENTER_STATES
 };
 
 enum rh_center_event {
-	RH_CENTER_DIALED, RH_CENTER_VIEW, RH_CENTER_LOST, RH_CENTER_EVENTS
+	RH_CENTER_DIALED, RH_CENTER_WELCOME, RH_CENTER_SYNCED, RH_CENTER_GAP,
+	RH_CENTER_LOST, RH_CENTER_EVENTS
 };
 
 /* What the caller must do after the step. */
 enum rh_center_action {
-	RH_CENTER_HELLO,  /* say who we are and which revision we have     */
-	RH_CENTER_RESYNC, /* put the view in force; tell everything        */
-	RH_CENTER_APPLY,  /* put the view in force                         */
-	RH_CENTER_RETRY,  /* close; dial again later                       */
+	RH_CENTER_NOTHING,
+	RH_CENTER_HELLO,     /* say who we are                                 */
+	RH_CENTER_SUBSCRIBE, /* say what we watch, and the revision we have    */
+	RH_CENTER_TELL,      /* tell everything: we are up to date             */
+	RH_CENTER_RETRY,     /* close; dial again later                        */
 };
 
 /* Moves *state and returns the action.  An event that makes no sense in the
@@ -42,6 +51,7 @@ int rh_center_step(enum rh_center_state *state, enum rh_center_event event);
 /* Begins to dial, and to watch the run directory for sockets that appear. */
 int rh_center_open(struct rh_agent *agent, struct rh_diag *diag);
 
+/* 1 while we are up to date. */
 int rh_center_is_live(const struct rh_agent *agent);
 
 /* Sends a frame when the center is there. */

@@ -15,15 +15,21 @@ struct step {
 /* Every row is a state, every column an event; an empty cell is refused. */
 static const struct step steps[RH_CENTER_STATES][RH_CENTER_EVENTS] = {
 	[RH_CENTER_DOWN] = {
-		[RH_CENTER_DIALED] = TO(JOINING, HELLO),
+		[RH_CENTER_DIALED]  = TO(JOINING, HELLO),
 	},
 	[RH_CENTER_JOINING] = {
-		[RH_CENTER_VIEW]   = TO(LIVE,    RESYNC),
-		[RH_CENTER_LOST]   = TO(DOWN,    RETRY),
+		[RH_CENTER_WELCOME] = TO(SYNCING, SUBSCRIBE),
+		[RH_CENTER_LOST]    = TO(DOWN,    RETRY),
+	},
+	[RH_CENTER_SYNCING] = {
+		[RH_CENTER_SYNCED]  = TO(LIVE,    TELL),
+		[RH_CENTER_GAP]     = TO(SYNCING, SUBSCRIBE),
+		[RH_CENTER_LOST]    = TO(DOWN,    RETRY),
 	},
 	[RH_CENTER_LIVE] = {
-		[RH_CENTER_VIEW]   = TO(LIVE,    APPLY),
-		[RH_CENTER_LOST]   = TO(DOWN,    RETRY),
+		[RH_CENTER_SYNCED]  = TO(LIVE,    NOTHING),
+		[RH_CENTER_GAP]     = TO(SYNCING, SUBSCRIBE),
+		[RH_CENTER_LOST]    = TO(DOWN,    RETRY),
 	},
 };
 

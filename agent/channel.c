@@ -53,6 +53,7 @@ static int take_messages(struct rh_channel *channel)
 			lose(channel, r);
 			return 0;
 		}
+		channel->taken++;
 		channel->ops->message(channel->user, &head, body);
 		if (channel->is_closed || channel->is_lost)
 			return 0;
@@ -91,7 +92,7 @@ static int watch(struct rh_channel *channel, const struct rh_watch_set *set)
 	channel->watched = *set;
 	channel->watched.count = 0;
 	for (uint32_t i = 0; i < set->count; i++) {
-		int r = rh_pollfd_open(&channel->agent->loop, set->fds[i],
+		int r = rh_pollfd_open(channel->agent->loop, set->fds[i],
 		                       to_uv(set->events[i]), on_ready, channel,
 		                       &channel->polls[i]);
 
@@ -220,6 +221,7 @@ int rh_channel_submit(struct rh_channel *channel, const struct rh_msg_head *head
 	if (channel->is_lost || channel->is_closed || channel->why < 0)
 		return RH_ELOST;
 	r = channel->protocol->submit(channel->state, head, body);
+	channel->submitted += r == RH_OK;
 	if (r == RH_EAGAIN) {
 		channel->wants_room = 1;
 		channel->may_have_room = 0;

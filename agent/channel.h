@@ -38,6 +38,8 @@ struct rh_channel {
 	void                        *state;
 	struct rh_watch_set          watched;
 	struct rh_pollfd            *polls[RH_WATCH_MAX];
+	uint64_t                     submitted;  /* messages, by this end  */
+	uint64_t                     taken;      /* ... and from the other */
 	int                          why;        /* a submit failed: lost soon */
 	uint8_t                      wants_room;
 	uint8_t                      may_have_room; /* N3 */

@@ -112,7 +112,7 @@ static int receive_one(struct rh_conn *conn)
 
 	if (conn->is_lost || conn->is_closed)
 		return 0;
-	r = rh_socket_receive(conn->fd, rh_agent_buffer(conn->agent), &frame);
+	r = rh_socket_receive(conn->fd, rh_agent_buffer(), &frame);
 	if (r == RH_EAGAIN)
 		return 0;
 	if (r == RH_EVERSION)
@@ -155,7 +155,7 @@ int rh_conn_open(struct rh_agent *agent, int fd, const struct rh_conn_ops *ops,
 		conn->fd = fd;
 		rh_list_init(&conn->queue);
 		rh_task_init(&conn->task);
-		r = rh_pollfd_open(&agent->loop, fd, UV_READABLE | UV_DISCONNECT,
+		r = rh_pollfd_open(agent->loop, fd, UV_READABLE | UV_DISCONNECT,
 		                   on_ready, conn, &conn->poll);
 	}
 	if (r < 0) {

@@ -78,7 +78,7 @@ static int make_companion(struct rh_cpage *page, int *ret_far)
 		return r;
 	page->companion = pair[0];
 	*ret_far = pair[1];
-	return rh_pollfd_open(&page->process->agent->loop, page->companion,
+	return rh_pollfd_open(page->process->agent->loop, page->companion,
 	                      UV_DISCONNECT, on_hangup, page, &page->hangup);
 }
 
@@ -199,7 +199,7 @@ static void on_companion(void *user, struct rh_frame *frame)
 void rh_cpage_drain(struct rh_cpage *page)
 {
 	rh_parcels_drain(&page->parcels, page->companion,
-	                 rh_agent_side_buffer(page->process->agent), on_companion, page);
+	                 rh_agent_side_buffer(), on_companion, page);
 }
 
 /* ---- serving ------------------------------------------------------------ */

@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "cpage.h"
 #include "use.h"
+#include "verdict.h"
 
 #include "../base/diag.h"
 #include "../base/log.h"
@@ -56,7 +57,7 @@ static int add(struct rh_agent *agent, struct rh_edge **ret_edge)
 }
 
 /* Also finds an edge that was removed: when it comes back it is the same. */
-static struct rh_edge *find_any(struct rh_agent *agent, const char *callee)
+struct rh_edge *rh_edge_known(struct rh_agent *agent, const char *callee)
 {
 	for (unsigned i = 0; i < agent->edge_count; i++) {
 		if (strcmp(agent->edges[i]->spec.callee, callee) == 0)
@@ -72,8 +73,6 @@ static void review(struct rh_edge *edge)
 	struct rh_diag diag;
 	int            verdict = rh_edge_judge(edge, &diag);
 
-	snprintf(edge->counters->protocol, sizeof edge->counters->protocol, "%s",
-	         edge->spec.protocol);
 	if (verdict < 0)
 		rh_info("calls to %s are answered: %s", edge->spec.callee, diag.text);
 	rh_bindings_review(edge, verdict);
@@ -87,12 +86,13 @@ static void review(struct rh_edge *edge)
 
 static int is_same(const struct rh_view_edge *a, const struct rh_view_edge *b)
 {
-	return a->verdict == b->verdict && strcmp(a->protocol, b->protocol) == 0;
+	return a->verdict == b->verdict && a->deadline == b->deadline &&
+	       strcmp(a->protocol, b->protocol) == 0;
 }
 
 static int apply_one(struct rh_agent *agent, const struct rh_view_edge *spec)
 {
-	struct rh_edge *edge = find_any(agent, spec->callee);
+	struct rh_edge *edge = rh_edge_known(agent, spec->callee);
 	int             is_new = 0, r;
 
 	if (!edge) {
@@ -147,23 +147,16 @@ int rh_edge_binds(const struct rh_edge *edge)
 
 int rh_edge_judge(const struct rh_edge *edge, struct rh_diag *diag)
 {
-	const struct rh_view_edge *spec = &edge->spec;
-
 	if (!edge->is_declared)
 		return rh_diag_set(diag, RH_EREVOKED, "the reference of %s to %s was "
-		                   "revoked", edge->agent->resource, spec->callee);
-	if (spec->verdict == RH_OK)
-		return RH_OK;
-	if (spec->text[0])
-		return rh_diag_set(diag, spec->verdict, "%s", spec->text);
-	if (spec->verdict == RH_EPENDING)
-		return rh_diag_set(diag, RH_EPENDING, "the reference of %s to %s is "
-		                   "pending: %s is not registered", spec->caller,
-		                   spec->callee, spec->callee);
-	return rh_diag_set(diag, spec->verdict, "%s may not call %s: rule %s, revision "
-	                   "%llu", spec->caller, spec->callee,
-	                   spec->rule[0] ? spec->rule : "hierarchy",
-	                   (unsigned long long)spec->revision);
+		                   "revoked", edge->agent->resource, edge->spec.callee);
+	return rh_verdict_now(edge->agent, &edge->spec, diag);
+}
+
+void rh_edges_review(struct rh_agent *agent)
+{
+	for (unsigned i = 0; i < agent->edge_count; i++)
+		review(agent->edges[i]);
 }
 
 /* "magic, nic" */
@@ -232,7 +225,7 @@ int rh_edge_find(struct rh_agent *agent, const char *callee, const char *interfa
 	int             r = RH_OK;
 
 	if (callee)
-		edge = find_any(agent, callee);
+		edge = rh_edge_known(agent, callee);
 	else
 		r = find_interface(agent, interface, &edge, diag);
 	if (r < 0)

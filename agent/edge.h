@@ -3,6 +3,7 @@
  *
  *   edge.c        what the center says of it; opening by name; judging
  *   edge_link.c   the link to the callee's agent and the channel in it
+ *   edge_swap.c   the change of that channel
  *   edge_call.c   calls out, replies back
  *   edge_event.c  events from the callee, to the inboxes
  *
@@ -10,8 +11,8 @@
  *              the agent lives; one that was removed answers RH_EREVOKED.
  * A new rule   A verdict counts for the next call or page.  A new protocol counts
  *              for pages handed out from then on; pages of the former kind are
- *              retired (RH_PAGE_RETIRED), and a channel in use is drained and
- *              replaced while calls wait.
+ *              retired (RH_PAGE_RETIRED), and a channel in use is swapped
+ *              while calls pass (swap.h).
  * Lost link    A call that was sent is RH_ELOST; one that was not waits for the
  *              link to come back, at most until its deadline.
  * Threads      The loop's.
@@ -24,6 +25,7 @@
 
 #include "channel.h"
 #include "conn.h"
+#include "edge_swap.h"
 #include "list.h"
 #include "outlink.h"
 #include "parcel.h"
@@ -56,7 +58,10 @@ struct rh_edge {
 	unsigned                 backoff_ms;
 	struct rh_diag           why;        /* last failure; code 0: none       */
 	uint8_t                  is_refused; /* the offer failed: why says how   */
-	uint8_t                  is_swapping; /* calls wait: the channel drains  */
+	uint8_t                  is_draining; /* calls wait, as the callee's agent
+	                                         knows no better way to change   */
+	uint32_t                 version;    /* of the link, as the other end says */
+	struct rh_edge_swap      swap;
 
 	struct rh_cpage        **pages;      /* G1 */
 	unsigned                 page_room;
@@ -76,11 +81,17 @@ struct rh_edge {
  * are missing. */
 int rh_edges_apply(struct rh_agent *agent);
 
+/* Verdicts changed by themselves, by the time. */
+void rh_edges_review(struct rh_agent *agent);
+
 /* The declared edge to a callee, by its name or by the name of an interface that
  * an allowed one offers.  RH_ENOEDGE, RH_EREVOKED; RH_EINVAL two offer it; else as
  * rh_edge_judge. */
 int rh_edge_find(struct rh_agent *agent, const char *callee, const char *interface,
                  struct rh_edge **ret_edge, struct rh_diag *diag);
+
+/* The edge to a callee that is or was declared, or NULL. */
+struct rh_edge *rh_edge_known(struct rh_agent *agent, const char *callee);
 
 /* RH_OK when calls may pass; RH_ELAYER, RH_EPENDING, RH_EREVOKED, ... with the
  * reason: the pair, the rule and its revision. */
@@ -101,6 +112,16 @@ void rh_edge_link_appeared(struct rh_agent *agent, const char *callee);
 
 /* After a change of the rules: opens, replaces or leaves the channel. */
 void rh_edge_link_review(struct rh_edge *edge);
+
+/* Which protocol the channel of an edge has when its rule names that one: bind leaves
+ * the channel to events. */
+const char *rh_channel_protocol(const char *protocol);
+
+/* The same for what the rule of the edge names now. */
+const char *rh_edge_channel_protocol(const struct rh_edge *edge);
+
+/* The ops of a channel in use. */
+extern const struct rh_channel_ops rh_edge_channel_ops;
 
 /* Something that was under way ended: replaces the channel if that waited for it. */
 void rh_edge_link_drained(struct rh_edge *edge);

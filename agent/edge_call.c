@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "cpage.h"
 #include "process.h"
+#include "settle.h"
 #include "stats.h"
 #include "trace.h"
 #include "use.h"
@@ -59,6 +60,7 @@ void rh_edge_remove_page(struct rh_edge *edge, struct rh_cpage *page)
 {
 	edge->pages[page->index] = NULL;
 	edge->page_count--;
+	rh_settle_soon(edge->agent);
 	edge->in_flight -= (unsigned)__builtin_popcount(page->sent);
 	rh_edge_link_drained(edge);
 }
@@ -100,7 +102,7 @@ int rh_edge_is_ready(const struct rh_edge *edge)
 
 	if (edge->is_refused || rh_edge_judge(edge, &diag) < 0)
 		return 1; /* to be refused */
-	return edge->state == RH_OUTLINK_UP && !edge->is_swapping &&
+	return edge->state == RH_OUTLINK_UP && !edge->is_draining &&
 	       rh_conn_is_flushed(edge->conn);
 }
 

@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "dial.h"
 #include "held.h"
+#include "settle.h"
 
 #include "../base/clock.h"
 #include "../base/diag.h"
@@ -22,10 +23,11 @@ static void dial(struct rh_edge *edge);
 
 /* ---- the channel -------------------------------------------------------- */
 
+/* Replies and events always find a place; but first comes what the former channel
+ * still brings (W2). */
 static int can_take(void *user)
 {
-	(void)user;
-	return 1; /* replies and events always find a place */
+	return ((const struct rh_edge *)user)->swap.old == NULL;
 }
 
 static void on_message(void *user, const struct rh_msg_head *head, const void *body)
@@ -55,14 +57,19 @@ static void on_channel_lost(void *user, int why)
 	step(edge, RH_OUTLINK_LOST);
 }
 
-static const struct rh_channel_ops channel_ops = {
+const struct rh_channel_ops rh_edge_channel_ops = {
 	.can_take = can_take, .message = on_message, .room = on_room,
 	.lost = on_channel_lost,
 };
 
-static const char *channel_protocol(const struct rh_edge *edge)
+const char *rh_channel_protocol(const char *protocol)
 {
-	return rh_edge_binds(edge) ? EVENT_PROTOCOL : edge->spec.protocol;
+	return strcmp(protocol, "bind") == 0 ? EVENT_PROTOCOL : protocol;
+}
+
+const char *rh_edge_channel_protocol(const struct rh_edge *edge)
+{
+	return rh_channel_protocol(edge->spec.protocol);
 }
 
 static int needs_channel(const struct rh_edge *edge)
@@ -135,7 +142,7 @@ static void offer(struct rh_edge *edge)
 	if (edge->state != RH_OUTLINK_BARE || !needs_channel(edge))
 		return;
 	snprintf(edge->carried_by, sizeof edge->carried_by, "%s",
-	         channel_protocol(edge));
+	         rh_edge_channel_protocol(edge));
 	switch (make_offer(edge)) {
 	case RH_OK:
 		step(edge, RH_OUTLINK_OFFERED);
@@ -152,14 +159,17 @@ static void offer(struct rh_edge *edge)
 
 static void drop_link(struct rh_edge *edge)
 {
+	rh_edge_swap_lost(edge);
 	rh_conn_close(edge->conn);
 	edge->conn = NULL;
 	close_channel(edge);
 	rh_parcels_fini(&edge->parcels);
 	edge->serial = rh_agent_next_id(edge->agent);
-	edge->is_swapping = 0;
+	edge->is_draining = 0;
 	edge->is_refused = 0;
+	edge->version = 0;
 	rh_bindings_lost(edge);
+	rh_settle_soon(edge->agent);
 	retry_later(edge);
 }
 
@@ -202,8 +212,10 @@ static void perform(struct rh_edge *edge, enum rh_outlink_action action)
 		edge->is_refused = 0;
 		edge->backoff_ms = BACKOFF_FIRST_MS;
 		rh_counter_add(&edge->counters->waiting, -edge->counters->waiting);
-		rh_channel_start(edge->channel, &channel_ops, edge);
+		rh_channel_start(edge->channel, &rh_edge_channel_ops, edge);
 		rh_edge_run(edge);
+		rh_settle_soon(edge->agent);
+		rh_edge_link_review(edge); /* another rule came meanwhile */
 		break;
 	case RH_OUTLINK_REOPEN:
 		close_channel(edge);
@@ -233,6 +245,8 @@ static void on_error(struct rh_edge *edge, struct rh_frame *frame)
 {
 	int32_t code = RH_EPROTO;
 
+	if (rh_edge_swap_frame(edge, frame) == RH_OK)
+		return;
 	if (frame->request != edge->serial) {
 		rh_bindings_answer(edge, frame);
 		return;
@@ -253,8 +267,14 @@ static int on_frame(void *user, struct rh_frame *frame)
 
 	switch (frame->type) {
 	case RH_FRAME_LINKED:
+		edge->version = 1; /* an agent that says none */
+		(void)rh_record_u32(&frame->records, RH_TAG_VERSION, &edge->version);
 		step(edge, RH_OUTLINK_LINKED);
 		return RH_OK;
+	case RH_FRAME_READY:
+	case RH_FRAME_DRAINED:
+	case RH_FRAME_ABORT:
+		return rh_edge_swap_frame(edge, frame);
 	case RH_FRAME_CHANNEL_UP:
 		step(edge, RH_OUTLINK_OPEN);
 		return RH_OK;
@@ -324,7 +344,7 @@ static void retry_later(struct rh_edge *edge)
 	if (!is_wanted(edge))
 		return;
 	atomic_store_explicit(&edge->counters->waiting, 1, memory_order_relaxed);
-	uv_update_time(&edge->agent->loop);
+	uv_update_time(edge->agent->loop);
 	uv_timer_start(&edge->retry, on_retry, edge->backoff_ms, 0);
 	edge->backoff_ms = edge->backoff_ms * 2 < BACKOFF_MAX_MS
 	                   ? edge->backoff_ms * 2 : BACKOFF_MAX_MS;
@@ -350,7 +370,7 @@ void rh_edge_link_init(struct rh_edge *edge)
 {
 	edge->state = RH_OUTLINK_DOWN;
 	edge->backoff_ms = BACKOFF_FIRST_MS;
-	uv_timer_init(&edge->agent->loop, &edge->retry);
+	uv_timer_init(edge->agent->loop, &edge->retry);
 	edge->retry.data = edge;
 }
 
@@ -379,23 +399,27 @@ void rh_edge_link_appeared(struct rh_agent *agent, const char *callee)
 void rh_edge_link_review(struct rh_edge *edge)
 {
 	edge->is_refused = 0;
-	edge->is_swapping = edge->state == RH_OUTLINK_UP &&
-	                    strcmp(edge->carried_by, channel_protocol(edge)) != 0;
-	if (edge->is_swapping)
-		rh_edge_link_drained(edge);
-	else if (edge->state == RH_OUTLINK_BARE)
+	edge->is_draining = 0;
+	if (edge->state == RH_OUTLINK_BARE)
 		offer(edge);
 	else if (edge->state == RH_OUTLINK_DOWN &&
 	         !uv_is_active((uv_handle_t *)&edge->retry))
 		dial(edge);
+	else if (edge->version >= 2)
+		rh_edge_swap_review(edge);
+	else if (edge->state == RH_OUTLINK_UP &&
+	         strcmp(edge->carried_by, rh_edge_channel_protocol(edge)) != 0)
+		edge->is_draining = 1;
+	rh_edge_link_drained(edge);
 }
 
+/* For an agent that does not know the two-phase change. */
 void rh_edge_link_drained(struct rh_edge *edge)
 {
-	if (!edge->is_swapping || edge->in_flight > 0 || !rh_list_empty(&edge->events))
+	if (!edge->is_draining || edge->in_flight > 0 || !rh_list_empty(&edge->events))
 		return;
-	edge->is_swapping = 0;
+	edge->is_draining = 0;
 	rh_info("the channel to %s changes from %s to %s", edge->spec.callee,
-	        edge->carried_by, channel_protocol(edge));
+	        edge->carried_by, rh_edge_channel_protocol(edge));
 	step(edge, RH_OUTLINK_SWAPPED);
 }

@@ -88,7 +88,7 @@ static int send_page(struct rh_inbox *inbox, uint64_t request, int memfd, int fa
 
 static int make(struct rh_inbox *inbox, uint64_t request)
 {
-	uv_loop_t *loop = &inbox->process->agent->loop;
+	uv_loop_t *loop = inbox->process->agent->loop;
 	int        pair[2] = { -1, -1 }, memfd = -1, r;
 
 	r = rh_memory_create("rhodes-inbox", RH_PAGE_BYTES, &memfd, &inbox->memory);

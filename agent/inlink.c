@@ -6,6 +6,9 @@
 #include "emit.h"
 #include "errand.h"
 #include "held.h"
+#include "inlink_swap.h"
+#include "settle.h"
+#include "verdict.h"
 #include "wpage.h"
 
 #include "../base/clock.h"
@@ -132,7 +135,7 @@ static int can_take(void *user)
 {
 	const struct rh_inlink *link = user;
 
-	return rh_list_empty(&link->answers) &&
+	return rh_inlink_swap_takes(link) && rh_list_empty(&link->answers) &&
 	       link->backlog_calls < RH_BACKLOG_CALLS &&
 	       link->backlog_bytes < RH_BACKLOG_BYTES;
 }
@@ -147,6 +150,7 @@ static void on_message(void *user, const struct rh_msg_head *head, const void *b
 		rh_emit_done(link, head);
 	else
 		rh_agent_malformed(link->agent);
+	rh_inlink_swap_took(link);
 }
 
 /* Answers first, then pages in the order in which they became hungry. */
@@ -173,11 +177,13 @@ static void on_room(void *user)
 
 static void close_channel(struct rh_inlink *link)
 {
+	rh_inlink_swap_lost(link);
 	rh_channel_close(link->channel);
 	link->channel = NULL;
 	while (!rh_list_empty(&link->answers))
 		free_answer(RH_CONTAINER(link->answers.next, struct answer, link));
 	rh_emit_link_lost(link);
+	rh_settle_soon(link->agent);
 	if (!link->is_closed)
 		on_room(link); /* hungry pages feed nobody now */
 }
@@ -195,7 +201,7 @@ static void on_channel_lost(void *user, int why)
 	rh_inlink_close(link);
 }
 
-static const struct rh_channel_ops channel_ops = {
+const struct rh_channel_ops rh_inlink_channel_ops = {
 	.can_take = can_take, .message = on_message, .room = on_room,
 	.lost = on_channel_lost,
 };
@@ -226,8 +232,9 @@ static int read_offer(struct rh_inlink *link, struct rh_frame *frame,
 	return RH_OK;
 }
 
-static int accept_channel(struct rh_inlink *link, struct rh_frame *frame,
-                          struct rh_diag *diag)
+int rh_inlink_accept(struct rh_inlink *link, struct rh_frame *frame,
+                     struct rh_channel **ret_channel, uint64_t *ret_id,
+                     struct rh_diag *diag)
 {
 	struct rh_channel_config  config = {
 		.system = link->agent->view->system, .caller = link->caller,
@@ -239,21 +246,28 @@ static int accept_channel(struct rh_inlink *link, struct rh_frame *frame,
 
 	if (r < 0)
 		return r;
-	close_channel(link);
-	return rh_channel_accept(link->agent, protocol, &config, &offer,
-	                         &link->channel, diag);
+	*ret_id = config.id;
+	return rh_channel_accept(link->agent, protocol, &config, &offer, ret_channel,
+	                         diag);
 }
 
 static int on_channel(struct rh_inlink *link, struct rh_frame *frame)
 {
-	struct rh_diag diag = { .text = "no reason was given" };
-	int            r = accept_channel(link, frame, &diag);
+	struct rh_diag     diag = { .text = "no reason was given" };
+	struct rh_channel *channel;
+	uint64_t           id;
+	int                r;
 
+	close_channel(link); /* the first one of the link, or in place of one that is
+	                        drained: a former agent knows no better */
+	r = rh_inlink_accept(link, frame, &channel, &id, &diag);
 	if (r < 0) {
 		rh_warn("refused a channel of %s: %s", link->caller, diag.text);
 		return rh_conn_error(link->conn, frame->request, r, "%s", diag.text);
 	}
-	rh_channel_start(link->channel, &channel_ops, link);
+	link->channel = channel;
+	rh_channel_start(link->channel, &rh_inlink_channel_ops, link);
+	rh_settle_soon(link->agent);
 	rh_info("%s calls by %s", link->caller, link->channel->protocol->name);
 	return rh_conn_send(link->conn, RH_FRAME_CHANNEL_UP, frame->request, NULL, NULL,
 	                    0);
@@ -308,6 +322,11 @@ static int on_frame(void *user, struct rh_frame *frame)
 	switch (frame->type) {
 	case RH_FRAME_CHANNEL:
 		return on_channel(link, frame);
+	case RH_FRAME_PREPARE:
+	case RH_FRAME_COMMIT:
+	case RH_FRAME_ABORT:
+		r = rh_inlink_swap_frame(link, frame);
+		break;
 	case RH_FRAME_BIND:
 		return rh_bound_open(link, frame);
 	case RH_FRAME_UNBIND:
@@ -363,12 +382,7 @@ int rh_inlink_judge(struct rh_agent *agent, const char *caller,
 	if (!edge)
 		return rh_diag_set(diag, RH_ENOEDGE, "%s declares no reference to %s",
 		                   caller, agent->resource);
-	if (edge->verdict == RH_OK)
-		return RH_OK;
-	return rh_diag_set(diag, edge->verdict, "%s may not call %s: rule %s, revision "
-	                   "%llu", caller, agent->resource,
-	                   edge->rule[0] ? edge->rule : "hierarchy",
-	                   (unsigned long long)edge->revision);
+	return rh_verdict_now(agent, edge, diag);
 }
 
 int rh_inlink_verdict(struct rh_inlink *link)
@@ -384,11 +398,12 @@ int rh_inlink_verdict(struct rh_inlink *link)
 
 static int send_linked(struct rh_inlink *link, uint64_t request)
 {
-	unsigned char           bytes[32];
+	unsigned char           bytes[64];
 	struct rh_record_writer writer;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_REVISION, link->agent->view->revision);
+	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_LINK_VERSION);
 	return rh_conn_send(link->conn, RH_FRAME_LINKED, request, &writer, NULL, 0);
 }
 

@@ -20,6 +20,7 @@
 #include "edge.h"
 #include "list.h"
 #include "parcel.h"
+#include "swap.h"
 #include "task.h"
 
 #include "../base/peer.h"
@@ -45,6 +46,10 @@ struct rh_inlink {
 	struct rh_agent    *agent;
 	struct rh_conn     *conn;
 	struct rh_channel  *channel;       /* NULL: none is open             */
+	struct rh_channel  *next;          /* in place of it: inlink_swap.h  */
+	enum rh_swapped_state swap;
+	uint64_t            swap_id;
+	uint64_t            swap_limit;    /* messages that channel brings   */
 	uint64_t            serial;
 	char                caller[RH_NAME_MAX + 1];
 	uint64_t            judged_at;     /* agent->views then              */
@@ -74,6 +79,15 @@ struct rh_inlink {
 int rh_inlink_open(struct rh_agent *agent, struct rh_conn *conn,
                    const struct rh_peer *peer, const char *caller,
                    uint64_t request, struct rh_diag *diag);
+
+/* Joins the channel that a frame offers.  RH_EPROTO the frame is malformed; else as of
+ * the protocol. */
+int rh_inlink_accept(struct rh_inlink *link, struct rh_frame *frame,
+                     struct rh_channel **ret_channel, uint64_t *ret_id,
+                     struct rh_diag *diag);
+
+/* The ops of a channel in use. */
+extern const struct rh_channel_ops rh_inlink_channel_ops;
 
 /* RH_OK when the caller may call us, by the view in force. */
 int rh_inlink_judge(struct rh_agent *agent, const char *caller,

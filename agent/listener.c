@@ -258,7 +258,7 @@ int rh_listener_open(struct rh_agent *agent, struct rh_diag *diag)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory to listen");
 	agent->listener = listener;
 	rh_list_init(&listener->visitors);
-	uv_timer_init(&agent->loop, &listener->pause);
+	uv_timer_init(agent->loop, &listener->pause);
 	listener->pause.data = agent;
 	if (rh_agent_path(agent, agent->resource, "sock", listener->path,
 	                  sizeof listener->path) < 0)
@@ -268,7 +268,7 @@ int rh_listener_open(struct rh_agent *agent, struct rh_diag *diag)
 	listener->fd = rh_socket_listen(listener->path, diag);
 	if (listener->fd < 0)
 		return listener->fd;
-	return rh_pollfd_open(&agent->loop, listener->fd, UV_READABLE, on_ready, agent,
+	return rh_pollfd_open(agent->loop, listener->fd, UV_READABLE, on_ready, agent,
 	                      &listener->poll);
 }
 

@@ -1,14 +1,14 @@
 /* rhodes-agent - the agent of a resource on this node.
  *
- *   rhodes-agent --run-dir DIR --resource NAME [--ready-fd N] | --help | --version
+ *   rhodes-agent --run-dir DIR [--state-dir DIR] --resource NAME [--ready-fd N]
+ *   rhodes-agent --help | --version
  *
  * Writes a line to descriptor N, and to RHODES_READY_FD, once its socket can be
  * connected to.  Ends with 0 on SIGTERM or SIGINT, 1 when it cannot work, 2 on wrong
  * usage. */
 #include "agent.h"
-#include "center.h"
-#include "listener.h"
 
+#include "../base/diag.h"
 #include "../base/discard.h"
 #include "../base/log.h"
 #include "../base/ready.h"
@@ -25,12 +25,14 @@
 
 struct config {
 	const char *run_dir;
+	const char *state_dir;
 	const char *resource;
 	int         ready_fd;
 };
 
 static const struct option options[] = {
 	{ "run-dir", required_argument, NULL, 'd' },
+	{ "state-dir", required_argument, NULL, 's' },
 	{ "resource", required_argument, NULL, 'r' },
 	{ "ready-fd", required_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
@@ -39,8 +41,9 @@ static const struct option options[] = {
 };
 
 static const char usage[] =
-	"usage: rhodes-agent --run-dir DIR --resource NAME [--ready-fd N]\n"
+	"usage: rhodes-agent --run-dir DIR [--state-dir DIR] --resource NAME [--ready-fd N]\n"
 	"  --run-dir DIR     where the sockets of the system are\n"
+	"  --state-dir DIR   where its state is; without it nothing is remembered\n"
 	"  --resource NAME   whose agent this is\n"
 	"  --ready-fd N      write \"ready\" to this descriptor once serving\n"
 	"  --help, --version\n";
@@ -75,6 +78,8 @@ static int read_config(int argc, char **argv, struct config *config)
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		if (option == 'd')
 			config->run_dir = optarg;
+		else if (option == 's')
+			config->state_dir = optarg;
 		else if (option == 'r')
 			config->resource = optarg;
 		else if (option != 'f' || (config->ready_fd = read_fd(optarg)) < 0)
@@ -118,22 +123,22 @@ static void on_signal(uv_signal_t *handle, int number)
 	uv_stop(handle->loop);
 }
 
-static int start(struct rh_agent *agent, const struct config *config,
-                 uv_signal_t handles[2], struct rh_diag *diag)
+static int start(struct rh_agent *agent, const struct config *config, uv_loop_t *loop,
+                 struct rh_diag *diag)
 {
-	static const int numbers[2] = { SIGTERM, SIGINT };
-	int              r = rh_agent_init(agent, config->run_dir, config->resource,
-	                                   diag);
+	static const int      numbers[2] = { SIGTERM, SIGINT };
+	static uv_signal_t    handles[2];
+	const struct rh_place place = {
+		.loop = loop, .run_dir = config->run_dir, .state_dir = config->state_dir,
+	};
 
-	if (r < 0)
-		return r;
+	if (uv_loop_init(loop) < 0)
+		return rh_diag_set(diag, RH_ENOMEM, "the event loop cannot be made");
 	for (int i = 0; i < 2; i++) {
-		uv_signal_init(&agent->loop, &handles[i]);
+		uv_signal_init(loop, &handles[i]);
 		uv_signal_start(&handles[i], on_signal, numbers[i]);
 	}
-	if ((r = rh_listener_open(agent, diag)) < 0)
-		return r;
-	return rh_center_open(agent, diag);
+	return rh_agent_open(agent, &place, config->resource, diag);
 }
 
 static void say_ready(int fd)
@@ -149,7 +154,7 @@ static void say_ready(int fd)
 int main(int argc, char **argv)
 {
 	static struct rh_agent agent;
-	static uv_signal_t     handles[2];
+	static uv_loop_t       loop;
 	char                   name[RH_NAME_MAX + 16];
 	struct config          config;
 	struct rh_diag         diag = { .text = "out of memory" };
@@ -166,12 +171,12 @@ int main(int argc, char **argv)
 	free_log();
 	rh_discard_start();
 	raise_descriptor_limit();
-	if (start(&agent, &config, handles, &diag) < 0) {
+	if (start(&agent, &config, &loop, &diag) < 0) {
 		rh_error("%s", diag.text);
 		return 1;
 	}
 	say_ready(config.ready_fd);
-	uv_run(&agent.loop, UV_RUN_DEFAULT);
-	rh_listener_close(&agent);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	rh_agent_close(&agent);
 	return 0;
 }

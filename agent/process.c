@@ -37,7 +37,7 @@ static int answer_open(struct rh_process *process, struct rh_edge *edge,
 {
 	struct rh_record_writer writer;
 
-	rh_record_begin(&writer, rh_agent_out_buffer(process->agent),
+	rh_record_begin(&writer, rh_agent_out_buffer(),
 	                RH_FRAME_MAX - sizeof(struct rh_frame_head));
 	rh_record_put_u32(&writer, RH_TAG_EDGE, edge->index);
 	rh_record_put_text(&writer, RH_TAG_CALLEE, edge->spec.callee);
@@ -242,7 +242,7 @@ static int send_attached(struct rh_process *process, uint64_t request)
 	const struct rh_agent_view *view = process->agent->view;
 	struct rh_record_writer     writer;
 
-	rh_record_begin(&writer, rh_agent_out_buffer(process->agent),
+	rh_record_begin(&writer, rh_agent_out_buffer(),
 	                RH_FRAME_MAX - sizeof(struct rh_frame_head));
 	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, process->attachment);
 	rh_record_put_text(&writer, RH_TAG_RESOURCE, process->agent->resource);
@@ -300,7 +300,7 @@ static struct rh_process *create(struct rh_agent *agent, const struct rh_peer *p
 
 static int watch(struct rh_process *process)
 {
-	uv_loop_t *loop = &process->agent->loop;
+	uv_loop_t *loop = process->agent->loop;
 	int        r;
 
 	if ((r = process->event = rh_event_create()) < 0 ||

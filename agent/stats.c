@@ -58,9 +58,9 @@ static int has_changed(struct rh_stats *stats, struct rh_edge *edge)
 	return 1;
 }
 
-static void start_writer(struct rh_agent *agent, struct rh_record_writer *writer)
+static void start_writer(struct rh_record_writer *writer)
 {
-	rh_record_begin(writer, rh_agent_out_buffer(agent),
+	rh_record_begin(writer, rh_agent_out_buffer(),
 	                RH_FRAME_MAX - sizeof(struct rh_frame_head));
 }
 
@@ -68,14 +68,14 @@ static void tell(struct rh_agent *agent)
 {
 	struct rh_record_writer writer;
 
-	start_writer(agent, &writer);
+	start_writer(&writer);
 	for (unsigned i = 0; i < agent->edge_count; i++) {
 		if (!has_changed(agent->stats, agent->edges[i]))
 			continue;
 		put_item(&writer, agent->edges[i]);
 		if (writer.used > FRAME_ROOM) {
 			rh_center_tell(agent, RH_FRAME_STATS, &writer);
-			start_writer(agent, &writer);
+			start_writer(&writer);
 		}
 	}
 	if (writer.used > 0)
@@ -87,7 +87,7 @@ static void on_soon(uv_timer_t *timer)
 	struct rh_agent *agent = timer->data;
 
 	agent->stats->is_pending = 0;
-	agent->stats->told_at = uv_now(&agent->loop);
+	agent->stats->told_at = uv_now(agent->loop);
 	if (!rh_center_is_live(agent))
 		return;
 	tell(agent);
@@ -102,10 +102,10 @@ void rh_stats_changed(struct rh_agent *agent)
 	if (stats->is_pending)
 		return;
 	stats->is_pending = 1;
-	uv_update_time(&agent->loop);
+	uv_update_time(agent->loop);
 	next = stats->told_at + RH_STATS_MS;
-	uv_timer_start(&stats->soon, on_soon, next > uv_now(&agent->loop)
-	               ? next - uv_now(&agent->loop) : 1, 0);
+	uv_timer_start(&stats->soon, on_soon, next > uv_now(agent->loop)
+	               ? next - uv_now(agent->loop) : 1, 0);
 }
 
 static void on_bound(uv_timer_t *timer)
@@ -134,8 +134,8 @@ int rh_stats_init(struct rh_agent *agent)
 {
 	struct rh_stats *stats = calloc(1, sizeof *stats);
 
-	if (!stats || uv_timer_init(&agent->loop, &stats->soon) < 0 ||
-	    uv_timer_init(&agent->loop, &stats->bound) < 0) {
+	if (!stats || uv_timer_init(agent->loop, &stats->soon) < 0 ||
+	    uv_timer_init(agent->loop, &stats->bound) < 0) {
 		free(stats);
 		return RH_ENOMEM;
 	}

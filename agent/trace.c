@@ -142,7 +142,7 @@ static void tell(struct rh_agent *agent, const struct telling *telling)
 	uint32_t len = telling->len < RH_TRACE_BODY_MAX ? telling->len
 	                                                : RH_TRACE_BODY_MAX;
 
-	rh_record_begin(&writer, rh_agent_out_buffer(agent), RH_TRACE_BODY_MAX + 1024);
+	rh_record_begin(&writer, rh_agent_out_buffer(), RH_TRACE_BODY_MAX + 1024);
 	rh_record_put_u32(&writer, RH_TAG_STEP, telling->step);
 	rh_record_put_u64(&writer, RH_TAG_TIME, rh_clock_ns());
 	rh_record_put_text(&writer, RH_TAG_TEXT, telling->text);

@@ -92,7 +92,7 @@ int rh_use_pass_context(struct rh_use *use, uint32_t id)
 	context = &contexts->slots[slot];
 	if (use->sent.serials[slot] == context->serial)
 		return RH_OK;
-	rh_record_begin(&writer, rh_agent_out_buffer(use->process->agent),
+	rh_record_begin(&writer, rh_agent_out_buffer(),
 	                RH_CONTEXT_BYTES_MAX + 64);
 	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, use->process->attachment);
 	memcpy(writer.bytes + writer.used, context->records, context->len);

@@ -3,6 +3,7 @@
 #include "../base/diag.h"
 #include "../model/name.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,11 @@ static int read_text(const struct rh_record_reader *records, uint16_t tag,
 {
 	int r = rh_record_text(records, tag, text, cap);
 
+	return r == RH_ENOENT ? RH_OK : r;
+}
+
+static int may_miss(int r)
+{
 	return r == RH_ENOENT ? RH_OK : r;
 }
 
@@ -104,6 +110,27 @@ static int add_function(struct rh_self *self, const struct rh_record *record)
 	return RH_OK;
 }
 
+/* A class that a newer center has is none of ours. */
+static int add_stale(struct rh_self *self, const struct rh_record *record)
+{
+	static const char *const classes[RH_STALE_CLASSES] = {
+		"layering", "revocation", "protocol",
+	};
+	struct rh_record_reader records;
+	char                    class[RH_NAME_MAX + 1];
+	uint64_t                delay = RH_STALE_NEVER;
+
+	rh_record_read(&records, record->bytes, record->len);
+	if (rh_record_text(&records, RH_TAG_RULE, class, sizeof class) < 0 ||
+	    may_miss(rh_record_u64(&records, RH_TAG_DELAY, &delay)) < 0)
+		return RH_EPROTO;
+	for (unsigned i = 0; i < RH_STALE_CLASSES; i++) {
+		if (strcmp(classes[i], class) == 0)
+			self->stale_ms[i] = delay;
+	}
+	return RH_OK;
+}
+
 /* The records of SELF that may stand there several times. */
 static int add_to_self(struct rh_self *self, const struct rh_record *record)
 {
@@ -119,6 +146,8 @@ static int add_to_self(struct rh_self *self, const struct rh_record *record)
 		return add_function(self, record);
 	case RH_TAG_PROGRAM:
 		return self->program ? RH_EPROTO : copy_text(record, &self->program);
+	case RH_TAG_STALE_ITEM:
+		return add_stale(self, record);
 	default:
 		return RH_OK;
 	}
@@ -131,8 +160,8 @@ static int read_self(struct rh_self *self, const struct rh_record *record,
 	struct rh_record        item;
 	int                     more, r;
 
-	if (self->name[0])
-		return malformed(diag, "it describes the resource twice");
+	for (unsigned i = 0; i < RH_STALE_CLASSES; i++)
+		self->stale_ms[i] = RH_STALE_NEVER;
 	rh_record_read(&records, record->bytes, record->len);
 	if ((r = read_name(&records, RH_TAG_RESOURCE, self->name)) < 0 ||
 	    (r = read_text(&records, RH_TAG_TYPE, self->type, sizeof self->type)) < 0 ||
@@ -153,11 +182,6 @@ static int read_self(struct rh_self *self, const struct rh_record *record,
 			                   "resource is malformed or over a limit");
 	}
 	return more < 0 ? malformed(diag, "it is cut off") : RH_OK;
-}
-
-static int may_miss(int r)
-{
-	return r == RH_ENOENT ? RH_OK : r;
 }
 
 /* The verdict in words; cut to what an error frame holds. */
@@ -206,7 +230,14 @@ static int keep_env(const struct rh_record_reader *records,
 	return RH_OK;
 }
 
-static int read_edge(struct rh_view_edge *edge, const struct rh_record *record)
+/* The item is the same for both ends: the other end's type is the one wanted. */
+static uint16_t type_tag(const struct rh_view_edge *edge, const char *resource)
+{
+	return strcmp(edge->callee, resource) == 0 ? RH_TAG_CALLER_TYPE : RH_TAG_TYPE;
+}
+
+static int read_edge(struct rh_view_edge *edge, const struct rh_record *record,
+                     const char *resource)
 {
 	struct rh_record_reader records;
 	int                     r;
@@ -215,7 +246,8 @@ static int read_edge(struct rh_view_edge *edge, const struct rh_record *record)
 	if ((r = read_name(&records, RH_TAG_CALLER, edge->caller)) < 0 ||
 	    (r = read_name(&records, RH_TAG_CALLEE, edge->callee)) < 0 ||
 	    (r = rh_record_i32(&records, RH_TAG_VERDICT, &edge->verdict)) < 0 ||
-	    (r = read_text(&records, RH_TAG_TYPE, edge->type, sizeof edge->type)) < 0 ||
+	    (r = read_text(&records, type_tag(edge, resource), edge->type,
+	                   sizeof edge->type)) < 0 ||
 	    (r = read_text(&records, RH_TAG_INTERFACE, edge->interface,
 	                   sizeof edge->interface)) < 0 ||
 	    (r = read_text(&records, RH_TAG_PROTOCOL, edge->protocol,
@@ -225,6 +257,9 @@ static int read_edge(struct rh_view_edge *edge, const struct rh_record *record)
 	if ((r = read_reason(&records, edge)) < 0 ||
 	    (r = may_miss(rh_record_u64(&records, RH_TAG_REVISION,
 	                                &edge->revision))) < 0 ||
+	    (r = may_miss(rh_record_u64(&records, RH_TAG_DEADLINE,
+	                                &edge->deadline))) < 0 ||
+	    (r = may_miss(rh_record_i32(&records, RH_TAG_AFTER, &edge->after))) < 0 ||
 	    (r = may_miss(rh_record_u32(&records, RH_TAG_LOCALE_ON,
 	                                &edge->locale_on))) < 0)
 		return r;
@@ -249,21 +284,31 @@ static int make_room(struct rh_agent_view *view)
 	return RH_OK;
 }
 
-static int add_edge(struct rh_agent_view *view, const struct rh_record *record,
-                    const char *resource, struct rh_diag *diag)
+static int follows_last(const struct rh_agent_view *view,
+                        const struct rh_view_edge *edge)
 {
-	struct rh_view_edge edge = { 0 };
+	const struct rh_view_edge *last = &view->edges[view->edge_count - 1];
+	int order = strcmp(last->caller, edge->caller);
+
+	return order < 0 || (order == 0 && strcmp(last->callee, edge->callee) < 0);
+}
+
+static int add_edge(struct rh_agent_view *view, const struct rh_record *record,
+                    const struct rh_item *item, const char *resource,
+                    struct rh_diag *diag)
+{
+	struct rh_view_edge edge = { .item = item->revision };
 	int                 r = RH_OK;
 
 	if (view->edge_count == RH_EDGES_PER_AGENT)
 		return full(diag, "edges", RH_EDGES_PER_AGENT);
-	if (read_edge(&edge, record) < 0 || edge.verdict > 0)
+	if (read_edge(&edge, record, resource) < 0 || edge.verdict > 0 || edge.after > 0)
 		r = malformed(diag, "an edge");
-	else if ((strcmp(edge.caller, resource) == 0) ==
-	         (strcmp(edge.callee, resource) == 0)) /* V1 */
-		r = malformed(diag, "an edge does not touch the resource");
-	else if (rh_agent_view_find(view, edge.caller, edge.callee)) /* V2 */
-		r = malformed(diag, "an edge stands there twice");
+	else if (strcmp(edge.caller, item->caller) != 0 ||
+	         strcmp(edge.callee, item->callee) != 0) /* V1 */
+		r = malformed(diag, "an edge is not the one that the item names");
+	else if (view->edge_count > 0 && !follows_last(view, &edge)) /* V2 */
+		r = malformed(diag, "an edge stands there twice, or out of order");
 	else if (make_room(view) < 0)
 		r = rh_diag_set(diag, RH_ENOMEM, "no memory for the view");
 	if (r < 0) {
@@ -274,91 +319,93 @@ static int add_edge(struct rh_agent_view *view, const struct rh_record *record,
 	return RH_OK;
 }
 
-static int read_part(struct rh_agent_view *view, const struct rh_record_reader *part,
-                     const char *resource, struct rh_diag *diag)
+static void free_self(struct rh_self *self)
 {
-	struct rh_record_reader records = *part;
-	struct rh_record        record;
-	int                     more, r;
-
-	r = read_text(part, RH_TAG_SYSTEM, view->system, sizeof view->system);
-	if (r < 0 || (view->system[0] &&
-	              rh_name_check(view->system, strlen(view->system)) < 0))
-		return malformed(diag, "the system's name");
-	while ((more = rh_record_next(&records, &record)) > 0) {
-		r = RH_OK;
-		if (record.tag == RH_TAG_SELF)
-			r = read_self(&view->self, &record, resource, diag);
-		else if (record.tag == RH_TAG_EDGE_ITEM)
-			r = add_edge(view, &record, resource, diag);
-		if (r < 0)
-			return r;
-	}
-	return more < 0 ? malformed(diag, "it is cut off") : RH_OK;
+	for (unsigned i = 0; i < self->exe_count; i++)
+		free(self->exes[i]);
+	for (unsigned i = 0; i < self->env_count; i++)
+		free(self->envs[i]);
+	free(self->program);
+	free(self->functions);
 }
 
-static int start(struct rh_agent_view **view, const struct rh_record_reader *records,
-                 struct rh_diag *diag)
+struct rh_agent_view *rh_agent_view_create(uint64_t revision, const char *system)
 {
-	uint64_t revision;
+	struct rh_agent_view *view = calloc(1, sizeof *view);
 
-	if (rh_record_u64(records, RH_TAG_REVISION, &revision) < 0)
-		return malformed(diag, "it has no revision");
-	if (*view && (*view)->revision != revision) {
-		rh_agent_view_destroy(*view);
-		*view = NULL;
-	}
-	if (*view)
-		return RH_OK;
-	*view = calloc(1, sizeof **view);
-	if (!*view)
-		return rh_diag_set(diag, RH_ENOMEM, "no memory for the view");
-	(*view)->revision = revision;
-	return RH_OK;
+	if (!view)
+		return NULL;
+	view->revision = revision;
+	snprintf(view->system, sizeof view->system, "%s", system);
+	return view;
 }
 
-int rh_agent_view_add(struct rh_agent_view **view, const struct rh_record_reader *records,
-                const char *resource, struct rh_diag *diag)
+static int put_self(struct rh_agent_view *view, const struct rh_record *record,
+                    const char *resource, struct rh_diag *diag)
 {
-	uint32_t last = 1;
-	int      r = start(view, records, diag);
+	struct rh_self self = { 0 };
+	int            r;
 
-	if (r == RH_OK)
-		r = read_part(*view, records, resource, diag);
-	if (r == RH_OK && rh_record_u32(records, RH_TAG_LAST, &last) == RH_EPROTO)
-		r = malformed(diag, "LAST");
-	if (r == RH_OK)
-		return last != 0;
-	rh_agent_view_destroy(*view);
-	*view = NULL;
+	if (view->self.name[0])
+		return malformed(diag, "it describes the resource twice");
+	r = read_self(&self, record, resource, diag);
+	if (r < 0)
+		free_self(&self);
+	else
+		view->self = self;
 	return r;
+}
+
+int rh_agent_view_put(struct rh_agent_view *view, const struct rh_item *item,
+                      const char *resource, struct rh_diag *diag)
+{
+	struct rh_record_reader records;
+	struct rh_record        record;
+
+	rh_record_read(&records, item->bytes, item->len);
+	if (item->callee[0] == 0)
+		return rh_record_find(&records, RH_TAG_SELF, &record) == RH_OK
+		     ? put_self(view, &record, resource, diag)
+		     : malformed(diag, "it does not describe the resource");
+	return rh_record_find(&records, RH_TAG_EDGE_ITEM, &record) == RH_OK
+	     ? add_edge(view, &record, item, resource, diag)
+	     : malformed(diag, "it does not describe the edge");
 }
 
 void rh_agent_view_destroy(struct rh_agent_view *view)
 {
 	if (!view)
 		return;
-	for (unsigned i = 0; i < view->self.exe_count; i++)
-		free(view->self.exes[i]);
-	for (unsigned i = 0; i < view->self.env_count; i++)
-		free(view->self.envs[i]);
-	free(view->self.program);
-	free(view->self.functions);
+	free_self(&view->self);
 	for (unsigned i = 0; i < view->edge_count; i++)
 		free(view->edges[i].env);
 	free(view->edges);
 	free(view);
 }
 
+static int compare(const struct rh_view_edge *edge, const char *caller,
+                   const char *callee)
+{
+	int order = strcmp(edge->caller, caller);
+
+	return order ? order : strcmp(edge->callee, callee);
+}
+
 const struct rh_view_edge *rh_agent_view_find(const struct rh_agent_view *view,
                                         const char *caller, const char *callee)
 {
-	for (unsigned i = 0; i < view->edge_count; i++) {
-		const struct rh_view_edge *edge = &view->edges[i];
+	unsigned low = 0, high = view->edge_count;
 
-		if (strcmp(edge->caller, caller) == 0 &&
-		    strcmp(edge->callee, callee) == 0)
-			return edge;
+	while (low < high) {
+		unsigned middle = low + (high - low) / 2;
+		int      order = compare(&view->edges[middle], caller, callee);
+
+		if (order == 0)
+			return &view->edges[middle];
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
 	}
 	return NULL;
 }

@@ -1,21 +1,20 @@
 /* view - what the center said: this resource, and the edges that touch it.
  *
- * A VIEW frame is the whole truth at a revision.  One that does not fit a frame
- * comes in parts of the same revision; the last has LAST 1 or no LAST.  A part is
- * checked completely before it counts; a malformed part spoils its whole view and
- * the former one stays in force.
+ * It is made of items (item.h), each decoded and checked completely before it
+ * counts: one that cannot be used spoils nothing but itself.
  *
  * Ownership   A view owns everything in it; rh_agent_view_destroy frees it.
  * Threads     One.
  * Invariants  V1  the view is of the agent's own resource: self.name is it, or
  *                 empty when it is not registered; and it is the caller or the
  *                 callee of every edge.
- *             V2  no two outgoing edges have the same callee, no two incoming ones
- *                 the same caller.
+ *             V2  edges are sorted by caller, then callee; no two are the same.
  * Limits      RH_EDGES_PER_AGENT edges, RH_VIEW_ALLOW_MAX uids and executables,
  *             RH_VIEW_ENV_MAX variables. */
 #ifndef RH_AGENT_VIEW_H
 #define RH_AGENT_VIEW_H
+
+#include "item.h"
 
 #include "../base/socket.h"
 
@@ -27,6 +26,12 @@
 #define RH_VIEW_ENV_MAX   64u
 #define RH_VIEW_FUNCS_MAX 8192u
 #define RH_PROTOCOL_MAX   15u /* bytes of a protocol's name */
+
+/* What a rule is about, when the center is away for long; rule `stale`. */
+enum rh_stale_class { RH_STALE_LAYERING, RH_STALE_REVOCATION, RH_STALE_PROTOCOL,
+                      RH_STALE_CLASSES };
+
+#define RH_STALE_NEVER UINT64_MAX /* it may be as old as it likes */
 
 /* The resource itself, as far as its agent needs to know it. */
 struct rh_self {
@@ -44,6 +49,7 @@ struct rh_self {
 	char     *envs[RH_VIEW_ENV_MAX];
 	uint64_t *functions;                  /* hashes                        */
 	uint32_t  locale_on;
+	uint64_t  stale_ms[RH_STALE_CLASSES]; /* how old a cache may be        */
 };
 
 struct rh_view_edge {
@@ -55,6 +61,9 @@ struct rh_view_edge {
 	char     rule[RH_NAME_MAX + 1];       /* which decided                 */
 	uint64_t revision;                    /* of that rule                  */
 	int32_t  verdict;                     /* RH_OK or a negative code      */
+	int32_t  after;                       /* the verdict from deadline on  */
+	uint64_t deadline;                    /* revoking: monotonic ns; 0 not */
+	uint64_t item;                        /* the revision of the item      */
 	uint32_t locale_on;                   /* what goes along with a call   */
 	size_t   env_bytes;
 	void    *env;                         /* records ENV                   */
@@ -70,14 +79,16 @@ struct rh_agent_view {
 	struct rh_view_edge *edges;
 };
 
-/* Adds a part to *view, which is made when it is NULL.  Returns 1 when the view
- * is complete, 0 when more parts follow; a part of another revision starts anew.
- * On an error *view is destroyed and NULL.
- * RH_EPROTO  malformed, or of another resource (V1), or V2 is broken.
+/* An empty one.  NULL: no memory. */
+struct rh_agent_view *rh_agent_view_create(uint64_t revision, const char *system);
+
+/* Adds what an item says; items come in the order of their keys.  On an error the
+ * view is as before.
+ * RH_EPROTO  malformed, or V1 or V2 would be broken.
  * RH_ENOSPC  more of something than the limits allow.
  * RH_ENOMEM */
-int rh_agent_view_add(struct rh_agent_view **view, const struct rh_record_reader *records,
-                const char *resource, struct rh_diag *diag);
+int rh_agent_view_put(struct rh_agent_view *view, const struct rh_item *item,
+                      const char *resource, struct rh_diag *diag);
 
 /* NULL is fine. */
 void rh_agent_view_destroy(struct rh_agent_view *view);

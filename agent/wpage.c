@@ -74,7 +74,7 @@ static void on_companion(void *user, int events)
 
 static int watch(struct rh_wpage *page)
 {
-	uv_loop_t *loop = &agent_of(page)->loop;
+	uv_loop_t *loop = agent_of(page)->loop;
 	int        r = rh_pollfd_open_event(loop, page->event, on_woken, page,
 	                                    &page->woken);
 
@@ -298,7 +298,7 @@ static int take_fds(struct rh_wpage *page, struct rh_wcall *call, unsigned expec
 	if (expected > RH_CALL_FDS_MAX)
 		return RH_EPROTO;
 	rh_parcels_drain(&page->parcels, page->companion,
-	                 rh_agent_side_buffer(agent_of(page)), NULL, NULL);
+	                 rh_agent_side_buffer(), NULL, NULL);
 	r = rh_parcels_take(&page->parcels, call->sequence, expected, &call->fds);
 	call->has_fds = r == RH_OK;
 	return r == RH_ENOENT ? RH_EPROTO : r;

@@ -36,6 +36,7 @@ int rh_cli_exit_of(int err)
 		return RH_EXIT_OK;
 	case RH_EDOWN:
 	case RH_EDETACHED:
+	case RH_EOUTDATED:
 		return RH_EXIT_DOWN;
 	case RH_ENOENT:
 	case RH_EFUNC:

@@ -24,6 +24,8 @@ static const struct {
 	{ RH_EINTERFACE, "run `rhodes interface check`, or apply the interface anew" },
 	{ RH_EDOWN, "`rhodes logs %2` tells why no instance is up" },
 	{ RH_ESTORE, "look at the disk and at `rhodes logs center`" },
+	{ RH_EOUTDATED, "start the center again (`rhodes logs center` tells why it ended), or"
+	                " let rule stale be more patient" },
 	{ RH_EFUNC, "`rhodes describe interface NAME` lists the functions" },
 };
 

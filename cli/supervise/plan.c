@@ -105,6 +105,7 @@ static void agent_task(struct rh_task *task, const struct rh_plan_paths *paths,
 	snprintf(task->name, sizeof task->name, "agent/%s", task->resource);
 	task->says_ready = true;
 	add_args(task, (const char *const[]){ paths->agent, "--run-dir", paths->run_dir,
+	                                      "--state-dir", paths->state_dir,
 	                                      "--resource", name, NULL });
 }
 

@@ -26,6 +26,7 @@ struct rh_plan_paths {
 	const char *self;    /* this program                    */
 	const char *agent;   /* rhodes-agent                    */
 	const char *run_dir;
+	const char *state_dir;
 	const char *system;
 };
 

@@ -123,6 +123,7 @@ static void on_plan(void *user, const json_t *json)
 		.self = self->options->self,
 		.agent = self->options->agent,
 		.run_dir = self->options->dirs->run,
+		.state_dir = self->options->dirs->state,
 		.system = self->options->dirs->system,
 	};
 

@@ -1,5 +1,6 @@
-/* Everything on the path is killed, again and again, while callers call.  In the end
- * nothing hangs, and each call ran as often as its caller was told:
+/* Everything on the path is killed, again and again, while callers call, and the
+ * protocol of the edge changes under them.  In the end nothing hangs, and each call ran
+ * as often as its caller was told:
  *
  *   succeeded          once
  *   failed for sure    never
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -35,6 +37,8 @@ static int              calls;
 static struct kit_agent agents[2]; /* of the callers, of the callee */
 static pid_t            callers[CALLERS], workers[WORKERS];
 static struct kit_edge  edges[] = { { "file", "magic", NULL, RH_OK, NULL } };
+static uint64_t         revision;
+static unsigned         swaps;
 
 static const char *const signatures[] = { "run(u64)u64" };
 
@@ -91,6 +95,14 @@ static enum told call_one(struct rh_callee *callee, uint32_t caller, uint32_t nu
 	return rh_last_ran() ? MAYBE : SURELY_NOT;
 }
 
+static volatile sig_atomic_t is_over;
+
+static void on_term(int number)
+{
+	(void)number;
+	is_over = 1;
+}
+
 static pid_t start_caller(uint32_t which)
 {
 	pid_t             pid = fork();
@@ -99,17 +111,47 @@ static pid_t start_caller(uint32_t which)
 	if (pid != 0)
 		return pid;
 	set_agent("file");
+	signal(SIGTERM, on_term);
 	while (rh_open("magic", 0, &callee) < 0)
 		kit_pause();
-	for (uint32_t i = 0; i < (uint32_t)calls; i++)
+	for (uint32_t i = 0; i < (uint32_t)calls && !is_over; i++)
 		book->told[which][i] = (unsigned char)call_one(callee, which, i);
 	_exit(0);
+}
+
+static void send_view(int which)
+{
+	kit_view(&agents[which], ++revision, which == 0 ? "" : "bytes", edges, 1);
 }
 
 static void start_agent(int which)
 {
 	kit_agent_start(&agents[which], which == 0 ? "file" : "magic");
-	kit_view(&agents[which], 1, which == 0 ? "" : "bytes", edges, 1);
+	send_view(which);
+}
+
+/* What agents tell is not what is looked at here, but must be read. */
+static void read_results(void)
+{
+	unsigned char bytes[4096];
+
+	for (int i = 0; i < 2; i++) {
+		while (recv(agents[i].center, bytes, sizeof bytes, MSG_DONTWAIT) > 0)
+			;
+	}
+}
+
+/* The edge gets another protocol; the two agents hear of it in any order. */
+static void swap(void)
+{
+	static const char *const protocols[] = { "shm", "msgqueue", "semaphore", "bind" };
+	int                      first = (int)(random() % 2);
+
+	edges[0].protocol = protocols[random() % 4];
+	send_view(first);
+	send_view(!first);
+	read_results();
+	swaps++;
 }
 
 static void kill_worker(int which)
@@ -152,6 +194,8 @@ static void check_book(void)
 			unsigned ran = book->ran[c][i];
 			unsigned how = book->told[c][i];
 
+			if (how == UNTOLD && ran == 0)
+				continue; /* not begun */
 			told[how]++;
 			if ((how == SUCCEEDED && ran == 1) ||
 			    (how == SURELY_NOT && ran == 0) || (how == MAYBE && ran <= 1))
@@ -165,12 +209,10 @@ static void check_book(void)
 	assert_true(told[SUCCEEDED] > 0);
 }
 
-static void play(const char *protocol, unsigned seed)
+static void start_all(const char *protocol, unsigned seed)
 {
-	unsigned       kills = 0;
-	const uint64_t end = rh_clock_ns() + 240 * RH_NS_PER_S;
-
 	edges[0].protocol = protocol;
+	revision = swaps = 0;
 	memset(book, 0, sizeof *book);
 	srandom(seed);
 	start_agent(0);
@@ -179,6 +221,14 @@ static void play(const char *protocol, unsigned seed)
 		workers[i] = start_worker();
 	for (uint32_t i = 0; i < CALLERS; i++)
 		callers[i] = start_caller(i);
+}
+
+static void play(const char *protocol, unsigned seed)
+{
+	unsigned       kills = 0;
+	const uint64_t end = rh_clock_ns() + 240 * RH_NS_PER_S;
+
+	start_all(protocol, seed);
 	while (callers_left() > 0) {
 		const struct timespec pause = {
 			.tv_nsec = (5 + random() % 60) * (long)RH_NS_PER_MS,
@@ -201,6 +251,104 @@ static void play(const char *protocol, unsigned seed)
 	}
 	print_message("%s, seed %u: %u kills, %u calls failed\n", protocol, seed, kills,
 	              book->failures);
+	check_book();
+}
+
+/* Nobody is killed: every call succeeds, whatever carries it. */
+static void play_swaps(unsigned seed)
+{
+	const uint64_t end = rh_clock_ns() + 240 * RH_NS_PER_S;
+
+	start_all("msgqueue", seed);
+	while (callers_left() > 0) {
+		const struct timespec pause = {
+			.tv_nsec = (random() % 30) * (long)RH_NS_PER_MS,
+		};
+
+		if (rh_clock_ns() > end)
+			fail_msg("callers hang");
+		nanosleep(&pause, NULL);
+		swap();
+	}
+	print_message("seed %u: %u swaps\n", seed, swaps);
+	check_book();
+	assert_int_equal(book->failures, 0);
+}
+
+/* Kills and swaps together. */
+static void play_all(unsigned seed)
+{
+	const uint64_t end = rh_clock_ns() + 240 * RH_NS_PER_S;
+	unsigned       kills = 0;
+
+	start_all("msgqueue", seed);
+	while (callers_left() > 0) {
+		const struct timespec pause = {
+			.tv_nsec = (random() % 50) * (long)RH_NS_PER_MS,
+		};
+
+		if (rh_clock_ns() > end)
+			fail_msg("callers hang");
+		nanosleep(&pause, NULL);
+		swap();
+		if (random() % 4 == 0) {
+			kills++;
+			if (random() % 3 == 0)
+				kill_agent((int)(random() % 2));
+			else
+				kill_worker((int)(random() % WORKERS));
+		}
+	}
+	print_message("seed %u: %u swaps, %u kills\n", seed, swaps, kills);
+	check_book();
+}
+
+static int has_ended(pid_t pid)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	return waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	       info.si_pid == pid;
+}
+
+/* An agent ends at exactly that step of a swap, and another takes its place. */
+static void end_at(const char *point)
+{
+	int which = strncmp(point, "swapped-", 8) == 0; /* the callee's agent follows */
+
+	kit_agent_kill(&agents[which], SIGKILL);
+	setenv("RHODES_FAIL_AT", point, 1);
+	start_agent(which);
+	unsetenv("RHODES_FAIL_AT");
+	for (int i = 0; !has_ended(agents[which].pid); i++) {
+		const struct timespec pause = { .tv_nsec = 20 * (long)RH_NS_PER_MS };
+
+		if (i > 1000)
+			fail_msg("no swap came to %s", point);
+		nanosleep(&pause, NULL);
+		edges[0].protocol = i & 1 ? "shm" : "msgqueue";
+		if (!has_ended(agents[which].pid))
+			send_view(which);
+		send_view(!which);
+		read_results();
+	}
+	kill_agent(which);
+}
+
+static void play_steps(unsigned seed)
+{
+	static const char *const points[] = {
+		"swap-prepared", "swap-ready", "swap-committed", "swap-empty",
+		"swap-finished", "swapped-accepted", "swapped-readied",
+		"swapped-draining", "swapped-empty", "swapped-drained",
+	};
+
+	start_all("msgqueue", seed);
+	for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
+		end_at(points[i]);
+	for (int i = 0; i < CALLERS; i++) /* who calls on has no more to tell */
+		kill(callers[i], SIGTERM);
+	KIT_UNTIL(callers_left() == 0);
 	check_book();
 }
 
@@ -238,6 +386,24 @@ GAME(msgqueue)
 GAME(semaphore)
 GAME(bind)
 
+static void calls_while_protocols_change(void **unused)
+{
+	(void)unused;
+	play_swaps((unsigned)number("SEED", 1));
+}
+
+static void calls_while_all_changes(void **unused)
+{
+	(void)unused;
+	play_all((unsigned)number("SEED", 1));
+}
+
+static void an_agent_ends_at_each_step(void **unused)
+{
+	(void)unused;
+	play_steps((unsigned)number("SEED", 1));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, kit_open, tear_down)
 
 int main(void)
@@ -247,6 +413,9 @@ int main(void)
 		TEST(calls_by_msgqueue),
 		TEST(calls_by_semaphore),
 		TEST(calls_by_bind),
+		TEST(calls_while_protocols_change),
+		TEST(calls_while_all_changes),
+		TEST(an_agent_ends_at_each_step),
 	};
 
 	calls = number("CALLS", 20000);

@@ -1,11 +1,15 @@
 #include "agent_kit.h"
 
+#include "../../agent/cache.h"
+
+#include "../../wire/limits.h"
 #include "../../base/memory.h"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -23,6 +27,9 @@ struct rh_frame kit_frame;
 char            kit_text[RH_DIAG_MAX];
 
 static unsigned char buffer[RH_FRAME_MAX];
+char                 kit_state_dir[128];
+uint64_t             kit_revoked_at;
+int32_t              kit_after;
 static int           center = -1;
 static pid_t         started[AGENTS_MAX];
 static unsigned      started_count;
@@ -125,11 +132,12 @@ static pid_t spawn(const char *name, int ready)
 		setenv("RHODES_LOG", "info", 1);
 	}
 	execl(getenv("AGENT"), "rhodes-agent", "--run-dir", kit_dir, "--resource", name,
-	      "--ready-fd", fd, (char *)NULL);
+	      "--ready-fd", fd, kit_state_dir[0] ? "--state-dir" : (char *)NULL,
+	      kit_state_dir, (char *)NULL);
 	_exit(127);
 }
 
-void kit_agent_start(struct kit_agent *agent, const char *name)
+void kit_agent_start_alone(struct kit_agent *agent, const char *name)
 {
 	char word[8];
 	int  ready[2];
@@ -145,7 +153,35 @@ void kit_agent_start(struct kit_agent *agent, const char *name)
 	assert_true(wait_readable(ready[0]));
 	assert_int_equal(read(ready[0], word, sizeof word), 6);
 	close(ready[0]);
+	agent->center = -1;
+}
+
+void kit_agent_start(struct kit_agent *agent, const char *name)
+{
+	kit_agent_start_alone(agent, name);
 	kit_center_accept(agent);
+}
+
+void kit_cache_forge(const char *dir, const char *name, const char *boot)
+{
+	static unsigned char bytes[1 << 20];
+	struct rh_cache_head head;
+	char                 path[256];
+	int                  fd;
+
+	snprintf(path, sizeof path, "%s/%s", dir, name);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	ssize_t len = read(fd, bytes, sizeof bytes);
+	assert_true(len > (ssize_t)sizeof head);
+	memcpy(&head, bytes, sizeof head);
+	memset(head.boot, 0, sizeof head.boot);
+	memcpy(head.boot, boot, strlen(boot));
+	memset(head.hash, 0, sizeof head.hash);
+	memcpy(bytes, &head, sizeof head);
+	crypto_generichash(head.hash, sizeof head.hash, bytes, (size_t)len, NULL, 0);
+	assert_int_equal(pwrite(fd, &head, sizeof head, 0), sizeof head);
+	close(fd);
 }
 
 void kit_agent_kill(struct kit_agent *agent, int number)
@@ -156,7 +192,25 @@ void kit_agent_kill(struct kit_agent *agent, int number)
 		if (started[i] == agent->pid)
 			started[i] = 0;
 	}
-	close(agent->center);
+	if (agent->center >= 0)
+		close(agent->center);
+}
+
+/* Takes the subscription. */
+static void welcome(struct kit_agent *agent)
+{
+	static const unsigned char store[16] = { 'k', 'i', 't' };
+	unsigned char              bytes[128];
+	struct rh_record_writer    writer;
+
+	assert_int_equal(kit_u32(RH_TAG_VERSION), RH_PUSH_VERSION);
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_PUSH_VERSION);
+	rh_record_put(&writer, RH_TAG_STORE, store, sizeof store);
+	rh_record_put_u64(&writer, RH_TAG_REVISION, 0);
+	rh_record_put_text(&writer, RH_TAG_SYSTEM, "kit");
+	kit_send(agent->center, RH_FRAME_WELCOME, 1, &writer, NULL, 0);
+	kit_expect(agent->center, RH_FRAME_SUBSCRIBE);
 }
 
 void kit_center_accept(struct kit_agent *agent)
@@ -176,11 +230,25 @@ void kit_center_accept(struct kit_agent *agent)
 	assert_int_equal(rh_record_text(&kit_frame.records, RH_TAG_RESOURCE, resource,
 	                                sizeof resource), RH_OK);
 	assert_string_equal(resource, agent->name);
+	welcome(agent);
+}
+
+static size_t open_item(struct rh_record_writer *writer, const char *caller,
+                        const char *callee, uint64_t revision)
+{
+	size_t place = rh_record_open(writer, RH_TAG_ITEM);
+
+	rh_record_put_text(writer, RH_TAG_CALLER, caller);
+	if (callee)
+		rh_record_put_text(writer, RH_TAG_CALLEE, callee);
+	rh_record_put_u64(writer, RH_TAG_REVISION, revision);
+	return place;
 }
 
 static void put_self(struct rh_record_writer *writer, const char *name,
-                     const char *interface)
+                     const char *interface, uint64_t revision)
 {
+	size_t item = open_item(writer, name, NULL, revision);
 	size_t place = rh_record_open(writer, RH_TAG_SELF);
 
 	rh_record_put_text(writer, RH_TAG_RESOURCE, name);
@@ -190,10 +258,13 @@ static void put_self(struct rh_record_writer *writer, const char *name,
 	rh_record_put_u32(writer, RH_TAG_UID, geteuid());
 	rh_record_put_text(writer, RH_TAG_ENV, "TZ");
 	rh_record_close(writer, place);
+	rh_record_close(writer, item);
 }
 
-static void put_edge(struct rh_record_writer *writer, const struct kit_edge *edge)
+static void put_edge(struct rh_record_writer *writer, const struct kit_edge *edge,
+                     uint64_t revision)
 {
+	size_t item = open_item(writer, edge->caller, edge->callee, revision);
 	size_t place = rh_record_open(writer, RH_TAG_EDGE_ITEM);
 
 	rh_record_put_text(writer, RH_TAG_CALLER, edge->caller);
@@ -203,27 +274,48 @@ static void put_edge(struct rh_record_writer *writer, const struct kit_edge *edg
 	rh_record_put_text(writer, RH_TAG_PROTOCOL, edge->protocol);
 	if (edge->text)
 		rh_record_put_text(writer, RH_TAG_TEXT, edge->text);
+	if (kit_revoked_at) {
+		rh_record_put_u64(writer, RH_TAG_DEADLINE, kit_revoked_at);
+		rh_record_put_i32(writer, RH_TAG_AFTER, kit_after);
+	}
 	rh_record_close(writer, place);
+	rh_record_close(writer, item);
 }
 
-void kit_view(struct kit_agent *agent, uint64_t revision, const char *interface,
-              const struct kit_edge *edges, unsigned count)
+void kit_push(struct kit_agent *agent, uint8_t type, uint64_t revision,
+              const struct rh_record_writer *items)
 {
 	static unsigned char    bytes[RH_FRAME_MAX];
 	struct rh_record_writer writer;
 
 	rh_record_begin(&writer, bytes, sizeof bytes - 64);
 	rh_record_put_u64(&writer, RH_TAG_REVISION, revision);
-	rh_record_put_text(&writer, RH_TAG_SYSTEM, "kit");
+	if (items) {
+		memcpy(bytes + writer.used, items->bytes, items->used);
+		writer.used += items->used;
+	}
+	int r = rh_socket_send(agent->center, type, 0, &writer, NULL, 0);
+	assert_true(r == RH_OK || r == RH_ELOST); /* it may have been killed */
+}
+
+/* As a snapshot. */
+void kit_view(struct kit_agent *agent, uint64_t revision, const char *interface,
+              const struct kit_edge *edges, unsigned count)
+{
+	static unsigned char    bytes[RH_FRAME_MAX - 256];
+	struct rh_record_writer items;
+
+	rh_record_begin(&items, bytes, sizeof bytes);
 	if (interface)
-		put_self(&writer, agent->name, interface);
+		put_self(&items, agent->name, interface, revision);
 	for (unsigned i = 0; i < count; i++) {
 		if (strcmp(edges[i].caller, agent->name) == 0 ||
 		    strcmp(edges[i].callee, agent->name) == 0)
-			put_edge(&writer, &edges[i]);
+			put_edge(&items, &edges[i], revision);
 	}
-	rh_record_put_u32(&writer, RH_TAG_LAST, 1);
-	kit_send(agent->center, RH_FRAME_VIEW, 0, &writer, NULL, 0);
+	kit_push(agent, RH_FRAME_SNAP_BEGIN, revision, NULL);
+	kit_push(agent, RH_FRAME_SNAP_ITEM, revision, &items);
+	kit_push(agent, RH_FRAME_SNAP_END, revision, NULL);
 }
 
 void kit_apply(struct kit_agent *agent, uint64_t revision, const char *interface,

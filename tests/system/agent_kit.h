@@ -64,6 +64,9 @@ struct kit_page {
 	struct rh_server_end server;
 };
 
+/* When not 0, edges in views are allowed until then, and then get kit_after. */
+extern uint64_t        kit_revoked_at;
+extern int32_t         kit_after;
 extern char            kit_dir[];
 extern struct rh_frame kit_frame;             /* the last one received */
 extern char            kit_text[RH_DIAG_MAX]; /* of the last ERROR     */
@@ -88,16 +91,27 @@ int kit_close(void **state);
 
 /* ---- agents */
 
+extern char kit_state_dir[128]; /* of agents started from now on; "": none */
 extern int kit_log; /* where agents started from now on log; -1: as the test */
 
 /* Starts one and takes its HELLO. */
 void kit_agent_start(struct kit_agent *agent, const char *name);
 void kit_agent_kill(struct kit_agent *agent, int signal);
 
+/* The same, and leaves its connection to the center in the queue. */
+void kit_agent_start_alone(struct kit_agent *agent, const char *name);
+
+/* Writes another boot id into a file of a cache, and the hash that fits. */
+void kit_cache_forge(const char *dir, const char *name, const char *boot);
+
 /* Takes the next connection of that agent to the center. */
 void kit_center_accept(struct kit_agent *agent);
 
-/* Sends the view: the agent's resource with that interface ("": none), and edges. */
+/* A push frame with that revision; items holds ITEM records, or is NULL. */
+void kit_push(struct kit_agent *agent, uint8_t type, uint64_t revision,
+              const struct rh_record_writer *items);
+
+/* Sends a snapshot: the agent's resource with that interface ("": none), and edges. */
 void kit_view(struct kit_agent *agent, uint64_t revision, const char *interface,
               const struct kit_edge *edges, unsigned count);
 

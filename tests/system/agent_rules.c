@@ -69,7 +69,7 @@ static void opening_says_why_not(void **unused)
 	(void)unused;
 	assert_int_equal(kit_open_edge(&client, "nic", &index), RH_ENOEDGE);
 	assert_non_null(strstr(kit_text, "nic"));
-	assert_non_null(strstr(kit_text, "magic, disk, app"));
+	assert_non_null(strstr(kit_text, "app, disk, magic"));
 	assert_int_equal(kit_open_edge(&client, "disk", &index), RH_EPENDING);
 	assert_non_null(strstr(kit_text, "disk is not registered"));
 	assert_int_equal(kit_open_edge(&client, "app", &index), RH_ELAYER);
@@ -271,21 +271,97 @@ static void bind_takes_the_agents_empty_pages(void **unused)
 	                 RH_PAGE_RETIRED);
 }
 
-/* A view that cannot be used leaves the former one in force. */
-static void a_broken_view_changes_nothing(void **unused)
+/* Junk in the place of an item: its sender is not believed any more, and all stays
+ * as it was. */
+static void a_malformed_item_ends_the_connection(void **unused)
 {
 	unsigned char           bytes[64];
-	struct rh_record_writer writer;
+	struct rh_record_writer items;
 
 	(void)unused;
 	join();
-	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u64(&writer, RH_TAG_REVISION, 2);
-	rh_record_put(&writer, RH_TAG_EDGE_ITEM, "junk", 4);
-	kit_send(caller.center, RH_FRAME_VIEW, 0, &writer, NULL, 0);
+	rh_record_begin(&items, bytes, sizeof bytes);
+	rh_record_put(&items, RH_TAG_ITEM, "junk", 4);
+	kit_push(&caller, RH_FRAME_SNAP_BEGIN, 2, NULL);
+	kit_push(&caller, RH_FRAME_SNAP_ITEM, 2, &items);
 	KIT_UNTIL(kit_counters(&caller)->malformed == 1);
+	close(caller.center);
+	kit_center_accept(&caller);
+	assert_int_equal(kit_u64(RH_TAG_REVISION), 1); /* what it has, as it says */
 	assert_int_equal(kit_counters(&caller)->revision, 1);
 	kit_echo(&page, &served, "as before");
+}
+
+/* Reads frames of the center's end until a RESULT tells of the edge; its state. */
+static uint32_t await_result(struct kit_agent *agent, uint64_t revision, int32_t *ret_code)
+{
+	for (;;) {
+		struct rh_record_reader item;
+		struct rh_record        record;
+		uint32_t                state = 0;
+
+		assert_true(kit_receive(agent->center) > 0);
+		if (kit_frame.type != RH_FRAME_RESULT ||
+		    kit_u64(RH_TAG_REVISION) != revision ||
+		    rh_record_find(&kit_frame.records, RH_TAG_RESULT_ITEM, &record) < 0)
+			continue;
+		rh_record_read(&item, record.bytes, record.len);
+		assert_int_equal(rh_record_u32(&item, RH_TAG_STATE, &state), RH_OK);
+		(void)rh_record_i32(&item, RH_TAG_CODE, ret_code);
+		(void)rh_record_text(&item, RH_TAG_TEXT, kit_text, sizeof kit_text);
+		return state;
+	}
+}
+
+/* An item whose sense is wrong is rejected alone: its former stays, and is said so. */
+static void a_bad_item_is_rejected_alone(void **unused)
+{
+	unsigned char           bytes[256];
+	struct rh_record_writer items;
+	int32_t                 code = 0;
+
+	(void)unused;
+	join();
+	rh_record_begin(&items, bytes, sizeof bytes);
+	rh_record_put_u64(&items, RH_TAG_PREV, 1);
+	size_t item = rh_record_open(&items, RH_TAG_ITEM);
+	rh_record_put_text(&items, RH_TAG_CALLER, "file");
+	rh_record_put_text(&items, RH_TAG_CALLEE, "magic");
+	rh_record_put_u64(&items, RH_TAG_REVISION, 2);
+	size_t place = rh_record_open(&items, RH_TAG_EDGE_ITEM);
+	rh_record_put_text(&items, RH_TAG_CALLER, "file");
+	rh_record_put_text(&items, RH_TAG_CALLEE, "magic");
+	rh_record_put_i32(&items, RH_TAG_VERDICT, 5); /* no such verdict */
+	rh_record_close(&items, place);
+	rh_record_close(&items, item);
+	kit_push(&caller, RH_FRAME_DELTA, 2, &items);
+	assert_int_equal(await_result(&caller, 2, &code), RH_ITEM_REJECTED);
+	assert_int_equal(code, RH_EPROTO);
+	assert_int_equal(kit_counters(&caller)->revision, 2);
+	kit_echo(&page, &served, "as before");
+}
+
+/* Allowed until a deadline: calls pass, then they are refused, by both ends. */
+static void a_revoked_edge_works_until_its_deadline(void **unused)
+{
+	struct rh_reply reply = { 0 };
+	int             slot;
+
+	(void)unused;
+	join();
+	kit_revoked_at = rh_clock_ns() + 300 * RH_NS_PER_MS;
+	kit_after = RH_ELAYER;
+	kit_apply(&caller, 2, "", by_shm, 1);
+	kit_apply(&callee, 2, "bytes", by_shm, 1);
+	kit_echo(&page, &served, "still allowed");
+	KIT_UNTIL(rh_clock_ns() > kit_revoked_at);
+	slot = kit_submit(&page, 1, "x", kit_deadline());
+	kit_collect(&page, slot, &reply);
+	assert_int_equal(reply.status, RH_ELAYER);
+	kit_revoked_at = 0; /* taken back: it heals */
+	kit_apply(&callee, 3, "bytes", by_shm, 1);
+	kit_apply(&caller, 3, "", by_shm, 1);
+	kit_echo(&page, &served, "allowed again");
 }
 
 /* The center goes and comes back; the agents work all the while. */
@@ -391,7 +467,9 @@ int main(void)
 		TEST(an_unknown_protocol_is_explained),
 		TEST(bind_retires_the_agents_pages),
 		TEST(bind_takes_the_agents_empty_pages),
-		TEST(a_broken_view_changes_nothing),
+		TEST(a_malformed_item_ends_the_connection),
+		TEST(a_bad_item_is_rejected_alone),
+		TEST(a_revoked_edge_works_until_its_deadline),
 		TEST(the_center_may_be_away),
 		TEST(an_interface_must_be_the_registered_one),
 		TEST(every_registered_function_must_be_served),

@@ -14,8 +14,8 @@ import unittest
 
 BUILD = os.environ.get("RHODES_BUILD", "build")
 AGENT = """#!/bin/sh
-# rhodes-agent --run-dir DIR --resource NAME
-touch "$2/agent/$4.sock"
+# rhodes-agent --run-dir DIR --state-dir DIR --resource NAME
+touch "$2/agent/$6.sock"
 %s
 echo ready
 trap 'exit 0' TERM

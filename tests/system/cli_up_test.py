@@ -255,7 +255,7 @@ class Up(Stage):
         self.assertEqual(pauses, ["0.1 s", "0.2 s", "0.4 s"])
 
     def test_logs_of_one_resource(self):
-        self.agent('echo "I am $4"')
+        self.agent('echo "I am $6"')
         self.up(self.manifest)
         self.assertIn("I am nic", self.ok("logs", "nic"))
         self.assertNotIn("net_driver", self.ok("logs", "agent/nic"))

@@ -84,13 +84,20 @@ static void center_has_these_steps_and_no_others(void **unused)
 	static const struct cell expected[RH_CENTER_STATES][RH_CENTER_EVENTS] = {
 		[RH_CENTER_DOWN] = {
 			{ RH_CENTER_JOINING, RH_CENTER_HELLO }, { NO, 0 }, { NO, 0 },
+			{ NO, 0 }, { NO, 0 },
 		},
 		[RH_CENTER_JOINING] = {
-			{ NO, 0 }, { RH_CENTER_LIVE, RH_CENTER_RESYNC },
+			{ NO, 0 }, { RH_CENTER_SYNCING, RH_CENTER_SUBSCRIBE }, { NO, 0 },
+			{ NO, 0 }, { RH_CENTER_DOWN, RH_CENTER_RETRY },
+		},
+		[RH_CENTER_SYNCING] = {
+			{ NO, 0 }, { NO, 0 }, { RH_CENTER_LIVE, RH_CENTER_TELL },
+			{ RH_CENTER_SYNCING, RH_CENTER_SUBSCRIBE },
 			{ RH_CENTER_DOWN, RH_CENTER_RETRY },
 		},
 		[RH_CENTER_LIVE] = {
-			{ NO, 0 }, { RH_CENTER_LIVE, RH_CENTER_APPLY },
+			{ NO, 0 }, { NO, 0 }, { RH_CENTER_LIVE, RH_CENTER_NOTHING },
+			{ RH_CENTER_SYNCING, RH_CENTER_SUBSCRIBE },
 			{ RH_CENTER_DOWN, RH_CENTER_RETRY },
 		},
 	};

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 static const struct rh_plan_paths paths = {
-	.self = "/bin/rhodes", .agent = "/lib/rhodes-agent", .run_dir = "/run/x",
+	.self = "/bin/rhodes", .agent = "/lib/rhodes-agent", .run_dir = "/run/x", .state_dir = "/var/x",
 	.system = "sys",
 };
 
@@ -70,7 +70,8 @@ static void a_plan_becomes_processes(void **state)
 	assert_int_equal(plan.resources, 3);
 	assert_int_equal(plan.revision, 9);
 	assert_argv(&plan, "agent/magic",
-	            "/lib/rhodes-agent --run-dir /run/x --resource magic");
+	            "/lib/rhodes-agent --run-dir /run/x --state-dir /var/x "
+	            "--resource magic");
 	assert_argv(&plan, "magic/0", "/bin/rhodes serve --system sys --one magic");
 	assert_argv(&plan, "magic/1", "/bin/rhodes serve --system sys --one magic");
 	assert_argv(&plan, "nic/0", "/bin/rhodes run --system sys nic -- /bin/nic --tap");

@@ -39,6 +39,7 @@ static void codes_stay_where_they_are(void **state)
 	assert_int_equal(RH_EHANDLE, -1007);
 	assert_int_equal(RH_ESTALE, -1008);
 	assert_int_equal(RH_EPENDING, -1016);
+	assert_int_equal(RH_EOUTDATED, -1017);
 }
 
 int main(void)

@@ -1,0 +1,320 @@
+#include "edge_swap.h"
+
+#include "agent.h"
+#include "edge.h"
+#include "rules.h"
+#include "settle.h"
+
+#include "../base/clock.h"
+#include "../base/diag.h"
+#include "../base/failpoint.h"
+#include "../base/log.h"
+
+#include <string.h>
+
+static void step(struct rh_edge *edge, enum rh_swap_event event,
+                 const struct rh_diag *why);
+
+/* ---- the old channel, until it is empty --------------------------------- */
+
+/* The callee's agent sent all of it, and we took all of it. */
+static void look_whether_empty(struct rh_edge *edge)
+{
+	struct rh_edge_swap *swap = &edge->swap;
+
+	if (swap->old && swap->is_limited && swap->old->taken == swap->limit)
+		step(edge, RH_SWAP_DRAINED, NULL);
+}
+
+static int old_can_take(void *user)
+{
+	const struct rh_edge_swap *swap = &((struct rh_edge *)user)->swap;
+
+	return !swap->is_limited || swap->old->taken < swap->limit;
+}
+
+static void on_old_message(void *user, const struct rh_msg_head *head, const void *body)
+{
+	rh_edge_channel_ops.message(user, head, body);
+	look_whether_empty(user);
+}
+
+static void on_old_room(void *user)
+{
+	(void)user; /* nothing is sent by it any more */
+}
+
+/* Its other end closed it: everything was taken (P6 of the protocols), and DRAINED will
+ * say whether that is as it should be. */
+static void on_old_lost(void *user, int why)
+{
+	struct rh_edge *edge = user;
+
+	if (why == RH_ELOST)
+		edge->swap.is_over = 1;
+	else
+		rh_edge_channel_ops.lost(edge, why);
+}
+
+static const struct rh_channel_ops old_ops = {
+	.can_take = old_can_take, .message = on_old_message, .room = on_old_room,
+	.lost = on_old_lost,
+};
+
+/* ---- saying ------------------------------------------------------------- */
+
+static void say(struct rh_edge *edge, uint8_t type, uint64_t messages)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_CALL, edge->swap.id);
+	if (type == RH_FRAME_COMMIT)
+		rh_record_put_u64(&writer, RH_TAG_MESSAGES, messages);
+	rh_conn_send(edge->conn, type, edge->swap.id, &writer, NULL, 0);
+}
+
+/* The callee's agent reports it too. */
+static void say_abort(struct rh_edge *edge, const struct rh_diag *why)
+{
+	unsigned char           bytes[64 + RH_DIAG_MAX];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_CALL, edge->swap.id);
+	rh_record_put_i32(&writer, RH_TAG_CODE, why->code);
+	rh_record_put_text(&writer, RH_TAG_TEXT, why->text);
+	rh_conn_send(edge->conn, RH_FRAME_ABORT, edge->swap.id, &writer, NULL, 0);
+}
+
+static int send_prepare(struct rh_edge *edge, const struct rh_offer *offer)
+{
+	unsigned char           bytes[128 + RH_OFFER_BYTES_MAX];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_text(&writer, RH_TAG_PROTOCOL, edge->swap.by);
+	rh_record_put_u64(&writer, RH_TAG_CALL, edge->swap.id);
+	rh_record_put_u64(&writer, RH_TAG_REVISION, edge->spec.item);
+	rh_record_put(&writer, RH_TAG_OFFER, offer->bytes, offer->len);
+	return rh_conn_send(edge->conn, RH_FRAME_PREPARE, edge->swap.id, &writer,
+	                    offer->fds, offer->fd_count);
+}
+
+/* ---- acting ------------------------------------------------------------- */
+
+static int make_next(struct rh_edge *edge, struct rh_diag *why)
+{
+	struct rh_edge_swap      *swap = &edge->swap;
+	const struct rh_protocol *protocol = rh_protocol_find(swap->by);
+	struct rh_channel_config  config = {
+		.system = edge->agent->view->system, .caller = edge->agent->resource,
+		.callee = edge->spec.callee, .id = swap->id,
+	};
+	struct rh_offer           offer;
+	int                       r;
+
+	if (!protocol || protocol->abi != RH_PROTOCOL_ABI)
+		return rh_diag_set(why, RH_ENOSYS, "this agent does not know the protocol "
+		                   "%s of the edge %s -> %s", swap->by, config.caller,
+		                   config.callee);
+	r = rh_channel_offer(edge->agent, protocol, &config, &offer, &swap->next, why);
+	if (r < 0)
+		return r;
+	r = send_prepare(edge, &offer);
+	rh_agent_close_offer(&offer);
+	return r < 0 ? rh_diag_set(why, r, "the link is ending") : RH_OK;
+}
+
+static void prepare(struct rh_edge *edge)
+{
+	struct rh_edge_swap *swap = &edge->swap;
+	struct rh_diag       why;
+
+	strcpy(swap->by, rh_edge_channel_protocol(edge));
+	swap->id = rh_agent_next_id(edge->agent);
+	if (make_next(edge, &why) < 0) {
+		step(edge, why.code == RH_ELOST ? RH_SWAP_LOST : RH_SWAP_REFUSED, &why);
+		return;
+	}
+	rh_failpoint("swap-prepared");
+	swap->deadline = rh_clock_ns() + RH_SWAP_PATIENCE_MS * RH_NS_PER_MS;
+	rh_alarm_at(&edge->agent->alarm, swap->deadline);
+}
+
+static void drop_next(struct rh_edge *edge)
+{
+	rh_channel_close(edge->swap.next);
+	edge->swap.next = NULL;
+	edge->swap.deadline = 0;
+}
+
+/* W1, W2: from here on everything goes by the new one. */
+static void commit(struct rh_edge *edge)
+{
+	struct rh_edge_swap *swap = &edge->swap;
+
+	rh_failpoint("swap-ready");
+	swap->deadline = 0;
+	swap->is_limited = swap->is_over = 0;
+	swap->old = edge->channel;
+	swap->old->ops = &old_ops;
+	edge->channel = swap->next;
+	swap->next = NULL;
+	strcpy(edge->carried_by, swap->by);
+	say(edge, RH_FRAME_COMMIT, swap->old->submitted);
+	rh_failpoint("swap-committed");
+	rh_channel_start(edge->channel, &rh_edge_channel_ops, edge);
+	rh_channel_resume(swap->old);
+	rh_edge_run_events(edge);
+	rh_edge_run(edge);
+}
+
+static void finish(struct rh_edge *edge)
+{
+	struct rh_edge_swap *swap = &edge->swap;
+
+	rh_info("calls to %s go by %s instead of %s", edge->spec.callee,
+	        edge->carried_by, swap->old->protocol->name);
+	rh_failpoint("swap-empty");
+	rh_channel_close(swap->old);
+	swap->old = NULL;
+	rh_failpoint("swap-finished");
+	rh_channel_resume(edge->channel);
+	rh_settle_soon(edge->agent);
+	rh_edge_swap_review(edge); /* the rules may have changed meanwhile */
+}
+
+static void reject(struct rh_edge *edge, const struct rh_diag *why)
+{
+	drop_next(edge);
+	rh_rules_reject(edge->agent, edge->agent->resource, edge->spec.callee, why);
+}
+
+static void forget(struct rh_edge *edge)
+{
+	drop_next(edge);
+	rh_channel_close(edge->swap.old);
+	edge->swap.old = NULL;
+}
+
+static void step(struct rh_edge *edge, enum rh_swap_event event,
+                 const struct rh_diag *why)
+{
+	switch (rh_swap_step(&edge->swap.state, event)) {
+	case RH_SWAP_PREPARE:
+		prepare(edge);
+		break;
+	case RH_SWAP_ABORT:
+		say(edge, RH_FRAME_ABORT, 0);
+		drop_next(edge);
+		break;
+	case RH_SWAP_COMMIT:
+		commit(edge);
+		break;
+	case RH_SWAP_GIVE_UP:
+		say_abort(edge, why);
+		reject(edge, why);
+		break;
+	case RH_SWAP_REJECT:
+		reject(edge, why);
+		break;
+	case RH_SWAP_FINISH:
+		finish(edge);
+		break;
+	case RH_SWAP_FORGET:
+		forget(edge);
+		break;
+	default: /* fits no state: nothing to do */
+		break;
+	}
+}
+
+/* ---- what happens ------------------------------------------------------- */
+
+void rh_edge_swap_review(struct rh_edge *edge)
+{
+	struct rh_edge_swap *swap = &edge->swap;
+	const char          *wanted = rh_edge_channel_protocol(edge);
+
+	if (edge->state != RH_OUTLINK_UP)
+		return;
+	if (swap->state == RH_SWAP_PREPARING && strcmp(swap->by, wanted) != 0)
+		step(edge, RH_SWAP_UNWANT, NULL);
+	if (strcmp(edge->carried_by, wanted) != 0)
+		step(edge, RH_SWAP_WANT, NULL);
+}
+
+static int on_refused(struct rh_edge *edge, struct rh_frame *frame)
+{
+	struct rh_diag why = { .code = RH_EPROTO, .text = "no reason was given" };
+	int32_t        code = RH_EPROTO;
+
+	rh_record_i32(&frame->records, RH_TAG_CODE, &code);
+	if (code < 0)
+		why.code = code;
+	rh_record_text(&frame->records, RH_TAG_TEXT, why.text, sizeof why.text);
+	step(edge, RH_SWAP_REFUSED, &why);
+	return RH_OK;
+}
+
+static int on_drained(struct rh_edge *edge, struct rh_frame *frame)
+{
+	struct rh_edge_swap *swap = &edge->swap;
+	uint64_t             messages;
+
+	if (rh_record_u64(&frame->records, RH_TAG_MESSAGES, &messages) < 0 ||
+	    swap->state != RH_SWAP_COMMITTED || swap->is_limited ||
+	    swap->old->taken > messages ||
+	    (swap->is_over && swap->old->taken < messages))
+		return RH_EPROTO;
+	swap->limit = messages;
+	swap->is_limited = 1;
+	rh_channel_resume(swap->old);
+	look_whether_empty(edge);
+	return RH_OK;
+}
+
+int rh_edge_swap_frame(struct rh_edge *edge, struct rh_frame *frame)
+{
+	struct rh_edge_swap *swap = &edge->swap;
+
+	if (swap->id == 0 || frame->request != swap->id)
+		return frame->type == RH_FRAME_ERROR ? RH_ENOENT : RH_OK; /* an old one */
+	switch (frame->type) {
+	case RH_FRAME_READY:
+		step(edge, RH_SWAP_READY, NULL);
+		return RH_OK;
+	case RH_FRAME_DRAINED:
+		return on_drained(edge, frame);
+	case RH_FRAME_ERROR:
+	case RH_FRAME_ABORT:
+		return on_refused(edge, frame);
+	default:
+		return RH_EPROTO;
+	}
+}
+
+void rh_edge_swap_lost(struct rh_edge *edge)
+{
+	step(edge, RH_SWAP_LOST, NULL);
+	edge->swap.id = 0;
+}
+
+void rh_edge_swap_expire(struct rh_edge *edge, uint64_t now)
+{
+	struct rh_edge_swap *swap = &edge->swap;
+	struct rh_diag       why;
+
+	if (swap->deadline == 0)
+		return;
+	if (swap->deadline > now) {
+		rh_alarm_at(&edge->agent->alarm, swap->deadline);
+		return;
+	}
+	rh_diag_set(&why, RH_ETIMEDOUT, "the agent of %s did not answer within %u ms "
+	            "whether it can change to %s", edge->spec.callee,
+	            RH_SWAP_PATIENCE_MS, swap->by);
+	step(edge, RH_SWAP_LATE, &why);
+}

@@ -1,0 +1,167 @@
+#include "inlink_swap.h"
+
+#include "agent.h"
+#include "inlink.h"
+#include "rules.h"
+#include "settle.h"
+
+#include "../base/diag.h"
+#include "../base/failpoint.h"
+#include "../base/log.h"
+
+static int say(struct rh_inlink *link, uint8_t type, uint64_t messages)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_CALL, link->swap_id);
+	if (type == RH_FRAME_DRAINED)
+		rh_record_put_u64(&writer, RH_TAG_MESSAGES, messages);
+	return rh_conn_send(link->conn, type, link->swap_id, &writer, NULL, 0);
+}
+
+static void drop_next(struct rh_inlink *link)
+{
+	rh_channel_close(link->next);
+	link->next = NULL;
+}
+
+/* ---- acting ------------------------------------------------------------- */
+
+/* What we sent by the old one is still taken from there by the caller's agent; replies
+ * and events that wait for room go by the new one. */
+static void switch_over(struct rh_inlink *link)
+{
+	struct rh_channel *old = link->channel;
+
+	rh_failpoint("swapped-empty");
+	link->channel = link->next;
+	link->next = NULL;
+	say(link, RH_FRAME_DRAINED, old ? old->submitted : 0);
+	rh_failpoint("swapped-drained");
+	rh_info("%s calls by %s instead of %s", link->caller,
+	        link->channel->protocol->name, old ? old->protocol->name : "nothing");
+	rh_channel_close(old);
+	rh_channel_start(link->channel, &rh_inlink_channel_ops, link);
+	rh_inlink_channel_ops.room(link);
+	rh_settle_soon(link->agent);
+}
+
+static void step(struct rh_inlink *link, enum rh_swapped_event event)
+{
+	switch (rh_swapped_step(&link->swap, event)) {
+	case RH_SWAPPED_DRAIN:
+		if (link->channel)
+			rh_channel_resume(link->channel);
+		break;
+	case RH_SWAPPED_DROP:
+		drop_next(link);
+		break;
+	case RH_SWAPPED_SWITCH:
+		switch_over(link);
+		break;
+	default: /* accepting is done by whoever has the frame */
+		break;
+	}
+}
+
+static void look_whether_empty(struct rh_inlink *link)
+{
+	if (link->swap == RH_SWAPPED_DRAINING &&
+	    (link->channel ? link->channel->taken : 0) == link->swap_limit)
+		step(link, RH_SWAPPED_DRAINED);
+}
+
+/* ---- what happens ------------------------------------------------------- */
+
+/* Both ends keep what they had, and both say so. */
+static int refuse(struct rh_inlink *link, struct rh_frame *frame,
+                  const struct rh_diag *why)
+{
+	rh_rules_reject(link->agent, link->caller, link->agent->resource, why);
+	return rh_conn_error(link->conn, frame->request, why->code, "%s", why->text);
+}
+
+static int on_prepare(struct rh_inlink *link, struct rh_frame *frame)
+{
+	enum rh_swapped_state state = link->swap;
+	struct rh_diag        why = { .text = "no reason was given" };
+	int                   r;
+
+	if (rh_swapped_step(&state, RH_SWAPPED_PREPARE) < 0)
+		return RH_EPROTO;
+	r = rh_inlink_accept(link, frame, &link->next, &link->swap_id, &why);
+	if (r == RH_EPROTO)
+		return r;
+	if (r < 0)
+		return refuse(link, frame, &why);
+	link->swap_id = frame->request;
+	step(link, RH_SWAPPED_PREPARE); /* W3 */
+	rh_failpoint("swapped-accepted");
+	r = say(link, RH_FRAME_READY, 0);
+	rh_failpoint("swapped-readied");
+	return r == RH_ELOST ? RH_ELOST : RH_OK;
+}
+
+static int on_commit(struct rh_inlink *link, struct rh_frame *frame)
+{
+	uint64_t messages, taken = link->channel ? link->channel->taken : 0;
+
+	if (rh_record_u64(&frame->records, RH_TAG_MESSAGES, &messages) < 0 ||
+	    link->swap != RH_SWAPPED_PREPARED || frame->request != link->swap_id ||
+	    messages < taken)
+		return RH_EPROTO;
+	link->swap_limit = messages;
+	step(link, RH_SWAPPED_COMMIT);
+	rh_failpoint("swapped-draining");
+	look_whether_empty(link);
+	return RH_OK;
+}
+
+static int on_abort(struct rh_inlink *link, const struct rh_frame *frame)
+{
+	struct rh_diag why = { .code = RH_ECANCELED };
+	int32_t        code;
+
+	if (frame->request != link->swap_id)
+		return RH_OK; /* of one that was refused already */
+	step(link, RH_SWAPPED_ABORT);
+	if (rh_record_i32(&frame->records, RH_TAG_CODE, &code) == RH_OK && code < 0 &&
+	    rh_record_text(&frame->records, RH_TAG_TEXT, why.text,
+	                   sizeof why.text) == RH_OK) {
+		why.code = code;
+		rh_rules_reject(link->agent, link->caller, link->agent->resource, &why);
+	}
+	return RH_OK;
+}
+
+int rh_inlink_swap_frame(struct rh_inlink *link, struct rh_frame *frame)
+{
+	switch (frame->type) {
+	case RH_FRAME_PREPARE:
+		return on_prepare(link, frame);
+	case RH_FRAME_COMMIT:
+		return on_commit(link, frame);
+	case RH_FRAME_ABORT:
+		return on_abort(link, frame);
+	default:
+		return RH_EPROTO;
+	}
+}
+
+int rh_inlink_swap_takes(const struct rh_inlink *link)
+{
+	return link->swap != RH_SWAPPED_DRAINING || !link->channel ||
+	       link->channel->taken < link->swap_limit;
+}
+
+void rh_inlink_swap_took(struct rh_inlink *link)
+{
+	look_whether_empty(link);
+}
+
+void rh_inlink_swap_lost(struct rh_inlink *link)
+{
+	step(link, RH_SWAPPED_LOST);
+}

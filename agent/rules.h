@@ -1,0 +1,33 @@
+/* rules - what is in force: takes what the center or the cache says, item by item.
+ *
+ * An item that cannot be used is rejected alone; the former one of its key stays.  One
+ * that takes time (an edge that changes its protocol) keeps its former with it until
+ * it is settled, so that it can be rejected later too.
+ *
+ * Ownership   The agent's.
+ * Threads     The loop's. */
+#ifndef RH_AGENT_RULES_H
+#define RH_AGENT_RULES_H
+
+#include "cache.h"
+#include "item.h"
+
+struct rh_agent;
+
+/* Puts the set, which it takes, in force as that revision.  RH_ENOMEM: all is as it
+ * was. */
+int rh_rules_put(struct rh_agent *agent, struct rh_items *next, uint64_t revision,
+                 const char *system);
+
+/* Puts what the cache held in force; takes its items. */
+int rh_rules_start(struct rh_agent *agent, struct rh_cached *cached);
+
+/* The edge obeys its newest item now. */
+void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *callee);
+
+/* The edge cannot obey its newest item: at the end of the turn the former one is in
+ * force again, and stays; without a former, the edge is as good as it can be. */
+void rh_rules_reject(struct rh_agent *agent, const char *caller, const char *callee,
+                     const struct rh_diag *why);
+
+#endif
