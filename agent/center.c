@@ -63,6 +63,23 @@ void rh_center_tell(struct rh_agent *agent, uint8_t type,
 		rh_conn_send(agent->center->conn, type, 0, writer, NULL, 0);
 }
 
+void rh_center_report(struct rh_agent *agent, const char *caller, const char *callee,
+                      uint32_t count, const char *text)
+{
+	unsigned char           bytes[512];
+	struct rh_record_writer writer;
+	size_t                  place;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	place = rh_record_open(&writer, RH_TAG_REPORT_ITEM);
+	rh_record_put_text(&writer, RH_TAG_CALLER, caller);
+	rh_record_put_text(&writer, RH_TAG_CALLEE, callee);
+	rh_record_put_u32(&writer, RH_TAG_COUNT, count);
+	rh_record_put_text(&writer, RH_TAG_TEXT, text);
+	rh_record_close(&writer, place);
+	rh_center_tell(agent, RH_FRAME_REPORT, &writer);
+}
+
 void rh_center_tell_instances(struct rh_agent *agent)
 {
 	struct rh_record_writer writer;

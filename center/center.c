@@ -6,6 +6,7 @@
 #include "store/store.h"
 #include "when.h"
 
+#include "../base/log.h"
 #include "../model/check.h"
 #include "../model/error.h"
 #include "../model/rule.h"
@@ -27,6 +28,7 @@ uint64_t rh_center_revision(const struct rh_center *center)
 /* ---- loading ---- */
 
 struct loader {
+	struct rh_center  *center;
 	struct rh_realm   *realm;
 	struct rh_problem *problem;
 };
@@ -83,6 +85,12 @@ static int load(void *user, const struct rh_store_record *record)
 	struct loader    *loader = user;
 	struct rh_problem why;
 
+	if (strncmp(record->key, RH_REVOCATION_PREFIX,
+	            sizeof RH_REVOCATION_PREFIX - 1) == 0) {
+		if (rh_revocation_load(loader->center, record) < 0)
+			rh_warn("the store's %.80s cannot be used and is left", record->key);
+		return 0;
+	}
 	if (load_one(loader, record) == RH_OK)
 		return 0;
 	why = *loader->problem;
@@ -110,7 +118,8 @@ static int make_hierarchy(struct rh_center *center, struct rh_problem *problem)
 int rh_center_init(struct rh_center *center, struct rh_store *store,
                    struct rh_problem *problem)
 {
-	struct loader        loader = { .realm = &center->realm, .problem = problem };
+	struct loader        loader = { .center = center, .realm = &center->realm,
+	                                .problem = problem };
 	struct rh_store_info info;
 
 	rh_store_info(store, &info);
@@ -120,6 +129,7 @@ int rh_center_init(struct rh_center *center, struct rh_store *store,
 	               sizeof info.id);
 	if (rh_realm_init(&center->realm) != RH_OK)
 		return rh_problem_set(problem, RH_ENOMEM, "no memory for the registry");
+	center->realm.revocations = &center->revocations;
 	int err = rh_store_list(store, "/", NULL, SIZE_MAX, load, &loader);
 	if (err < 0 && err != problem->code)
 		rh_problem_set(problem, err, "store %s: cannot be read: %s", info.path,
@@ -127,11 +137,13 @@ int rh_center_init(struct rh_center *center, struct rh_store *store,
 	if (err >= 0 && !rh_catalog_find(&center->realm.catalog, RH_OBJECT_RULE,
 	                                 RH_HIERARCHY_RULE))
 		err = make_hierarchy(center, problem);
+	rh_revocations_loaded(center);
 	return err < 0 ? err : RH_OK;
 }
 
 void rh_center_fini(struct rh_center *center)
 {
+	rh_revocations_fini(&center->revocations);
 	rh_news_fini(&center->news);
 	rh_realm_fini(&center->realm);
 	rh_key_fini(&center->key);
@@ -147,7 +159,9 @@ int rh_center_commit(struct rh_center *center, struct rh_problem *problem)
 	if (err) {
 		*problem = center->broken;
 	} else if (center->staged) {
-		err = rh_store_sync(center->store, &diag);
+		err = rh_revocations_stage(center, &diag);
+		if (!err)
+			err = rh_store_sync(center->store, &diag);
 		if (err) {
 			rh_realm_undo(&center->realm, 0);
 			rh_problem_diag(problem, err, &diag);
@@ -156,6 +170,7 @@ int rh_center_commit(struct rh_center *center, struct rh_problem *problem)
 	}
 	center->counts.commit_failures += err != RH_OK;
 	rh_realm_forget(&center->realm);
+	rh_revocations_settle(center, !err);
 	if (!err && center->is_changed)
 		rh_link_publish(center->link);
 	rh_watchers_wake(&center->watchers);
@@ -205,6 +220,7 @@ int rh_center_expire(struct rh_center *center)
 		struct rh_object *over = strstr(at[i]->text, "\"expires\"")
 		                       ? expired(at[i], now) : NULL;
 
+		center->revocations.is_at_once = over != NULL;
 		if (over && rh_change_own(center, over, "expire", &problem) != RH_OK)
 			break;
 	}

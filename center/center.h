@@ -20,6 +20,7 @@
 #include "key.h"
 #include "news.h"
 #include "realm.h"
+#include "revocation.h"
 #include "watcher.h"
 
 #include "../base/dirs.h"
@@ -52,6 +53,7 @@ struct rh_center {
 	struct rh_key           key;
 	struct rh_link         *link;       /* NULL in tests                  */
 	struct rh_news          news;
+	struct rh_revocations   revocations;
 	struct rh_watchers      watchers;
 	struct rh_push         *push;       /* of the link; likewise          */
 	struct rh_center_counts counts;

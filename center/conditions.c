@@ -39,6 +39,23 @@ struct edges {
 	unsigned                refused;
 };
 
+/* Calls still pass while it is being revoked. */
+static void add_refused(struct edges *edges, const struct rh_verdict *verdict,
+                        const char *text)
+{
+	const struct rh_revocation *revocation = rh_revocation_find(
+		&edges->center->revocations, &verdict->caller, &verdict->callee);
+	char until[RH_WHEN_TEXT_MAX], more[RH_SENTENCE_MAX + 64];
+
+	if (!revocation) {
+		add(edges->list, "EdgeRefused", 1, "ELAYER", text);
+		return;
+	}
+	rh_when_text(revocation->deadline_ms, until);
+	snprintf(more, sizeof more, "%s; calls still pass until %s", text, until);
+	add(edges->list, "EdgeRevoking", 1, "ELAYER", more);
+}
+
 static void add_edge(void *user, const struct rh_edge_report *report)
 {
 	struct edges             *edges = user;
@@ -59,7 +76,7 @@ static void add_edge(void *user, const struct rh_edge_report *report)
 	if (is_pending)
 		add(edges->list, "Pending", 1, "ReferenceUnknown", text);
 	else
-		add(edges->list, "EdgeRefused", 1, "ELAYER", text);
+		add_refused(edges, &verdict, text);
 	json_t *last = json_array_get(edges->list, json_array_size(edges->list) - 1);
 	json_object_set_new(last, "edge", json_pack("[s, s]", verdict.caller.text,
 	                                            verdict.callee.text));

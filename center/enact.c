@@ -1,5 +1,6 @@
 #include "enact.h"
 
+#include "revocation.h"
 #include "when.h"
 
 #include "../model/check.h"
@@ -31,19 +32,25 @@ static const char *edge_end(const json_t *rule, size_t i)
 	return json_string_value(json_array_get(json_object_get(rule, "edge"), i));
 }
 
-/* A new edge starts its counts anew, whoever had the number before. */
-static void reset_counts(void *user, const struct rh_edge_report *report)
+/* A new edge starts its counts anew, whoever had the number before; and who may not be
+ * called any more is revoked. */
+static void on_outcome(void *user, const struct rh_edge_report *report)
 {
 	struct rh_realm *realm = user;
 
 	if (report->before == RH_OUTCOME_NONE)
 		realm->counts[report->edge] = (struct rh_edge_count){ 0 };
+	if (realm->revocations)
+		rh_revocation_note(realm->revocations, &(struct rh_item_key){
+			.caller = rh_registry_get(&realm->registry, report->caller)->name,
+			.callee = rh_registry_get(&realm->registry, report->callee)->name,
+		}, report->before, report->after);
 }
 
 static struct rh_moment moment(struct rh_realm *realm)
 {
 	return (struct rh_moment){
-		.now_ms = rh_when_now(), .visit = reset_counts, .user = realm,
+		.now_ms = rh_when_now(), .visit = on_outcome, .user = realm,
 	};
 }
 

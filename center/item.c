@@ -142,14 +142,30 @@ static void put_type(struct rh_record_writer *writer, uint16_t tag, int type)
 		rh_record_put_text(writer, tag, rh_type_text(type));
 }
 
+/* An edge that is being revoked is allowed until then. */
+static void put_deadline(struct rh_record_writer *writer, int after,
+                         const struct rh_revocation *revocation)
+{
+	rh_record_put_i32(writer, RH_TAG_VERDICT, RH_OK);
+	rh_record_put_u64(writer, RH_TAG_DEADLINE, revocation->deadline_ns);
+	rh_record_put_i32(writer, RH_TAG_AFTER, after);
+}
+
 static void put_verdict(struct rh_record_writer *writer,
-                        const struct rh_registry *registry,
+                        const struct rh_center *center,
                         const struct rh_verdict *verdict)
 {
+	const struct rh_registry   *registry = &center->realm.registry;
+	const struct rh_revocation *revocation = rh_verdict_error(verdict) == RH_ELAYER
+		? rh_revocation_find(&center->revocations, &verdict->caller,
+		                     &verdict->callee) : NULL;
 	char text[RH_SENTENCE_MAX];
 
 	rh_sentence_verdict(verdict, &registry->hierarchy, text, sizeof text);
-	rh_record_put_i32(writer, RH_TAG_VERDICT, rh_verdict_error(verdict));
+	if (revocation)
+		put_deadline(writer, RH_ELAYER, revocation);
+	else
+		rh_record_put_i32(writer, RH_TAG_VERDICT, rh_verdict_error(verdict));
 	if (verdict->rule.len) {
 		rh_record_put_text(writer, RH_TAG_RULE, verdict->rule.text);
 		rh_record_put_u64(writer, RH_TAG_REVISION, verdict->revision);
@@ -173,7 +189,7 @@ static void put_edge(struct rh_item_encoder *encoder, struct rh_record_writer *w
 	put_callee(writer, callee_of(encoder, &verdict->callee));
 	rh_record_put_text(writer, RH_TAG_PROTOCOL,
 	                   protocol ? protocol->use : RH_PROTOCOL_DEFAULT);
-	put_verdict(writer, &realm->registry, verdict);
+	put_verdict(writer, encoder->center, verdict);
 }
 
 static void judge(const struct rh_item_encoder *encoder, const struct rh_name *caller,

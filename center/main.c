@@ -8,6 +8,7 @@
 #include "store/store.h"
 #include "when.h"
 
+#include "../base/clock.h"
 #include "../base/diag.h"
 #include "../base/dirs.h"
 #include "../base/log.h"
@@ -50,6 +51,8 @@ struct program {
 	uv_timer_t       expiry;
 	uint64_t         expiry_revision; /* for which the timer is set        */
 	uint64_t         expired_ms;      /* until when all has expired        */
+	uv_timer_t       revocation;
+	uint64_t         revoke_at;       /* for which the timer is set        */
 	char             token[RH_TOKEN_HEX];
 	int              lock_fd;
 	int              unix_fd;
@@ -144,6 +147,35 @@ static void on_expiry(uv_timer_t *timer)
 	arm_expiry(program);
 }
 
+/* ---- revocations whose deadline has come ---- */
+
+static void on_revocation(uv_timer_t *timer);
+
+static void arm_revocation(struct program *program)
+{
+	uint64_t now = rh_clock_ns();
+
+	program->revoke_at = rh_revocations_next(&program->center.revocations);
+	if (program->revoke_at == UINT64_MAX) {
+		uv_timer_stop(&program->revocation);
+		return;
+	}
+	uv_timer_start(&program->revocation, on_revocation, program->revoke_at > now
+	               ? (program->revoke_at - now) / RH_NS_PER_MS + 1 : 0, 0);
+}
+
+static void on_revocation(uv_timer_t *timer)
+{
+	struct program *program = timer->data;
+
+	if (rh_revocations_expire(&program->center) == RH_OK) {
+		arm_revocation(program);
+		return;
+	}
+	rh_error("revocation: the store refuses it; trying again, agents end it anyway");
+	uv_timer_start(timer, on_revocation, RETRY_MS, 0);
+}
+
 /* After a change the next exception to end may be another one. */
 static void on_prepare(uv_prepare_t *prepare)
 {
@@ -151,6 +183,8 @@ static void on_prepare(uv_prepare_t *prepare)
 
 	if (program->expiry_revision != rh_center_revision(&program->center))
 		arm_expiry(program);
+	if (program->revoke_at != rh_revocations_next(&program->center.revocations))
+		arm_revocation(program);
 }
 
 /* ---- the seven steps ---- */
@@ -235,6 +269,9 @@ static void start_handles(struct program *program)
 	uv_signal_init(&program->loop, &program->interrupt);
 	uv_prepare_init(&program->loop, &program->prepare);
 	uv_timer_init(&program->loop, &program->expiry);
+	uv_timer_init(&program->loop, &program->revocation);
+	program->revocation.data = program;
+	program->revoke_at = UINT64_MAX;
 	program->terminate.data = program->interrupt.data = program;
 	program->prepare.data = program->expiry.data = program;
 	uv_signal_start(&program->terminate, on_signal, SIGTERM);
@@ -273,6 +310,7 @@ static void close_all(struct program *program)
 	uv_close((uv_handle_t *)&program->interrupt, NULL);
 	uv_close((uv_handle_t *)&program->prepare, NULL);
 	uv_close((uv_handle_t *)&program->expiry, NULL);
+	uv_close((uv_handle_t *)&program->revocation, NULL);
 	uv_run(&program->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&program->loop);
 }

@@ -41,6 +41,7 @@ typedef void rh_realm_touch(void *user, const struct rh_item_key *key);
 typedef void rh_realm_untouch(void *user);
 
 struct rh_realm_undo;
+struct rh_revocations;
 
 struct rh_realm {
 	struct rh_catalog     catalog;
@@ -53,6 +54,7 @@ struct rh_realm {
 	struct rh_realm_undo *undo;
 	size_t                undo_count;
 	size_t                undo_cap;
+	struct rh_revocations *revocations; /* hears of outcomes; may be NULL   */
 	rh_realm_touch       *touch;       /* may be NULL                      */
 	rh_realm_untouch     *untouch;     /* likewise                         */
 	void                 *touch_user;

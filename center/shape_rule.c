@@ -1,5 +1,6 @@
 #include "shape.h"
 
+#include "revocation.h"
 #include "when.h"
 
 #include "../model/error.h"
@@ -100,9 +101,24 @@ static int check_pairs(struct rh_decode *decode, const json_t *value)
 	return err;
 }
 
+static int check_grace(struct rh_decode *decode, const json_t *value)
+{
+	uint64_t ms;
+	int      err = rh_decode_string(decode, value, 1, 16, 0);
+
+	if (!err && rh_when_duration(json_string_value(value), RH_GRACE_MAX_MS,
+	                             &ms) != RH_OK)
+		err = rh_decode_refuse(decode, "\"%.16s\" is not a time such as 30s, 500ms, "
+			"5m or 2h, of at most a day", json_string_value(value));
+	return err;
+}
+
 static int check_hierarchy(struct rh_decode *decode, const json_t *value)
 {
-	static const struct rh_field fields[] = { { "allow", check_pairs, 1 } };
+	static const struct rh_field fields[] = {
+		{ "allow", check_pairs, 1 },
+		{ "grace", check_grace, 0 },
+	};
 
 	return rh_decode_fields(decode, value, RH_FIELDS(fields));
 }

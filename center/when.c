@@ -111,3 +111,24 @@ void rh_when_text(uint64_t ms, char text[RH_WHEN_TEXT_MAX])
 		strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
 	snprintf(text, RH_WHEN_TEXT_MAX, "%s.%03uZ", date, (unsigned)(ms % 1000));
 }
+
+int rh_when_duration(const char *text, uint64_t max_ms, uint64_t *ret_ms)
+{
+	static const struct { const char *unit; uint64_t ms; } units[] = {
+		{ "ms", 1 }, { "s", 1000 }, { "m", 60000 }, { "h", 3600000 },
+	};
+	size_t len = strspn(text, "0123456789");
+	int    value;
+
+	if (len == 0 || len > 8 || digits(text, len, &value) < 0)
+		return RH_EINVAL;
+	for (size_t i = 0; i < sizeof units / sizeof units[0]; i++) {
+		if (strcmp(text + len, units[i].unit) != 0)
+			continue;
+		if ((uint64_t)value * units[i].ms > max_ms)
+			return RH_EINVAL;
+		*ret_ms = (uint64_t)value * units[i].ms;
+		return RH_OK;
+	}
+	return RH_EINVAL;
+}

@@ -15,6 +15,9 @@ uint64_t rh_when_now(void);
  * a fraction or an offset).  RH_EINVAL. */
 int rh_when_parse(const char *text, uint64_t *ret_ms);
 
+/* Milliseconds of "500ms", "30s", "5m" or "2h", at most max.  RH_EINVAL. */
+int rh_when_duration(const char *text, uint64_t max_ms, uint64_t *ret_ms);
+
 /* Writes "2026-01-31T12:00:00.123Z". */
 void rh_when_text(uint64_t ms, char text[RH_WHEN_TEXT_MAX]);
 

@@ -50,6 +50,8 @@ const char *rh_show_status(const json_t *object, enum rh_style *ret_style)
 	*ret_style = RH_BAD;
 	if (is_true(object, "EdgeRefused"))
 		return "EdgeRefused";
+	if (is_true(object, "EdgeRevoking"))
+		return "EdgeRevoking";
 	if (is_true(object, "Pending"))
 		return "Pending";
 	*ret_style = RH_GOOD;

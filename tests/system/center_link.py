@@ -117,7 +117,7 @@ class Views(CenterTest):
         self.center.apply(resource("a", "application", "s"), resource("s", "service"))
         agent = self.center.agent("a")
         agent.view()
-        answer = self.center.put(rule("hierarchy", hierarchy={"allow": []}))
+        answer = self.center.put(rule("hierarchy", hierarchy={"allow": [], "grace": "0s"}))
         self.assertEqual(answer.status, 200)
         view = agent.view()
         self.assertEqual(view.verdict("a", "s"), ELAYER)

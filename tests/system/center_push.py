@@ -152,7 +152,7 @@ class Order(PushTest):
 
     def test_a_hierarchy_reaches_every_edge(self):
         agents = [self.up_to_date(name) for name in "asbd"]
-        self.center.put(rule("hierarchy", hierarchy={"allow": []}))
+        self.center.put(rule("hierarchy", hierarchy={"allow": [], "grace": "0s"}))
         for agent in agents:
             kind, keys = agent.take()
             self.assertEqual(kind, DELTA)

@@ -227,6 +227,7 @@ class Hierarchy(CenterTest):
         self.assertEqual(self.center.put(
             resource("net_driver", "driver", "file_system")).status, 200)
         table["spec"]["hierarchy"]["allow"].pop()
+        table["spec"]["hierarchy"]["grace"] = "0s"
         self.assertEqual(self.center.put(table).status, 200)
         conditions = self.center.get("/apis/v1/resources/net_driver").json["status"]["conditions"]
         refused = next(c for c in conditions if c["type"] == "EdgeRefused")
