@@ -1,16 +1,19 @@
 #!/usr/bin/python3
 """An HTTP client that brings its own TCP/IP and drives the network card itself.
 
-    httpclient.py [--send N] [--receive N] [--timeout S]
+    httpclient.py [--send N] [--receive N] [--tell N] [--timeout S]
 
 It sends N numbered requests, each in a whole Ethernet frame, through
 igb_xmit_frame_ring() of libnetdriver.so, and pulls N numbered responses from the
-driver's receive ring.  It prints one line of JSON.  It knows nothing of Rhodes.
+driver's receive ring.  It prints one line of JSON.  With --tell it also prints how many
+it has sent and in which time, each N frames, and stops sending when standard input ends.
+It knows nothing of Rhodes.
 """
 import argparse
 import ctypes
 import json
 import os
+import select
 import sys
 import time
 
@@ -53,11 +56,13 @@ def check(result, what):
 
 
 class Client:
-    def __init__(self, to_send, to_receive, timeout):
+    def __init__(self, to_send, to_receive, timeout, tell=0):
         self.driver = load_driver()
         self.ring = check(self.driver.igb_ring_open(), "igb_ring_open")
         self.to_send, self.to_receive = to_send, to_receive
-        self.deadline = time.monotonic() + timeout
+        self.started = time.monotonic()
+        self.deadline = self.started + timeout
+        self.tell = tell
         self.sent = 0
         self.seen = bytearray(to_receive)
         self.received = self.damaged = self.distinct = 0
@@ -76,6 +81,15 @@ class Client:
             if check(xmit(skb, ring), "igb_xmit_frame_ring") == NETDEV_TX_BUSY:
                 return
             self.sent += 1
+            if self.tell and self.sent % self.tell == 0:
+                self.progress()
+
+    def progress(self):
+        """Tells how far it is; nothing more is to send when standard input has ended."""
+        print(json.dumps({"sent": self.sent, "seconds": time.monotonic() - self.started}),
+              flush=True)
+        if select.select([sys.stdin], [], [], 0)[0]:
+            self.to_send = self.sent
 
     def receive(self):
         """Pulls what the ring holds."""
@@ -110,14 +124,14 @@ class Client:
             ready = check(self.driver.igb_ring_wait(self.ring, wanted, WAIT_MS),
                           "igb_ring_wait")
 
-    def report(self, seconds):
+    def report(self):
         stats = Stats()
         check(self.driver.igb_ring_stats(self.ring, ctypes.byref(stats)), "igb_ring_stats")
         report = {name: getattr(stats, name) for name, _ in Stats._fields_}
         report.update(pid=os.getpid(), device=self.driver.igb_ring_device(self.ring).decode(),
                       sent=self.sent, received=self.received, damaged=self.damaged,
                       lost=self.to_receive - self.distinct,
-                      twice=self.received - self.damaged - self.distinct, seconds=seconds)
+                      twice=self.received - self.damaged - self.distinct, seconds=time.monotonic() - self.started)
         return report
 
     def close(self):
@@ -128,13 +142,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--send", type=int, default=1000)
     parser.add_argument("--receive", type=int, default=0)
+    parser.add_argument("--tell", type=int, default=0)
     parser.add_argument("--timeout", type=float, default=300)
     options = parser.parse_args()
     try:
-        client = Client(options.send, options.receive, options.timeout)
-        started = time.monotonic()
+        client = Client(options.send, options.receive, options.timeout, options.tell)
         client.run()
-        print(json.dumps(client.report(time.monotonic() - started)))
+        print(json.dumps(client.report()))
         client.close()
     except OSError as error:
         print(f"httpclient: {error}", file=sys.stderr)

@@ -71,6 +71,19 @@ def memfds(pid):
     return found
 
 
+def objects(pid):
+    """What a process holds, open or mapped, of what calls pass through: (name, inode) of
+    its memfds and message queues."""
+    held = {(mapping.name, inode) for inode, mapping in memfds(pid).items()}
+    for number, target in descriptors(pid).items():
+        name = re.fullmatch(r"/memfd:(.*) \(deleted\)|(/.*-queue)(?: \(deleted\))?", target)
+        with contextlib.suppress(OSError):
+            if name:
+                inode = os.stat(f"/proc/{pid}/fd/{number}").st_ino
+                held.add((name[1] or name[2], inode))
+    return held
+
+
 def shared(pid, other):
     """Pairs of mappings of the same memfd in two processes."""
     mine, theirs = memfds(pid), memfds(other)

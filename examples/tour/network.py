@@ -1,5 +1,5 @@
-"""The network of steps 2 and 4: a fresh namespace, the device in it, and the other end of
-its link.
+"""The network of the steps with frames: a fresh namespace, the device in it, and the other
+end of its link.
 """
 import json
 import os

@@ -13,6 +13,7 @@ import step_packets
 import step_parser
 import step_protocols
 import step_rule
+import step_swap
 from report import Report
 from stage import Skip, Stage
 
@@ -21,6 +22,7 @@ STEPS = {
     "packets": step_packets.step,
     "rule": step_rule.step,
     "protocols": step_protocols.step,
+    "swap": step_swap.step,
 }
 
 
@@ -34,6 +36,7 @@ def parse():
                         help="of them for the slow ways to ask (4000)")
     parser.add_argument("--frames", type=int, default=100_000, help="to send (100000)")
     parser.add_argument("--kills", type=int, default=8, help="of the service (8)")
+    parser.add_argument("--rounds", type=int, default=10, help="of protocol swaps (10)")
     parser.add_argument("--device", choices=("auto", "tap", "veth"), default="auto")
     parser.add_argument("--plain", action="store_true", help="only without Rhodes")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (1)")
