@@ -44,7 +44,8 @@ static void print_faults(const struct history *history, const struct verdict *ve
 
 		if (count == 0)
 			continue;
-		printf("%" PRIu64 " x %s\n", count, verdict_fault_text(fault));
+		printf("%" PRIu64 " x %s\n", count,
+		       verdict_fault_text((enum verdict_fault)fault));
 		for (uint64_t i = 0; i < count && i < VERDICT_EXAMPLES; i++)
 			print_example(history, verdict->examples[fault][i]);
 	}
@@ -57,7 +58,8 @@ static void print_sums(const struct verdict *verdict)
 {
 	printf("%" PRIu64 " calls:", verdict->calls);
 	for (int told = 0; told < HISTORY_TOLDS; told++)
-		printf(" %" PRIu64 " %s,", verdict->told[told], verdict_told_text(told));
+		printf(" %" PRIu64 " %s,", verdict->told[told],
+		       verdict_told_text((enum history_told)told));
 	printf(" %" PRIu64 " ran more than once, %" PRIu64 " bodies cut, longest %.3f s\n",
 	       verdict->again, verdict->cut, (double)verdict->longest_ns / 1e9);
 }
