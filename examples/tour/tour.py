@@ -12,6 +12,7 @@ import traceback
 import step_packets
 import step_parser
 import step_protocols
+import step_revoke
 import step_rule
 import step_swap
 from report import Report
@@ -23,6 +24,7 @@ STEPS = {
     "rule": step_rule.step,
     "protocols": step_protocols.step,
     "swap": step_swap.step,
+    "revoke": step_revoke.step,
 }
 
 
