@@ -18,6 +18,15 @@ kind: Rule
 metadata: {{name: disk-driver-magic}}
 spec: {{exception: {{edge: [disk_driver, magic], reason: {REASON}}}}}
 """
+AT_ONCE = """
+kind: Rule
+metadata: {name: hierarchy}
+spec:
+  hierarchy:
+    allow: [[application, service], [application, driver], [application, hardware],
+            [service, driver], [service, hardware], [driver, hardware]]
+    grace: 0s
+"""
 NAMES = end_with_nul([b"/bin/true", b"/etc/passwd"])
 
 
@@ -74,7 +83,9 @@ def matrix(stage, system):
 
 
 def taken_back(stage, system, program):
+    """At once: step 6 shows what happens with a grace."""
     report = stage.report
+    system.apply(AT_ONCE)
     system.rhodes("delete", "rule", "disk-driver-magic")
     governed = run([*system.prefix("disk_driver"), program], NAMES, env=system.env)
     report.check("without the exception the program gets an error in its own terms",
