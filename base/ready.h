@@ -1,8 +1,13 @@
-/* ready - tells whoever started this process that it serves now.
+/* ready - tells whoever started this process that it serves now, and what.
  *
  * The supervisor sets RHODES_READY_FD to a descriptor; the word "ready" and a
- * newline written there make it start what waits for this process.  Without the
- * variable nothing is said.
+ * newline written there make it start what waits for this process.  A worker says
+ * before that which library it loaded, so that the supervisor can watch the file:
+ *
+ *   library IDENTITY new|keep PATH     (identity.h)
+ *
+ * "keep" means that callers may hold objects that no other worker can make anew.
+ * Without the variable nothing is said.
  *
  * Threads     Any; only the first call speaks. */
 #ifndef RH_BASE_READY_H
@@ -11,5 +16,8 @@
 #define RH_READY_VARIABLE "RHODES_READY_FD"
 
 void rh_ready_tell(void);
+
+/* Before rh_ready_tell; nothing when the file cannot be looked at. */
+void rh_ready_library(const char *path, int keeps);
 
 #endif

@@ -36,8 +36,14 @@ static const struct rh_option run_options[] = {
 static const struct rh_option serve_options[] = {
 	{ "workers", 'n', "N", "so many instances (default: as registered)", NONE },
 	{ "one", '1', NULL, "become one instance, without restarts", NONE },
+	{ "check", 'c', NULL, "only load the library and compare; 0: it would do", NONE },
 	{ "wait", 'w', "SECONDS", "wait that long for the system and the resource",
 	  NONE },
+	LAST,
+};
+
+static const struct rh_option restart_options[] = {
+	{ "timeout", 't', "SECONDS", "stop waiting after that long (default 60)", NONE },
 	LAST,
 };
 
@@ -134,6 +140,17 @@ const struct rh_verb rh_verbs[] = {
 	  .help = "Host the library of a resource in the foreground",
 	  .about = "Runs its workers as `rhodes up` would, until Ctrl-C; one that dies\n"
 	           "is restarted.  The agent of the resource must be running." },
+	{ .name = "restart",
+	  .words = "RESOURCE",
+	  .options = restart_options,
+	  .run = rh_verb_restart,
+	  .word_least = 1,
+	  .word_most = 1,
+	  .complete = { RH_COMPLETE_RESOURCE },
+	  .help = "Restart the instances of a resource, one after the other",
+	  .about = "Each finishes the calls that it runs; the next one waits until the one\n"
+	           "in its place serves.  Needed when something that its library depends\n"
+	           "on changed; a library that is replaced itself is noticed." },
 	{ .name = "get",
 	  .words = "resources|rules|interfaces|agents|modules|audit [NAME]",
 	  .options = get_options,

@@ -32,9 +32,8 @@ static char *write_text(const struct rh_interface *interface, size_t *ret_len)
 	return text;
 }
 
-/* Where the loader found it. */
-static int path_of(const struct rh_interface *interface, void *library, char *path,
-                   struct rh_diag *diag)
+int rh_check_path(const struct rh_interface *interface, void *library, char *path,
+                  struct rh_diag *diag)
 {
 	struct link_map *map = NULL;
 
@@ -50,7 +49,7 @@ int rh_check_library(const struct rh_interface *interface, void *library,
 {
 	char   path[PATH_MAX];
 	size_t len = 0;
-	int    result = path_of(interface, library, path, diag);
+	int    result = rh_check_path(interface, library, path, diag);
 	char  *text = result >= 0 ? write_text(interface, &len) : NULL;
 
 	if (result >= 0 && !text)

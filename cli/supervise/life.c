@@ -21,6 +21,12 @@ static const struct step steps[RH_LIFE_STATES][RH_LIFE_EVENTS] = {
 		[RH_LIFE_DIED]     = TO(WAITING,  ARM),
 		[RH_LIFE_END]      = TO(ENDED,    NOTHING),
 		[RH_LIFE_STOP]     = TO(STOPPING, TERM),
+		[RH_LIFE_RENEW]    = TO(RENEWING, ASK),
+	},
+	[RH_LIFE_RENEWING] = {
+		[RH_LIFE_DIED]     = TO(RUNNING,  SPAWN),
+		[RH_LIFE_END]      = TO(RUNNING,  SPAWN),
+		[RH_LIFE_STOP]     = TO(STOPPING, TERM),
 	},
 	[RH_LIFE_WAITING] = {
 		[RH_LIFE_TIMER]    = TO(RUNNING,  SPAWN),

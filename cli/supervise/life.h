@@ -1,14 +1,17 @@
 /* life - the states of one supervised process, as a table.
  *
  *   IDLE --start--> RUNNING --died--> WAITING --timer--> RUNNING
- *                     |  |               |
- *                     |  +--ended--> ENDED --stop--> GONE
- *                     |                  \           ^  ^
- *                    stop                 +--start   |  |
- *                     v                              |  |
- *                  STOPPING --died, ended------------+  +--stop-- WAITING, IDLE
- *                     |
- *                     +--patience--> KILLING --died, ended--> GONE
+ *                   | |  |               |
+ *                   | |  +--ended--> ENDED --stop--> GONE
+ *                   | |                  \           ^  ^
+ *                   |stop                 +--start   |  |
+ *                   | v                              |  |
+ *                   |STOPPING --died, ended----------+  +--stop-- WAITING, IDLE
+ *                   | ^  |
+ *                   | |  +--patience--> KILLING --died, ended--> GONE
+ *                 renew
+ *                   v |
+ *                 RENEWING --died, ended--> RUNNING
  *
  * The table decides, the supervisor acts.  "died" asks for another start, "ended"
  * does not: the restart policy has been asked before (rh_life_outcome).
@@ -19,7 +22,7 @@
 
 enum rh_life_state {
 	RH_LIFE_IDLE, RH_LIFE_RUNNING, RH_LIFE_WAITING, RH_LIFE_ENDED,
-	RH_LIFE_STOPPING, RH_LIFE_KILLING, RH_LIFE_GONE,
+	RH_LIFE_RENEWING, RH_LIFE_STOPPING, RH_LIFE_KILLING, RH_LIFE_GONE,
 	RH_LIFE_STATES
 };
 
@@ -30,6 +33,7 @@ enum rh_life_event {
 	RH_LIFE_TIMER,     /* the back-off is over                    */
 	RH_LIFE_STOP,      /* it is not wanted any more               */
 	RH_LIFE_PATIENCE,  /* it did not end in time                  */
+	RH_LIFE_RENEW,     /* another process is to take its place    */
 	RH_LIFE_EVENTS
 };
 
@@ -39,6 +43,7 @@ enum rh_life_action {
 	RH_LIFE_SPAWN,     /* start the process                       */
 	RH_LIFE_ARM,       /* start it after the back-off             */
 	RH_LIFE_TERM,      /* ask it to end, wait for it              */
+	RH_LIFE_ASK,       /* ask it to end, however long it takes    */
 	RH_LIFE_KILL,      /* end it                                  */
 	RH_LIFE_FORGET,    /* drop what is known of it                */
 };

@@ -42,6 +42,9 @@ static void take_line(struct rh_process *process, const char *line, size_t len)
 		process->setting->changed(process->setting->user, process);
 		return;
 	}
+	if (process->task.says_ready && !process->is_ready &&
+	    rh_hosted_read(&process->hosted, line, len))
+		return;
 	rh_journal_line(process->setting->journal, process->task.name, line, len);
 }
 
@@ -110,6 +113,7 @@ static void forget_spawned(struct rh_process *process)
 		close(process->spawned.pidfd);
 	process->spawned.pidfd = -1;
 	process->is_ready = false;
+	process->hosted.state = RH_HOSTED_UNKNOWN;
 }
 
 static void tell_end(struct rh_process *process, int code, int by_signal)
@@ -117,7 +121,8 @@ static void tell_end(struct rh_process *process, int code, int by_signal)
 	struct rh_journal *journal = process->setting->journal;
 	const char        *name = process->task.name;
 	bool is_asked =
-		process->state == RH_LIFE_STOPPING || process->state == RH_LIFE_KILLING;
+		process->state == RH_LIFE_STOPPING ||
+		process->state == RH_LIFE_KILLING || process->state == RH_LIFE_RENEWING;
 
 	if (is_asked && (by_signal == 0 || by_signal == SIGTERM))
 		rh_journal_tell(journal, "%s ended (pid %d)", name,
@@ -251,6 +256,9 @@ static void act(struct rh_process *process, enum rh_life_action action)
 		rh_spawn_signal(&process->spawned, SIGTERM);
 		arm(process, RH_PROCESS_PATIENCE_MS, on_patience);
 		break;
+	case RH_LIFE_ASK:
+		rh_spawn_signal(&process->spawned, SIGTERM);
+		break;
 	case RH_LIFE_KILL:
 		rh_spawn_signal(&process->spawned, SIGKILL);
 		break;
@@ -278,6 +286,11 @@ static void step(struct rh_process *process, enum rh_life_event event)
 void rh_process_start(struct rh_process *process)
 {
 	step(process, RH_LIFE_START);
+}
+
+void rh_process_renew(struct rh_process *process)
+{
+	step(process, RH_LIFE_RENEW);
 }
 
 void rh_process_stop(struct rh_process *process)

@@ -12,6 +12,7 @@
 #define RH_SUPERVISE_PROCESS_H
 
 #include "backoff.h"
+#include "hosted.h"
 #include "journal.h"
 #include "poll.h"
 #include "spawn.h"
@@ -41,6 +42,7 @@ struct rh_process {
 	struct rh_backoff                backoff;
 	struct rh_spawned                spawned;
 	bool                             is_ready;
+	struct rh_hosted                 hosted;     /* what a worker loaded   */
 	unsigned                         starts;
 	int                              code;       /* of the last end        */
 	int                              by_signal;  /* the same; 0 by none    */
@@ -58,6 +60,9 @@ void rh_process_destroy(struct rh_process *process);
 
 /* Starts an idle or ended process; nothing in another state. */
 void rh_process_start(struct rh_process *process);
+
+/* Lets another process take its place when it has ended, however long that takes. */
+void rh_process_renew(struct rh_process *process);
 
 /* Asks it to end; `changed` follows when it is gone, perhaps at once. */
 void rh_process_stop(struct rh_process *process);

@@ -3,6 +3,7 @@
 #include "crew.h"
 #include "keeper.h"
 #include "link.h"
+#include "renew.h"
 #include "terminal.h"
 
 #include "../cli.h"
@@ -33,6 +34,7 @@ struct supervisor {
 	char                       env_text[3][RH_DIR_MAX + 32];
 	const char                *env[7];
 	struct rh_crew             crew;
+	struct rh_renewal          renewal;
 	struct rh_link             link;
 	char                       link_path[RH_SOCKET_PATH_MAX + 1];
 	struct rh_timer           *retry;
@@ -55,6 +57,7 @@ static void stop(struct supervisor *self, int exit)
 	self->phase = PHASE_STOP;
 	self->exit = exit;
 	rh_link_close(&self->link);
+	rh_renewal_fini(&self->renewal);
 	rh_timer_close(self->retry);
 	rh_timer_close(self->deadline);
 	self->retry = NULL;
@@ -91,7 +94,8 @@ static bool is_known(const void *user, pid_t pid)
 		if (process->spawned.pidfd >= 0 && process->spawned.pid == pid)
 			return true;
 	}
-	return self->apply_ends && self->apply.pid == pid;
+	return (self->apply_ends && self->apply.pid == pid) ||
+	       rh_renewal_owns(&self->renewal, pid);
 }
 
 static void on_child(uv_signal_t *handle, int signal)
@@ -279,6 +283,7 @@ static void settle(struct supervisor *self)
 			keep_link(self);
 		if (self->has_plan)
 			rh_crew_follow(&self->crew, &self->plan, &self->setting);
+		rh_renewal_turn(&self->renewal);
 		if (self->has_plan && !self->was_ready &&
 		    rh_crew_is_ready(&self->crew, &self->plan, &missing))
 			notify(self);
@@ -353,6 +358,11 @@ static int set_up(struct supervisor *self, struct rh_diag *diag)
 		.loop = &self->loop, .journal = &self->journal, .env = self->env,
 		.changed = on_changed, .user = self,
 	};
+	self->renewal = (struct rh_renewal){
+		.crew = &self->crew, .setting = &self->setting, .self = options->self,
+		.system = options->dirs->system,
+	};
+	rh_renewal_init(&self->renewal);
 	self->link = (struct rh_link){ .fd = -1, .on_plan = on_plan, .on_lost = on_lost,
 		                       .user = self };
 	return RH_OK;

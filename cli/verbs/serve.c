@@ -76,7 +76,8 @@ static int become_worker(struct rh_cli *cli, const json_t *resource,
 	snprintf(count, sizeof count, "%lld", threads > 0 ? (long long)threads : 1);
 	fflush(NULL);
 	execl(worker, worker, "--interface-dir", folder, "--library", library,
-	      "--threads", count, (char *)NULL);
+	      "--threads", count, rh_args_has(&cli->args, "check") ? "--check" : NULL,
+	      (char *)NULL);
 	return rh_cli_fail(cli, RH_EXIT_NO_EXEC, "%s: %s", worker, strerror(errno));
 }
 
@@ -177,7 +178,7 @@ int rh_verb_serve(struct rh_cli *cli)
 
 	if (result != RH_EXIT_OK)
 		return result;
-	if (rh_args_has(&cli->args, "one"))
+	if (rh_args_has(&cli->args, "one") || rh_args_has(&cli->args, "check"))
 		return serve_one(cli, name);
 	snprintf(path, sizeof path, "/apis/v1/resources/");
 	rh_http_escape(path, sizeof path, name);

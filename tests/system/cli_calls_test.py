@@ -2,6 +2,7 @@
 """Calls through a whole system started by `rhodes up`: what `run`, `serve`, `top`,
 `trace` and a changed manifest do then."""
 import os
+import re
 import signal
 import subprocess
 import time
@@ -206,10 +207,9 @@ class Calls(Stage):
         self.start()
         self.assert_call()
         self.library(body="return 100 + number;")
-        # The same interface: only a new worker has the new code.
+        # The same interface, but a new library.
         text = self.ok("apply", "-I", self.path("side"), "-f", self.manifest)
         self.assertIn("Resource/lib unchanged", text)
-        os.kill(self.pids("lib/0")[0], signal.SIGKILL)
         self.await_line("serving libtwice as instance", 2)
         self.assert_call(expected="121")
         # More workers, by the manifest.
@@ -218,6 +218,96 @@ class Calls(Stage):
             "./side", self.path("side")))
         self.await_line("serving libtwice as instance", 5)
         self.assert_call(expected="121")
+
+    def caller(self, result):
+        """A program that calls until it gets that result; any other, and a call that was
+        lost, is an error."""
+        return subprocess.Popen(
+            [self.rhodes_path, "run", "app", "--", "/usr/bin/python3", "-uc",
+             "import ctypes\nlib = ctypes.CDLL('libtwice.so.1')\nprint(lib.twice(21))\n"
+             f"while (got := lib.twice(21)) != {result}:\n    assert got == 42, got\n"
+             "    assert lib.whose() > 0\n"],  # which must not run twice
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=self.env)
+
+    def test_a_replaced_library_restarts_its_workers_and_loses_no_call(self):
+        for use in ("bind", "shm"):
+            with self.subTest(use):
+                self.start(use, SERVE.replace("workers: 1", "workers: 3"))
+                with self.caller(121) as caller:
+                    self.assertEqual(caller.stdout.readline(), "42\n")
+                    self.library(body="return 100 + number;")
+                    out, err = caller.communicate(timeout=LIMIT)
+                self.assertEqual((out, err, caller.returncode), ("", "", 0), self.log())
+                self.await_line("serving libtwice as instance", 6)
+                log = self.log()
+                self.assertIn("the library of lib was replaced: restarting 3 of its"
+                              " workers, one after the other", log)
+                # The next is asked when the one before serves again.
+                events = re.findall(r"instance \w+ is (up): pid|lib/\d (ended) \(pid", log)
+                self.assertEqual([up or ended for up, ended in events],
+                                 3 * ["up"] + 3 * ["ended", "up"])
+                self.ok("down")
+                os.unlink(os.path.join(self.run_dir, "system.log"))
+
+    def test_a_library_that_would_not_do_changes_nothing(self):
+        self.start()
+        before = self.pids("lib/0")
+        bad = self.path("side/libtwice.so.1.bad", "no library at all")
+        os.rename(bad, self.path("side/libtwice.so.1"))
+        self.await_line("replaced by one that cannot be served, see above")
+        self.assertIn("the library cannot be loaded", self.log())
+        self.assertEqual(self.pids("lib/0"), before)
+        self.assert_call()
+        # The next one that is good is taken.
+        self.library(body="return 100 + number;")
+        self.await_line("serving libtwice as instance", 2)
+        self.assert_call(expected="121")
+
+    def test_objects_are_not_lost_unasked(self):
+        self.library()
+        self.path("side/twice.h", "typedef struct counter counter;\nint twice(int number);"
+                  "\nint whose(void);\ncounter *counter_new(void);\n"
+                  "int counter_next(counter *counter);\nvoid counter_free(counter *counter);"
+                  "\n")
+        with open(self.path("side/twice.c"), "a", encoding="utf-8") as file:
+            file.write("struct counter { int n; };\nstatic counter one;\n"
+                       "counter *counter_new(void) { return &one; }\n"
+                       "int counter_next(counter *c) { return ++c->n; }\n"
+                       "void counter_free(counter *c) { (void)c; }\n")
+        with open(self.path("side/libtwice.side"), "a", encoding="utf-8") as file:
+            file.write("handle counter\ncounter_new -> new\ncounter_next (_)\n"
+                       "counter_free (_ destroys)\n")
+        self.compile()
+        self.manifest = self.path("system.yaml", SYSTEM.format(use="shm", serve=SERVE))
+        self.up("-I", self.path("side"), self.manifest)
+        before = self.pids("lib/0")
+        self.compile("-O2")
+        self.await_line("because objects that programs hold there cannot be made anew")
+        self.assertEqual(self.pids("lib/0"), before)
+        text = self.ok("restart", "lib")
+        self.assertEqual(text, f"lib: {self.instances()[0]} serves in the place of"
+                         f" {before[0]}\n")
+        self.assertNotEqual(self.instances(), before)
+        self.assert_call()
+
+    def test_restart(self):
+        self.start(serve=SERVE.replace("workers: 1", "workers: 2"))
+        before = self.instances()
+        with self.caller(43) as caller:
+            self.assertEqual(caller.stdout.readline(), "42\n")
+            text = self.ok("restart", "lib")
+            self.assertEqual(text.count(" serves in the place of "), 2)
+            self.assertFalse(set(before) & set(self.instances()))
+            self.assertEqual(len(self.instances()), 2)
+            self.assertIsNone(caller.poll())
+            caller.kill()
+        self.assert_ends(before)
+        self.refused(4, "restart", "nobody")
+        self.assertIn("no instance of app serves", self.refused(3, "restart", "app"))
+        never = SYSTEM.format(use="bind", serve=SERVE.replace("serve: {", "serve: {restart:"
+                              " never, ").replace("./side", self.path("side")))
+        self.ok("apply", "-I", self.path("side"), "-f", "-", data=never)
+        self.assertIn("serve.restart: never", self.refused(1, "restart", "lib"))
 
     def test_a_program_is_started_and_stopped(self):
         self.start()

@@ -81,18 +81,23 @@ class Stage(unittest.TestCase):
         folder = self.path("side")
         os.makedirs(folder, exist_ok=True)
         self.path("side/twice.h", "int twice(int number);\nint whose(void);\n")
-        source = self.path("side/twice.c", '#include "twice.h"\n#include <stdio.h>\n'
+        self.path("side/twice.c", '#include "twice.h"\n#include <stdio.h>\n'
                            "#include <unistd.h>\n"
                            f"int twice(int number) {{ {body} }}\n"
                            "int whose(void) { return getpid(); }\n")
-        subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libtwice.so.1", "-o",
-                        self.path("side/libtwice.so.1.new"), source], check=True)
-        # Never written in place: a worker may have it mapped.
-        os.rename(self.path("side/libtwice.so.1.new"), self.path("side/libtwice.so.1"))
+        self.compile()
         self.path("side/libtwice.side", "interface libtwice\nheader twice.h\n"
                   "soname libtwice.so.1\nlibrary ./libtwice.so.1\n"
                   "twice idempotent\nwhose\n")
         return folder
+
+    def compile(self, *options):
+        """Makes side/libtwice.so.1 of side/twice.c, never in place: a worker may have it
+        mapped."""
+        subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libtwice.so.1", *options,
+                        "-o", self.path("side/libtwice.so.1.new"),
+                        self.path("side/twice.c")], check=True)
+        os.rename(self.path("side/libtwice.so.1.new"), self.path("side/libtwice.so.1"))
 
     def rhodes(self, *words, data="", env=None):
         return subprocess.run([self.rhodes_path, *words], input=data, text=True,

@@ -18,18 +18,20 @@ struct cell {
 };
 
 /* What must hold, written down once more: in the order of the events START, DIED,
- * END, TIMER, STOP, PATIENCE. */
+ * END, TIMER, STOP, PATIENCE, RENEW. */
 static const struct cell expected[RH_LIFE_STATES][RH_LIFE_EVENTS] = {
-	[RH_LIFE_IDLE] = { TO(RUNNING, SPAWN), NO, NO, NO, TO(GONE, FORGET), NO },
+	[RH_LIFE_IDLE] = { TO(RUNNING, SPAWN), NO, NO, NO, TO(GONE, FORGET), NO, NO },
 	[RH_LIFE_RUNNING] = { NO, TO(WAITING, ARM), TO(ENDED, NOTHING), NO,
-	                      TO(STOPPING, TERM), NO },
-	[RH_LIFE_WAITING] = { NO, NO, NO, TO(RUNNING, SPAWN), TO(GONE, FORGET), NO },
-	[RH_LIFE_ENDED] = { TO(RUNNING, SPAWN), NO, NO, NO, TO(GONE, FORGET), NO },
+	                      TO(STOPPING, TERM), NO, TO(RENEWING, ASK) },
+	[RH_LIFE_WAITING] = { NO, NO, NO, TO(RUNNING, SPAWN), TO(GONE, FORGET), NO, NO },
+	[RH_LIFE_ENDED] = { TO(RUNNING, SPAWN), NO, NO, NO, TO(GONE, FORGET), NO, NO },
+	[RH_LIFE_RENEWING] = { NO, TO(RUNNING, SPAWN), TO(RUNNING, SPAWN), NO,
+	                       TO(STOPPING, TERM), NO, NO },
 	[RH_LIFE_STOPPING] = { NO, TO(GONE, FORGET), TO(GONE, FORGET), NO,
-	                       TO(STOPPING, NOTHING), TO(KILLING, KILL) },
+	                       TO(STOPPING, NOTHING), TO(KILLING, KILL), NO },
 	[RH_LIFE_KILLING] = { NO, TO(GONE, FORGET), TO(GONE, FORGET), NO,
-	                      TO(KILLING, NOTHING), NO },
-	[RH_LIFE_GONE] = { NO, NO, NO, NO, NO, NO },
+	                      TO(KILLING, NOTHING), NO, NO },
+	[RH_LIFE_GONE] = { NO, NO, NO, NO, NO, NO, NO },
 };
 
 static void every_cell(void **unused)

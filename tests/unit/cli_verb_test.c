@@ -52,7 +52,7 @@ static void every_entry_is_whole(void **state)
 		            strcmp(verb->name, "completion") == 0);
 		check_options(verb);
 	}
-	assert_int_equal(count, 19);
+	assert_int_equal(count, 20);
 }
 
 static void those_of_later_issues_are_not_listed(void **state)
