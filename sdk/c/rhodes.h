@@ -104,7 +104,8 @@ int rh_last_ran(void);
 
 /* Serves the functions of a skeleton until SIGTERM; 0 then.  Attaches as callee,
  * comes back by itself when the agent is restarted.  threads 1..64: calls run on
- * at most so many threads at once. */
+ * at most so many threads at once.  A thread serves several callers; those of one that
+ * a long call holds are taken over by the others. */
 int rh_serve(const struct rh_skeleton *skeleton, unsigned threads);
 
 /* The same with a handler instead of a skeleton, for programs that speak bytes:

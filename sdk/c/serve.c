@@ -20,11 +20,13 @@
 #include <unistd.h>
 
 #define EXPORT        __attribute__((visibility("default")))
-#define LOOKS_MAX     (4 * RH_PAGES_PER_THREAD + 4)
+#define LOOKS_MAX     (4 * RH_PAGES_PER_THREAD + LOOKS_FIRST)
 #define RETRY_MS      200
-#define LEAVE_MS      10    /* between looks at pages that leave           */
 #define LAG_MIN_MS    10    /* before a thread is told again, doubling ... */
 #define LAG_MAX_MS    1000  /* ... up to this                              */
+
+/* What the control loop always looks at, before pages and callers. */
+enum { STOP, AGENT, DIRECTORY, CLOCK, WAKE, LOOKS_FIRST };
 
 /* Kept for the next time: whoever stops us must not write to what got its number. */
 static _Atomic int stop_event = -1;
@@ -93,23 +95,9 @@ static void read_caller(struct rh_serve_caller *caller, struct rh_frame *frame)
 		caller->pidfd = rh_frame_take_fd(frame, 3);
 }
 
-static struct rh_serve_thread *least_loaded(struct rh_server *server)
-{
-	struct rh_serve_thread *best = NULL;
-
-	for (unsigned i = 0; i < server->thread_count; i++) {
-		struct rh_serve_thread *thread = &server->threads[i];
-
-		if (thread->assigned < RH_PAGES_PER_THREAD &&
-		    (!best || thread->assigned < best->assigned))
-			best = thread;
-	}
-	return best;
-}
-
 static int add_page(struct rh_server *server, struct rh_frame *frame, uint64_t *ret_id)
 {
-	struct rh_serve_thread *thread = least_loaded(server);
+	struct rh_serve_thread *thread = rh_relief_pick(server, 0);
 	struct rh_serve_page   *page;
 	uint64_t                attachment;
 	int                     fd = rh_frame_take_fd(frame, 0);
@@ -140,6 +128,7 @@ static int add_page(struct rh_server *server, struct rh_frame *frame, uint64_t *
 		return r;
 	}
 	page->id = *ret_id;
+	page->serial = ++server->last_serial;
 	rh_record_u32(&frame->records, RH_TAG_FLAGS, &page->flags);
 	rh_record_u64(&frame->records, RH_TAG_ORIGIN, &page->origin);
 	page->event = rh_frame_take_fd(frame, 1);
@@ -153,6 +142,7 @@ static int add_page(struct rh_server *server, struct rh_frame *frame, uint64_t *
 	server->pages = page;
 	thread->assigned++;
 	rh_serve_thread_give(thread, page);
+	rh_relief_watch(server);
 	return RH_OK;
 }
 
@@ -399,6 +389,8 @@ static void gather(struct rh_server *server, struct looks *looks, int watch)
 	look_at(looks, stop_event, POLLIN, NULL, NULL);
 	look_at(looks, server->agent, agent_events, NULL, NULL);
 	look_at(looks, server->agent < 0 ? watch : -1, POLLIN, NULL, NULL);
+	look_at(looks, server->clock, POLLIN, NULL, NULL);
+	look_at(looks, server->wake, POLLIN, NULL, NULL);
 	for (struct rh_serve_page *page = server->pages; page; page = page->next) {
 		if (!atomic_load_explicit(&page->is_dropped, memory_order_relaxed))
 			look_at(looks, page->companion, 0, page, NULL);
@@ -407,15 +399,6 @@ static void gather(struct rh_server *server, struct looks *looks, int watch)
 		if (c->pidfd >= 0 && !c->has_ended)
 			look_at(looks, c->pidfd, POLLIN, NULL, c);
 	}
-}
-
-static int pages_leave(const struct rh_server *server)
-{
-	for (struct rh_serve_page *page = server->pages; page; page = page->next) {
-		if (atomic_load_explicit(&page->is_dropped, memory_order_relaxed))
-			return 1;
-	}
-	return 0;
 }
 
 static int watch_agent_directory(void)
@@ -463,12 +446,25 @@ static int nag_all(struct rh_server *server, int lag_ms)
 /* How long the control loop may sleep; -1: until something happens. */
 static int nap(const struct rh_server *server, int lag_ms)
 {
-	/* A thread lets go of a page when its present call is over. */
-	if (pages_leave(server))
-		return LEAVE_MS;
 	if (server->agent < 0)
 		return RETRY_MS;
 	return lag_ms > 0 ? lag_ms : -1;
+}
+
+void rh_server_wake(const struct rh_server *server)
+{
+	uint64_t one = 1;
+
+	if (server->wake >= 0 && write(server->wake, &one, sizeof one) < 0)
+		return; /* it has been told already */
+}
+
+static void on_wake(struct rh_server *server)
+{
+	uint64_t times;
+
+	if (read(server->wake, &times, sizeof times) > 0)
+		rh_relief_came_back(server);
 }
 
 static void control_loop(struct rh_server *server)
@@ -483,9 +479,9 @@ static void control_loop(struct rh_server *server)
 		if (poll(looks->fds, looks->n, nap(server, lag_ms)) < 0 &&
 		    errno != EINTR)
 			break;
-		if (looks->fds[0].revents)
+		if (looks->fds[STOP].revents)
 			break;
-		for (unsigned i = 3; i < looks->n; i++) {
+		for (unsigned i = LOOKS_FIRST; i < looks->n; i++) {
 			if (!looks->fds[i].revents)
 				continue;
 			if (looks->callers[i]) {
@@ -495,8 +491,12 @@ static void control_loop(struct rh_server *server)
 			drop_page(looks->pages[i]);
 			rh_serve_report_gone(server, looks->pages[i]);
 		}
-		if (looks->fds[1].revents)
+		if (looks->fds[AGENT].revents)
 			read_agent(server);
+		if (looks->fds[CLOCK].revents)
+			rh_relief_tick(server);
+		if (looks->fds[WAKE].revents)
+			on_wake(server);
 		if (server->agent < 0)
 			come_back(server, watch);
 		sweep(server);
@@ -529,11 +529,12 @@ static int start(struct rh_server *server)
 {
 	rh_discard_start();
 	make_stop_event();
+	server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	server->null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	server->buffer = malloc(RH_FRAME_MAX);
 	server->threads = calloc(server->thread_count, sizeof *server->threads);
-	if (stop_event < 0 || !server->buffer || !server->threads ||
-	    rh_offer_table_init(&server->table) < 0)
+	if (stop_event < 0 || server->wake < 0 || !server->buffer || !server->threads ||
+	    rh_relief_init(server) < 0 || rh_offer_table_init(&server->table) < 0)
 		return rh_fail(RH_ENOMEM, "no memory to serve");
 	pthread_mutex_init(&server->process_lock, NULL);
 	pthread_mutex_init(&server->env_lock, NULL);
@@ -593,6 +594,8 @@ static void stop(struct rh_server *server)
 	free(server->threads);
 	free(server->table.slots);
 	free(server->buffer);
+	rh_relief_fini(server);
+	close(server->wake);
 	close(server->null_fd);
 }
 
@@ -600,7 +603,7 @@ static int serve(struct rh_server *server, unsigned threads)
 {
 	int r;
 
-	server->agent = -1;
+	server->agent = server->clock = server->wake = -1;
 	server->thread_count = threads < 1 ? 1 : threads > RH_SERVE_THREADS
 	                       ? RH_SERVE_THREADS : threads;
 	r = start(server);

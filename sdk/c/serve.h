@@ -6,12 +6,14 @@
  *   serve.c          control: the agent, pages come and go
  *   serve_thread.c   one thread's loop: take, spin, sleep
  *   serve_lookout.c  sleeping on more pages than one system call can wait for
+ *   serve_relief.c   pages of a thread that is held in a call go to others
  *   serve_call.c     one call: unpack, apply the context, run, answer
  *   serve_caller.c   a caller: its handles and its credentials
  *   serve_context.c  a caller's context: received, applied
  *   serve_report.c   what an agent is told of bound pages
  *
- * Ownership   A page belongs to its thread from hand-over to hand-back; a caller
+ * Ownership   A page belongs to its thread from hand-over to hand-back, or until the
+ *             control thread takes it in the middle of a call of another page; a caller
  *             is counted by its pages and by the control thread.
  * Limits      RH_SERVE_THREADS threads of RH_PAGES_PER_THREAD pages. */
 #ifndef RH_SDK_SERVE_H
@@ -21,6 +23,7 @@
 #include "rhodes.h"
 #include "session.h"
 #include "stash.h"
+#include "turn.h"
 
 #include "../../base/socket.h"
 #include "../../protocols/page/page.h"
@@ -92,6 +95,7 @@ struct rh_serve_page {
 	uint64_t                 id;
 	uint64_t                 origin;      /* bound: as the caller's agent says;
 	                                         else 0                         */
+	uint64_t                 serial;      /* unlike any other of the process*/
 	uint32_t                 flags;
 	uint8_t                  owes_report; /* the agent does not know of it  */
 	uint8_t                  owes_put;    /* nor that it has gone           */
@@ -130,13 +134,18 @@ struct rh_serve_thread {
 	struct rh_serve_caller *leaving;      /* ended: free what they owned    */
 	_Atomic uint32_t        commands;     /* futex: something changed       */
 	_Atomic uint32_t        obeyed;       /* thread -> control: up to there */
-	uint32_t                assigned;     /* control thread only            */
+	struct rh_turn          turn;
+	struct rh_serve_page   *current;      /* of the call that it is in      */
+	uint32_t                assigned;     /* these four: control thread only*/
+	uint32_t                seen_turn;    /* at the last look               */
+	uint32_t                held_turn;    /* of the call that it is held in */
+	uint32_t                is_given;     /* pages that it was not told of  */
 	uint32_t                count;
 	struct rh_serve_page   *pages[RH_PAGES_PER_THREAD];
 	struct rh_lookout      *lookouts[RH_LOOKOUTS];
 	struct rh_scratch       scratch;
-	struct rh_serve_page   *context_page; /* context whose directory, umask */
-	uint32_t                context_id;   /* and locale the thread has      */
+	uint64_t                context_page; /* serial; whose context's direc- */
+	uint32_t                context_id;   /* tory, umask, locale we have    */
 	uint64_t                context_serial;
 	_Atomic uint32_t        is_stopping;
 };
@@ -148,6 +157,10 @@ struct rh_server {
 	_Atomic uint32_t        instance;
 	unsigned                thread_count;
 	struct rh_serve_thread *threads;
+	_Atomic uint32_t        is_watching;  /* the clock runs; C3             */
+	int                     clock;        /* -1: pages stay where they are  */
+	int                     wake;         /* wakes the control thread, or -1*/
+	uint64_t                last_serial;  /* of pages                       */
 	pthread_mutex_t         process_lock; /* environment, descriptors 0-2   */
 	uint64_t                env_serial;   /* context that the environment is*/
 	int                     null_fd;
@@ -164,6 +177,8 @@ struct rh_server {
 /* serve_thread.c */
 int  rh_serve_thread_start(struct rh_server *server, struct rh_serve_thread *thread);
 void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *page);
+/* The same without telling it. */
+void rh_serve_thread_put(struct rh_serve_thread *thread, struct rh_serve_page *page);
 /* Lets the thread run the destructors of what the caller left behind: a library
  * that is served by one thread is not entered by a second one. */
 void rh_serve_thread_bury(struct rh_serve_thread *thread,
@@ -179,6 +194,20 @@ void rh_serve_thread_poke(struct rh_serve_thread *thread);
 /* serve_lookout.c: spreads the pages beyond the first over lookouts.  RH_ENOMEM. */
 int  rh_lookouts_spread(struct rh_serve_thread *thread);
 void rh_lookouts_stop(struct rh_serve_thread *thread);
+
+/* serve_relief.c.  Control thread: the clock rang; a thread came back from a call that
+ * it was held in.  Any thread: somebody may have to be relieved. */
+int  rh_relief_init(struct rh_server *server);
+void rh_relief_fini(struct rh_server *server);
+void rh_relief_watch(struct rh_server *server);
+void rh_relief_tick(struct rh_server *server);
+void rh_relief_came_back(struct rh_server *server);
+/* The thread that is to have one more page; is_relief: one that is not held, an idle one
+ * first.  NULL: all that may have it are full. */
+struct rh_serve_thread *rh_relief_pick(struct rh_server *server, int is_relief);
+
+/* serve.c: the control thread looks at what changed. */
+void rh_server_wake(const struct rh_server *server);
 
 /* Adds to a bell that only this process knows and wakes its sleeper. */
 void rh_private_ring(_Atomic uint32_t *bell);

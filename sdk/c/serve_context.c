@@ -163,7 +163,7 @@ int rh_serve_context_apply(struct rh_serve_thread *thread,
 {
 	struct rh_server        *server = thread->server;
 	struct rh_serve_context *context;
-	int is_applied = thread->context_page == page && thread->context_id == id;
+	int is_applied = thread->context_page == page->serial && thread->context_id == id;
 	int r = RH_OK;
 
 	if (id == 0 || (is_applied && server->env_serial == thread->context_serial))
@@ -171,14 +171,14 @@ int rh_serve_context_apply(struct rh_serve_thread *thread,
 	if (!(context = look_up(page, id)))
 		return RH_EPROTO;
 	if (!is_applied) {
-		thread->context_page = NULL; /* until all of it holds */
+		thread->context_page = 0; /* until all of it holds */
 		r = apply_to_thread(context);
 	}
 	if (r < 0)
 		return r;
 	apply_texts(server, context);
 	server->env_serial = context->serial;
-	thread->context_page = page;
+	thread->context_page = page->serial;
 	thread->context_id = id;
 	thread->context_serial = context->serial;
 	return RH_OK;

@@ -51,8 +51,6 @@ static struct rh_serve_page *let_go(struct rh_serve_thread *thread)
 			continue;
 		}
 		thread->pages[i] = thread->pages[--thread->count];
-		if (thread->context_page == page)
-			thread->context_page = NULL;
 		page->next_incoming = leaving;
 		leaving = page;
 	}
@@ -90,9 +88,11 @@ void rh_serve_thread_bury(struct rh_serve_thread *thread,
 static void follow_commands(struct rh_serve_thread *thread)
 {
 	struct rh_serve_page *leaving;
+	int                   is_leaving;
 
 	take_incoming(thread);
 	leaving = let_go(thread);
+	is_leaving = leaving != NULL;
 	bury_callers(thread);
 	if (rh_lookouts_spread(thread) < 0)
 		rh_warn("no thread to watch over all of %u pages", thread->count);
@@ -102,6 +102,33 @@ static void follow_commands(struct rh_serve_thread *thread)
 		leaving = page->next_incoming;
 		atomic_store_explicit(&page->is_let_go, 1, memory_order_release);
 	}
+	if (is_leaving)
+		rh_server_wake(thread->server);
+}
+
+static void come_back(struct rh_serve_thread *thread)
+{
+	pthread_mutex_lock(&thread->lock);
+	rh_turn_await(&thread->turn, 0);
+	pthread_mutex_unlock(&thread->lock);
+	rh_server_wake(thread->server);
+}
+
+/* While the call runs the control thread may take the other pages away. */
+static void run_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
+                     const struct rh_taken *taken)
+{
+	struct rh_server *server = thread->server;
+	int               has_others = thread->count > 1;
+
+	thread->current = page;
+	rh_turn_begin(&thread->turn);
+	if (has_others && /* C3 */
+	    !atomic_load_explicit(&server->is_watching, memory_order_relaxed))
+		rh_relief_watch(server);
+	rh_serve_call(thread, page, taken);
+	if (rh_turn_end(&thread->turn)) /* C2 */
+		come_back(thread);
 }
 
 static int serve_page(struct rh_serve_thread *thread, struct rh_serve_page *page)
@@ -110,7 +137,7 @@ static int serve_page(struct rh_serve_thread *thread, struct rh_serve_page *page
 	int             served = 0;
 
 	while (served < CALLS_IN_TURN && rh_server_take(&page->end, &taken) == 1) {
-		rh_serve_call(thread, page, &taken);
+		run_call(thread, page, &taken);
 		served++;
 	}
 	return served;
@@ -316,11 +343,18 @@ int rh_serve_thread_lags(const struct rh_serve_thread *thread)
 	       atomic_load_explicit(&thread->commands, memory_order_relaxed);
 }
 
-void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *page)
+void rh_serve_thread_put(struct rh_serve_thread *thread, struct rh_serve_page *page)
 {
+	thread->is_given = 1;
 	pthread_mutex_lock(&thread->lock);
 	page->next_incoming = thread->incoming;
 	thread->incoming = page;
 	pthread_mutex_unlock(&thread->lock);
+}
+
+void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *page)
+{
+	rh_serve_thread_put(thread, page);
+	thread->is_given = 0;
 	rh_serve_thread_tell(thread);
 }

@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "protocols/page/page.h"
 #include "protocols/shm/joint.h"
+#include "sdk/c/turn.h"
 
 #include <pthread.h>
 #include <sched.h>
@@ -515,6 +516,94 @@ static void the_last_call_gives_the_page_back_or_it_is_taken(void **unused)
 	free(arena.memory);
 }
 
+/* C2 and C3 of sdk/c/turn.h. */
+
+struct turn_arena {
+	struct rh_turn   turn;
+	_Atomic uint32_t is_watching;
+	int              left, right;
+};
+
+static void turn_end(void *argument)
+{
+	struct turn_arena *arena = argument;
+
+	arena->left = rh_turn_end(&arena->turn);
+}
+
+static void turn_await(void *argument)
+{
+	struct turn_arena *arena = argument;
+
+	rh_turn_await(&arena->turn, 1);
+	rh_turn_barrier();
+	arena->right = rh_turn_number(&arena->turn) & 1;
+}
+
+static const char *turn_check_end(void *argument)
+{
+	struct turn_arena *arena = argument;
+
+	if (arena->right && !arena->left)
+		return "a thread came back from a call that still ran";
+	rh_turn_await(&arena->turn, 0);
+	rh_turn_begin(&arena->turn);
+	return NULL;
+}
+
+static void who_is_awaited_in_a_call_finds_out(void **unused)
+{
+	struct turn_arena arena = { 0 };
+	struct duel       duel = { .left = turn_end, .right = turn_await,
+	                           .check = turn_check_end, .arena = &arena,
+	                           .rounds = ROUNDS, .for_ms = CANCEL_MS };
+
+	(void)unused;
+	assert_true(rh_turn_join_barrier());
+	rh_turn_begin(&arena.turn);
+	fight(&duel);
+}
+
+static void turn_begin(void *argument)
+{
+	struct turn_arena *arena = argument;
+
+	rh_turn_begin(&arena->turn);
+	arena->left = atomic_load_explicit(&arena->is_watching, memory_order_relaxed) != 0;
+}
+
+static void turn_look_away(void *argument)
+{
+	struct turn_arena *arena = argument;
+
+	atomic_store_explicit(&arena->is_watching, 0, memory_order_relaxed);
+	rh_turn_barrier();
+	arena->right = rh_turn_number(&arena->turn) & 1;
+}
+
+static const char *turn_check_begin(void *argument)
+{
+	struct turn_arena *arena = argument;
+
+	if (arena->left && !arena->right)
+		return "a call began, and nobody looks after it";
+	rh_turn_end(&arena->turn);
+	atomic_store(&arena->is_watching, 1);
+	return NULL;
+}
+
+static void a_call_and_who_looks_away_see_each_other(void **unused)
+{
+	struct turn_arena arena = { .is_watching = 1 };
+	struct duel       duel = { .left = turn_begin, .right = turn_look_away,
+	                           .check = turn_check_begin, .arena = &arena,
+	                           .rounds = ROUNDS, .for_ms = CANCEL_MS };
+
+	(void)unused;
+	assert_true(rh_turn_join_barrier());
+	fight(&duel);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -526,6 +615,8 @@ int main(void)
 		cmocka_unit_test(a_call_is_taken_or_cancelled),
 		cmocka_unit_test(a_page_is_used_or_taken_away),
 		cmocka_unit_test(the_last_call_gives_the_page_back_or_it_is_taken),
+		cmocka_unit_test(who_is_awaited_in_a_call_finds_out),
+		cmocka_unit_test(a_call_and_who_looks_away_see_each_other),
 	};
 
 	traits_init("shm");

@@ -126,6 +126,9 @@ REMOVALS = [
 	atomic_signal_fence(memory_order_seq_cst);
 	atomic_store_explicit(&head->by_caller.busy, end->claims, memory_order_release);
 	return is_live;''', "bind"),
+    ("turn C2, C3 the barrier", "sdk/c/turn.h",
+     "return syscall(SYS_membarrier, MEMBARRIER_CMD_PRIVATE_EXPEDITED, 0, 0) == 0;",
+     "return 1;", "bind"),
     ("P6 the second look of shm", "protocols/shm/shm.c",
      "r = rh_ring_take(&shm->in, ret_head, ret_body);\n\t\tif (r == RH_EAGAIN)\n"
      "\t\t\tr = RH_ELOST;", "r = RH_ELOST;", "shm"),

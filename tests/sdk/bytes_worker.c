@@ -29,12 +29,19 @@ static _Atomic uint32_t *word(uint32_t *of)
 	return (_Atomic uint32_t *)(void *)of;
 }
 
-static void hold(void)
+static void hold(unsigned char id)
 {
+	_Atomic uint8_t *is_free = (_Atomic uint8_t *)&ledger->is_free[id];
+
 	atomic_fetch_add(word(&ledger->entered), 1);
 	syscall(SYS_futex, &ledger->entered, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-	while (atomic_load(word(&ledger->gate)) == 0)
-		syscall(SYS_futex, &ledger->gate, FUTEX_WAIT, 0, NULL, NULL, 0);
+	for (;;) {
+		uint32_t seen = atomic_load(word(&ledger->freed));
+
+		if (atomic_load(word(&ledger->gate)) || atomic_load(is_free))
+			return;
+		syscall(SYS_futex, &ledger->freed, FUTEX_WAIT, seen, NULL, NULL, 0);
+	}
 }
 
 static uint64_t sum(const unsigned char *bytes, size_t len)
@@ -78,7 +85,7 @@ static int handle(void *user, unsigned function, const void *args, size_t args_l
 	case ONCE:
 		atomic_fetch_add(word(&ledger->ran[*(const unsigned char *)args]), 1);
 		if (function == HOLD)
-			hold();
+			hold(*(const unsigned char *)args);
 		*(unsigned char *)reply = *(const unsigned char *)args;
 		*ret_len = 1;
 		return RH_OK;

@@ -143,10 +143,22 @@ void stage_await_held(unsigned n)
 	}
 }
 
+static void ring(uint32_t *of)
+{
+	atomic_fetch_add(word(of), 1);
+	syscall(SYS_futex, of, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+}
+
 void stage_open_gate(void)
 {
-	atomic_store(word(&stage.ledger->gate), 1);
-	syscall(SYS_futex, &stage.ledger->gate, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	ring(&stage.ledger->gate);
+	ring(&stage.ledger->freed);
+}
+
+void stage_free(int id)
+{
+	atomic_store((_Atomic uint8_t *)&stage.ledger->is_free[id], 1);
+	ring(&stage.ledger->freed);
 }
 
 void stage_await_syscall(pid_t tid, long number)

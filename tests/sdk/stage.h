@@ -58,6 +58,9 @@ unsigned stage_ran(int id);
 void stage_await_held(unsigned n);
 void stage_open_gate(void);
 
+/* Lets one call that bytes_worker holds go on. */
+void stage_free(int id);
+
 /* Waits until that thread, of this process or a child, sleeps in that system call. */
 void stage_await_syscall(pid_t tid, long number);
 

@@ -21,6 +21,8 @@ struct things_ledger {
 	uint32_t told;            /* futex: events to tell                        */
 	uint32_t next[THINGS_IDS]; /* number of the next call of that sequence    */
 	uint32_t disorder;        /* calls that ran out of their turn             */
+	uint32_t freed;           /* futex: one held call more may go on          */
+	uint8_t  is_free[THINGS_IDS]; /* which                                    */
 };
 
 typedef struct box  box;

@@ -35,7 +35,7 @@ static int set_up(void **state)
 	hall->server.threads = &hall->thread;
 	hall->server.thread_count = 1;
 	hall->server.pages = &hall->page;
-	hall->server.agent = -1;
+	hall->server.agent = hall->server.clock = hall->server.wake = -1;
 	pthread_mutex_init(&hall->server.process_lock, NULL);
 	pthread_mutex_init(&hall->server.env_lock, NULL);
 	hall->thread.server = &hall->server;
@@ -50,6 +50,7 @@ static int set_up(void **state)
 	hall->page.companion = hall->companions[0];
 	hall->page.caller = hall->caller;
 	hall->page.thread = &hall->thread;
+	hall->page.serial = 1;
 	*state = hall;
 	return 0;
 }
