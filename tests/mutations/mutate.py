@@ -37,7 +37,8 @@ class Mutation:
     new: str
     tests: list
     why: str
-    may_hang: bool = False  # a test that does not end in time is a test that fails
+    may_hang: bool = False    # a test that does not end in time is a test that fails
+    needs_root: bool = False  # the test is about another user, and skipped by who can be none
 
     def place(self):
         return f"{self.file}: {self.name}"
@@ -204,6 +205,10 @@ def try_all(place, mutations, log):
     bench.look()
     if check(mutations, bench.tests):
         return 1
+    if os.geteuid() != 0:
+        for mutation in [mutation for mutation in mutations if mutation.needs_root]:
+            print(f"{mutation.place()}: not tried, for that needs root")
+        mutations = [mutation for mutation in mutations if not mutation.needs_root]
     check_unmutated(bench, mutations)
     killed = 0
     for mutation in mutations:
