@@ -225,6 +225,9 @@ int  rh_serve_object_find(struct rh_serve_caller *caller, uint16_t type, uint64_
 /* The id of the object, given when it is new.  RH_ENOSPC over the limit. */
 int  rh_serve_object_id(struct rh_serve_caller *caller, uint16_t type, void *pointer,
                         uint64_t *ret_id);
+/* Calls the destructor of that type, when it has one that takes nothing else. */
+void rh_serve_object_destroy(const struct rh_offer_table *table, uint16_t type,
+                             void *pointer);
 void rh_serve_object_forget(struct rh_serve_caller *caller, void *pointer);
 /* Calls the destructors of what the caller left behind, and frees it. */
 void rh_serve_caller_destroy(struct rh_serve_caller *caller,

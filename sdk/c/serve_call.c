@@ -77,8 +77,12 @@ static int handle_to_id(void *user, const struct rh_param *param, void *pointer,
                         uint64_t *ret_id)
 {
 	struct run *run = user;
+	int r = rh_serve_object_id(run->page->caller, param->handle, pointer, ret_id);
 
-	return rh_serve_object_id(run->page->caller, param->handle, pointer, ret_id);
+	if (r < 0 && (param->flags & RH_PARAM_CREATES)) /* nobody will have it */
+		rh_serve_object_destroy(&run->thread->server->table, param->handle,
+		                        pointer);
+	return r;
 }
 
 /* Descriptors of the call: the arguments' memfd, then 0-2 or 0, then parameters. */

@@ -129,8 +129,8 @@ void rh_serve_object_forget(struct rh_serve_caller *caller, void *pointer)
 	pthread_mutex_unlock(&caller->lock);
 }
 
-static void destroy_object(const struct rh_offer_table *table, uint16_t type,
-                           void *pointer)
+void rh_serve_object_destroy(const struct rh_offer_table *table, uint16_t type,
+                             void *pointer)
 {
 	const struct rh_interface *interface = table->interface;
 	int32_t index;
@@ -152,8 +152,8 @@ void rh_serve_caller_destroy(struct rh_serve_caller *caller,
 {
 	for (uint32_t i = 0; i < caller->capacity; i++) {
 		if (caller->objects[i].is_used)
-			destroy_object(table, caller->objects[i].type,
-			               caller->objects[i].pointer);
+			rh_serve_object_destroy(table, caller->objects[i].type,
+			                        caller->objects[i].pointer);
 	}
 	free(caller->objects);
 	if (caller->pidfd >= 0)

@@ -291,6 +291,7 @@ static void as_many_as_the_limit_and_no_more(void **state)
 		n++;
 	assert_int_equal(n, LIMIT);
 	assert_int_equal(rh_last_code(), RH_ENOSPC);
+	assert_int_equal(boxes(), LIMIT); /* what nobody got is gone */
 	assert_int_equal(box_get(made[0]), 0);
 	assert_int_equal(box_get(made[LIMIT - 1]), LIMIT - 1);
 	box_free(made[77]);

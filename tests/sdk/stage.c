@@ -18,7 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define CASE_MS (60 * 1000)
+#define CASE_MS   (60 * 1000)
+#define WORKER_MS (20 * 1000)
 
 struct stage stage;
 
@@ -52,10 +53,32 @@ void stage_up(const struct mini_options *options)
 	stage.agent = mini_agent_start(stage.agent_path, options);
 }
 
+/* In order, so that a sanitizer sees what it leaves behind.  One that was ended by a
+ * signal was ended by the test. */
+static void stop_worker(pid_t pid)
+{
+	struct pollfd look = { .fd = (int)syscall(SYS_pidfd_open, pid, 0),
+	                       .events = POLLIN };
+	int           status;
+
+	kill(pid, SIGTERM);
+	if (poll(&look, 1, WORKER_MS) == 0) {
+		fprintf(stderr, "a worker does not end\n");
+		kill(pid, SIGABRT);
+	}
+	close(look.fd);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		assert_int_equal(status, 0);
+}
+
 void stage_down(void)
 {
-	for (unsigned i = 0; i < stage.worker_count; i++)
-		stage_kill(stage.workers[i]);
+	stage_open_gate();
+	for (unsigned i = 0; i < stage.worker_count; i++) {
+		if (stage.workers[i] > 0)
+			stop_worker(stage.workers[i]);
+	}
 	mini_agent_stop(stage.agent);
 	munmap(stage.ledger, sizeof *stage.ledger);
 	scene_remove(stage.dir);
@@ -111,11 +134,14 @@ pid_t stage_bytes(unsigned threads)
 
 void stage_kill(pid_t pid)
 {
+	int status;
+
 	for (unsigned i = 0; i < stage.worker_count; i++) {
 		if (stage.workers[i] != pid || pid <= 0)
 			continue;
 		kill(pid, SIGKILL);
-		waitpid(pid, NULL, 0);
+		waitpid(pid, &status, 0);
+		assert_true(WIFSIGNALED(status)); /* and not of its own accord */
 		stage.workers[i] = -1;
 	}
 }
