@@ -406,9 +406,11 @@ static void register_functions(uint64_t revision, const uint64_t *hashes, unsign
 {
 	unsigned char           bytes[256];
 	struct rh_record_writer writer;
-	size_t                  place;
+	size_t                  item, place;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
+	item = rh_record_open(&writer, RH_TAG_ITEM);
+	rh_record_put_text(&writer, RH_TAG_CALLER, "magic");
 	rh_record_put_u64(&writer, RH_TAG_REVISION, revision);
 	place = rh_record_open(&writer, RH_TAG_SELF);
 	rh_record_put_text(&writer, RH_TAG_RESOURCE, "magic");
@@ -417,8 +419,10 @@ static void register_functions(uint64_t revision, const uint64_t *hashes, unsign
 	for (unsigned i = 0; i < count; i++)
 		rh_record_put_u64(&writer, RH_TAG_FUNCTION, hashes[i]);
 	rh_record_close(&writer, place);
-	rh_record_put_u32(&writer, RH_TAG_LAST, 1);
-	kit_send(callee.center, RH_FRAME_VIEW, 0, &writer, NULL, 0);
+	rh_record_close(&writer, item);
+	kit_push(&callee, RH_FRAME_SNAP_BEGIN, revision, NULL);
+	kit_push(&callee, RH_FRAME_SNAP_ITEM, revision, &writer);
+	kit_push(&callee, RH_FRAME_SNAP_END, revision, NULL);
 	KIT_UNTIL(kit_counters(&callee)->revision == revision);
 }
 

@@ -366,6 +366,8 @@ class Hostile(Stage):
         pids = self.pids(name)
         os.kill(pids[-1], signal.SIGKILL)
         self.await_line(rf" {name} started", len(pids) + 1)
+        if name == "center":  # until then nobody answers
+            self.await_line(r" center +info  ready ", len(pids) + 1)
 
     def test_killed(self):
         """kill -9 of anything: the honest program's functions may run again, so it does
