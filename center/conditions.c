@@ -1,6 +1,8 @@
 #include "conditions.h"
 
+#include "item.h"
 #include "link.h"
+#include "places.h"
 #include "sentence.h"
 #include "when.h"
 
@@ -136,6 +138,21 @@ static void add_privilege(json_t *list, const char *privilege)
 		    "realised here: instances run as processes of their own");
 }
 
+/* Is what the resource's agent goes by what is stored here? */
+static void add_active(json_t *list, const struct rh_center *center,
+                       const struct rh_object *object)
+{
+	struct rh_places places;
+	struct rh_id     id;
+
+	if (!center->link || rh_realm_find(&center->realm, object->name, &id) != RH_OK)
+		return;
+	rh_places_init(&places, center);
+	rh_places_add_resource(&places, id);
+	json_array_append_new(list, rh_places_condition(&places, "in force"));
+	rh_places_fini(&places);
+}
+
 static void of_resource(json_t *list, const struct rh_center *center,
                         const struct rh_object *object, const json_t *spec)
 {
@@ -144,6 +161,7 @@ static void of_resource(json_t *list, const struct rh_center *center,
 	add_interface(list, center,
 	              json_string_value(json_object_get(spec, "interface")));
 	add_privilege(list, json_string_value(json_object_get(spec, "privilege")));
+	add_active(list, center, object);
 	add_edges(list, center, object);
 }
 
@@ -167,16 +185,55 @@ static void of_interface(json_t *list, const struct rh_center *center,
 	}
 }
 
-static void of_rule(json_t *list, const struct rh_object *object,
-                    const json_t *stored)
+static const json_t *edge_of(const json_t *spec)
 {
-	char text[64];
-	int  is_expired = json_object_get(stored, "expired") != NULL;
+	const json_t *rule = json_object_get(spec, "protocol");
 
+	if (!rule)
+		rule = json_object_get(spec, "exception");
+	return json_object_get(rule, "edge");
+}
+
+/* Where the edge, or for a hierarchy every edge, must be for the rule to be active. */
+static void add_rule_places(struct rh_places *places, const struct rh_object *object,
+                            const json_t *spec)
+{
+	const json_t      *edge = edge_of(spec);
+	struct rh_item_key key;
+	struct rh_verdict  verdict;
+
+	if (!edge) {
+		rh_places_add_all(places, object->revision);
+		return;
+	}
+	key = rh_item_key_of(json_string_value(json_array_get(edge, 0)),
+	                     json_string_value(json_array_get(edge, 1)));
+	rh_judge_pair(&places->center->realm.registry, &key.caller, &key.callee, 0,
+	              &verdict);
+	if (verdict.is_declared)
+		rh_places_add_edge(places, &key.caller, &key.callee, object->revision);
+}
+
+static void of_rule(json_t *list, const struct rh_center *center,
+                    const struct rh_object *object, const json_t *stored)
+{
+	struct rh_places places;
+	char             text[64];
+
+	if (json_object_get(stored, "expired")) {
+		add(list, "Active", 0, "Expired", "the exception has expired");
+		return;
+	}
 	snprintf(text, sizeof text, "in force since revision %llu",
 	         (unsigned long long)object->revision);
-	add(list, "Active", !is_expired, is_expired ? "Expired" : "InForce",
-	    is_expired ? "the exception has expired" : text);
+	if (!center->link) {
+		add(list, "Active", 1, "InForce", text);
+		return;
+	}
+	rh_places_init(&places, center);
+	add_rule_places(&places, object, json_object_get(stored, "spec"));
+	json_array_append_new(list, rh_places_condition(&places, text));
+	rh_places_fini(&places);
 }
 
 json_t *rh_conditions(const struct rh_center *center,
@@ -194,7 +251,7 @@ json_t *rh_conditions(const struct rh_center *center,
 		of_interface(list, center, object, spec);
 		break;
 	case RH_OBJECT_RULE:
-		of_rule(list, object, stored);
+		of_rule(list, center, object, stored);
 		break;
 	case RH_OBJECT_MODULE:
 		add_registered(list, object);

@@ -25,7 +25,10 @@
 
 struct rh_center;
 struct rh_diag;
+struct rh_item_key;
 struct rh_link;
+struct rh_result;
+struct rh_results;
 struct rh_push_sizes;
 
 struct rh_link_instance {
@@ -33,22 +36,39 @@ struct rh_link_instance {
 	uint32_t pid;
 };
 
-/* What others may see of a peer. */
+/* What others may see of a peer; borrowed until the visit returns. */
 struct rh_link_peer {
 	const char                    *resource;  /* "" for a supervisor       */
 	int                            is_supervisor;
+	uint32_t                       version;   /* of HELLO                  */
 	pid_t                          pid;
 	uid_t                          uid;
 	uint64_t                       since_ms;
-	uint64_t                       revision;  /* of the last view sent     */
+	uint64_t                       revision;  /* sent last                 */
 	uint64_t                       pending;   /* bytes not yet sent        */
+	uint64_t                       stalled_ns; /* how long it reads nothing */
 	const struct rh_link_instance *instances;
 	unsigned                       instance_count;
+	/* of RH_PUSH_VERSION; results is NULL for others */
+	const struct rh_results       *results;
+	uint64_t                       settled;
+	uint64_t                       lag;       /* revisions; 0: up to date  */
+	const char                    *source;    /* "live", "cache", "none"   */
+};
+
+/* How far an item is at an agent. */
+struct rh_link_standing {
+	const char             *state;     /* "active", "pending", "unreachable", or
+	                                      as rh_result_state_text             */
+	int                     is_active;
+	const struct rh_result *result;    /* what the agent said, or NULL;
+	                                      borrowed for this turn              */
 };
 
 typedef void rh_link_visit(void *user, const struct rh_link_peer *peer);
 
-/* Listens on path and becomes center->link, its push center->push.  RH_EIO, RH_EMSGSIZE, RH_ENOMEM. */
+/* Listens on path and becomes center->link, its push center->push.
+ * RH_EIO, RH_EMSGSIZE, RH_ENOMEM. */
 int rh_link_open(struct rh_center *center, uv_loop_t *loop, const char *path,
                  const struct rh_push_sizes *sizes, struct rh_diag *diag);
 
@@ -65,5 +85,15 @@ unsigned rh_link_instances(const struct rh_link *link, const char *resource);
  * A NULL link has none. */
 int rh_link_walk(const struct rh_link *link, const char *resource,
                  rh_link_visit *visit, void *user);
+
+/* How far the item is, as of revision, at the agent of that resource which came last.
+ * Of a peer of version 1, which says nothing, what it was sent counts. */
+void rh_link_standing(const struct rh_link *link, const char *agent,
+                      const struct rh_item_key *key, uint64_t revision,
+                      struct rh_link_standing *ret_standing);
+
+/* 1 when every item up to that revision is active at it, 0 when one may not be.
+ * RH_EDETACHED  it is not connected. */
+int rh_link_is_active(const struct rh_link *link, const char *agent, uint64_t revision);
 
 #endif

@@ -7,7 +7,9 @@
  *
  * link.c accepts, receives, drops and keeps time; link_walk.c finds peers and shows
  * them; link_peer.c understands what peers of either version say, link_subscriber.c
- * what those of RH_PUSH_VERSION say; link_push.c builds views and plans and sends
+ * what those of RH_PUSH_VERSION say, and link_standing.c what follows from it,
+ * link_news.c tells others of it;
+ * link_push.c builds views and plans and sends
  * them; link_feed.c sends what push.h makes for subscribers.
  *
  * Ownership   The link owns peers; a peer dies in the callback of its close.
@@ -105,6 +107,20 @@ struct rh_link_conn **rh_link_bucket(struct rh_link *link, const char *resource)
 /* The first agent of a resource, the one that came last; the next one; or NULL. */
 struct rh_link_conn *rh_link_find(const struct rh_link *link, const char *resource);
 struct rh_link_conn *rh_link_find_next(const struct rh_link_conn *conn);
+
+/* ---- link_standing.c ---- */
+
+/* By how many revisions a subscriber is behind in what concerns it. */
+uint64_t rh_link_lag(const struct rh_link_conn *conn);
+
+/* ---- link_news.c: what agents say, for those who follow the system ---- */
+
+void rh_link_tell_result(struct rh_center *center, const struct rh_link_conn *conn,
+                         const struct rh_item_key *key, const struct rh_result *result);
+
+/* It settled what came after that revision. */
+void rh_link_tell_settled(struct rh_center *center, const struct rh_link_conn *conn,
+                          uint64_t after);
 
 /* ---- link_peer.c, link_subscriber.c ---- */
 

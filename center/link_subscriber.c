@@ -148,8 +148,17 @@ static int read_result(const struct rh_link_conn *conn, const struct rh_record *
 	return RH_OK;
 }
 
+static void keep(struct rh_center *center, struct rh_link_conn *conn,
+                 const struct rh_item_key *key, const struct rh_result *result)
+{
+	struct rh_subscriber *subscriber = &conn->subscriber;
+
+	rh_results_put(&subscriber->results, &subscriber->feed.resource, key, result);
+	rh_link_tell_result(center, conn, key, result);
+}
+
 /* Reads all items; keeps them when is_sure. */
-static int read_results(const struct rh_push *push, struct rh_link_conn *conn,
+static int read_results(struct rh_center *center, struct rh_link_conn *conn,
                         const struct rh_frame *frame, int is_sure,
                         struct rh_diag *diag)
 {
@@ -163,10 +172,9 @@ static int read_results(const struct rh_push *push, struct rh_link_conn *conn,
 		if (item.tag != RH_TAG_RESULT_ITEM)
 			continue;
 		err = read_result(conn, &item, &key, &result, diag);
-		if (!err && is_sure && rh_push_is_latest(push, &conn->subscriber, &key,
-		                                         conn->subscriber.feed.acked))
-			rh_results_put(&conn->subscriber.results,
-			               &conn->subscriber.feed.resource, &key, &result);
+		if (!err && is_sure && rh_push_is_latest(center->push, &conn->subscriber,
+		                                         &key, conn->subscriber.feed.acked))
+			keep(center, conn, &key, &result);
 	}
 	if (!err && more < 0)
 		err = rh_diag_set(diag, RH_EPROTO, "RESULT is cut off");
@@ -181,16 +189,20 @@ int rh_peer_result(struct rh_center *center, struct rh_link_conn *conn,
 
 	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) < 0)
 		return rh_diag_set(diag, RH_EPROTO, "RESULT lacks its revision");
-	int err = read_results(center->push, conn, frame, 0, diag);
+	uint64_t before = conn->has_settled ? feed->acked
+	                : conn->came_with ? conn->came_with : revision;
+	int err = read_results(center, conn, frame, 0, diag);
 	if (err)
 		return err;
 	if (rh_feed_ack(feed, revision) != RH_OK)
 		return rh_diag_set(diag, RH_EPROTO, "it settles revision %llu, but was sent "
 			"%llu and had settled %llu", (unsigned long long)revision,
 			(unsigned long long)feed->sent, (unsigned long long)feed->acked);
-	read_results(center->push, conn, frame, 1, diag);
+	read_results(center, conn, frame, 1, diag);
 	conn->has_settled |= revision > 0;
+	conn->subscriber.is_unsaid = 0;
 	center->counts.results++;
+	rh_link_tell_settled(center, conn, before);
 	return RH_OK;
 }
 

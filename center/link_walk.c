@@ -2,6 +2,8 @@
 
 #include "center.h"
 
+#include "../base/clock.h"
+
 #include <string.h>
 
 struct rh_link_conn **rh_link_bucket(struct rh_link *link, const char *resource)
@@ -43,21 +45,42 @@ unsigned rh_link_instances(const struct rh_link *link, const char *resource)
 	return count;
 }
 
+/* From where the agent has what it goes by, as far as the center can tell. */
+static const char *source_of(const struct rh_link_conn *conn)
+{
+	if (conn->has_settled)
+		return "live";
+	return conn->came_with > 0 ? "cache" : "none";
+}
+
+static void show_subscriber(const struct rh_link_conn *conn, struct rh_link_peer *peer)
+{
+	const struct rh_subscriber *subscriber = &conn->subscriber;
+
+	peer->revision = subscriber->feed.sent;
+	peer->pending = subscriber->snapshot.len - subscriber->snapshot.sent;
+	peer->results = &subscriber->results;
+	peer->settled = subscriber->feed.acked;
+	peer->lag = rh_link_lag(conn);
+	peer->source = source_of(conn);
+}
+
 static void show(const struct rh_link_conn *conn, rh_link_visit *visit, void *user)
 {
-	int is_subscriber = conn->state == RH_PEER_GREETED ||
-	                    conn->state == RH_PEER_SUBSCRIBED;
-
-	visit(user, &(struct rh_link_peer){
+	struct rh_link_peer peer = {
 		.resource = conn->resource,
 		.is_supervisor = conn->state == RH_PEER_SUPERVISOR,
+		.version = conn->version,
 		.pid = conn->pid, .uid = conn->uid, .since_ms = conn->since_ms,
-		.revision = is_subscriber ? conn->subscriber.feed.sent : conn->revision,
-		.pending = is_subscriber
-		         ? conn->subscriber.snapshot.len - conn->subscriber.snapshot.sent
-		         : conn->parcel.len - conn->parcel.sent,
+		.revision = conn->revision,
+		.pending = conn->parcel.len - conn->parcel.sent,
+		.stalled_ns = conn->stalled_ns ? rh_clock_ns() - conn->stalled_ns : 0,
 		.instances = conn->instances, .instance_count = conn->instance_count,
-	});
+	};
+
+	if (conn->state == RH_PEER_GREETED || conn->state == RH_PEER_SUBSCRIBED)
+		show_subscriber(conn, &peer);
+	visit(user, &peer);
 }
 
 int rh_link_walk(const struct rh_link *link, const char *resource,

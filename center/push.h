@@ -49,6 +49,7 @@ struct rh_subscriber {
 	uint32_t              id;
 	uint8_t               is_waiting;
 	uint8_t               has_snapshot;
+	uint8_t               is_unsaid; /* a snapshot was sent, and no result came */
 };
 
 /* A frame made for a subscriber; valid until the next one is made for anybody. */

@@ -61,6 +61,39 @@ const char *rh_show_status(const json_t *object, enum rh_style *ret_style)
 	return serve ? "NotReady" : "Registered";
 }
 
+const char *rh_show_agent(const json_t *agent, char *text, size_t cap,
+                          enum rh_style *ret_style)
+{
+	const json_t *unsettled = json_object_get(agent, "unsettled"), *item;
+	const char   *source = rh_show_text(agent, "source");
+	json_int_t    lag = json_integer_value(json_object_get(agent, "lag"));
+	size_t        count = json_array_size(unsettled), rejected = 0, i;
+
+	json_array_foreach(unsettled, i, item) {
+		const char *state = rh_show_text(item, "state");
+
+		rejected += state && strcmp(state, "rejected") == 0;
+	}
+	*ret_style = RH_BAD;
+	if (json_is_true(json_object_get(agent, "stalled")))
+		snprintf(text, cap, "does not read");
+	else if (rejected)
+		snprintf(text, cap, "%zu rejected", rejected);
+	else
+		*ret_style = RH_PLAIN;
+	if (*ret_style == RH_BAD)
+		return text;
+	if (count)
+		snprintf(text, cap, "%zu on the way", count);
+	else if (lag)
+		snprintf(text, cap, "%lld behind", (long long)lag);
+	else if (source && strcmp(source, "live") == 0)
+		*ret_style = RH_GOOD, snprintf(text, cap, "up to date");
+	else
+		snprintf(text, cap, "%s", source ? "not heard yet" : "");
+	return text;
+}
+
 const char *rh_show_instances(const json_t *object, char *text, size_t cap)
 {
 	const json_t *serve = json_object_get(json_object_get(object, "spec"), "serve");

@@ -23,6 +23,11 @@ const json_t *rh_show_condition(const json_t *object, const char *type);
 /* One word for a resource: Ready, NotReady, EdgeRefused, Pending, Registered. */
 const char *rh_show_status(const json_t *object, enum rh_style *ret_style);
 
+/* In a few words, how far an agent has what it was told: "up to date", "2 rejected";
+ * empty when it does not tell. */
+const char *rh_show_agent(const json_t *agent, char *text, size_t cap,
+                          enum rh_style *ret_style);
+
 /* "2 of 2" of a resource that is served, "1" of another, "" for none. */
 const char *rh_show_instances(const json_t *object, char *text, size_t cap);
 

@@ -4,6 +4,7 @@
 #include "../conditions.h"
 #include "../decode.h"
 #include "../link.h"
+#include "../push.h"
 #include "../sentence.h"
 #include "../store/store.h"
 #include "../when.h"
@@ -173,6 +174,35 @@ static json_t *observed_json(const struct rh_center *center,
 		"bytes", (json_int_t)realm->counts[edge].bytes);
 }
 
+/* How far the edge is at the agent of one end. */
+static json_t *standing_json(const struct rh_center *center,
+                             const struct rh_item_key *key, const char *agent)
+{
+	struct rh_link_standing standing;
+
+	rh_link_standing(center->link, agent, key,
+	                 rh_push_item_revision(center->push, key), &standing);
+	json_t *json = json_pack("{s:s}", "state", standing.state);
+	if (standing.result && standing.result->code)
+		json_object_set_new(json, "code",
+		                    json_string(rh_error_name(standing.result->code)));
+	if (standing.result && standing.result->text[0])
+		json_object_set_new(json, "text", rh_json_text(standing.result->text));
+	return json;
+}
+
+static void add_standing(json_t *json, const struct rh_center *center,
+                         const struct question *question)
+{
+	struct rh_item_key key = { question->caller, question->callee };
+
+	if (!center->link || !question->verdict.is_declared)
+		return;
+	json_object_set_new(json, "standing", json_pack("{s:o, s:o}",
+		"caller", standing_json(center, &key, question->caller.text),
+		"callee", standing_json(center, &key, question->callee.text)));
+}
+
 /* The conditions of one end that concern the pair. */
 static void add_conditions(json_t *list, const struct rh_center *center,
                            const struct rh_name *name, const struct rh_name *callee)
@@ -324,6 +354,7 @@ static json_t *explain_json(struct rh_center *center, struct question *question)
 	if (verdict->rule.len)
 		json_object_set_new(json, "decidedBy", json_pack("{s:s, s:I}", "rule",
 			verdict->rule.text, "revision", (json_int_t)verdict->revision));
+	add_standing(json, center, question);
 	json_object_update(json, extra);
 	json_decref(extra);
 	return json;

@@ -2,10 +2,12 @@
 
 #include "../center.h"
 #include "../link.h"
+#include "../results.h"
 #include "../store/store.h"
 #include "../when.h"
 #include "openapi.h"
 
+#include "../../base/clock.h"
 #include "../../model/error.h"
 
 #include <sodium.h>
@@ -15,32 +17,90 @@
 
 /* ---- agents ---- */
 
-static void add_agent(void *user, const struct rh_link_peer *peer)
+/* A peer whose socket is full for longer than this does not read. */
+#define STALLED_NS (2u * RH_NS_PER_S)
+
+static json_t *instances_json(const struct rh_link_peer *peer)
 {
-	json_t *instances = json_array();
-	char    since[RH_WHEN_TEXT_MAX];
+	json_t *list = json_array();
 
 	for (unsigned i = 0; i < peer->instance_count; i++)
-		json_array_append_new(instances, json_pack("{s:I, s:I}",
+		json_array_append_new(list, json_pack("{s:I, s:I}",
 			"instance", (json_int_t)peer->instances[i].id,
 			"pid", (json_int_t)peer->instances[i].pid));
+	return list;
+}
+
+/* An item that is not in force, as its agent told. */
+static json_t *unsettled_json(const char *resource, const struct rh_result *result)
+{
+	json_t *json = json_pack("{s:s, s:I}", "state",
+		rh_result_state_text(result->state), "revision",
+		(json_int_t)result->revision);
+
+	if (result->other[0])
+		json_object_set_new(json, "edge", json_pack("[s, s]",
+			result->is_in ? result->other : resource,
+			result->is_in ? resource : result->other));
+	if (result->code)
+		json_object_set_new(json, "code",
+		                    json_string(rh_error_name(result->code)));
+	if (result->text[0])
+		json_object_set_new(json, "text", rh_json_text(result->text));
+	return json;
+}
+
+static void add_push(json_t *json, const struct rh_link_peer *peer)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < peer->results->count; i++)
+		json_array_append_new(list, unsettled_json(peer->resource,
+		                                           &peer->results->at[i]));
+	json_object_set_new(json, "settledRevision",
+	                    json_integer((json_int_t)peer->settled));
+	json_object_set_new(json, "lag", json_integer((json_int_t)peer->lag));
+	json_object_set_new(json, "source", json_string(peer->source));
+	json_object_set_new(json, "unsettled", list);
+	if (peer->results->more)
+		json_object_set_new(json, "unsettledMore",
+		                    json_integer((json_int_t)peer->results->more));
+}
+
+struct agents {
+	json_t  *items;
+	uint64_t revision;
+};
+
+static void add_agent(void *user, const struct rh_link_peer *peer)
+{
+	const struct agents *agents = user;
+	char                 since[RH_WHEN_TEXT_MAX];
+
 	rh_when_text(peer->since_ms, since);
-	json_array_append_new(user, json_pack(
-		"{s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:o}",
+	json_t *json = json_pack(
+		"{s:s, s:s, s:i, s:I, s:I, s:s, s:I, s:I, s:I, s:b, s:o}",
 		"resource", peer->resource,
 		"role", peer->is_supervisor ? "supervisor" : "agent",
+		"wireVersion", (int)peer->version,
 		"pid", (json_int_t)peer->pid, "uid", (json_int_t)peer->uid,
 		"since", since, "revision", (json_int_t)peer->revision,
-		"pendingBytes", (json_int_t)peer->pending, "instances", instances));
+		"storeRevision", (json_int_t)agents->revision,
+		"pendingBytes", (json_int_t)peer->pending,
+		"stalled", peer->stalled_ns > STALLED_NS,
+		"instances", instances_json(peer));
+	if (peer->results)
+		add_push(json, peer);
+	json_array_append_new(agents->items, json);
 }
 
 void rh_api_agents(struct rh_center *center, struct rh_request *request)
 {
-	json_t *items = json_array();
+	struct agents agents = { json_array(), rh_center_revision(center) };
 
-	rh_link_walk(center->link, NULL, add_agent, items);
+	rh_link_walk(center->link, NULL, add_agent, &agents);
 	rh_reply_json(&request->reply, 200, json_pack("{s:I, s:o}",
-		"revision", (json_int_t)rh_center_revision(center), "items", items));
+		"revision", (json_int_t)agents.revision, "items", agents.items));
 }
 
 /* ---- audit ---- */

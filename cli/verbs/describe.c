@@ -154,12 +154,36 @@ static void put_edges(const struct page *page, const json_t *edges, const char *
 	}
 }
 
+/* What the agent could not put in force, or not yet. */
+static void put_unsettled(const struct page *page, const json_t *agent)
+{
+	size_t  i;
+	json_t *item;
+
+	json_array_foreach(json_object_get(agent, "unsettled"), i, item) {
+		const json_t *edge = json_object_get(item, "edge");
+		const char   *caller = json_string_value(json_array_get(edge, 0));
+		const char   *callee = json_string_value(json_array_get(edge, 1));
+		const char   *code = rh_show_text(item, "code");
+		const char   *why = rh_show_text(item, "text");
+		char          text[512];
+
+		snprintf(text, sizeof text, "%s%s%s: %s%s%s%s%s",
+		         caller ? caller : "the resource", caller ? " -> " : "",
+		         callee ? callee : "", rh_show_text(item, "state"),
+		         code ? ": " : "", code ? code : "", why ? ": " : "",
+		         why ? why : "");
+		line(page, "", text);
+	}
+}
+
 static void put_agents(const struct page *page, const json_t *agents)
 {
-	const char *mine = rh_show_name(page->object);
-	size_t      i;
-	json_t     *agent;
-	char        pids[256], text[400];
+	const char   *mine = rh_show_name(page->object);
+	size_t        i;
+	json_t       *agent;
+	char          pids[256], state[64], text[400];
+	enum rh_style style;
 
 	json_array_foreach(agents, i, agent) {
 		const char *resource = rh_show_text(agent, "resource");
@@ -167,11 +191,14 @@ static void put_agents(const struct page *page, const json_t *agents)
 		if (!resource || !mine || strcmp(resource, mine) != 0)
 			continue;
 		rh_show_pids(json_object_get(agent, "instances"), pids, sizeof pids);
-		snprintf(text, sizeof text, "pid %lld, has revision %lld",
+		rh_show_agent(agent, state, sizeof state, &style);
+		snprintf(text, sizeof text, "pid %lld, has revision %lld%s%s",
 		         (long long)json_integer_value(json_object_get(agent, "pid")),
 		         (long long)json_integer_value(
-				 json_object_get(agent, "revision")));
+				 json_object_get(agent, "revision")),
+		         state[0] ? ", " : "", state);
 		line(page, "Agent", text);
+		put_unsettled(page, agent);
 		line(page, "Instances", pids);
 	}
 }

@@ -93,12 +93,22 @@ static void add_module(struct rh_table *table, const json_t *object, bool is_wid
 }
 
 static const char *const agent_headings[] = {
-	"RESOURCE", "+PID", "+UID", "+REVISION", "INSTANCES", "SINCE", NULL,
+	"RESOURCE", "+PID", "+REVISION", "STATE", "INSTANCES", "SINCE", NULL,
 };
+static const char *const agent_wide[] = {
+	"RESOURCE", "+PID", "+REVISION", "STATE", "INSTANCES", "SINCE", "+UID",
+	"+SETTLED", "+LAG", "SOURCE", "+WIRE", NULL,
+};
+
+static long long number_of(const json_t *object, const char *key)
+{
+	return json_integer_value(json_object_get(object, key));
+}
 
 static void add_agent(struct rh_table *table, const json_t *agent, bool is_wide)
 {
-	char text[512];
+	enum rh_style style;
+	char          text[512];
 
 	if (strcmp(rh_show_text(agent, "role") ? rh_show_text(agent, "role") : "",
 	           "supervisor") == 0 && !is_wide)
@@ -106,12 +116,20 @@ static void add_agent(struct rh_table *table, const json_t *agent, bool is_wide)
 	rh_table_text(table, rh_show_text(agent, "resource") &&
 	              rh_show_text(agent, "resource")[0] ? rh_show_text(agent, "resource")
 	                                                 : "(supervisor)");
-	rh_table_number(table, json_integer_value(json_object_get(agent, "pid")));
-	rh_table_number(table, json_integer_value(json_object_get(agent, "uid")));
-	rh_table_number(table, json_integer_value(json_object_get(agent, "revision")));
+	rh_table_number(table, number_of(agent, "pid"));
+	rh_table_number(table, number_of(agent, "revision"));
+	rh_show_agent(agent, text, sizeof text, &style);
+	rh_table_cell(table, text, style);
 	rh_table_text(table, rh_show_pids(json_object_get(agent, "instances"), text,
 	                                  sizeof text));
 	rh_table_text(table, rh_show_text(agent, "since"));
+	if (!is_wide)
+		return;
+	rh_table_number(table, number_of(agent, "uid"));
+	rh_table_number(table, number_of(agent, "settledRevision"));
+	rh_table_number(table, number_of(agent, "lag"));
+	rh_table_text(table, rh_show_text(agent, "source"));
+	rh_table_number(table, number_of(agent, "wireVersion"));
 }
 
 static const char *const audit_headings[] = {
@@ -153,7 +171,7 @@ static const struct format formats[] = {
 	{ "rules", rule_headings, NULL, add_rule },
 	{ "interfaces", interface_headings, NULL, add_interface },
 	{ "modules", module_headings, NULL, add_module },
-	{ "agents", agent_headings, NULL, add_agent },
+	{ "agents", agent_headings, agent_wide, add_agent },
 	{ "audit", audit_headings, NULL, add_audit },
 };
 

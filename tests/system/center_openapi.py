@@ -11,7 +11,7 @@ import unittest
 import jsonschema
 
 from center_contract import DEFAULT, Contract
-from center_lib import CenterTest, main, resource, rule
+from center_lib import REJECTED, CenterTest, main, resource, result_item, rule
 
 SHA = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of "abc"
 
@@ -43,6 +43,10 @@ class TheContract(CenterTest):
                    {"Content-Type": "application/octet-stream"})
         agent = center.agent("a")
         agent.view()
+        subscriber = center.subscriber("b")
+        subscriber.take()
+        subscriber.result(subscriber.revision, result_item(
+            ("a", "b"), subscriber.revision, REJECTED, -28, "no room"))
         center.apply(resource("c", "driver"))
         center.put(resource("c", "driver", "a"))
         for caller, callee in (("a", "b"), ("c", "a"), ("b", "a")):

@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 """The center's side of push: who hears what, in order and without gaps, whatever agents do."""
+import json
 import os
 import resource as limits
 import socket
 import time
 import unittest
 
-from center_lib import (BOOKMARK, CREDIT, DELTA, FRAME_ERROR, GOAWAY, HELLO, INSTANCES, REJECTED,
-                        REPORT, RESULT, ROLE_AGENT, SNAP_BEGIN, SNAP_END, SNAP_ITEM, STAGED, STATS,
-                        SUBSCRIBE, Center, CenterTest, Link, first, main, number, record, records,
-                        resource, result_item, rule, text, u32, u64)
+from center_lib import (ACTIVE, BOOKMARK, CREDIT, DELTA, FRAME_ERROR, GOAWAY, HELLO, INSTANCES,
+                        REJECTED, REPORT, RESULT, ROLE_AGENT, SNAP_BEGIN, SNAP_END, SNAP_ITEM,
+                        STAGED, STATS, SUBSCRIBE, CenterTest, Link, first, main, number, record,
+                        records, resource, result_item, rule, text, u32, u64)
 
 ELAYER, EPROTO, EIDENT, EVERSION, ENOSPC, ELOST = -1001, -71, -1011, -1009, -28, -1002
 USES = ("shm", "msgqueue", "semaphore", "bind")
@@ -515,6 +516,231 @@ class Away(PushTest):
         self.assertEqual((kind, number(found, "CODE")), (GOAWAY, ENOSPC))
         self.assertGreater(number(found, "DELAY"), 0)
         links.pop().close()
+
+
+class Results(PushTest):
+    """What agents say of their items is shown wherever somebody would look."""
+
+    def setUp(self):
+        super().setUp()
+        self.revision = self.use("a", "s", "shm", "fast")
+
+    def condition(self, path="rules/fast"):
+        conditions = self.center.get(f"/apis/v1/{path}").json["status"]["conditions"]
+        return next(c for c in conditions if c["type"] == "Active")
+
+    def assert_active(self, active, total, reason, *words):
+        self.round_trip()
+        condition = self.condition()
+        self.assertEqual((condition["active"], condition["total"], condition["reason"]),
+                         (active, total, reason), condition)
+        self.assertEqual(condition["status"], "True" if active == total else "False")
+        for word in words:
+            self.assertIn(word, condition["message"])
+        return condition.get("agents", [])
+
+    def round_trip(self):
+        """What was sent before is handled."""
+        self.center.subscriber("nobody").close()
+
+    def agent_json(self, name):
+        self.round_trip()
+        return next(a for a in self.center.get("/apis/v1/agents").json["items"]
+                    if a["resource"] == name)
+
+    def standing(self):
+        self.round_trip()
+        return self.center.ask("POST", "/apis/v1/explain",
+                               {"caller": "a", "callee": "s"}).json["standing"]
+
+    def test_active_is_what_was_settled(self):
+        self.assertEqual(self.assert_active(0, 2, "Unreachable"),
+                         [{"agent": "a", "state": "unreachable", "edge": ["a", "s"]},
+                          {"agent": "s", "state": "unreachable", "edge": ["a", "s"]}])
+        a, s = self.up_to_date("a"), self.up_to_date("s")
+        self.assertEqual([place["state"] for place in self.assert_active(0, 2, "Pending")],
+                         ["pending", "pending"])
+        a.result(a.revision)
+        self.assert_active(1, 2, "Pending", "s: pending")
+        s.result(s.revision)
+        self.assert_active(2, 2, "InForce", f"in force since revision {self.revision}")
+        self.assertEqual(self.standing(), {"caller": {"state": "active"},
+                                           "callee": {"state": "active"}})
+        self.use("a", "s", "bind", "fast")  # changed: not active before they say so
+        self.assert_active(0, 2, "Pending")
+        for agent in (a, s):
+            agent.take_until(self.center.revision())
+        self.assert_active(0, 2, "Pending")
+        for agent in (a, s):
+            agent.result(agent.revision)
+        self.assert_active(2, 2, "InForce")
+        s.close()
+        self.wait_for(lambda: self.condition()["active"] == 1)
+        self.assert_active(1, 2, "Unreachable", "s: unreachable")
+
+    def wait_for(self, done):
+        deadline = time.monotonic() + 20
+        while not done():
+            self.assertLess(time.monotonic(), deadline)
+
+    def test_settled_in_between_is_not_settled(self):
+        a = self.up_to_date("a")
+        a.result(a.revision)
+        self.use("a", "s", "bind", "fast")
+        a.take_until(self.center.revision())
+        a.result(a.revision - 1)
+        self.assertEqual(self.agent_json("a")["lag"], 1)
+        self.assert_active(0, 2, "Unreachable")
+        self.assertEqual(self.standing()["caller"], {"state": "pending"})
+
+    def test_rejected(self):
+        a, s = self.up_to_date("a"), self.up_to_date("s")
+        for agent in (a, s):
+            agent.result(agent.revision)
+        self.use("a", "s", "msgqueue", "fast")
+        for agent in (a, s):
+            agent.take_until(self.center.revision())
+        a.result(a.revision)
+        s.result(s.revision, result_item(("a", "s"), s.revision, REJECTED, -28,
+                                         "RLIMIT_MSGQUEUE leaves no room"))
+        why = {"state": "rejected", "code": "ENOSPC", "text": "RLIMIT_MSGQUEUE leaves no room"}
+        places = self.assert_active(1, 2, "Rejected", "s: rejected: ENOSPC: RLIMIT_MSGQUEUE")
+        self.assertEqual(places, [{**why, "agent": "s", "edge": ["a", "s"],
+                                   "revision": s.revision}])
+        self.assertEqual(self.standing(), {"caller": {"state": "active"}, "callee": why})
+        self.assertEqual(self.agent_json("s")["unsettled"],
+                         [{**why, "edge": ["a", "s"], "revision": s.revision}])
+        for name in "as":
+            self.assertEqual(self.condition(f"resources/{name}")["reason"], "Rejected")
+        # Other changes do not send it again, and leave it rejected.
+        self.center.put(resource("s", "service", allow={"uid": [1]}))
+        self.assertEqual(s.take(), (DELTA, [("s", None)]))
+        s.result(s.revision)
+        self.assert_active(1, 2, "Rejected")
+        # A change of its own does.
+        revision = self.use("a", "s", "shm", "fast")
+        self.assertEqual(s.take(), (DELTA, [("a", "s")]))
+        self.assert_active(0, 2, "Pending")
+        a.take_until(revision)
+        a.result(revision)
+        s.result(revision)
+        self.assert_active(2, 2, "InForce")
+        self.assertEqual(self.agent_json("s")["unsettled"], [])
+
+    def test_staged_then_active(self):
+        a, s = self.up_to_date("a"), self.up_to_date("s")
+        a.result(a.revision)
+        s.result(s.revision, result_item(("a", "s"), s.revision, STAGED))
+        self.assertEqual(self.assert_active(1, 2, "Pending", "s: staged")[0]["state"], "staged")
+        s.result(s.revision, result_item(("a", "s"), s.revision, ACTIVE))
+        self.assert_active(2, 2, "InForce")
+
+    def test_a_new_connection_starts_with_nothing_said(self):
+        s = self.up_to_date("s")
+        s.result(s.revision, result_item(("a", "s"), s.revision, REJECTED, -71, "x"))
+        self.assertEqual(self.agent_json("s")["source"], "live")
+        s = self.again(s)
+        self.wait_for(lambda: len(self.center.get("/apis/v1/agents").json["items"]) < 2)
+        agent = self.agent_json("s")
+        self.assertEqual((agent["source"], agent["unsettled"]), ("cache", []))
+        self.assertEqual(self.standing()["callee"], {"state": "pending"})
+        s.take()
+        s.result(s.revision, result_item(("a", "s"), s.revision, REJECTED, -71, "x"))
+        self.assertEqual(self.standing()["callee"],
+                         {"state": "rejected", "code": "EPROTO", "text": "x"})
+        s.subscribe(revision=0)  # a snapshot sends all anew
+        s.take()
+        self.assertEqual(self.standing()["callee"], {"state": "pending"})
+        s.result(s.revision)
+        self.assertEqual(self.standing()["callee"], {"state": "active"})
+
+    def test_more_than_it_keeps(self):
+        names = [f"n{i}" for i in range(100)]
+        self.center.apply(resource("hub", "application", *names),
+                          *[resource(name, "service") for name in names])
+        hub = self.up_to_date("hub")
+        hub.result(hub.revision, *[result_item(("hub", name), hub.revision, STAGED)
+                                   for name in names])
+        agent = self.agent_json("hub")
+        self.assertEqual((len(agent["unsettled"]), agent["unsettledMore"]), (64, 36))
+        condition = self.condition("resources/hub")
+        self.assertEqual((condition["active"], len(condition["agents"])), (0, 32))
+        hub.result(hub.revision, *[result_item(("hub", name), hub.revision, ACTIVE)
+                                   for name in names])
+        self.assertEqual(self.agent_json("hub")["unsettled"], [])
+
+    def test_any_text(self):
+        s = self.up_to_date("s")
+        s.result(s.revision, result_item(("a", "s"), s.revision, REJECTED, -71, b"\xff" * 500))
+        self.assertEqual(self.agent_json("s")["unsettled"][0]["text"], "?" * 127)
+
+    def test_a_hierarchy_counts_every_place(self):
+        a = self.up_to_date("a")
+        a.result(a.revision)
+        condition = self.condition("rules/hierarchy")
+        self.round_trip()
+        condition = self.condition("rules/hierarchy")
+        self.assertEqual((condition["active"], condition["total"], condition["status"]),
+                         (1, 4, "False"))  # a -> s and b -> d, at both ends each
+        self.assertEqual([place["agent"] for place in condition["agents"]], ["b", "d", "s"])
+
+    def test_agents(self):
+        a = self.up_to_date("a")
+        agent = self.agent_json("a")
+        self.assertEqual({key: agent[key] for key in (
+            "wireVersion", "revision", "storeRevision", "settledRevision", "source", "stalled",
+            "lag", "unsettled")}, {
+                "wireVersion": 2, "revision": self.revision, "storeRevision": self.revision,
+                "settledRevision": 0, "source": "none", "stalled": False, "unsettled": [],
+                "lag": self.revision})
+        a.result(a.revision)
+        agent = self.agent_json("a")
+        self.assertEqual((agent["lag"], agent["source"], agent["settledRevision"]),
+                         (0, "live", self.revision))
+        self.use("b", "d", "shm")  # nothing of its: it does not lag
+        self.assertEqual(self.agent_json("a")["lag"], 0)
+        a.close()
+        old = self.center.agent("b")
+        old.view()
+        agent = self.agent_json("b")
+        self.assertEqual((agent["wireVersion"], "lag" in agent), (1, False))
+
+    def test_an_agent_of_version_1_has_what_it_was_sent(self):
+        for name in "as":
+            self.center.agent(name).view()
+        self.assert_active(2, 2, "InForce")
+
+    def test_the_news(self):
+        a, s = self.up_to_date("a"), self.up_to_date("s")
+        for agent in (a, s):
+            agent.result(agent.revision)
+        self.round_trip()
+        connection = self.center.connect()
+        self.addCleanup(connection.close)
+        connection.request("GET", "/apis/v1/rules?watch=1")
+        stream = connection.getresponse()
+        revision = self.use("a", "s", "msgqueue", "fast")
+        for agent in (a, s):
+            agent.take_until(revision)
+        s.result(revision, result_item(("a", "s"), revision, REJECTED, -28, "no room"))
+        self.round_trip()
+        a.result(revision)
+        self.center.put(rule("hierarchy", hierarchy={"allow": [["application", "service"]]}))
+        a.take_until(self.center.revision())
+        a.result(a.revision)
+        events = []
+        while len(events) < 3:
+            event = json.loads(stream.readline())
+            if event["type"] not in ("put", "bookmark"):
+                events.append({key: value for key, value in event.items()
+                               if key not in ("time", "number")})
+        self.assertEqual(events, [
+            {"type": "rejected", "name": "fast", "agent": "s", "edge": ["a", "s"],
+             "revision": revision, "code": "ENOSPC", "text": "no room"},
+            {"type": "active", "name": "fast", "agent": "a", "edge": ["a", "s"],
+             "revision": revision},
+            {"type": "active", "name": "hierarchy", "agent": "a", "edges": 1,
+             "revision": a.revision}])
 
 
 class Reports(PushTest):
