@@ -13,6 +13,8 @@
 #define RH_BODY_MAX           (1u << 20)   /* bytes                            */
 #define RH_MODULE_MAX         (8u << 20)   /* bytes of a module                */
 #define RH_BODIES_MAX         (64u << 20)  /* bytes of all bodies being read   */
+#define RH_REPLIES_MAX        (64u << 20)  /* ... of all replies being sent, before
+                                              a stranger gets one more         */
 #define RH_DISCARD_MAX        (16u << 20)  /* of a refused body, read over    */
 #define RH_CONNECTIONS_MAX    512u
 #define RH_STRANGERS_MAX      128u         /* ... of those who may not write  */

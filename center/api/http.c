@@ -40,6 +40,7 @@ struct rh_http {
 	struct rh_http_request  *first;   /* of the turn                        */
 	struct rh_http_request **last;
 	size_t                   bodies;  /* bytes of all bodies being read     */
+	size_t                   replies; /* ... of all replies being sent      */
 	uint64_t                 minute;  /* of the refusals counted            */
 	unsigned                 refusals;
 	unsigned                 strangers; /* connections that may not write   */
@@ -141,6 +142,8 @@ static void run_one(struct rh_http *http, struct rh_http_request *own)
 {
 	own->request.route->handler(http->center, &own->request);
 	own->state = RH_HTTP_READY;
+	own->reply_bytes = own->request.reply.body_bytes;
+	http->replies += own->reply_bytes;
 }
 
 static void run_writes(struct rh_http *http, struct rh_http_request *first)
@@ -151,8 +154,8 @@ static void run_writes(struct rh_http *http, struct rh_http_request *first)
 	}
 }
 
-/* Those who govern first; the others as long as there is time in this turn, the
- * rest waits. */
+/* Those who govern first; the others as long as there is time in this turn, and room
+ * for what they do not read; the rest waits. */
 static void run_reads(struct rh_http *http, struct rh_http_request *first)
 {
 	uint64_t end = rh_clock_ns() + RH_READS_MS * RH_NS_PER_MS;
@@ -162,7 +165,8 @@ static void run_reads(struct rh_http *http, struct rh_http_request *first)
 			run_one(http, own);
 	}
 	for (struct rh_http_request *own = first; own; own = own->next) {
-		if (own->state == RH_HTTP_WAITING && rh_clock_ns() < end)
+		if (own->state == RH_HTTP_WAITING && rh_clock_ns() < end &&
+		    http->replies < RH_REPLIES_MAX)
 			run_one(http, own);
 	}
 }
@@ -361,6 +365,7 @@ static void on_completed(void *user, struct MHD_Connection *connection,
 		return;
 	RH_CHECK(own->state != RH_HTTP_WAITING); /* suspended ones do not end */
 	http->bodies -= own->body_cap;
+	http->replies -= own->reply_bytes;
 	rh_http_request_destroy(own);
 	*context = NULL;
 }
@@ -370,6 +375,18 @@ static void on_completed(void *user, struct MHD_Connection *connection,
 static void on_timer(uv_timer_t *timer);
 
 static void on_idle(uv_idle_t *idle);
+
+/* Whether another turn would get on: strangers that wait for room do not. */
+static int can_go_on(const struct rh_http *http)
+{
+	if (http->first && http->replies < RH_REPLIES_MAX)
+		return 1;
+	for (struct rh_http_request *own = http->first; own; own = own->next) {
+		if (own->request.client->is_writer)
+			return 1;
+	}
+	return http->center->staged != 0;
+}
 
 /* Runs the library, the turn, and the library again for the answers.  What came in
  * meanwhile waits for the next round of the loop, so that agents, signals and the
@@ -385,7 +402,7 @@ static void run(struct rh_http *http)
 		MHD_run(http->daemon);
 	}
 	int is_timed = MHD_get_timeout(http->daemon, &timeout_ms) == MHD_YES;
-	if (http->first || http->center->staged || (is_timed && timeout_ms == 0))
+	if (can_go_on(http) || (is_timed && timeout_ms == 0))
 		uv_idle_start(&http->idle, on_idle);
 	else
 		uv_idle_stop(&http->idle);

@@ -33,6 +33,7 @@ struct rh_http_request {
 	size_t                  body_max;
 	size_t                  body_cap;
 	size_t                  discarded;
+	size_t                  reply_bytes;  /* being sent                     */
 	const char             *host;
 	const char             *authorization;
 };

@@ -489,6 +489,43 @@ class Refused(CenterTest):
         os.close(reader)
         self.assertLess(answered, 100)
 
+    def test_strangers_that_do_not_read_cannot_use_up_the_memory(self):
+        if os.getuid() != 0:
+            self.skipTest("only root can become another user")
+        os.chmod(self.center.folder, 0o755)
+        os.chmod(self.center.run, 0o755)
+        for part in range(4):
+            self.center.apply(*[resource(f"r{part}_{i}", "application", description="x" * 1000,
+                                         labels={f"l{k}": "y" * 200 for k in range(10)})
+                                for i in range(250)])
+        size = len(self.center.get("/apis/v1/resources").body)
+        reader, writer = os.pipe()
+        release, hold = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(hold)
+            os.setuid(65534)
+            connections = [self.center.connect() for _ in range(100)]
+            for connection in connections:
+                connection.connect()
+                connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                connection.request("GET", "/apis/v1/resources")
+            os.write(writer, b"x")
+            os.read(release, 1)
+            answered = select.select([c.sock for c in connections], [], [], 0)[0]
+            os._exit(len(answered))
+        os.close(release)
+        os.close(writer)
+        self.assertEqual(os.read(reader, 1), b"x")
+        for _ in range(200):  # in each of the turns at least one of them could have its own
+            self.assertEqual(self.center.get("/healthz").status, 200)
+        os.close(hold)
+        answered = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        os.close(reader)
+        self.assertGreater(answered, 1)
+        self.assertLessEqual((answered - 1) * size, 64 << 20)
+        self.assertGreater(100 * size, 2 * (64 << 20))
+
     def test_strangers_cannot_use_up_the_connections(self):
         if os.getuid() != 0:
             self.skipTest("only root can become another user")
