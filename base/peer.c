@@ -3,11 +3,13 @@
 #include "diag.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -41,6 +43,19 @@ static void read_groups(struct rh_peer *peer, int socket_fd)
 		peer->group_count = (int)(len / sizeof peer->groups[0]);
 }
 
+/* Which file that is, as far as the kernel knows without asking a file system that
+ * might not answer. */
+static int identify(const char *path, uint64_t *ret_inode, uint64_t *ret_device)
+{
+	struct statx st;
+
+	if (statx(AT_FDCWD, path, AT_STATX_DONT_SYNC, STATX_INO, &st) < 0)
+		return -1;
+	*ret_inode = st.stx_ino;
+	*ret_device = (uint64_t)st.stx_dev_major << 32 | st.stx_dev_minor;
+	return 0;
+}
+
 static void read_exe(struct rh_peer *peer)
 {
 	char    link[32];
@@ -49,6 +64,8 @@ static void read_exe(struct rh_peer *peer)
 	snprintf(link, sizeof link, "/proc/%d/exe", (int)peer->pid);
 	len = readlink(link, peer->exe, sizeof peer->exe - 1);
 	peer->exe[len < 0 ? 0 : len] = 0;
+	if (identify(link, &peer->exe_inode, &peer->exe_device) < 0)
+		peer->exe_inode = peer->exe_device = 0;
 }
 
 int rh_peer_init(struct rh_peer *peer, int socket_fd, struct rh_diag *diag)
@@ -84,9 +101,13 @@ void rh_peer_fini(struct rh_peer *peer)
 
 int rh_peer_runs(const struct rh_peer *peer, const char *path)
 {
-	char real[PATH_MAX];
+	char     real[PATH_MAX];
+	uint64_t inode, device;
 
 	if (peer->exe[0] == 0)
 		return 0;
-	return strcmp(peer->exe, realpath(path, real) ? real : path) == 0;
+	if (strcmp(peer->exe, realpath(path, real) ? real : path) != 0)
+		return 0;
+	return peer->exe_inode == 0 || identify(path, &inode, &device) < 0 ||
+	       (inode == peer->exe_inode && device == peer->exe_device);
 }

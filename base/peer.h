@@ -11,6 +11,7 @@
 #include "../model/error.h"
 
 #include <limits.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define RH_PEER_GROUPS_MAX 64
@@ -23,6 +24,8 @@ struct rh_peer {
 	int   group_count;
 	gid_t groups[RH_PEER_GROUPS_MAX];
 	char  exe[PATH_MAX];       /* "" when it may not be read */
+	uint64_t exe_inode;        /* and its device: which file that is for us; */
+	uint64_t exe_device;       /* both 0 when they may not be read           */
 };
 
 /* RH_EIDENT  the process ended before it could be identified.
@@ -31,7 +34,9 @@ int rh_peer_init(struct rh_peer *peer, int socket_fd, struct rh_diag *diag);
 
 void rh_peer_fini(struct rh_peer *peer);
 
-/* 1 when the executable is the file at path, symbolic links resolved. */
+/* 1 when the executable is the file at path, symbolic links resolved: by its name, and
+ * by what it is, for a process may have mounted something else under that name where
+ * only it sees it. */
 int rh_peer_runs(const struct rh_peer *peer, const char *path);
 
 #endif

@@ -134,7 +134,7 @@ static int subscribe(struct inbox *inbox, uint64_t deadline)
 
 	do {
 		r = try_subscribe(inbox, deadline);
-	} while (r == RH_EDETACHED && getenv("RHODES_AGENT") && rh_until_ms(deadline));
+	} while (r == RH_EDETACHED && secure_getenv("RHODES_AGENT") && rh_until_ms(deadline));
 	return r;
 }
 

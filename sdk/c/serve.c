@@ -271,7 +271,7 @@ static int greet(struct rh_server *server)
 
 static int connect_agent(struct rh_server *server)
 {
-	const char    *path = getenv("RHODES_AGENT");
+	const char    *path = secure_getenv("RHODES_AGENT");
 	struct rh_diag diag;
 	int            r;
 
@@ -403,7 +403,7 @@ static void gather(struct rh_server *server, struct looks *looks, int watch)
 
 static int watch_agent_directory(void)
 {
-	const char *path = getenv("RHODES_AGENT");
+	const char *path = secure_getenv("RHODES_AGENT");
 	const char *slash = path ? strrchr(path, '/') : NULL;
 	char        directory[256];
 	int         watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);

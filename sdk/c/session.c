@@ -263,7 +263,7 @@ int rh_move_up(int fd)
 static int attach(struct rh_session *session, uint64_t deadline, int *ret_fd,
                   int *ret_event)
 {
-	const char *path = getenv("RHODES_AGENT");
+	const char *path = secure_getenv("RHODES_AGENT");
 	int         fd, r;
 
 	if (!path || !path[0])
@@ -317,7 +317,7 @@ int rh_session_attach(uint64_t deadline)
 			break;
 		}
 		r = attach_unlocked(&rh_session, deadline);
-		if (r == RH_OK || r != RH_EDETACHED || !getenv("RHODES_AGENT") ||
+		if (r == RH_OK || r != RH_EDETACHED || !secure_getenv("RHODES_AGENT") ||
 		    rh_clock_ns() >= deadline)
 			break;
 	}

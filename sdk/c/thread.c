@@ -184,7 +184,7 @@ static int get_page(struct rh_callee *callee, uint64_t deadline)
 		if ((r = rh_session_open(callee, deadline, &opened)) == RH_OK)
 			r = ask_for_page(callee, &opened, deadline,
 			                 &state->pages[callee->index]);
-	} while (r == RH_EDETACHED && getenv("RHODES_AGENT") && rh_until_ms(deadline));
+	} while (r == RH_EDETACHED && secure_getenv("RHODES_AGENT") && rh_until_ms(deadline));
 	return r;
 }
 

@@ -10,6 +10,7 @@ import ctypes
 import os
 import mmap
 import resource as limits
+import shutil
 import signal
 import socket
 import struct
@@ -278,6 +279,39 @@ class Hostile(Stage):
             os.close(hold)
             self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 0)
         os.close(reader)
+
+    def test_a_set_uid_program_obeys_no_environment(self):
+        """Whoever starts it does not choose whom it talks to."""
+        trap = self.path("trap.sock")
+        copy = self.path("python")
+        shutil.copy(PYTHON, copy)
+        os.chmod(copy, 0o4755)
+        os.chmod(self.folder, 0o755)
+        library = os.path.abspath(os.path.join(BUILD, "sdk/c/librhodes.so.0"))
+        script = ("import ctypes, os; lib = ctypes.CDLL(%r);"
+                  " lib.rh_last_error.restype = ctypes.c_char_p;"
+                  " print(os.geteuid(), lib.rh_attach(ctypes.c_uint64(10**8)),"
+                  " lib.rh_last_error().decode())" % library)
+
+        def start():
+            os.environ["RHODES_AGENT"] = trap
+            os.dup2(writer, 1)
+            os.execv(copy, [copy, "-I", "-c", script])
+
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+            listener.bind(trap)
+            os.chmod(trap, 0o666)
+            listener.listen()
+            reader, writer = os.pipe()
+            self.assertEqual(self.as_stranger(start), 0)
+            os.close(writer)
+            with os.fdopen(reader) as output:
+                words = output.read()
+            if not words.startswith("0 "):
+                self.skipTest("no set-uid programs in this file system")
+            self.assertIn("this process runs as no resource", words)
+            listener.setblocking(False)
+            self.assertRaises(BlockingIOError, listener.accept)
 
     # ---- what the center is told
 

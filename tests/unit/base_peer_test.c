@@ -5,7 +5,9 @@
 #include "../../base/socket.h"
 
 #include <grp.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -14,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -83,6 +86,23 @@ static int connect_as_nobody(void *user)
 	if (setgroups(2, groups) < 0 || setgid(65534) < 0 || setuid(65534) < 0)
 		return 3;
 	return connect_and_stay(user);
+}
+
+/* Runs as "registered" what is another file there, in mounts of its own. */
+static int connect_in_disguise(void *user)
+{
+	struct meeting *meeting = user;
+	char            path[SCENE_PATH + 16], own[PATH_MAX];
+	ssize_t         len = readlink("/proc/self/exe", own, sizeof own - 1);
+
+	own[len < 0 ? 0 : len] = 0;
+	snprintf(path, sizeof path, "%s/registered", meeting->dir);
+	if (unshare(CLONE_NEWNS) < 0 ||
+	    mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+	    mount(own, path, NULL, MS_BIND, NULL) < 0)
+		return 77;
+	execl(path, path, meeting->path, (char *)NULL);
+	return 4;
 }
 
 static int connect_and_leave(void *user)
@@ -207,13 +227,48 @@ static void a_socket_without_a_peer_is_refused(void **state)
 	close(pipes[1]);
 }
 
-int main(void)
+static void a_file_mounted_over_the_executable_is_another(void **state)
 {
+	struct meeting *meeting = *state;
+	struct rh_peer  peer;
+	struct pollfd   look = { .fd = meeting->listener, .events = POLLIN };
+	char            path[SCENE_PATH + 16];
+	pid_t           child;
+	int             fd;
+
+	if (geteuid() != 0)
+		skip();
+	snprintf(path, sizeof path, "%s/registered", meeting->dir);
+	close(open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0755));
+	child = scene_fork(connect_in_disguise, meeting);
+	if (poll(&look, 1, 10000) != 1) {
+		assert_int_equal(scene_wait(child), 77);
+		skip();
+	}
+	fd = accept_one(meeting);
+	assert_int_equal(rh_peer_init(&peer, fd, NULL), RH_OK);
+	assert_string_equal(peer.exe, path); /* so it says */
+	assert_int_equal(rh_peer_runs(&peer, path), 0);
+	rh_peer_fini(&peer);
+	close(fd);
+	assert_int_equal(scene_wait(child), 0);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 2) { /* the child of connect_in_disguise */
+		struct meeting meeting;
+
+		snprintf(meeting.path, sizeof meeting.path, "%s", argv[1]);
+		return connect_and_stay(&meeting);
+	}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 	const struct CMUnitTest tests[] = {
 		CASE(a_peer_is_known_by_pid_uid_and_executable),
 		CASE(another_uid_is_seen_with_its_groups),
 		CASE(a_link_to_the_executable_is_the_executable),
+		CASE(a_file_mounted_over_the_executable_is_another),
 		CASE(a_peer_that_ended_is_not_identified),
 		CASE(a_zombie_is_not_identified),
 		CASE(a_socket_without_a_peer_is_refused),
