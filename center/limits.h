@@ -26,6 +26,7 @@
 #define RH_LIST_MAX           1000u
 #define RH_READS_MS           20u          /* of strangers, in one turn        */
 #define RH_WATCHERS_MAX       128u         /* streams of REST watch            */
+#define RH_WATCHING_STRANGERS 32u          /* ... of those who may not write   */
 #define RH_WATCH_BATCH        64u          /* changes encoded at once          */
 #define RH_WATCH_BEAT_MS      5000u        /* a bookmark when nothing changes  */
 #define RH_MATRIX_ROWS_MAX    512u         /* larger ones as edges only        */

@@ -181,19 +181,31 @@ void rh_watcher_take(struct rh_watcher *watcher, size_t len)
 
 /* ---- the set ---- */
 
+/* They may not keep out who governs. */
+static int has_room(const struct rh_watchers *watchers, int is_stranger)
+{
+	unsigned strangers = 0;
+
+	for (unsigned i = 0; i < watchers->count; i++)
+		strangers += watchers->at[i]->is_stranger != 0;
+	return watchers->count < RH_WATCHERS_MAX &&
+	       (!is_stranger || strangers < RH_WATCHING_STRANGERS);
+}
+
 int rh_watcher_create(struct rh_center *center, unsigned kinds, uint64_t revision,
-                      struct rh_watcher **ret_watcher)
+                      int is_stranger, struct rh_watcher **ret_watcher)
 {
 	struct rh_watchers *watchers = &center->watchers;
 	struct rh_watcher  *watcher;
 
-	if (watchers->count == RH_WATCHERS_MAX)
+	if (!has_room(watchers, is_stranger))
 		return RH_ENOSPC;
 	watcher = calloc(1, sizeof *watcher);
 	if (!watcher)
 		return RH_ENOMEM;
 	watcher->center = center;
 	watcher->kinds = kinds;
+	watcher->is_stranger = is_stranger;
 	watcher->revision = revision;
 	watcher->news = rh_news_next(&center->news);
 	watcher->index = watchers->count;

@@ -16,7 +16,7 @@
  *
  * Ownership   A watcher is its HTTP request's; the set borrows them.
  * Threads     One.
- * Limits      RH_WATCHERS_MAX, RH_WATCH_BATCH. */
+ * Limits      RH_WATCHERS_MAX, RH_WATCHING_STRANGERS, RH_WATCH_BATCH. */
 #ifndef RH_CENTER_WATCHER_H
 #define RH_CENTER_WATCHER_H
 
@@ -35,6 +35,7 @@ struct rh_watcher {
 	struct rh_center *center;
 	unsigned          kinds;        /* bits by enum rh_object_kind          */
 	int               is_sse;       /* server-sent events, else lines       */
+	int               is_stranger;  /* may not write                        */
 	int               is_ended;     /* nothing comes after what is in bytes */
 	uint64_t          revision;     /* all up to it was told                */
 	uint64_t          news;         /* number of the next line              */
@@ -55,9 +56,9 @@ struct rh_watchers {
 };
 
 /* Adds a watcher of everything above revision, and of the news from now on.
- * RH_ENOSPC  there are RH_WATCHERS_MAX.  RH_ENOMEM. */
+ * RH_ENOSPC  there are RH_WATCHERS_MAX, or RH_WATCHING_STRANGERS.  RH_ENOMEM. */
 int rh_watcher_create(struct rh_center *center, unsigned kinds, uint64_t revision,
-                      struct rh_watcher **ret_watcher);
+                      int is_stranger, struct rh_watcher **ret_watcher);
 void rh_watcher_destroy(struct rh_watcher *watcher); /* NULL is accepted */
 
 /* Appends what is new to bytes; a bookmark when is_due.  Nothing while a turn is open.

@@ -138,10 +138,11 @@ void rh_api_watch(struct rh_center *center, struct rh_request *request)
 		err = rh_problem_set(&problem, RH_EINVAL, "the name is too long");
 	if (!err) {
 		err = rh_watcher_create(center, kinds_of(request), revision,
-		                        &request->watcher);
+		                        !request->client->is_writer, &request->watcher);
 		if (err)
 			rh_problem_set(&problem, RH_EAGAIN, "%u clients watch already, that "
-			               "is the limit", RH_WATCHERS_MAX);
+			               "is the limit", request->client->is_writer
+			               ? RH_WATCHERS_MAX : RH_WATCHING_STRANGERS);
 	}
 	if (err) {
 		rh_reply_problem(&request->reply, &problem);

@@ -3,6 +3,7 @@
 cannot be."""
 import contextlib
 import json
+import os
 import socket
 import sqlite3
 
@@ -141,6 +142,33 @@ class Watch(CenterTest):
         self.center.put(resource("a", "application"))
         for stream in streams:
             self.assertEqual(stream.changes(1), [("put", 2, "a")])
+
+
+    def test_strangers_cannot_use_up_the_streams(self):
+        if os.getuid() != 0:
+            self.skipTest("only root can become another user")
+        os.chmod(self.center.folder, 0o755)
+        os.chmod(self.center.run, 0o755)
+        reader, writer = os.pipe()
+        release, hold = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            os.close(hold)
+            os.setuid(65534)
+            streams = [Stream(self.center, "/apis/v1/events") for _ in range(100)]
+            os.write(writer, b"x")
+            os.read(release, 1)
+            os._exit(sum(stream.response.status == 200 for stream in streams))
+        os.close(release)
+        os.close(writer)
+        self.assertEqual(os.read(reader, 1), b"x")
+        stream = self.stream("/apis/v1/events")
+        self.assertEqual(stream.response.status, 200)
+        self.center.put(resource("a", "application"))
+        self.assertEqual(stream.changes(1), [("put", 2, "a")])
+        os.close(hold)
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), 32)
+        os.close(reader)
 
 
 class SlowReaders(CenterTest):
