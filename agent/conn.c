@@ -30,6 +30,7 @@ static void drop_queued(struct rh_conn *conn, struct queued *queued)
 	rh_list_remove(&queued->link);
 	conn->queue_frames--;
 	conn->queue_bytes -= queued->len;
+	conn->queue_fds -= queued->fd_count;
 	for (unsigned i = 0; i < queued->fd_count; i++)
 		rh_discard(queued->fds[i]);
 	free(queued);
@@ -183,8 +184,10 @@ static int queue_frame(struct rh_conn *conn, struct queued *queued, const int *f
 		if (fd < 0)
 			return RH_ENOMEM;
 		queued->fds[queued->fd_count] = fd;
+		conn->queue_fds++;
 	}
 	if (conn->queue_frames > RH_CONN_QUEUE_FRAMES ||
+	    conn->queue_fds > RH_CONN_QUEUE_FDS ||
 	    conn->queue_bytes > RH_CONN_QUEUE_BYTES) {
 		lose(conn, RH_EAGAIN);
 		return RH_ELOST;

@@ -9,7 +9,9 @@
  * Threads     The loop's.
  * Invariants  C1  ops->lost is called at most once, and never after close.
  *             C2  frames leave in the order of rh_conn_send.
- * Limits      RH_CONN_QUEUE_FRAMES frames and RH_CONN_QUEUE_BYTES bytes wait. */
+ * Limits      RH_CONN_QUEUE_FRAMES frames, RH_CONN_QUEUE_BYTES bytes and
+ *             RH_CONN_QUEUE_FDS descriptors wait: more than an instance gets when
+ *             all of its pages are taken away at once. */
 #ifndef RH_AGENT_CONN_H
 #define RH_AGENT_CONN_H
 
@@ -19,7 +21,8 @@
 
 #include "../base/socket.h"
 
-#define RH_CONN_QUEUE_FRAMES 256u
+#define RH_CONN_QUEUE_FRAMES 4096u
+#define RH_CONN_QUEUE_FDS    1024u
 #define RH_CONN_QUEUE_BYTES  (1u << 20)
 
 struct rh_agent;
@@ -45,6 +48,7 @@ struct rh_conn {
 	struct rh_pollfd         *poll;
 	struct rh_list            queue;
 	unsigned                  queue_frames;
+	unsigned                  queue_fds;
 	size_t                    queue_bytes;
 	int                       why;
 	uint8_t                   is_lost;
