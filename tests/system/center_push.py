@@ -725,13 +725,14 @@ class Results(PushTest):
         s.result(revision, result_item(("a", "s"), revision, REJECTED, -28, "no room"))
         self.round_trip()
         a.result(revision)
-        self.center.put(rule("hierarchy", hierarchy={"allow": [["application", "service"]]}))
+        self.center.put(rule("hierarchy", hierarchy={"allow": [["application", "service"]],
+                                                     "grace": "0s"}))
         a.take_until(self.center.revision())
         a.result(a.revision)
         events = []
         while len(events) < 3:
             event = json.loads(stream.readline())
-            if event["type"] not in ("put", "bookmark"):
+            if event["type"] not in ("put", "bookmark", "revoked"):  # b -> d
                 events.append({key: value for key, value in event.items()
                                if key not in ("time", "number")})
         self.assertEqual(events, [
