@@ -9,6 +9,7 @@
 #include "../../agent/inlink.h"
 #include "../../agent/listener.h"
 #include "../../agent/process.h"
+#include "../../agent/rules.h"
 #include "../../base/log.h"
 #include "../../base/memory.h"
 #include "../../model/check.h"
@@ -30,46 +31,61 @@ enum who { CALLER, CALLEE, AGENT, WHO };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static struct rh_agent agent;
+static uv_loop_t       loop;
 static char            directory[] = "/tmp/rh-fuzz-XXXXXX";
 static int             samples[3] = { -1, -1, -1 };
 static int             at_rest;
 
 /* ---- the agent ---------------------------------------------------------- */
 
-static void put_edge(struct rh_record_writer *writer, const char *caller,
-                     const char *callee, const char *protocol)
+static void put_record(struct rh_record_writer *writer, const char *caller,
+                       const char *callee, const char *protocol)
 {
-	size_t place = rh_record_open(writer, RH_TAG_EDGE_ITEM);
+	size_t place;
 
-	rh_record_put_text(writer, RH_TAG_CALLER, caller);
-	rh_record_put_text(writer, RH_TAG_CALLEE, callee);
-	rh_record_put_i32(writer, RH_TAG_VERDICT, RH_OK);
-	rh_record_put_text(writer, RH_TAG_PROTOCOL, protocol);
+	if (!callee) {
+		place = rh_record_open(writer, RH_TAG_SELF);
+		rh_record_put_text(writer, RH_TAG_RESOURCE, caller);
+		rh_record_put_u32(writer, RH_TAG_UID, geteuid());
+	} else {
+		place = rh_record_open(writer, RH_TAG_EDGE_ITEM);
+		rh_record_put_text(writer, RH_TAG_CALLER, caller);
+		rh_record_put_text(writer, RH_TAG_CALLEE, callee);
+		rh_record_put_i32(writer, RH_TAG_VERDICT, RH_OK);
+		rh_record_put_text(writer, RH_TAG_PROTOCOL, protocol);
+	}
 	rh_record_close(writer, place);
 }
 
-static void apply_view(void)
+static void put_item(struct rh_items *items, const char *caller, const char *callee,
+                     const char *protocol)
 {
-	static unsigned char    bytes[4096];
+	unsigned char           bytes[512];
 	struct rh_record_writer writer;
-	struct rh_record_reader reader;
-	struct rh_agent_view   *view = NULL;
 	struct rh_diag          diag;
-	size_t                  place;
+	struct rh_item         *item;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_text(&writer, RH_TAG_CALLER, caller);
+	if (callee)
+		rh_record_put_text(&writer, RH_TAG_CALLEE, callee);
 	rh_record_put_u64(&writer, RH_TAG_REVISION, 1);
-	rh_record_put_text(&writer, RH_TAG_SYSTEM, "fuzz");
-	place = rh_record_open(&writer, RH_TAG_SELF);
-	rh_record_put_text(&writer, RH_TAG_RESOURCE, "magic");
-	rh_record_put_u32(&writer, RH_TAG_UID, geteuid());
-	rh_record_close(&writer, place);
-	put_edge(&writer, "magic", "disk", "shm");
-	put_edge(&writer, "magic", "nic", "bind");
-	put_edge(&writer, "file", "magic", "shm");
-	rh_record_read(&reader, bytes, writer.used);
-	RH_CHECK(rh_agent_view_add(&view, &reader, "magic", &diag) == 1);
-	rh_agent_apply(&agent, view);
+	put_record(&writer, caller, callee, protocol);
+	RH_CHECK(rh_item_read(&(struct rh_record){ .tag = RH_TAG_ITEM, .bytes = bytes,
+		.len = (uint32_t)writer.used }, "magic", &item, &diag) == RH_OK);
+	RH_CHECK(rh_items_put(items, item) == RH_OK);
+	rh_item_unref(item);
+}
+
+static void put_in_force(void)
+{
+	struct rh_items items = { 0 };
+
+	put_item(&items, "magic", NULL, NULL);
+	put_item(&items, "magic", "disk", "shm");
+	put_item(&items, "magic", "nic", "bind");
+	put_item(&items, "file", "magic", "shm");
+	RH_CHECK(rh_rules_put(&agent, &items, 1, "fuzz") == RH_OK);
 }
 
 static void remove_directory(void)
@@ -95,7 +111,7 @@ static void turn(void)
 {
 	/* Tasks of one turn post others; handles close in the next. */
 	for (int i = 0; i < 12; i++)
-		uv_run(&agent.loop, UV_RUN_NOWAIT);
+		uv_run(&loop, UV_RUN_NOWAIT);
 }
 
 /* All but pipes: libFuzzer has some for its own. */
@@ -127,15 +143,19 @@ static void start(void)
 	signal(SIGPIPE, SIG_IGN);
 	RH_CHECK(mkdtemp(directory));
 	atexit(remove_directory);
-	RH_CHECK(rh_agent_init(&agent, directory, "magic", &diag) == RH_OK);
+	RH_CHECK(uv_loop_init(&loop) == 0);
+	RH_CHECK(rh_agent_init(&agent, &(struct rh_place){ .loop = &loop,
+		.run_dir = directory }, "magic", &diag) == RH_OK);
 	RH_CHECK(rh_listener_open(&agent, &diag) == RH_OK);
-	apply_view();
+	put_in_force();
 	RH_CHECK(rh_memory_create("fuzz", RH_PAGE_BYTES, &samples[0], &memory) == RH_OK);
 	rh_page_format(memory, 1, 2, 3, 0);
 	rh_memory_unmap(memory, RH_PAGE_BYTES);
 	samples[1] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	samples[2] = open("/dev/null", O_RDWR | O_CLOEXEC);
-	rh_agent_buffer(&agent);
+	rh_agent_buffer();
+	rh_agent_side_buffer();
+	rh_agent_out_buffer();
 	turn();
 	at_rest = count_descriptors();
 }
