@@ -183,7 +183,8 @@ int rh_rules_start(struct rh_agent *agent, struct rh_cached *cached)
 	if (cached->is_other_boot)
 		end_deadlines(view);
 	agent->heard_ns = age < now ? now - age : 1;
-	rh_info("starting from the cache, %llu s old",
+	rh_info("starting source=cache revision=%llu, %llu s old",
+	        (unsigned long long)cached->revision,
 	        (unsigned long long)(cached->age_ms / 1000));
 	enforce(agent, &cached->items, view);
 	return RH_OK;

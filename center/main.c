@@ -84,6 +84,14 @@ static void await_end(const char *holder)
 	close(look.fd);
 }
 
+/* Whether the center that wrote it still runs; without a word it may. */
+static int is_there(const char *holder)
+{
+	pid_t pid = (pid_t)strtol(holder, NULL, 10);
+
+	return pid <= 0 || kill(pid, 0) == 0 || errno != ESRCH;
+}
+
 static int lock(struct program *program, struct rh_diag *diag)
 {
 	char path[RH_DIR_MAX + 16], text[HOLDER_MAX] = "";
@@ -98,6 +106,9 @@ static int lock(struct program *program, struct rh_diag *diag)
 		await_end(text);
 		r = flock(program->lock_fd, LOCK_EX | LOCK_NB);
 	}
+	if (r < 0 && !is_there(text))
+		return rh_diag_set(diag, RH_EBUSY, "%s is held by another program, as for a"
+		                   " backup; a center starts when it lets go", path);
 	if (r < 0)
 		return rh_diag_set(diag, RH_EBUSY, "another center (pid %s) serves %s",
 		                   text[0] ? text : "unknown", program->config.dirs.run);

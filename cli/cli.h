@@ -43,6 +43,7 @@ struct rh_cli {
 	uint64_t              wait_until; /* ns; a center that is away is awaited till
 	                                     then, 0: not at all (wait.h)            */
 	int                   wait_watch; /* tells that something came, or -1        */
+	bool                  is_recalling; /* known.h: was told of                  */
 };
 
 /* Prints "rhodes VERB: text" on err and returns exit. */

@@ -1,5 +1,7 @@
 #include "http.h"
 
+#include "supervise/lock.h"
+
 #include "../base/diag.h"
 #include "../base/dirs.h"
 
@@ -9,11 +11,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct rh_http {
-	CURL *curl;
-	char  socket[RH_SOCKET_PATH_MAX + 1];
-	char  system[RH_NAME_MAX + 1];
+	CURL          *curl;
+	struct rh_dirs dirs;
+	char           socket[RH_SOCKET_PATH_MAX + 1];
 };
 
 int rh_http_open(const struct rh_dirs *dirs, struct rh_http **ret_http,
@@ -34,7 +37,7 @@ int rh_http_open(const struct rh_dirs *dirs, struct rh_http **ret_http,
 		free(http);
 		return rh_diag_set(diag, RH_ENOMEM, "out of memory");
 	}
-	memcpy(http->system, dirs->system, sizeof http->system);
+	http->dirs = *dirs;
 	*ret_http = http;
 	return RH_OK;
 }
@@ -85,9 +88,26 @@ static int explain_loss(const struct rh_http *http, const struct rh_ask *ask,
 
 	return rh_diag_set(diag, RH_EDOWN,
 	                   "the center of \"%s\" went away before it answered%s;"
-	                   " `rhodes logs center` tells why", http->system, is_read ? ""
+	                   " `rhodes logs center` tells why", http->dirs.system, is_read ? ""
 	                   : ": the change was made as a whole or not at all, so look"
 	                     " before you repeat it");
+}
+
+/* The system may be there without its center. */
+static int explain_nobody(const struct rh_http *http, struct rh_diag *diag)
+{
+	pid_t holder;
+	int   pidfd = rh_lock_holder(&http->dirs, &holder, NULL);
+
+	if (pidfd < 0)
+		return rh_diag_set(diag, RH_EDOWN,
+		                   "no system \"%s\" is running here (nobody answers at"
+		                   " %s); `rhodes up` starts one", http->dirs.system,
+		                   http->socket);
+	close(pidfd);
+	return rh_diag_set(diag, RH_EDOWN, "the center of \"%s\" is away; calls go on, and"
+	                   " the supervisor starts it again; `rhodes logs center` tells"
+	                   " why", http->dirs.system);
 }
 
 static int explain(const struct rh_http *http, const struct rh_ask *ask, CURLcode code,
@@ -100,10 +120,7 @@ static int explain(const struct rh_http *http, const struct rh_ask *ask, CURLcod
 		return rh_diag_set(diag, RH_EACCES, "this user may not open %s",
 		                   http->socket);
 	if (code == CURLE_COULDNT_CONNECT)
-		return rh_diag_set(diag, RH_EDOWN,
-		                   "no system \"%s\" is running here (nobody answers at"
-		                   " %s); `rhodes up` starts one", http->system,
-		                   http->socket);
+		return explain_nobody(http, diag);
 	if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
 	    code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE)
 		return explain_loss(http, ask, diag);

@@ -1,6 +1,6 @@
 #include "view.h"
 
-#include "client.h"
+#include "known.h"
 #include "module.h"
 #include "tool.h"
 #include "verb.h"
@@ -59,25 +59,18 @@ static int add_before(struct rh_cli *cli, char **path, const char *before)
 	return result;
 }
 
-/* GET; NULL when there is no such object, which is no fault here. */
+/* NULL when there is no such object, which is no fault here. */
 static int find(struct rh_cli *cli, const char *kind, const char *name, json_t **ret_json)
 {
-	struct rh_reply reply;
-	struct rh_diag  diag = { 0 };
-	char            path[160];
-	struct rh_ask   ask = { .method = "GET", .path = path };
-	int             r;
+	struct rh_diag diag = { 0 };
+	long           status = 0;
+	int            r = rh_known_find(cli, kind, name, ret_json, &status, &diag);
 
-	snprintf(path, sizeof path, "/apis/v1/%s/", kind);
-	rh_http_escape(path, sizeof path, name);
-	r = rh_client_try(cli, &ask, &reply, &diag);
 	if (r < 0)
 		return rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text);
-	if (reply.status >= 400 && reply.status != 404)
-		r = rh_client_tell(cli, &reply);
-	*ret_json = reply.status == 200 ? json_incref(reply.json) : NULL;
-	rh_reply_fini(&reply);
-	return r;
+	if (!*ret_json && status != 404)
+		return rh_known_get(cli, kind, name, ret_json);
+	return RH_EXIT_OK;
 }
 
 /* "libmagic.so" of "libmagic.so.1"; NULL when there is nothing behind. */
@@ -157,14 +150,12 @@ int rh_view_init(struct rh_cli *cli, const char *resource, struct rh_view *ret_v
 	struct rh_view view = { .resource = NULL };
 	struct rh_diag diag = { 0 };
 	const char    *before = getenv("LD_LIBRARY_PATH");
-	char           path[160], library[PATH_MAX];
+	char           library[PATH_MAX];
 	int            result;
 
 	if (rh_dirs_agent(&cli->dirs, resource, view.agent, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
-	snprintf(path, sizeof path, "/apis/v1/resources/");
-	rh_http_escape(path, sizeof path, resource);
-	result = rh_client_get(cli, path, &view.resource);
+	result = rh_known_get(cli, "resources", resource, &view.resource);
 	if (result == RH_EXIT_OK)
 		result = add_references(cli, view.resource, &view.library_path);
 	/* Shadow libraries need librhodes; last, so that it hides nothing. */

@@ -13,7 +13,7 @@
 #include <jansson.h>
 
 struct rh_view {
-	json_t *resource;      /* as the center has it                            */
+	json_t *resource;      /* as the center has it, or had it (known.h)       */
 	char   *library_path;  /* LD_LIBRARY_PATH, with what stood there before   */
 	char    agent[RH_SOCKET_PATH_MAX + 1];
 };

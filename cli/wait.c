@@ -1,6 +1,6 @@
 #include "wait.h"
 
-#include "client.h"
+#include "known.h"
 
 #include "../base/clock.h"
 #include "../base/diag.h"
@@ -15,19 +15,14 @@
 /* What is missing, in diag; RH_OK when nothing is. */
 static int look(struct rh_cli *cli, const char *resource, struct rh_diag *diag)
 {
-	struct rh_reply reply;
-	char            path[160], agent[RH_SOCKET_PATH_MAX + 1];
-	struct rh_ask   ask = { .method = "GET", .path = path };
-	long            status;
-	int             r;
+	char    agent[RH_SOCKET_PATH_MAX + 1];
+	json_t *known = NULL;
+	long    status = 0;
+	int     r = rh_known_find(cli, "resources", resource, &known, &status, diag);
 
-	snprintf(path, sizeof path, "/apis/v1/resources/");
-	rh_http_escape(path, sizeof path, resource);
-	r = rh_client_try(cli, &ask, &reply, diag);
+	json_decref(known);
 	if (r < 0)
 		return r;
-	status = reply.status;
-	rh_reply_fini(&reply);
 	if (status == 404)
 		return rh_diag_set(diag, RH_ENOENT,
 		                   "no resource \"%.63s\" is registered in the system"

@@ -6,7 +6,7 @@
 #include "renew.h"
 #include "terminal.h"
 
-#include "../cli.h"
+#include "../known.h"
 
 #include "../../base/ready.h"
 
@@ -139,6 +139,9 @@ static void on_plan(void *user, const json_t *json)
 	rh_plan_fini(&self->plan);
 	self->plan = plan;
 	self->has_plan = true;
+	if (rh_known_save(self->options->dirs, json, &diag) < 0)
+		rh_journal_tell(&self->journal, "%s; what ends while the center is away"
+		                " is not started again", diag.text);
 	uv_async_send(&self->wake);
 }
 
@@ -433,9 +436,11 @@ int rh_supervise_run(const struct rh_supervise *options)
 	start(&self);
 	uv_run(&self.loop, UV_RUN_DEFAULT);
 	rh_keeper_end_children();
-	if (options->center)
+	if (options->center) {
+		rh_known_save(options->dirs, NULL, NULL);
 		rh_journal_tell(&self.journal, "the system \"%s\" is down",
 		                options->dirs->system);
+	}
 	tear_down(&self);
 	return self.exit;
 }

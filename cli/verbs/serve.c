@@ -1,5 +1,6 @@
 #include "../cli.h"
 #include "../client.h"
+#include "../known.h"
 #include "../module.h"
 #include "../supervise/keeper.h"
 #include "../supervise/supervisor.h"
@@ -26,16 +27,13 @@ static int get_interface(struct rh_cli *cli, const json_t *resource,
                          json_t **ret_interface)
 {
 	const char *name = text_of(spec_of(resource), "interface");
-	char        path[160];
 
 	if (!name)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED,
 		                   "%s offers no interface, so there"
 		                   " is nothing to serve",
 		                   cli->args.words[0]);
-	snprintf(path, sizeof path, "/apis/v1/interfaces/");
-	rh_http_escape(path, sizeof path, name);
-	return rh_client_get(cli, path, ret_interface);
+	return rh_known_get(cli, "interfaces", name, ret_interface);
 }
 
 /* serve.library of the resource, else what the interface names. */

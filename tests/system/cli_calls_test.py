@@ -81,6 +81,24 @@ class Calls(Stage):
         self.await_line(r"agent/\S+ +info +\S*.*is in force", 4)
         self.assert_call()
 
+    def test_without_the_center_what_ends_is_started_again(self):
+        self.start()
+        self.assert_call()
+        with self.without_center():
+            for name in ("agent/app", "agent/lib", "lib/0"):
+                os.kill(self.pids(name)[0], signal.SIGKILL)
+            self.await_line(r"agent/app +info +starting source=cache")
+            self.await_line("serving libtwice as instance", 2)
+            self.assert_call()  # of a program that starts only now
+            self.assertIn("the center is away", self.call(TWICE).stderr)
+            self.assertIn("is away; calls go on", self.refused(3, "get", "resources"))
+            self.assertIn("is away", self.refused(3, "run", "none", "--", "true"))
+        self.await_line(r"agent/\S+ +info +the center is here", 4)
+        self.assert_call()
+        self.assertNotIn("is away", self.call(TWICE).stderr)
+        self.ok("down")
+        self.assertIn("no system", self.refused(3, "run", "app", "--", "true"))
+
     def observed(self):
         return self.json("matrix", "--plane", "observed")["planes"]["observed"][0][1]
 

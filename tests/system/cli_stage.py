@@ -1,6 +1,8 @@
 """A system for the tests of the command line: real `rhodes` and `rhodes-center`, and a
 shell script in the place of the agent, so that the supervisor can be tested with agents
 that behave as a test wants.  Nothing here sleeps: a test waits for a line or an end."""
+import contextlib
+import fcntl
 import json
 import os
 import re
@@ -10,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import unittest
 
 BUILD = os.environ.get("RHODES_BUILD", "build")
@@ -143,6 +146,20 @@ class Stage(unittest.TestCase):
                 if count <= 0:
                     break
             follow.kill()
+
+    @contextlib.contextmanager
+    def without_center(self):
+        """Kills the center and keeps it away, by its lock."""
+        path = os.path.join(self.run_dir, "center.lock")
+        with open(path, encoding="ascii") as lock:
+            waiter = threading.Thread(target=fcntl.flock, args=(lock, fcntl.LOCK_EX))
+            waiter.start()
+            while waiter.is_alive():  # the next center may have been quicker
+                with open(path, encoding="ascii") as file:
+                    os.kill(int(file.read()), signal.SIGKILL)
+                waiter.join(0.1)
+            self.await_line(f"{path} is held by another program")
+            yield
 
     def is_ours(self, pid):
         """Whether it is still a process of this system: a busy machine gives the pid of
