@@ -57,9 +57,9 @@ class Events:
 class Program:
     """One process that asks, all through the step."""
 
-    def __init__(self, stage, system):
+    def __init__(self, stage, system, resource="programs"):
         self.process = stage.start(
-            [*system.prefix("programs"), PYTHON, os.path.join(HERE, "magic_ask.py")],
+            [*system.prefix(resource), PYTHON, os.path.join(HERE, "magic_ask.py")],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=system.env)
 
     def ask(self):

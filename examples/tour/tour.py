@@ -9,6 +9,7 @@ import signal
 import sys
 import traceback
 
+import step_away
 import step_packets
 import step_parser
 import step_protocols
@@ -25,6 +26,7 @@ STEPS = {
     "protocols": step_protocols.step,
     "swap": step_swap.step,
     "revoke": step_revoke.step,
+    "away": step_away.step,
 }
 
 
