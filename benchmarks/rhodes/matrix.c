@@ -5,6 +5,8 @@
  * asked for are declared edges.
  *
  *   edge_test     is the edge declared?  One probe.
+ *   line          what such a probe cannot do without: one line at random of the
+ *                 table of edges.
  *   may_call      the whole check on the way of a call: ids alive, edge declared,
  *                 types allowed.  It jumps on the probe's answer, so the processor
  *                 guesses it and goes on even where the next pair depends on it.
@@ -136,6 +138,15 @@ static uint64_t test_edge(const struct pair *pair)
 	                                pair->callee.index);
 }
 
+static uint64_t read_line(const struct pair *pair)
+{
+	const struct rh_map *table = &registry.matrix.index;
+	uint64_t hash = (uint64_t)pair->caller.index << 32 | pair->callee.index;
+
+	hash *= 0x9e3779b97f4a7c15ull;
+	return (table->keys[((hash >> 32) * table->buckets >> 32) * 8] ^ hash >> 63) & 1;
+}
+
 static uint64_t judge(const struct pair *pair)
 {
 	return rh_judge_call(&registry, pair->caller, pair->callee, 0) == RH_OK;
@@ -233,6 +244,8 @@ int main(void)
 	measure("loop_alone", nothing, 0);
 	measure("edge_test_independent", test_edge, 0);
 	measure("edge_test_dependent", test_edge, 1);
+	measure("line_independent", read_line, 0);
+	measure("line_dependent", read_line, 1);
 	measure("may_call_independent", judge, 0);
 	measure("may_call_dependent", judge, 1);
 	walk();

@@ -16,12 +16,15 @@ MEASURED_S = 0.1  # a look at how busy the machine is
 
 class Runner:
     def __init__(self, args, plan, folder):
-        self.build, self.plan = os.path.join(args.build, "benchmarks"), plan
+        self.root, self.plan = args.build, plan
+        self.build = os.path.join(args.build, "benchmarks")
         self.env = {"TMPDIR": folder}
         self.results = measure.Results()
         self.loud = 0  # runs before which the machine did not become quiet
         self.patience = plan.patience
         self.system = None
+        self.turns = 0
+        self.checks = []  # what bench-matrix found, each round
 
     def run(self, transport, place, *options, seconds=1.0):
         plan = self.plan
@@ -43,8 +46,12 @@ class Runner:
         for transport in BLOCKING:
             self.run(transport, "one")
             self.run(transport, "two")
-        for transport in AWAKE:
-            self.run(transport, "two", "-n", str(self.plan.calls * 5))
+        for _ in range(self.plan.turns):
+            self.turns += 1
+            self.results.turn = self.turns
+            for transport in AWAKE:
+                self.run(transport, "two", "-n", str(self.plan.calls * 5))
+        self.results.turn = None
 
     def lanes(self):
         for lanes in LANES:
@@ -67,6 +74,7 @@ class Runner:
         for number in range(self.plan.rounds):
             began = time.monotonic()
             self.latencies()
+            self.checks.append(rhodes.figures(self.root, "rhodes/bench-matrix"))
             self.lanes()
             if number < self.plan.sweeps:
                 self.sizes()
@@ -74,23 +82,28 @@ class Runner:
                   f"{time.monotonic() - began:.0f} s", file=sys.stderr)
 
 
-def awake_rows(get):
+def awake_rows(results):
+    """Each beside what ran just before it: see the method."""
+    get = results.get
+
+    def beside(field, transport, peer):
+        return (get(field, transport, "two"), "us", peer[0], get(field, peer[1], "two")), \
+            results.paired(field, transport, peer[1], "two")
+    slot = ("bare spinning slot", "slot-spin")
     for field, name in (("p50", "p50"), ("p999", "p99.9")):
-        yield rows.against(f"bind, awake on two cores, 64 B, {name}",
-                           get(field, "bind", "two"), "us",
-                           "bare spinning slot", get(field, "slot-spin", "two"), "<=", 1.3)
+        figures, ratio = beside(field, "bind", slot)
+        yield rows.against(f"bind, awake on two cores, 64 B, {name}", *figures, "<=", 1.3,
+                           ratio)
     yield rows.stated("bind, awake on two cores, 64 B, back to back",
                       get("rate", "bind", "two", lanes=1), "calls/s",
                       "bare spinning slot", get("rate", "slot-spin", "two", lanes=1))
-    yield rows.stated("call page alone, awake on two cores, 64 B, p50",
-                      get("p50", "page", "two"), "us",
-                      "bare spinning slot", get("p50", "slot-spin", "two"))
-    yield rows.stated("unmodified program and library by bind, awake, 64 B, p50",
-                      get("p50", "library", "two"), "us",
-                      "bare spinning slot", get("p50", "slot-spin", "two"))
-    yield rows.stated("bind, awake on two cores, 64 B, p50, beside iceoryx polling",
-                      get("p50", "bind", "two"), "us",
-                      "iceoryx polling", get("p50", "iceoryx-poll", "two"))
+    for name, transport, peer in (
+            ("call page alone, awake on two cores, 64 B, p50", "page", slot),
+            ("unmodified program and library by bind, awake, 64 B, p50", "library", slot),
+            ("bind, awake on two cores, 64 B, p50, beside iceoryx polling", "bind",
+             ("iceoryx polling", "iceoryx-poll"))):
+        figures, ratio = beside("p50", transport, peer)
+        yield rows.stated(name, *figures, ratio)
     for size in [size for size in SIZES if size < 4096]:
         yield rows.at_limit(f"tail of bind, awake on two cores, {size} B, p99.9",
                             get("p999", "bind", "two", size), "us", "<=", 2)
@@ -212,8 +225,9 @@ def queue_rows(get):
 
 def all_rows(runner, extra):
     get = runner.results.get
-    groups = (awake_rows, blocking_rows, agent_path_rows, relay_rows, cpu_rows, lane_rows,
+    groups = (blocking_rows, agent_path_rows, relay_rows, cpu_rows, lane_rows,
               large_rows, queue_rows)
+    yield from awake_rows(runner.results)
     yield from (row for group in groups for row in group(get))
     yield from extra
     yield from size_rows(get)
@@ -253,7 +267,7 @@ def run(args):
     try:
         with rhodes.System(args.build, folder, runner.results) as runner.system:
             runner.rounds()
-            extra = list(rhodes.other_rows(args.build, runner.system))
+            extra = list(rhodes.other_rows(args.build, runner.system, runner.checks))
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     result = list(all_rows(runner, extra))

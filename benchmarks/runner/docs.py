@@ -20,7 +20,11 @@ the two readings are inside the figure. A tenth of the calls run first, untimed.
 * **one core**: caller, server and whatever is between them on one CPU, blocking. The
   steadiest column of a virtual machine.
 * **two cores**: the caller on the first CPU, everything else on the last. *Awake* means
-  that the transport spins there, so no sleeper is woken.
+  that the transport spins there, so no sleeper is woken. A virtual machine's two CPUs are
+  moved while it runs: for seconds they are threads of one core, then cores apart, and a
+  line goes there and back in {near} to {far} us (the bare spinning slot, lowest and
+  highest median). So a ratio of two awake ones is the median over {turns} turns of the
+  ratio of two runs right after each other.
 * **free**: as the scheduler likes. It sometimes keeps both sides on one CPU and sometimes
   splits them, so compare these roughly.
 
@@ -79,6 +83,7 @@ def write(runner, result, args, seconds):
     plan, get = runner.plan, runner.results.get
     loud = f" (except before {runner.loud} runs)" if runner.loud else ""
     others = runner.results.others()
+    near, far = runner.results.spread("p50", "slot-spin", "two")
     machine = "".join(f"| {label} | {text} |\n" for label, text in host.describe())
     text = "# Benchmarks: calls\n\n" \
         "Written by `./bench calls --docs`; the figures and every single run are in\n" \
@@ -87,7 +92,8 @@ def write(runner, result, args, seconds):
         " side;\nabsolute figures belong to this machine.\n" \
         f"\n## Machine\n\n| | |\n| --- | --- |\n{machine}" \
         "\n## Method\n\n" + METHOD.format(
-            rounds=plan.rounds, sweeps=plan.sweeps, loud=loud,
+            rounds=plan.rounds, sweeps=plan.sweeps, loud=loud, turns=runner.turns,
+            near=rows.number(near), far=rows.number(far),
             other=statistics.median(others) if others else 0) + \
         "\n## Goals and peers\n\n" + \
         table([row for row in result if row.goal or row.peer]) + \

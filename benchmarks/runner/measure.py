@@ -16,8 +16,10 @@ class Results:
     def __init__(self):
         self.lines = collections.defaultdict(list)
         self.failures = []
+        self.turn = None  # a number while transports run right after each other
 
     def add(self, line):
+        line["turn"] = self.turn
         key = (line["what"], line["transport"], line["place"], line["size"],
                line.get("lanes", 1))
         self.lines[key].append(line)
@@ -30,6 +32,14 @@ class Results:
             return None
         values = [line[field] for line in lines]
         return max(values) if field == "max" else statistics.median(values)
+
+    def paired(self, field, transport, peer, place, size=64):
+        """The median of the ratios of two that ran in the same turn, or None."""
+        ours, theirs = ({line["turn"]: line[field] for line in
+                         self.lines.get(("latency", name, place, size, 1), [])
+                         if line["turn"] is not None} for name in (transport, peer))
+        ratios = [ours[turn] / theirs[turn] for turn in ours if theirs.get(turn)]
+        return statistics.median(ratios) if ratios else None
 
     def spread(self, field, transport, place, size=64, lanes=None):
         """Lowest and highest over the rounds."""
@@ -81,6 +91,6 @@ def run_program(argv, results, env=None):
         name = " ".join([os.path.basename(argv[0])] + argv[1:])
         results.failures.append(f"{name}: {reason}")
         print(f"failed: {results.failures[-1]}", file=sys.stderr)
-    for line in out.splitlines():
-        if line.startswith("{"):
+    for line in out.splitlines(keepends=True):
+        if line.startswith("{") and line.endswith("\n"):  # not one that was cut short
             results.add(json.loads(line))

@@ -25,6 +25,7 @@ class Plan:
     def __init__(self, quick):
         self.rounds = 1 if quick else 5
         self.sweeps = 1 if quick else 3
+        self.turns = 1 if quick else 5        # of those awake, in each round
         self.seconds = 0.05 if quick else 0.3
         self.calls = 2000 if quick else 20000
         self.quiet = 0.5 if quick else 5      # seconds to wait before one run

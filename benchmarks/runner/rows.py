@@ -12,9 +12,12 @@ class Row:
     peer_value: float = None
     goal: str = None
     met: bool = None
+    paired: float = None  # a better ratio than that of the two medians
 
     @property
     def ratio(self):
+        if self.paired is not None:
+            return self.paired
         if self.value is None or not self.peer_value:
             return None
         return self.value / self.peer_value
@@ -33,9 +36,9 @@ def shorten(number):
     return None if number is None else float(f"{number:.5g}")
 
 
-def against(name, value, unit, peer, peer_value, sense, factor):
+def against(name, value, unit, peer, peer_value, sense, factor, paired=None):
     """The figure must be <= or >= factor times the peer's."""
-    row = Row(name, value, unit, peer, peer_value, f"{sense} {factor:g}x")
+    row = Row(name, value, unit, peer, peer_value, f"{sense} {factor:g}x", paired=paired)
     ratio = row.ratio
     row.met = False if ratio is None else \
         ratio <= factor if sense == "<=" else ratio >= factor
@@ -50,9 +53,9 @@ def at_limit(name, value, unit, sense, limit):
     return row
 
 
-def stated(name, value, unit, peer=None, peer_value=None):
+def stated(name, value, unit, peer=None, peer_value=None, paired=None):
     """No goal: the figure is wanted, with or without a peer's beside it."""
-    return Row(name, value, unit, peer, peer_value)
+    return Row(name, value, unit, peer, peer_value, paired=paired)
 
 
 def write(rows, path):

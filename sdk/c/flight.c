@@ -16,6 +16,20 @@
 #define SAMPLE_EVERY  16u
 #define LOOK_EVERY    64u /* polls without an answer, before the clock is read */
 
+/* Not one initialiser: most of it is large and set when the reply is read. */
+static void init(struct rh_flight *flight, uint32_t args_len, uint64_t deadline)
+{
+	flight->page = NULL;
+	flight->args_len = args_len;
+	flight->large = NULL;
+	flight->mapped = NULL;
+	flight->deadline = deadline;
+	flight->started = 0;
+	flight->looks = 0;
+	flight->is_gone = flight->is_done = 0;
+	flight->reply_fds.count = 0;
+}
+
 int rh_flight_begin(struct rh_flight *flight, struct rh_callee *callee,
                     uint32_t args_len, uint32_t reply_cap, uint64_t deadline,
                     unsigned char **ret_args)
@@ -23,7 +37,7 @@ int rh_flight_begin(struct rh_flight *flight, struct rh_callee *callee,
 	int is_large = args_len > RH_PAYLOAD_ARENA_MAX;
 	int r;
 
-	*flight = (struct rh_flight){ .deadline = deadline, .args_len = args_len };
+	init(flight, args_len, deadline);
 	rh_set_ran(0);
 	if (args_len > RH_PAYLOAD_MAX)
 		return rh_fail(RH_EMSGSIZE, "the arguments are over %u bytes",
