@@ -6,10 +6,16 @@ wrote down, and says whether a call was lost, ran twice, or was told wrong.
 Killed with SIGKILL, at random moments: callers, their agents, the callees' agents, workers,
 the program that serves bytes, the center, and the supervisor with everything it started.
 
+In the run "swaps" every edge gets another protocol ten times a second besides.  When the
+callers are done, the last protocol must be in force everywhere.
+
 SEED=n plays another sequence; CALLS=n, for each protocol, a longer one.  KEEP=folder keeps
 the histories and the log of a run that fails.
 """
 import collections
+import http.client
+import itertools
+import json
 import mmap
 import os
 import random
@@ -19,10 +25,12 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "system"))
+from center_lib import Answer, UnixConnection  # noqa: E402
 from cli_stage import BUILD, LIMIT, Stage  # noqa: E402
 
 SEED = int(os.environ.get("SEED", "1"))
@@ -41,6 +49,7 @@ STORM = {"caller": 12, "worker": 8, "agent/app": 4, "agent/soak": 1.5,
          "agent/soak_bytes": 1.5, "bytes": 1.5, "center": 0.5, "up": 0.05}
 CALM = {"caller": 12}
 STORM_S, CALM_S = 6, 2 * DEADLINE_S
+SWAP_S = 0.1
 FIRST_PAUSE_S = (0.005, 0.02)  # while each kind is killed once
 
 SYSTEM = """
@@ -155,8 +164,50 @@ class History:
                 for line in range(self.lines)]
 
 
+class Swapper(threading.Thread):
+    """Gives all edges the next protocol every SWAP_S, as long as nobody stops it."""
+
+    def __init__(self, path):
+        super().__init__(daemon=True)
+        self.path, self.stopped = path, threading.Event()
+        self.taken, self.away, self.refused = 0, 0, []
+
+    def run(self):
+        for turn in itertools.count():
+            if self.stopped.wait(SWAP_S):
+                return
+            self.swap(PROTOCOLS[turn % len(PROTOCOLS)])
+
+    def swap(self, use):
+        rules = [{"kind": "Rule", "metadata": {"name": f"app{n}-{callee.replace('_', '-')}"},
+                  "spec": {"protocol": {"edge": [f"app{n}", callee], "use": use}}}
+                 for n in range(APPS) for callee in ("soak", "soak_bytes")]
+        try:
+            answer = self.ask("POST", "/apis/v1/apply", json.dumps({"objects": rules}))
+        except (OSError, http.client.HTTPException):
+            self.away += 1  # the center was killed
+            return
+        if answer.status == 200:
+            self.taken += 1
+        else:
+            self.refused.append(answer.body)
+
+    def ask(self, *what):
+        connection = UnixConnection(self.path)
+        try:
+            connection.request(*what)
+            return Answer(connection.getresponse())
+        finally:
+            connection.close()
+
+    def stop(self):
+        self.stopped.set()
+        self.join()
+
+
 class Soak(Stage):
     has_agents = True
+    swapper = None
 
     def setUp(self):
         super().setUp()
@@ -300,7 +351,11 @@ class Soak(Stage):
         self.deck = [role for role in STORM if role != "up" or CALLS >= 100000 or
                      PROTOCOLS[SEED % len(PROTOCOLS)] == protocol]
         self.random.shuffle(self.deck)
-        self.start(protocol)
+        self.start("bind" if protocol == "swaps" else protocol)
+        if protocol == "swaps":
+            self.swapper = Swapper(os.path.join(self.run_dir, "center.sock"))
+            self.addCleanup(self.swapper.stop)
+            self.swapper.start()
         self.seen = [(0, time.monotonic())] * self.history.lines
         self.is_stuck = False
         self.started = time.monotonic()
@@ -310,6 +365,8 @@ class Soak(Stage):
             self.kill(self.next_victim())
             self.look_for_progress()
         seconds = time.monotonic() - self.started
+        if self.swapper:
+            self.await_settled()
         for caller in self.callers:
             caller.kill()
         pids = [self.supervisor, *all_children(self.supervisor)]
@@ -317,10 +374,32 @@ class Soak(Stage):
         self.assert_ends(pids)
         self.judge(protocol, seconds, missing - set(self.kills))
 
+    def await_settled(self):
+        """The last of all protocols comes into force at both ends of every edge."""
+        self.swapper.stop()
+        self.ok("run", "--wait", str(LIMIT), "app0", "--", "/bin/true")  # the center is back
+        news = UnixConnection(self.swapper.path, timeout=LIMIT)
+        news.request("GET", "/apis/v1/events")
+        stream = news.getresponse()
+        while waiting := self.unsettled():
+            if not stream.readline():
+                self.fail(f"not in force: {waiting}")
+        news.close()
+
+    def unsettled(self):
+        rules = self.swapper.ask("GET", "/apis/v1/rules").json["items"]
+        return [condition["message"] for rule in rules
+                for condition in rule["status"]["conditions"]
+                if condition["type"] == "Active" and condition["status"] != "True"]
+
     def judge(self, protocol, seconds, missing):
         done = subprocess.run([os.path.join(SOAK, "soak-check"), self.history_path],
                               stdout=subprocess.PIPE, text=True, check=False)
         kills = ", ".join(f"{count} {role}" for role, count in sorted(self.kills.items()))
+        if self.swapper:
+            print(f"{self.swapper.taken} changes of all protocols taken, the center away from"
+                  f" {self.swapper.away}")
+            self.assertEqual(self.swapper.refused, [])
         print(f"{protocol}, SEED={SEED}, {seconds:.0f} s, {sum(self.kills.values())} kills: "
               f"{kills}\n{done.stdout}", flush=True)
         self.assertEqual(done.returncode, 0, done.stdout + self.tail())
@@ -328,7 +407,7 @@ class Soak(Stage):
         self.assertFalse(missing, "never killed")
 
 
-for use in PROTOCOLS:
+for use in [*PROTOCOLS, "swaps"]:
     setattr(Soak, "test_" + use, lambda self, use=use: self.play(use))
 
 if __name__ == "__main__":
