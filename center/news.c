@@ -3,6 +3,7 @@
 #include "center.h"
 #include "when.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,17 +25,22 @@ void rh_news_add(struct rh_center *center, enum rh_object_kind kind, json_t *eve
 {
 	struct rh_news *news = &center->news;
 	uint64_t        number = rh_news_next(news);
+	struct rh_news_line *place = &news->lines[number % RH_NEWS_MAX];
+	const char     *name = json_string_value(json_object_get(event, "name"));
 	char            time[RH_WHEN_TEXT_MAX];
 
 	rh_when_text(rh_when_now(), time);
 	json_object_set_new(event, "time", json_string(time));
 	json_object_set_new(event, "number", json_integer((json_int_t)number));
 	char *line = json_dumps(event, JSON_COMPACT);
-	json_decref(event);
-	if (!line) /* no memory: nobody hears of it, and nothing depends on it */
+	if (!line) { /* no memory: nobody hears of it, and nothing depends on it */
+		json_decref(event);
 		return;
-	free(news->lines[number % RH_NEWS_MAX].text);
-	news->lines[number % RH_NEWS_MAX] = (struct rh_news_line){ kind, line };
+	}
+	free(place->text);
+	*place = (struct rh_news_line){ .kind = kind, .text = line };
+	snprintf(place->name, sizeof place->name, "%s", name ? name : "");
+	json_decref(event);
 	news->next = number + 1;
 	rh_watchers_wake(&center->watchers);
 }

@@ -11,6 +11,7 @@
 #ifndef RH_CENTER_NEWS_H
 #define RH_CENTER_NEWS_H
 
+#include "limits.h"
 #include "object.h"
 
 #include <jansson.h>
@@ -22,6 +23,7 @@ struct rh_center;
 
 struct rh_news_line {
 	enum rh_object_kind kind;    /* that it is about                   */
+	char                name[RH_OBJECT_NAME_MAX + 1]; /* ... "" if none */
 	char               *text;
 };
 
@@ -30,8 +32,8 @@ struct rh_news {
 	uint64_t            next;    /* number of the next line; 0 is as 1 */
 };
 
-/* Adds an event {"type", ...} about an object of that kind, which it steals, with the
- * time and the number.  Watchers hear of it in this turn of the loop. */
+/* Adds an event {"type", "name", ...} about the object of that kind and name, which it
+ * steals, with the time and the number.  Watchers hear of it in this turn of the loop. */
 void rh_news_add(struct rh_center *center, enum rh_object_kind kind, json_t *event);
 
 /* Number of the next line to come. */

@@ -204,10 +204,13 @@ int rh_revocations_stage(struct rh_center *center, struct rh_diag *diag)
 static void tell(struct rh_center *center, const struct rh_item_key *key,
                  const char *type, uint64_t deadline_ms)
 {
-	json_t *event = json_pack("{s:s, s:[s, s]}", "type", type, "edge",
-	                          key->caller.text, key->callee.text);
-	char    time[RH_WHEN_TEXT_MAX];
+	struct rh_verdict verdict;
+	char              time[RH_WHEN_TEXT_MAX];
 
+	rh_judge_pair(&center->realm.registry, &key->caller, &key->callee, 0, &verdict);
+	json_t *event = json_pack("{s:s, s:s, s:[s, s]}", "type", type, "name",
+	                          verdict.rule.text, "edge", key->caller.text,
+	                          key->callee.text);
 	if (deadline_ms) {
 		rh_when_text(deadline_ms, time);
 		json_object_set_new(event, "deadline", json_string(time));

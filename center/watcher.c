@@ -154,7 +154,8 @@ static void fill_news(struct rh_watcher *watcher)
 	for (unsigned i = 0; i < RH_WATCH_BATCH && watcher->news < next; i++) {
 		const struct rh_news_line *line = rh_news_line(news, watcher->news++);
 
-		if (line && watcher->kinds & 1u << line->kind)
+		if (line && watcher->kinds & 1u << line->kind &&
+		    (!watcher->name[0] || strcmp(watcher->name, line->name) == 0))
 			say(watcher, line->text, 0);
 	}
 }

@@ -22,12 +22,14 @@ enum rh_complete {
 	RH_COMPLETE_FILE,
 	RH_COMPLETE_FORMAT,   /* json yaml name wide   */
 	RH_COMPLETE_JSON,     /* json yaml             */
+	RH_COMPLETE_LINES,    /* json table            */
 	RH_COMPLETE_PLANE,    /* the planes of matrix  */
 	RH_COMPLETE_KIND,     /* resources rules ...   */
 	RH_COMPLETE_RESOURCE, /* asked from the center */
 	RH_COMPLETE_VERB,
 	RH_COMPLETE_COMMAND,  /* a program             */
 	RH_COMPLETE_INTERFACE, /* new check build show */
+	RH_COMPLETE_WATCHED,  /* kinds, or all         */
 	RH_COMPLETE_COUNT
 };
 

@@ -93,6 +93,14 @@ static const struct rh_option trace_options[] = {
 	LAST,
 };
 
+static const struct rh_option watch_options[] = {
+	{ "from", 0, "REVISION", "first what changed since; 0: all there is (default: now)",
+	  NONE },
+	{ "output", 'o', "FORMAT", "json (an object a line) or table",
+	  RH_COMPLETE_LINES },
+	LAST,
+};
+
 static const struct rh_option logs_options[] = {
 	{ "follow", 'f', NULL, "keep printing what is added", NONE },
 	{ "lines", 'n', "N", "only the last N lines", NONE },
@@ -236,6 +244,18 @@ const struct rh_verb rh_verbs[] = {
 	  .about =
 	          "The steps are those of the figures in the papers, with the values of\n"
 	          "the parameters.  While a trace runs, the traced calls are slower." },
+	{ .name = "watch",
+	  .words = "resources|rules|interfaces|modules|all [NAME]",
+	  .options = watch_options,
+	  .run = rh_verb_watch,
+	  .word_least = 1,
+	  .word_most = 2,
+	  .complete = { RH_COMPLETE_WATCHED },
+	  .help = "Print what changes, and where it becomes active, as it happens",
+	  .about =
+	          "A line for each change, and for each agent where a rule became active,\n"
+	          "is on the way, or is rejected and why.  Goes on after the connection\n"
+	          "was lost or the center was restarted, until Ctrl-C." },
 	{ .name = "logs",
 	  .words = "[RESOURCE|center|agent/RESOURCE]",
 	  .options = logs_options,
