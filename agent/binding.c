@@ -32,7 +32,8 @@ static void close_fd(int *fd)
 
 static void close_ends(struct rh_binding *binding)
 {
-	close_fd(&binding->event);
+	close_fd(&binding->waker);
+	close_fd(&binding->far_waker);
 	close_fd(&binding->companion);
 	close_fd(&binding->far_companion);
 }
@@ -52,23 +53,34 @@ static void keep_head(struct rh_binding *binding, void *memory)
 	binding->head = memory;
 }
 
-/* A fresh page, eventfd and companion.  B1 */
+static int make_pair(int *ret_near, int *ret_far)
+{
+	int pair[2];
+	int r = rh_socket_pair(1, pair);
+
+	if (r < 0)
+		return r;
+	*ret_near = pair[0];
+	*ret_far = pair[1];
+	return RH_OK;
+}
+
+/* A fresh page, waker and companion.  B1 */
 static int make_memory(struct rh_binding *binding)
 {
 	void *memory;
-	int   pair[2], r;
+	int   r;
 
 	r = rh_memory_create("rhodes-page", RH_PAGE_BYTES, &binding->memfd, &memory);
 	if (r < 0)
 		return r;
 	rh_page_format(memory, binding->id, binding->attachment, 0, RH_PAGE_FLAG_BIND);
 	keep_head(binding, memory);
-	if ((binding->event = rh_event_create()) < 0 || rh_socket_pair(1, pair) < 0) {
+	if (make_pair(&binding->waker, &binding->far_waker) < 0 ||
+	    make_pair(&binding->companion, &binding->far_companion) < 0) {
 		drop_memory(binding);
 		return RH_ENOMEM;
 	}
-	binding->companion = pair[0];
-	binding->far_companion = pair[1];
 	return RH_OK;
 }
 
@@ -78,7 +90,7 @@ static int send_bind(struct rh_binding *binding)
 {
 	unsigned char           bytes[64];
 	struct rh_record_writer writer;
-	int fds[3] = { binding->memfd, binding->event, binding->far_companion };
+	int fds[3] = { binding->memfd, binding->far_waker, binding->far_companion };
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_ATTACHMENT, binding->attachment);
@@ -140,7 +152,7 @@ static struct rh_binding *create(struct rh_edge *edge, uint64_t attachment,
 	binding->edge = edge;
 	binding->attachment = attachment;
 	binding->id = id;
-	binding->memfd = binding->event = -1;
+	binding->memfd = binding->waker = binding->far_waker = -1;
 	binding->companion = binding->far_companion = -1;
 	rh_list_init(&binding->in_process);
 	return binding;
@@ -193,7 +205,7 @@ static void hand_out(struct rh_binding *binding, uint64_t instance)
 {
 	unsigned char           bytes[128];
 	struct rh_record_writer writer;
-	int fds[3] = { binding->memfd, binding->event, binding->companion };
+	int fds[3] = { binding->memfd, binding->waker, binding->companion };
 
 	binding->head->fixed.instance = instance; /* before the process maps it */
 	rh_record_begin(&writer, bytes, sizeof bytes);

@@ -49,9 +49,10 @@ struct rh_binding {
 	uint64_t              instance;
 	struct rh_page_head  *head;        /* the first page of the memory    */
 	int                   memfd;       /* -1: as head                     */
-	int                   event;       /* these three until it is bound   */
-	int                   companion;   /* the process's                   */
-	int                   far_companion; /* the callee's                  */
+	int                   waker;       /* these four until it is bound;   */
+	int                   companion;   /* the process's ends              */
+	int                   far_waker;   /* and the callee's                */
+	int                   far_companion;
 	struct rh_page_counters counted;   /* what was added to the edge's    */
 	uint64_t              latency[RH_LATENCY_BUCKETS];
 };

@@ -25,11 +25,11 @@ static void on_hangup(void *user, int events)
 }
 
 static int send_page(struct rh_cpage *page, uint64_t request, int memfd,
-                     int far_companion)
+                     int far_waker, int far_companion)
 {
 	unsigned char           bytes[128];
 	struct rh_record_writer writer;
-	int                     fds[3] = { memfd, page->caller_event, far_companion };
+	int                     fds[3] = { memfd, far_waker, far_companion };
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_PAGE, page->id);
@@ -64,8 +64,19 @@ static int make_memory(struct rh_cpage *page, int *ret_memfd)
 	if (r < 0)
 		return r;
 	rh_page_format(page->memory, page->id, page->process->attachment, 0, 0);
-	page->caller_event = rh_event_create();
-	return page->caller_event < 0 ? page->caller_event : RH_OK;
+	return RH_OK;
+}
+
+static int make_waker(struct rh_cpage *page, int *ret_far)
+{
+	int pair[2];
+	int r = rh_socket_pair(1, pair);
+
+	if (r < 0)
+		return r;
+	page->waker = pair[0];
+	*ret_far = pair[1];
+	return RH_OK;
 }
 
 /* The pair's near end is ours; its hang-up says that the thread has ended. */
@@ -85,19 +96,23 @@ static int make_companion(struct rh_cpage *page, int *ret_far)
 /* Everything that can fail, in order; what was made is undone by free_page. */
 static int make(struct rh_cpage *page, uint64_t request)
 {
-	int memfd = -1, far = -1;
+	int memfd = -1, far_waker = -1, far = -1;
 	int r = make_memory(page, &memfd);
 
+	if (r == RH_OK)
+		r = make_waker(page, &far_waker);
 	if (r == RH_OK)
 		r = make_companion(page, &far);
 	if (r == RH_OK)
 		r = join_edge(page);
-	if (r == RH_OK && (r = send_page(page, request, memfd, far)) < 0 && page->edge) {
+	if (r == RH_OK && (r = send_page(page, request, memfd, far_waker, far)) < 0 && page->edge) {
 		rh_use_give_lane(page->use, page->lane);
 		rh_edge_remove_page(page->edge, page);
 	}
 	if (memfd >= 0)
 		close(memfd);
+	if (far_waker >= 0)
+		close(far_waker);
 	if (far >= 0)
 		close(far);
 	return r;
@@ -109,8 +124,8 @@ static void free_page(struct rh_cpage *page)
 	rh_fds_close(&page->held_fds);
 	rh_parcels_fini(&page->parcels);
 	rh_memory_unmap(page->memory, RH_PAGE_BYTES);
-	if (page->caller_event >= 0)
-		close(page->caller_event);
+	if (page->waker >= 0)
+		close(page->waker);
 	rh_discard_socket(page->companion);
 	free(page);
 }
@@ -126,7 +141,7 @@ int rh_cpage_open(struct rh_process *process, struct rh_edge *edge,
 	page->process = process;
 	page->edge = edge;
 	page->id = rh_agent_next_id(process->agent);
-	page->caller_event = page->companion = -1;
+	page->waker = page->companion = -1;
 	rh_list_init(&page->in_process);
 	rh_list_init(&page->in_waiting);
 	rh_task_init(&page->task);
@@ -138,7 +153,7 @@ int rh_cpage_open(struct rh_process *process, struct rh_edge *edge,
 	rh_list_add(&process->pages, &page->in_process);
 	process->page_count++;
 	rh_counter_add(&process->agent->counters.head->pages, 1);
-	rh_server_init(&page->server, page->memory, page->caller_event);
+	rh_server_init(&page->server, page->memory, page->waker);
 	rh_cpage_serve(page); /* arms it */
 	if (edge)
 		rh_edge_link_want(edge);

@@ -48,7 +48,7 @@ struct rh_cpage {
 	uint32_t             index;        /* among the edge's pages       */
 	uint16_t             lane;
 	void                *memory;
-	int                  caller_event;
+	int                  waker;        /* the process polls its far end */
 	int                  companion;
 	struct rh_pollfd    *hangup;
 	struct rh_server_end server;

@@ -32,7 +32,7 @@ enum rh_frame_type {
 	                         on which the process is the server of events; or
 	                         EDGE == RH_EDGE_EMIT: a page to emit events on)  */
 	RH_FRAME_PAGE,        /* PAGE EDGE INSTANCE FLAGS
-	                         + memfd, caller's eventfd, companion             */
+	                         + memfd, waker, companion: ends of socket pairs  */
 	RH_FRAME_PAGE_PUT,    /* PAGE: the thread has ended, or left it           */
 
 	/* On the companion, a socket pair that belongs to one page; its hang-up
@@ -50,8 +50,8 @@ enum rh_frame_type {
 	RH_FRAME_SERVING,     /* INSTANCE                                         */
 	RH_FRAME_PAGE_ADD,    /* agent: PAGE ATTACHMENT CALLER UID GID* FLAGS, of a
 	                         bound one ORIGIN
-	                         + memfd, caller's eventfd, companion, pidfd of
-	                         the caller                                       */
+	                         + memfd, what wakes the caller: a socket or an
+	                         eventfd, companion, pidfd of the caller          */
 	RH_FRAME_PAGE_ADDED,  /* PAGE                                             */
 	RH_FRAME_PAGE_DROP,   /* agent: PAGE                                      */
 	RH_FRAME_PAGE_HELD,   /* worker, to an agent that was restarted: PAGE ORIGIN
@@ -67,7 +67,7 @@ enum rh_frame_type {
 	                         + descriptors                                    */
 	RH_FRAME_CHANNEL_UP,  /*                                                  */
 	RH_FRAME_BIND,        /* ATTACHMENT PAGE DEADLINE
-	                         + memfd, caller's eventfd, companion             */
+	                         + memfd, waker, companion: the callee's ends     */
 	RH_FRAME_BOUND,       /* PAGE INSTANCE                                    */
 	RH_FRAME_UNBIND,      /* PAGE [INSTANCE]                                  */
 	RH_FRAME_PEER,        /* ATTACHMENT UID GID* + pidfd; before its first use */

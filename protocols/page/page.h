@@ -63,7 +63,7 @@ struct rh_caller_end {
 
 struct rh_server_end {
 	struct rh_page page;
-	int            caller_event;   /* wakes a caller that polls          */
+	int            caller_waker;   /* wakes a caller that polls          */
 	uint32_t       next;           /* sequence expected next             */
 	uint32_t       cpu;
 	_Alignas(16) unsigned char near[RH_SLOT_INLINE_MAX];
@@ -190,7 +190,9 @@ int rh_caller_wait(struct rh_caller_end *end, int slot, uint64_t until_ns);
 int  rh_caller_arm(struct rh_caller_end *end, int slot);
 void rh_caller_woken(struct rh_caller_end *end);
 
-void rh_server_init(struct rh_server_end *end, void *memory, int caller_event);
+/* caller_waker: the near end of a socket pair, or an eventfd that nobody hostile has;
+ * borrowed; -1: the caller never polls. */
+void rh_server_init(struct rh_server_end *end, void *memory, int caller_waker);
 
 /* 1 and the next call; RH_EAGAIN when there is none; RH_EPROTO when the page is
  * corrupt beyond this slot (drop it).  A slot with bad lengths is finished with

@@ -2,12 +2,14 @@
 #include "page.h"
 #include "view.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-void rh_server_init(struct rh_server_end *end, void *memory, int caller_event)
+void rh_server_init(struct rh_server_end *end, void *memory, int caller_waker)
 {
-	*end = (struct rh_server_end){ .caller_event = caller_event };
+	*end = (struct rh_server_end){ .caller_waker = caller_waker };
 	rh_page_view(&end->page, memory);
 }
 
@@ -55,18 +57,29 @@ static int read_request(struct rh_server_end *end, uint32_t slot,
 	return RH_OK;
 }
 
+/* The caller may do what it likes with its end: the flags that count are the call's
+ * own.  What comes of an eventfd's are shared with whoever made it.  Full: it has been
+ * told often enough. */
+static void ring(int fd)
+{
+	const uint64_t one = 1;
+
+	if (send(fd, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != ENOTSOCK)
+		return;
+	if (write(fd, &one, sizeof one) < 0)
+		return;
+}
+
 static void wake_caller(struct rh_server_end *end)
 {
 	struct rh_page_head *head = end->page.head;
-	uint64_t             one = 1;
 	/* P4 */
 	uint32_t how = atomic_load_explicit(&head->caller.asleep, memory_order_seq_cst);
 
 	if (how == RH_ASLEEP_FUTEX)
 		rh_bell_ring(&head->server.caller_bell);
-	else if (how == RH_ASLEEP_EVENT && end->caller_event >= 0 &&
-	         write(end->caller_event, &one, sizeof one) < 0)
-		return; /* full: it has been told often enough */
+	else if (how == RH_ASLEEP_EVENT && end->caller_waker >= 0)
+		ring(end->caller_waker);
 }
 
 static void set_done(struct rh_server_end *end, uint32_t slot, uint32_t sequence)

@@ -4,7 +4,7 @@
  *
  * Waiting     First a bounded spin when the server runs on another core, then a
  *             short sleep on the page's futex, which is the fast way; a call that
- *             takes longer is awaited with poll(2) on the page's eventfd and its
+ *             takes longer is awaited with poll(2) on the page's waker and its
  *             companion, so that the death of the server is an event and not
  *             something to look for.
  * Ownership   The flight is the caller's memory.  Every begun flight must be

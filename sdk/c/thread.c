@@ -44,7 +44,7 @@ static void list_remove(struct rh_thread_page *page)
 
 static void close_all(struct rh_thread_page *page)
 {
-	close(page->event);
+	close(page->waker);
 	close(page->companion);
 	if (page->server_event >= 0)
 		close(page->server_event);
@@ -135,7 +135,7 @@ static int build(struct rh_callee *callee, struct rh_frame *frame,
 	page->instance = (uint32_t)instance;
 	page->is_bind = (flags & RH_PAGE_FLAG_BIND) != 0;
 	page->callee = callee;
-	page->event = rh_move_up(rh_frame_take_fd(frame, 1));
+	page->waker = rh_move_up(rh_frame_take_fd(frame, 1));
 	page->companion = rh_move_up(rh_frame_take_fd(frame, 2));
 	page->server_event = -1;
 	*ret_page = page;
@@ -281,18 +281,18 @@ int rh_thread_page_is_cut(const struct rh_thread_page *page)
 	return poll(&look, 1, 0) > 0;
 }
 
-static void drain_event(int event)
+static void drain(int waker)
 {
 	uint64_t times;
 
-	if (read(event, &times, sizeof times) < 0)
+	if (read(waker, &times, sizeof times) < 0)
 		return; /* nothing there */
 }
 
 int rh_thread_page_sleep(struct rh_thread_page *page, int slot, uint64_t deadline)
 {
 	struct pollfd look[2] = {
-		{ .fd = page->event, .events = POLLIN },
+		{ .fd = page->waker, .events = POLLIN },
 		{ .fd = page->companion, .events = 0 },
 	};
 
@@ -300,7 +300,7 @@ int rh_thread_page_sleep(struct rh_thread_page *page, int slot, uint64_t deadlin
 		poll(look, 2, rh_until_ms(deadline));
 	rh_caller_woken(&page->end);
 	if (look[0].revents)
-		drain_event(page->event);
+		drain(page->waker);
 	return look[1].revents ? RH_ELOST : RH_OK;
 }
 

@@ -22,7 +22,7 @@ struct rh_thread_page {
 	struct rh_callee      *callee;
 	struct rh_caller_end   end;
 	void                  *memory;
-	int                    event;        /* wakes us when we poll      */
+	int                    waker;        /* readable: we are woken     */
 	int                    companion;
 	int                    server_event; /* wakes the agent, or -1     */
 	uint64_t               id;

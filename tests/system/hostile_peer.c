@@ -658,6 +658,32 @@ static void answers_that_nobody_takes(void **unused)
 	the_page_is_well();
 }
 
+/* What wakes this process is made blocking and full; whoever rings it must not care. */
+static void a_waker_that_would_block(void **unused)
+{
+	const uint64_t  most = UINT64_MAX - 1, cells[2] = { 40, 2 };
+	const struct rh_request request = {
+		.function = id_of(ADD), .args_len = 24, .deadline = kit_deadline(),
+	};
+
+	(void)unused;
+	while (write(page.event, &most, sizeof most) > 0)
+		; /* of an eventfd once, of a socket to the other side */
+	assert_int_equal(fcntl(page.event, F_SETFL, 0), 0);
+	for (int i = 0; i < 1000; i++) {
+		int             slot;
+		unsigned char  *args = reserve(request.args_len, &slot);
+		struct rh_reply reply;
+
+		memset(args, 0, 8);
+		memcpy(args + 8, cells, sizeof cells);
+		assert_int_equal(rh_caller_arm(&page.caller, slot), RH_OK);
+		reply = submit(slot, &request);
+		assert_int_equal((int32_t)cell_of(&reply), 42);
+	}
+	rh_caller_woken(&page.caller);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -677,6 +703,7 @@ int main(void)
 		TEST(descriptors_that_close_slowly),
 		TEST(payloads_that_lie),
 		TEST(contexts_that_lie),
+		TEST(a_waker_that_would_block),
 		TEST(answers_that_nobody_takes),
 	};
 	const char *run_dir = getenv("HOSTILE_RUN_DIR");
