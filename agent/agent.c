@@ -116,28 +116,29 @@ static void on_alarm(void *user, uint64_t now)
 
 /* ---- setting up --------------------------------------------------------- */
 
+/* The same for all agents of the process. */
 static int find_home(struct rh_agent *agent, struct rh_diag *diag)
 {
-	struct rh_home *home = calloc(1, sizeof *home);
-	ssize_t         len;
-	char           *slash;
+	static struct rh_home home;
+	ssize_t               len;
+	char                 *slash;
 
-	if (!home)
-		return rh_diag_set(diag, RH_ENOMEM, "no memory");
-	agent->home = home;
-	home->uid = geteuid();
-	len = readlink("/proc/self/exe", home->exe, sizeof home->exe - 1);
+	agent->home = &home;
+	if (home.exe[0])
+		return RH_OK;
+	home.uid = geteuid();
+	len = readlink("/proc/self/exe", home.exe, sizeof home.exe - 1);
 	if (len <= 0)
 		return rh_diag_set(diag, RH_EIO, "cannot read /proc/self/exe: %s",
 		                   strerror(errno));
-	slash = strrchr(home->exe, '/');
-	int dir = slash ? (int)(slash - home->exe) : 0;
+	slash = strrchr(home.exe, '/');
+	int dir = slash ? (int)(slash - home.exe) : 0;
 	/* Installed side by side; installed apart; in the build tree. */
-	snprintf(home->workers[0], PATH_MAX, "%.*s/rhodes-worker", dir, home->exe);
-	snprintf(home->workers[1], PATH_MAX, "%.*s/../libexec/rhodes/rhodes-worker",
-	         dir, home->exe);
-	snprintf(home->workers[2], PATH_MAX, "%.*s/../worker/rhodes-worker", dir,
-	         home->exe);
+	snprintf(home.workers[0], PATH_MAX, "%.*s/rhodes-worker", dir, home.exe);
+	snprintf(home.workers[1], PATH_MAX, "%.*s/../libexec/rhodes/rhodes-worker",
+	         dir, home.exe);
+	snprintf(home.workers[2], PATH_MAX, "%.*s/../worker/rhodes-worker", dir,
+	         home.exe);
 	return RH_OK;
 }
 
@@ -152,7 +153,7 @@ static int make_directory(struct rh_agent *agent, struct rh_diag *diag)
 	return RH_OK;
 }
 
-/* One agent for a resource on a node.  The lock ends with the process. */
+/* One agent for a resource on a node.  The lock ends with the agent. */
 static int lock(struct rh_agent *agent, struct rh_diag *diag)
 {
 	char path[PATH_MAX];
@@ -168,7 +169,8 @@ static int lock(struct rh_agent *agent, struct rh_diag *diag)
 		return rh_diag_set(diag, RH_EBUSY, "another agent of %s is running in %s",
 		                   agent->resource, agent->run_dir);
 	}
-	return RH_OK; /* open until the process ends */
+	agent->lock_fd = fd;
+	return RH_OK;
 }
 
 static int open_counters(struct rh_agent *agent, struct rh_diag *diag)
@@ -179,6 +181,17 @@ static int open_counters(struct rh_agent *agent, struct rh_diag *diag)
 	rh_agent_path(agent, agent->resource, "counters", path, sizeof path);
 	r = rh_counters_open(&agent->counters, path, agent->resource);
 	return r < 0 ? rh_diag_set(diag, r, "no memory for counters") : r;
+}
+
+void rh_agent_forget_counters(struct rh_agent *agent)
+{
+	char path[PATH_MAX];
+
+	if (!agent->counters.head)
+		return;
+	rh_agent_path(agent, agent->resource, "counters", path, sizeof path);
+	unlink(path);
+	rh_counters_close(&agent->counters);
 }
 
 static void init_lists(struct rh_agent *agent)
@@ -201,13 +214,16 @@ int rh_agent_init(struct rh_agent *agent, const struct rh_place *place,
 	int r;
 
 	memset(agent, 0, sizeof *agent);
+	agent->lock_fd = -1;
+	agent->loop = place->loop;
+	agent->run_dir = place->run_dir;
+	init_lists(agent);
 	if (rh_name_check(resource, strlen(resource)) < 0)
 		return rh_diag_set(diag, RH_EINVAL, "\"%.80s\" is no name for a resource",
 		                   resource);
 	strcpy(agent->resource, resource);
-	agent->loop = place->loop;
-	agent->run_dir = place->run_dir;
-	init_lists(agent);
+	snprintf(agent->name, sizeof agent->name, "agent %s", resource);
+	rh_log_as(agent->name);
 	if (rh_tasks_init(&agent->tasks, agent->loop) < 0 ||
 	    rh_alarm_init(&agent->alarm, agent->loop, on_alarm, agent) < 0 ||
 	    rh_stats_init(agent) < 0 || rh_results_init(agent) < 0 ||

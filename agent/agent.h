@@ -15,7 +15,8 @@
  *   bound         a binding as the callee's agent sees it
  *
  * Ownership   As listed: each object is freed by what stands before it in its own
- *             header; the agent frees nothing before the process ends.
+ *             header.  A process that has one agent frees it by ending; one that goes
+ *             on lets it leave (leave.h).
  * Threads     One. */
 #ifndef RH_AGENT_AGENT_H
 #define RH_AGENT_AGENT_H
@@ -23,6 +24,7 @@
 #include "alarm.h"
 #include "counters.h"
 #include "item.h"
+#include "leave.h"
 #include "list.h"
 #include "settle.h"
 #include "retire.h"
@@ -54,11 +56,13 @@ struct rh_home {
 
 struct rh_agent {
 	uv_loop_t             *loop;       /* may be shared: pool.h        */
+	char                   name[RH_NAME_MAX + 16]; /* "agent file", in the log */
 	struct rh_tasks        tasks;
 	struct rh_alarm        alarm;
 	const char            *run_dir;
 	char                   resource[RH_NAME_MAX + 1];
-	struct rh_home        *home;
+	const struct rh_home  *home;
+	int                    lock_fd;
 	struct rh_agent_view  *view;       /* NULL before the first         */
 	uint64_t               views;      /* how many there were           */
 	struct rh_items        items;      /* what the view is made of      */
@@ -87,6 +91,7 @@ struct rh_agent {
 	struct rh_settling     settling;
 	struct rh_retirement   retirement;
 	struct rh_list         observers;
+	struct rh_leave        leave;
 	uint64_t               last_id;    /* of pages, links, channels     */
 	uint64_t               last_identity; /* see identity.h             */
 };
@@ -98,7 +103,8 @@ struct rh_place {
 	const char *state_dir; /* NULL: it remembers nothing                    */
 };
 
-/* Sets everything up but the listener; nothing runs yet. */
+/* Sets everything up but the listener; nothing runs yet.  When it fails, and when open
+ * does, the agent may still leave. */
 int rh_agent_init(struct rh_agent *agent, const struct rh_place *place,
                   const char *resource, struct rh_diag *diag);
 
@@ -109,6 +115,9 @@ int rh_agent_open(struct rh_agent *agent, const struct rh_place *place,
 
 /* At the end of the process: takes the socket away, waits for a save. */
 void rh_agent_close(struct rh_agent *agent);
+
+/* Nobody looks at the counters any more, and the file is gone. */
+void rh_agent_forget_counters(struct rh_agent *agent);
 
 /* RH_FRAME_MAX bytes each, of the process, made when first needed.  One receives
  * frames of the connections, one those of companions, one is written to; none of

@@ -1,6 +1,7 @@
 #include "alarm.h"
 
 #include "../base/clock.h"
+#include "../base/log.h"
 #include "../model/error.h"
 
 #define LONGEST_MS 3600000ull
@@ -11,6 +12,7 @@ int rh_alarm_init(struct rh_alarm *alarm, uv_loop_t *loop, rh_alarm_ring *ring,
 	alarm->next = UINT64_MAX;
 	alarm->ring = ring;
 	alarm->user = user;
+	alarm->who = rh_log_as(NULL);
 	alarm->timer.data = alarm;
 	if (uv_timer_init(loop, &alarm->timer) < 0)
 		return RH_EIO;
@@ -22,6 +24,7 @@ static void on_timer(uv_timer_t *timer)
 {
 	struct rh_alarm *alarm = timer->data;
 
+	rh_log_as(alarm->who);
 	alarm->next = UINT64_MAX;
 	alarm->ring(alarm->user, rh_clock_ns());
 }

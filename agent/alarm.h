@@ -19,6 +19,7 @@ struct rh_alarm {
 	uint64_t       next; /* monotonic ns; UINT64_MAX: not set */
 	rh_alarm_ring *ring;
 	void          *user;
+	const char    *who;  /* for the log                       */
 };
 
 int rh_alarm_init(struct rh_alarm *alarm, uv_loop_t *loop, rh_alarm_ring *ring,

@@ -456,3 +456,9 @@ void rh_bounds_expire(struct rh_agent *agent, uint64_t now)
 	(void)now;
 	visit(agent, expire_one);
 }
+
+void rh_bounds_close(struct rh_agent *agent)
+{
+	RH_LIST_EACH(node, &agent->unbound)
+		rh_bound_remove(RH_CONTAINER(node, struct rh_bound, in_instance));
+}

@@ -113,4 +113,7 @@ void rh_bounds_take_idle(struct rh_agent *agent);
 /* Ends those whose time has come; asks the alarm for the next. */
 void rh_bounds_expire(struct rh_agent *agent, uint64_t now);
 
+/* Forgets all that no link and no instance has any more; leave.h. */
+void rh_bounds_close(struct rh_agent *agent);
+
 #endif

@@ -1,6 +1,7 @@
 #include "cache.h"
 
 #include "agent.h"
+#include "leave.h"
 #include "result.h"
 
 #include "../base/clock.h"
@@ -305,6 +306,7 @@ static void on_done(uv_work_t *work, int status)
 	struct rh_cache *cache = agent->cache;
 
 	(void)status;
+	rh_log_as(agent->name);
 	if (save->err_no && !cache->is_failing)
 		rh_error("the rules in force cannot be saved to %s: %s; they would be "
 		         "lost if the agent were restarted while the center is away",
@@ -317,6 +319,8 @@ static void on_done(uv_work_t *work, int status)
 	cache->save = NULL;
 	if (cache->is_wanted)
 		start(agent);
+	else
+		rh_leave_go_on(agent);
 }
 
 /* An item that is not in force yet, or was rejected, is not what an agent should
@@ -434,4 +438,15 @@ void rh_cache_close(struct rh_agent *agent)
 {
 	while (agent->cache->save)
 		uv_run(agent->loop, UV_RUN_ONCE);
+}
+
+int rh_cache_is_saving(const struct rh_agent *agent)
+{
+	return agent->cache->save != NULL;
+}
+
+void rh_cache_free(struct rh_agent *agent)
+{
+	free(agent->cache);
+	agent->cache = NULL;
 }

@@ -73,4 +73,7 @@ void rh_cache_touch(struct rh_agent *agent);
 /* Ends what is under way, at the end of the process: waits for it. */
 void rh_cache_close(struct rh_agent *agent);
 
+int  rh_cache_is_saving(const struct rh_agent *agent);
+void rh_cache_free(struct rh_agent *agent); /* while it is not saving */
+
 #endif

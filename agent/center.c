@@ -5,6 +5,7 @@
 #include "dial.h"
 #include "edge.h"
 #include "instance.h"
+#include "leave.h"
 #include "process.h"
 #include "result.h"
 #include "rules.h"
@@ -454,7 +455,10 @@ static void dial(struct rh_center *center)
 
 static void on_retry(uv_timer_t *timer)
 {
-	dial(timer->data);
+	struct rh_center *center = timer->data;
+
+	rh_log_as(center->agent->name);
+	dial(center);
 }
 
 /* ---- sockets that appear ------------------------------------------------ */
@@ -465,6 +469,7 @@ static void on_run_changed(uv_fs_event_t *watch, const char *name, int events,
 	struct rh_center *center = watch->data;
 
 	(void)events;
+	rh_log_as(center->agent->name);
 	if (status < 0 || !name || strcmp(name, SOCKET_NAME) != 0 ||
 	    center->state != RH_CENTER_DOWN)
 		return;
@@ -484,6 +489,7 @@ static void on_agents_changed(uv_fs_event_t *watch, const char *name, int events
 	if (status < 0 || len <= tail || len - tail > RH_NAME_MAX ||
 	    strcmp(name + len - tail, SOCKET_SUFFIX) != 0)
 		return;
+	rh_log_as(center->agent->name);
 	memcpy(resource, name, len - tail);
 	resource[len - tail] = 0;
 	rh_edge_link_appeared(center->agent, resource);
@@ -521,4 +527,28 @@ int rh_center_open(struct rh_agent *agent, struct rh_diag *diag)
 	watch(center);
 	dial(center);
 	return RH_OK;
+}
+
+void rh_center_leave(struct rh_agent *agent)
+{
+	struct rh_center *center = agent->center;
+
+	if (!center)
+		return;
+	rh_conn_close(center->conn);
+	center->conn = NULL;
+	center->state = RH_CENTER_DOWN;
+	rh_leave_close(agent, (uv_handle_t *)&center->retry);
+	rh_leave_close(agent, (uv_handle_t *)&center->run_watch);
+	rh_leave_close(agent, (uv_handle_t *)&center->agents_watch);
+}
+
+void rh_center_free(struct rh_agent *agent)
+{
+	if (!agent->center)
+		return;
+	drop_held(agent->center);
+	free(agent->center->changes);
+	free(agent->center);
+	agent->center = NULL;
 }

@@ -51,6 +51,10 @@ int rh_center_step(enum rh_center_state *state, enum rh_center_event event);
 /* Begins to dial, and to watch the run directory for sockets that appear. */
 int rh_center_open(struct rh_agent *agent, struct rh_diag *diag);
 
+/* Hangs up for good; leave.h. */
+void rh_center_leave(struct rh_agent *agent);
+void rh_center_free(struct rh_agent *agent);
+
 /* 1 while we are up to date. */
 int rh_center_is_live(const struct rh_agent *agent);
 

@@ -239,3 +239,20 @@ int rh_edge_find(struct rh_agent *agent, const char *callee, const char *interfa
 	*ret_edge = edge;
 	return RH_OK;
 }
+
+void rh_edges_leave(struct rh_agent *agent)
+{
+	for (unsigned i = 0; i < agent->edge_count; i++)
+		rh_edge_link_leave(agent->edges[i]);
+}
+
+void rh_edges_free(struct rh_agent *agent)
+{
+	for (unsigned i = 0; i < agent->edge_count; i++) {
+		free(agent->edges[i]->pages);
+		free(agent->edges[i]);
+	}
+	free(agent->edges);
+	agent->edges = NULL;
+	agent->edge_count = agent->edge_room = 0;
+}

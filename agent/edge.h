@@ -81,6 +81,10 @@ struct rh_edge {
  * are missing. */
 int rh_edges_apply(struct rh_agent *agent);
 
+/* Hangs up for good; leave.h.  The processes are gone already. */
+void rh_edges_leave(struct rh_agent *agent);
+void rh_edges_free(struct rh_agent *agent);
+
 /* Verdicts changed by themselves, by the time. */
 void rh_edges_review(struct rh_agent *agent);
 
@@ -103,6 +107,9 @@ int rh_edge_binds(const struct rh_edge *edge);
 /* ---- edge_link.c */
 
 void rh_edge_link_init(struct rh_edge *edge);
+
+/* Hangs up and does not dial again. */
+void rh_edge_link_leave(struct rh_edge *edge);
 
 /* Somebody needs the link now. */
 void rh_edge_link_want(struct rh_edge *edge);

@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "dial.h"
 #include "held.h"
+#include "leave.h"
 #include "settle.h"
 
 #include "../base/clock.h"
@@ -324,6 +325,7 @@ static void on_retry(uv_timer_t *timer)
 {
 	struct rh_edge *edge = timer->data;
 
+	rh_log_as(edge->agent->name);
 	rh_edge_run(edge); /* also ends calls that were cancelled while they wait */
 	if (edge->state == RH_OUTLINK_DOWN)
 		dial(edge);
@@ -372,6 +374,19 @@ void rh_edge_link_init(struct rh_edge *edge)
 	edge->backoff_ms = BACKOFF_FIRST_MS;
 	uv_timer_init(edge->agent->loop, &edge->retry);
 	edge->retry.data = edge;
+}
+
+void rh_edge_link_leave(struct rh_edge *edge)
+{
+	rh_edge_swap_lost(edge);
+	rh_conn_close(edge->conn);
+	edge->conn = NULL;
+	close_channel(edge);
+	rh_parcels_fini(&edge->parcels);
+	rh_edge_drop_events(edge);
+	rh_task_cancel(&edge->task);
+	edge->state = RH_OUTLINK_DOWN;
+	rh_leave_close(edge->agent, (uv_handle_t *)&edge->retry);
 }
 
 void rh_edge_link_want(struct rh_edge *edge)

@@ -4,6 +4,7 @@
 #include "agent.h"
 #include "conn.h"
 #include "inlink.h"
+#include "leave.h"
 #include "process.h"
 #include "trace.h"
 
@@ -225,6 +226,7 @@ static void on_pause_over(uv_timer_t *timer)
 {
 	struct rh_agent *agent = timer->data;
 
+	rh_log_as(agent->name);
 	if (agent->listener->count < RH_VISITORS_MAX)
 		rh_pollfd_want(agent->listener->poll, UV_READABLE);
 }
@@ -257,6 +259,7 @@ int rh_listener_open(struct rh_agent *agent, struct rh_diag *diag)
 	if (!listener)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory to listen");
 	agent->listener = listener;
+	listener->fd = -1;
 	rh_list_init(&listener->visitors);
 	uv_timer_init(agent->loop, &listener->pause);
 	listener->pause.data = agent;
@@ -300,6 +303,33 @@ void rh_listener_expire(struct rh_agent *agent, uint64_t now)
 
 void rh_listener_close(struct rh_agent *agent)
 {
-	if (agent->listener && agent->listener->path[0])
+	if (agent->listener && agent->listener->fd >= 0)
 		unlink(agent->listener->path);
+}
+
+void rh_listener_leave(struct rh_agent *agent)
+{
+	struct rh_listener *listener = agent->listener;
+
+	if (!listener)
+		return;
+	rh_listener_close(agent);
+	rh_pollfd_close(listener->poll);
+	listener->poll = NULL;
+	if (listener->fd >= 0)
+		close(listener->fd);
+	listener->fd = -1;
+	RH_LIST_EACH(node, &listener->visitors) {
+		struct visitor *visitor = RH_CONTAINER(node, struct visitor, link);
+
+		rh_conn_close(visitor->conn);
+		forget(visitor);
+	}
+	rh_leave_close(agent, (uv_handle_t *)&listener->pause);
+}
+
+void rh_listener_free(struct rh_agent *agent)
+{
+	free(agent->listener);
+	agent->listener = NULL;
 }

@@ -34,4 +34,8 @@ void rh_listener_expire(struct rh_agent *agent, uint64_t now);
 /* Stops listening and takes the socket file away. */
 void rh_listener_close(struct rh_agent *agent);
 
+/* The same, and closes what it has of the loop; leave.h. */
+void rh_listener_leave(struct rh_agent *agent);
+void rh_listener_free(struct rh_agent *agent);
+
 #endif

@@ -1,12 +1,14 @@
-/* rhodes-agent - the agent of a resource on this node.
+/* rhodes-agent - the agent of a resource on this node, or the agents of many.
  *
  *   rhodes-agent --run-dir DIR [--state-dir DIR] --resource NAME [--ready-fd N]
+ *   rhodes-agent --run-dir DIR [--state-dir DIR] --pool FILE [--ready-fd N]
  *   rhodes-agent --help | --version
  *
- * Writes a line to descriptor N, and to RHODES_READY_FD, once its socket can be
- * connected to.  Ends with 0 on SIGTERM or SIGINT, 1 when it cannot work, 2 on wrong
+ * Writes a line to descriptor N, and to RHODES_READY_FD, once its socket (of a pool:
+ * each of them that can be there) can be connected to.  Ends with 0 on SIGTERM or SIGINT, 1 when it cannot work, 2 on wrong
  * usage. */
 #include "agent.h"
+#include "pool.h"
 
 #include "../base/diag.h"
 #include "../base/discard.h"
@@ -27,6 +29,7 @@ struct config {
 	const char *run_dir;
 	const char *state_dir;
 	const char *resource;
+	const char *pool;
 	int         ready_fd;
 };
 
@@ -34,6 +37,7 @@ static const struct option options[] = {
 	{ "run-dir", required_argument, NULL, 'd' },
 	{ "state-dir", required_argument, NULL, 's' },
 	{ "resource", required_argument, NULL, 'r' },
+	{ "pool", required_argument, NULL, 'p' },
 	{ "ready-fd", required_argument, NULL, 'f' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "version", no_argument, NULL, 'V' },
@@ -42,9 +46,11 @@ static const struct option options[] = {
 
 static const char usage[] =
 	"usage: rhodes-agent --run-dir DIR [--state-dir DIR] --resource NAME [--ready-fd N]\n"
+	"       rhodes-agent --run-dir DIR [--state-dir DIR] --pool FILE [--ready-fd N]\n"
 	"  --run-dir DIR     where the sockets of the system are\n"
 	"  --state-dir DIR   where its state is; without it nothing is remembered\n"
 	"  --resource NAME   whose agent this is\n"
+	"  --pool FILE       be the agents of all resources that FILE names, one a line\n"
 	"  --ready-fd N      write \"ready\" to this descriptor once serving\n"
 	"  --help, --version\n";
 
@@ -82,10 +88,13 @@ static int read_config(int argc, char **argv, struct config *config)
 			config->state_dir = optarg;
 		else if (option == 'r')
 			config->resource = optarg;
+		else if (option == 'p')
+			config->pool = optarg;
 		else if (option != 'f' || (config->ready_fd = read_fd(optarg)) < 0)
 			return -1;
 	}
-	return config->run_dir && config->resource && optind == argc ? 0 : -1;
+	return config->run_dir && !config->resource != !config->pool && optind == argc
+	       ? 0 : -1;
 }
 
 /* Each page and each peer needs descriptors. */
@@ -123,7 +132,13 @@ static void on_signal(uv_signal_t *handle, int number)
 	uv_stop(handle->loop);
 }
 
-static int start(struct rh_agent *agent, const struct config *config, uv_loop_t *loop,
+/* One of the two. */
+struct service {
+	struct rh_agent agent;
+	struct rh_pool  pool;
+};
+
+static int start(struct service *service, const struct config *config, uv_loop_t *loop,
                  struct rh_diag *diag)
 {
 	static const int      numbers[2] = { SIGTERM, SIGINT };
@@ -138,7 +153,9 @@ static int start(struct rh_agent *agent, const struct config *config, uv_loop_t 
 		uv_signal_init(loop, &handles[i]);
 		uv_signal_start(&handles[i], on_signal, numbers[i]);
 	}
-	return rh_agent_open(agent, &place, config->resource, diag);
+	return config->pool
+	       ? rh_pool_open(&service->pool, &place, config->pool, diag)
+	       : rh_agent_open(&service->agent, &place, config->resource, diag);
 }
 
 static void say_ready(int fd)
@@ -153,11 +170,10 @@ static void say_ready(int fd)
 
 int main(int argc, char **argv)
 {
-	static struct rh_agent agent;
-	static uv_loop_t       loop;
-	char                   name[RH_NAME_MAX + 16];
-	struct config          config;
-	struct rh_diag         diag = { .text = "out of memory" };
+	static struct service service;
+	static uv_loop_t      loop;
+	struct config         config;
+	struct rh_diag        diag = { .text = "out of memory" };
 
 	if (tells(argc, argv))
 		return 0;
@@ -165,18 +181,20 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	snprintf(name, sizeof name, "agent %.*s", (int)RH_NAME_MAX, config.resource);
-	rh_log_init(name);
+	rh_log_init(config.pool ? "agents" : "agent");
 	signal(SIGPIPE, SIG_IGN);
 	free_log();
 	rh_discard_start();
 	raise_descriptor_limit();
-	if (start(&agent, &config, &loop, &diag) < 0) {
+	if (start(&service, &config, &loop, &diag) < 0) {
 		rh_error("%s", diag.text);
 		return 1;
 	}
 	say_ready(config.ready_fd);
 	uv_run(&loop, UV_RUN_DEFAULT);
-	rh_agent_close(&agent);
+	if (config.pool)
+		rh_pool_close(&service.pool);
+	else
+		rh_agent_close(&service.agent);
 	return 0;
 }

@@ -1,5 +1,6 @@
 #include "pollfd.h"
 
+#include "../base/log.h"
 #include "../model/error.h"
 
 #include <stdlib.h>
@@ -12,6 +13,7 @@ struct rh_pollfd {
 	int              events;
 	rh_pollfd_ready *ready;
 	void            *user;
+	const char      *who;      /* opened it, for the log        */
 	int              event;    /* the eventfd, or -1            */
 	int              has_edge; /* each write wakes, unread      */
 };
@@ -48,6 +50,7 @@ static void on_ready(uv_poll_t *poll, int status, int events)
 {
 	struct rh_pollfd *pollfd = poll->data;
 
+	rh_log_as(pollfd->who);
 	take_event(pollfd);
 	if (pollfd->ready)
 		pollfd->ready(pollfd->user, status < 0 ? pollfd->events : events);
@@ -67,6 +70,7 @@ int rh_pollfd_open(uv_loop_t *loop, int fd, int events, rh_pollfd_ready *ready,
 	pollfd->poll.data = pollfd;
 	pollfd->ready = ready;
 	pollfd->user = user;
+	pollfd->who = rh_log_as(NULL);
 	pollfd->event = -1;
 	rh_pollfd_want(pollfd, events);
 	*ret_pollfd = pollfd;

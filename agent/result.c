@@ -203,3 +203,13 @@ int rh_results_init(struct rh_agent *agent)
 	agent->results = results;
 	return RH_OK;
 }
+
+void rh_results_free(struct rh_agent *agent)
+{
+	if (!agent->results)
+		return;
+	RH_LIST_EACH(node, &agent->results->list)
+		drop(agent->results, RH_CONTAINER(node, struct result, link));
+	free(agent->results);
+	agent->results = NULL;
+}

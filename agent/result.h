@@ -49,4 +49,6 @@ void rh_results_settle(struct rh_agent *agent, uint64_t revision);
 /* The center is back: it is told everything anew. */
 void rh_results_retell(struct rh_agent *agent);
 
+void rh_results_free(struct rh_agent *agent);
+
 #endif

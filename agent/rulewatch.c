@@ -109,3 +109,9 @@ void rh_rulewatch_refresh(struct rh_agent *agent, int is_first)
 			topics[i].refresh(agent);
 	}
 }
+
+void rh_rulewatch_free(struct rh_agent *agent)
+{
+	free(agent->rulewatch);
+	agent->rulewatch = NULL;
+}

@@ -21,7 +21,8 @@ enum rh_topic {
 struct rh_agent;
 struct rh_rulewatch;
 
-int rh_rulewatch_init(struct rh_agent *agent);
+int  rh_rulewatch_init(struct rh_agent *agent);
+void rh_rulewatch_free(struct rh_agent *agent);
 
 /* PREFIX records, for SUBSCRIBE. */
 void rh_rulewatch_put_prefixes(const struct rh_agent *agent,

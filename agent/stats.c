@@ -4,7 +4,9 @@
 #include "binding.h"
 #include "center.h"
 #include "edge.h"
+#include "leave.h"
 
+#include "../base/log.h"
 #include "../base/socket.h"
 
 #include <stdlib.h>
@@ -86,6 +88,7 @@ static void on_soon(uv_timer_t *timer)
 {
 	struct rh_agent *agent = timer->data;
 
+	rh_log_as(agent->name);
 	agent->stats->is_pending = 0;
 	agent->stats->told_at = uv_now(agent->loop);
 	if (!rh_center_is_live(agent))
@@ -112,6 +115,7 @@ static void on_bound(uv_timer_t *timer)
 {
 	struct rh_agent *agent = timer->data;
 
+	rh_log_as(agent->name);
 	if (rh_bindings_count(agent) == 0)
 		uv_timer_stop(timer);
 }
@@ -134,12 +138,24 @@ int rh_stats_init(struct rh_agent *agent)
 {
 	struct rh_stats *stats = calloc(1, sizeof *stats);
 
-	if (!stats || uv_timer_init(agent->loop, &stats->soon) < 0 ||
-	    uv_timer_init(agent->loop, &stats->bound) < 0) {
-		free(stats);
-		return RH_ENOMEM;
-	}
-	stats->soon.data = stats->bound.data = agent;
 	agent->stats = stats;
+	if (!stats || uv_timer_init(agent->loop, &stats->soon) < 0 ||
+	    uv_timer_init(agent->loop, &stats->bound) < 0)
+		return RH_ENOMEM;
+	stats->soon.data = stats->bound.data = agent;
 	return RH_OK;
+}
+
+void rh_stats_leave(struct rh_agent *agent)
+{
+	if (!agent->stats)
+		return;
+	rh_leave_close(agent, (uv_handle_t *)&agent->stats->soon);
+	rh_leave_close(agent, (uv_handle_t *)&agent->stats->bound);
+}
+
+void rh_stats_free(struct rh_agent *agent)
+{
+	free(agent->stats);
+	agent->stats = NULL;
 }

@@ -26,4 +26,8 @@ void rh_stats_reset(struct rh_agent *agent);
 
 int rh_stats_init(struct rh_agent *agent);
 
+/* Counts no more; leave.h. */
+void rh_stats_leave(struct rh_agent *agent);
+void rh_stats_free(struct rh_agent *agent);
+
 #endif

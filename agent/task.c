@@ -1,5 +1,8 @@
 #include "task.h"
 
+#include "leave.h"
+
+#include "../base/log.h"
 #include "../model/check.h"
 #include "../model/error.h"
 
@@ -20,6 +23,7 @@ static void run_ready(uv_prepare_t *prepare)
 {
 	struct rh_tasks *tasks = prepare->data;
 
+	rh_log_as(tasks->who);
 	for (int i = 0; i < RH_TASKS_PER_TURN && !rh_list_empty(&tasks->ready); i++) {
 		struct rh_task *task = take_first(&tasks->ready);
 
@@ -30,6 +34,8 @@ static void run_ready(uv_prepare_t *prepare)
 
 		task->run(task);
 	}
+	if (uv_is_closing((uv_handle_t *)prepare))
+		return;
 	if (rh_list_empty(&tasks->ready))
 		uv_idle_stop(&tasks->idle);
 	else
@@ -45,6 +51,7 @@ int rh_tasks_init(struct rh_tasks *tasks, uv_loop_t *loop)
 	    uv_prepare_start(&tasks->prepare, run_ready) < 0)
 		return RH_EIO;
 	tasks->prepare.data = tasks;
+	tasks->who = rh_log_as(NULL);
 	return RH_OK;
 }
 
@@ -64,6 +71,14 @@ void rh_task_post(struct rh_tasks *tasks, struct rh_task *task, rh_task_run *run
 void rh_task_cancel(struct rh_task *task)
 {
 	rh_list_remove(&task->link);
+}
+
+void rh_tasks_close(struct rh_tasks *tasks, struct rh_agent *agent)
+{
+	uv_prepare_stop(&tasks->prepare);
+	uv_idle_stop(&tasks->idle);
+	rh_leave_close(agent, (uv_handle_t *)&tasks->prepare);
+	rh_leave_close(agent, (uv_handle_t *)&tasks->idle);
 }
 
 void rh_task_retire(struct rh_tasks *tasks, struct rh_task *task, rh_task_run *end)

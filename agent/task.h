@@ -18,6 +18,7 @@
 
 #define RH_TASKS_PER_TURN 256
 
+struct rh_agent;
 struct rh_task;
 typedef void rh_task_run(struct rh_task *task);
 
@@ -31,6 +32,7 @@ struct rh_tasks {
 	uv_idle_t      idle; /* active: do not sleep, tasks wait */
 	struct rh_list ready;
 	struct rh_list retired;
+	const char    *who;  /* they are, for the log        */
 };
 
 int rh_tasks_init(struct rh_tasks *tasks, uv_loop_t *loop);
@@ -41,6 +43,9 @@ void rh_task_init(struct rh_task *task);
 void rh_task_post(struct rh_tasks *tasks, struct rh_task *task, rh_task_run *run);
 
 void rh_task_cancel(struct rh_task *task);
+
+/* Runs none any more: the handles of the loop are closed for the agent (leave.h). */
+void rh_tasks_close(struct rh_tasks *tasks, struct rh_agent *agent);
 
 /* Calls end when no method of any object is on the stack. */
 void rh_task_retire(struct rh_tasks *tasks, struct rh_task *task, rh_task_run *end);

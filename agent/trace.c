@@ -99,6 +99,12 @@ int rh_trace_open(struct rh_agent *agent, struct rh_conn *conn,
 	return RH_OK;
 }
 
+void rh_traces_close(struct rh_agent *agent)
+{
+	RH_LIST_EACH(node, &agent->observers)
+		on_lost(RH_CONTAINER(node, struct observer, in_agent), RH_OK);
+}
+
 /* ---- picking ------------------------------------------------------------ */
 
 static uint16_t pick(struct rh_agent *agent, const char *callee, int is_marked)

@@ -40,6 +40,9 @@ struct rh_wpage;
 int rh_trace_open(struct rh_agent *agent, struct rh_conn *conn,
                   struct rh_frame *frame, struct rh_diag *diag);
 
+/* Sends all observers away. */
+void rh_traces_close(struct rh_agent *agent);
+
 /* The observers that want the call that is about to leave, a bit each. */
 uint16_t rh_trace_pick(struct rh_edge *edge);
 

@@ -27,6 +27,15 @@ void rh_log_init(const char *process)
 	}
 }
 
+const char *rh_log_as(const char *process)
+{
+	const char *before = process_name;
+
+	if (process)
+		process_name = process;
+	return before;
+}
+
 static size_t put_prefix(char *line, size_t cap, enum rh_level level)
 {
 	struct timespec now;

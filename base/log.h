@@ -15,6 +15,10 @@ enum rh_level { RH_LEVEL_ERROR, RH_LEVEL_WARN, RH_LEVEL_INFO, RH_LEVEL_DEBUG };
  * info, or RHODES_LOG = error | warn | info | debug. */
 void rh_log_init(const char *process);
 
+/* A process that does the work of several names the one it works for: who is named in
+ * the lines from now on; borrowed.  NULL changes nothing.  Returns who was. */
+const char *rh_log_as(const char *process);
+
 void rh_log(enum rh_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

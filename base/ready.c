@@ -2,6 +2,8 @@
 
 #include "identity.h"
 
+#include "../wire/limits.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -44,5 +46,14 @@ void rh_ready_library(const char *path, int keeps)
 		return;
 	snprintf(line, sizeof line, "library %s %s %s\n", identity,
 	         keeps ? "keep" : "new", path);
+	say(ready_fd(), line);
+}
+
+void rh_ready_agent(const char *resource, int is_open)
+{
+	char line[RH_NAME_MAX + 32];
+
+	snprintf(line, sizeof line, "agent %.*s %s\n", (int)RH_NAME_MAX, resource,
+	         is_open ? "open" : "gone");
 	say(ready_fd(), line);
 }

@@ -9,13 +9,16 @@
  * "keep" means that callers may hold objects that no other worker can make anew.
  * Without the variable nothing is said.
  *
- * Threads     Any; only the first call speaks. */
+ * Threads     Any; only the first call of rh_ready_tell speaks. */
 #ifndef RH_BASE_READY_H
 #define RH_BASE_READY_H
 
 #define RH_READY_VARIABLE "RHODES_READY_FD"
 
 void rh_ready_tell(void);
+
+/* "agent NAME open", "agent NAME gone": of one of the agents in a pool, at any time. */
+void rh_ready_agent(const char *resource, int is_open);
 
 /* Before rh_ready_tell; nothing when the file cannot be looked at. */
 void rh_ready_library(const char *path, int keeps);

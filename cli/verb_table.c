@@ -14,6 +14,7 @@ static const struct rh_option up_options[] = {
 	{ "detach", 'd', NULL, "return when the system is ready", NONE },
 	{ "file", 'f', "FILE", "a manifest; the same as a word", FILES },
 	INTERFACE_PATH,
+	{ "pool", 0, "N", "N agents to a process, not a process each (up to 4096)", NONE },
 	{ "tcp", 0, "ADDRESS", "REST on 127.0.0.1:PORT too, for who has the token",
 	  NONE },
 	{ "timeout", 't', "SECONDS", "give up when not ready by then (default 60)",

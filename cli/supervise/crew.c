@@ -1,5 +1,7 @@
 #include "crew.h"
 
+#include "pools.h"
+
 #include "../../model/check.h"
 
 #include <stdio.h>
@@ -82,7 +84,7 @@ void rh_crew_sweep(struct rh_crew *crew)
 
 /* --- following a plan ---------------------------------------------------------- */
 
-static bool has_instances(const struct rh_crew *crew, const char *resource)
+bool rh_crew_has_instances(const struct rh_crew *crew, const char *resource)
 {
 	char   prefix[RH_TASK_NAME_MAX + 1];
 	size_t at, len;
@@ -112,7 +114,7 @@ static void stop_unwanted(struct rh_crew *crew, const struct rh_plan *plan)
 		    (wanted && rh_task_equal(wanted, &process->task)))
 			continue;
 		if (process->task.role == RH_TASK_AGENT &&
-		    has_instances(crew, process->task.resource))
+		    rh_crew_has_instances(crew, process->task.resource))
 			continue;
 		rh_process_stop(process);
 	}
@@ -143,6 +145,8 @@ static bool may_start(const struct rh_crew *crew, const struct rh_plan *plan,
 
 	if (process->task.role != RH_TASK_INSTANCE)
 		return true;
+	if (crew->pools)
+		return rh_pools_is_open(crew->pools, process->task.resource);
 	snprintf(name, sizeof name, "agent/%s", process->task.resource);
 	if (!rh_plan_find(plan, name))
 		return true;

@@ -13,10 +13,14 @@
 #include "plan.h"
 #include "process.h"
 
+struct rh_pools;
+
 struct rh_crew {
-	struct rh_process **members;
-	size_t              count;
-	size_t              capacity;
+	struct rh_process    **members;
+	size_t                 count;
+	size_t                 capacity;
+	const struct rh_pools *pools;    /* where the agents are, when not in processes
+	                                    of their own; borrowed, or NULL         */
 };
 
 void rh_crew_fini(struct rh_crew *crew);
@@ -27,6 +31,9 @@ struct rh_process *rh_crew_find(const struct rh_crew *crew, const char *name);
 /* Takes the task's contents and gives the idle process; NULL when out of memory. */
 struct rh_process *rh_crew_add(struct rh_crew *crew, struct rh_task *task,
                                const struct rh_process_setting *setting);
+
+/* Whether an instance of the resource is there still. */
+bool rh_crew_has_instances(const struct rh_crew *crew, const char *resource);
 
 /* Drops those that are gone. */
 void rh_crew_sweep(struct rh_crew *crew);

@@ -79,6 +79,16 @@ static bool is_time(const char *text, size_t len)
 	return text[sizeof form - 1] == ' ';
 }
 
+/* One of several in a process: it is named, not the process. */
+static void note_agent(const char *who, size_t len, char agent[80])
+{
+	if (len <= 6 || memcmp(who, "agent ", 6) != 0)
+		return;
+	memcpy(agent, who, len);
+	agent[5] = '/';
+	agent[len] = '\0';
+}
+
 void rh_journal_split(const char *line, size_t len, struct rh_journal_parts *ret_parts)
 {
 	static const char *const levels[] = { "error", "warn", "info", "debug" };
@@ -101,8 +111,10 @@ void rh_journal_split(const char *line, size_t len, struct rh_journal_parts *ret
 		at += n + 1;
 		/* "agent file: text": who it is stands in front of the line already. */
 		colon = memchr(at, ':', (size_t)(end - at));
-		if (colon && colon - at < 80 && colon + 1 < end && colon[1] == ' ')
+		if (colon && colon - at < 80 && colon + 1 < end && colon[1] == ' ') {
+			note_agent(at, (size_t)(colon - at), ret_parts->agent);
 			at = colon + 2;
+		}
 		ret_parts->text = at;
 		ret_parts->len = (size_t)(end - at);
 		return;
@@ -204,6 +216,8 @@ void rh_journal_line(struct rh_journal *journal, const char *name, const char *l
 	rh_journal_split(line, len, &parts);
 	if (!parts.time[0])
 		set_time(parts.time, sizeof parts.time);
+	if (parts.agent[0] && strncmp(name, "agents-", 7) == 0)
+		name = parts.agent;
 	len = parts.len < sizeof clean ? parts.len : sizeof clean - 1;
 	copy_clean(clean, parts.text, len);
 	n = snprintf(out, sizeof out, "%s %-*s %-5s %s\n", parts.time,

@@ -54,6 +54,7 @@ void rh_journal_tell(struct rh_journal *journal, const char *format, ...)
 struct rh_journal_parts {
 	char        time[32];  /* "" when the line brought none */
 	char        level[8];  /* the same                      */
+	char        agent[80]; /* "agent/file" when "agent file" wrote it */
 	const char *text;      /* into the line                 */
 	size_t      len;
 };

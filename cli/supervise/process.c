@@ -42,6 +42,9 @@ static void take_line(struct rh_process *process, const char *line, size_t len)
 		process->setting->changed(process->setting->user, process);
 		return;
 	}
+	if (process->setting->told && process->task.role == RH_TASK_AGENT &&
+	    process->setting->told(process->setting->user, process->task.name, line, len))
+		return;
 	if (process->task.says_ready && !process->is_ready &&
 	    rh_hosted_read(&process->hosted, line, len))
 		return;

@@ -26,12 +26,17 @@ struct rh_process;
  * the process only when its state is RH_LIFE_GONE. */
 typedef void rh_process_changed(void *user, struct rh_process *process);
 
+/* A line of a process; true when it was meant for the supervisor, and is no line for the
+ * log. */
+typedef bool rh_process_told(void *user, const char *name, const char *line, size_t len);
+
 /* What all processes share; borrowed. */
 struct rh_process_setting {
 	uv_loop_t          *loop;
 	struct rh_journal  *journal;
 	const char *const  *env;
 	rh_process_changed *changed;
+	rh_process_told    *told;     /* may be NULL */
 	void               *user;
 };
 

@@ -3,6 +3,7 @@
 #include "crew.h"
 #include "keeper.h"
 #include "link.h"
+#include "pools.h"
 #include "renew.h"
 #include "terminal.h"
 
@@ -34,6 +35,7 @@ struct supervisor {
 	char                       env_text[3][RH_DIR_MAX + 32];
 	const char                *env[7];
 	struct rh_crew             crew;
+	struct rh_pools            pools;
 	struct rh_renewal          renewal;
 	struct rh_link             link;
 	char                       link_path[RH_SOCKET_PATH_MAX + 1];
@@ -131,7 +133,9 @@ static void on_plan(void *user, const json_t *json)
 		.system = self->options->dirs->system,
 	};
 
-	if (rh_plan_init(&plan, json, &paths, &diag) < 0) {
+	self->pools.paths = paths;
+	if (rh_plan_init(&plan, json, &paths, &diag) < 0 ||
+	    rh_pools_take(&self->pools, &plan, &diag) < 0) {
 		rh_journal_tell(&self->journal, "the plan is not followed: %s",
 		                diag.text);
 		return;
@@ -273,6 +277,16 @@ static void await_center(struct supervisor *self)
 	}
 }
 
+/* What a pool should read first must stand there before it starts. */
+static void follow(struct supervisor *self)
+{
+	struct rh_diag diag = { 0 };
+
+	if (rh_pools_write(&self->pools, &self->crew, &diag) < 0)
+		rh_journal_tell(&self->journal, "%s", diag.text);
+	rh_crew_follow(&self->crew, &self->plan, &self->setting);
+}
+
 static void settle(struct supervisor *self)
 {
 	const char *missing;
@@ -285,7 +299,7 @@ static void settle(struct supervisor *self)
 		if (self->options->center)
 			keep_link(self);
 		if (self->has_plan)
-			rh_crew_follow(&self->crew, &self->plan, &self->setting);
+			follow(self);
 		rh_renewal_turn(&self->renewal);
 		if (self->has_plan && !self->was_ready &&
 		    rh_crew_is_ready(&self->crew, &self->plan, &missing))
@@ -304,8 +318,19 @@ static void on_changed(void *user, struct rh_process *process)
 {
 	struct supervisor *self = user;
 
-	(void)process; /* a later turn of the loop looks at all of them */
+	if (process->spawned.pidfd < 0)
+		rh_pools_lost(&self->pools, process->task.name);
+	uv_async_send(&self->wake); /* a later turn of the loop looks at all of them */
+}
+
+static bool on_told(void *user, const char *name, const char *line, size_t len)
+{
+	struct supervisor *self = user;
+
+	if (!rh_pools_read(&self->pools, name, line, len))
+		return false;
 	uv_async_send(&self->wake);
+	return true;
 }
 
 /* --- set-up --------------------------------------------------------------------------
@@ -359,8 +384,10 @@ static int set_up(struct supervisor *self, struct rh_diag *diag)
 	set_environment(self);
 	self->setting = (struct rh_process_setting){
 		.loop = &self->loop, .journal = &self->journal, .env = self->env,
-		.changed = on_changed, .user = self,
+		.changed = on_changed, .told = on_told, .user = self,
 	};
+	self->pools.most = options->pool;
+	self->crew.pools = options->pool ? &self->pools : NULL;
 	self->renewal = (struct rh_renewal){
 		.crew = &self->crew, .setting = &self->setting, .self = options->self,
 		.system = options->dirs->system,
@@ -412,6 +439,7 @@ static void start(struct supervisor *self)
 static void tear_down(struct supervisor *self)
 {
 	rh_crew_fini(&self->crew);
+	rh_pools_fini(&self->pools);
 	if (self->options->center)
 		rh_plan_fini(&self->plan);
 	uv_close((uv_handle_t *)&self->wake, NULL);

@@ -3,6 +3,7 @@
 #include "../show.h"
 #include "../supervise/keeper.h"
 #include "../supervise/lock.h"
+#include "../supervise/pools.h"
 #include "../supervise/supervisor.h"
 #include "../tool.h"
 #include "../verb.h"
@@ -11,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -89,13 +91,23 @@ static int take_lock(struct rh_cli *cli, struct rh_diag *diag)
 	return r < 0 ? r : rh_lock_take(&cli->dirs, &holder, diag);
 }
 
+/* What an option says; read and found right before. */
+static unsigned number(const struct rh_cli *cli, const char *option)
+{
+	struct rh_diag diag = { 0 };
+	long           value = 0;
+
+	rh_args_number(&cli->args, option, 0, LONG_MAX, &value, &diag);
+	return (unsigned)value;
+}
+
 static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
                      unsigned timeout_ms)
 {
 	char              **apply = apply_argv(cli, tools);
 	struct rh_supervise options = {
 		.dirs = &cli->dirs, .center = tools->center, .agent = tools->agent,
-		.self = tools->self, .apply = apply,
+		.self = tools->self, .apply = apply, .pool = number(cli, "pool"),
 		.tcp = rh_args_value(&cli->args, "tcp"),
 		.screen = notify < 0 ? STDOUT_FILENO : -1, .has_color = cli->has_color,
 		.notify = notify, .timeout_ms = timeout_ms,
@@ -223,11 +235,13 @@ int rh_verb_up(struct rh_cli *cli)
 	static struct tools tools;
 	struct rh_diag      diag = { 0 };
 	bool                is_detached = rh_args_has(&cli->args, "detach");
-	long                timeout_s = is_detached ? READY_TIMEOUT_S : 0;
+	long                timeout_s = is_detached ? READY_TIMEOUT_S : 0, pool = 0;
 	int                 result;
 
 	if (rh_args_number(&cli->args, "timeout", 1, 3600, &timeout_s, &diag) ==
-	    RH_EINVAL)
+	        RH_EINVAL ||
+	    rh_args_number(&cli->args, "pool", 1, RH_POOL_NAMES_MAX, &pool, &diag) ==
+	        RH_EINVAL)
 		return rh_cli_usage(cli, "%s", diag.text);
 	result = check_tcp(cli);
 	if (result == RH_EXIT_OK)
