@@ -21,10 +21,12 @@ class System:
     """`rhodes up` in the background, with folders of its own, until the stage ends.
 
     `inside` puts a command where the system runs (a network namespace); `protocol` is
-    what the manifest says for the packet path instead of msgqueue.
+    what the manifest says for the packet path instead of msgqueue; `text` is another
+    manifest, `options` are more words for `rhodes up`.
     """
 
-    def __init__(self, stage, inside=lambda command: command, env=None, protocol=None):
+    def __init__(self, stage, inside=lambda command: command, env=None, protocol=None,
+                 text=None, options=()):
         self.stage = stage
         # Socket paths are short: the folder is not below the stage's.
         self.folder = tempfile.mkdtemp(prefix="rh-")
@@ -36,15 +38,17 @@ class System:
                     "RHODES_STATE_DIR": os.path.join(self.folder, "state")}
         stage.callback(self.down)
         self.is_up = True
-        up = run(inside([stage.rhodes, "up", "--detach", "-I", HERE,
-                         self.manifest(protocol)]), env=self.env)
+        up = run(inside([stage.rhodes, "up", "--detach", *options, "-I", HERE,
+                         self.manifest(protocol, text)]), env=self.env)
         if up.code != 0:
             raise Failed(f"rhodes up: {up.stderr.decode()}{self.log()}")
 
-    def manifest(self, protocol):
-        """system.yaml, for this build and protocol."""
-        with open(MANIFEST, encoding="utf-8") as file:
-            text = file.read().replace(BUILT, self.stage.programs + "/")
+    def manifest(self, protocol, text):
+        """system.yaml, or what is given, for this build and protocol."""
+        if not text:
+            with open(MANIFEST, encoding="utf-8") as file:
+                text = file.read()
+        text = text.replace(BUILT, self.stage.programs + "/")
         if protocol:
             text = text.replace("use: msgqueue", f"use: {protocol}")
         path = os.path.join(self.folder, "system.yaml")

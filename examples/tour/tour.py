@@ -12,6 +12,7 @@ import traceback
 import step_away
 import step_packets
 import step_parser
+import step_pool
 import step_protocols
 import step_revoke
 import step_rule
@@ -27,6 +28,7 @@ STEPS = {
     "swap": step_swap.step,
     "revoke": step_revoke.step,
     "away": step_away.step,
+    "pool": step_pool.step,
 }
 
 
@@ -41,6 +43,8 @@ def parse():
     parser.add_argument("--frames", type=int, default=100_000, help="to send (100000)")
     parser.add_argument("--kills", type=int, default=8, help="of the service (8)")
     parser.add_argument("--rounds", type=int, default=10, help="of protocol swaps (10)")
+    parser.add_argument("--changes", type=int, default=60,
+                        help="of a rule while ten agents sleep (60)")
     parser.add_argument("--device", choices=("auto", "tap", "veth"), default="auto")
     parser.add_argument("--plain", action="store_true", help="only without Rhodes")
     parser.add_argument("--seed", type=int, default=1, help="of everything random (1)")
