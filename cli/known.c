@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -21,11 +22,15 @@ static void path_of(const struct rh_dirs *dirs, const char *suffix,
 
 /* --- for the supervisor ---------------------------------------------------------- */
 
+/* At once: json_dumpfd would write each word alone. */
 static int write_plan(int fd, const json_t *plan)
 {
-	int r = json_dumpfd(plan, fd, JSON_COMPACT);
+	char  *text = json_dumps(plan, JSON_COMPACT);
+	size_t len = text ? strlen(text) : 0;
+	int    is_whole = text && write(fd, text, len) == (ssize_t)len;
 
-	return close(fd) < 0 || r < 0 ? -1 : 0;
+	free(text);
+	return close(fd) == 0 && is_whole ? 0 : -1;
 }
 
 int rh_known_save(const struct rh_dirs *dirs, const json_t *plan, struct rh_diag *diag)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,6 +43,7 @@ struct supervisor {
 	struct rh_timer           *retry;
 	struct rh_timer           *deadline;
 	struct rh_plan             plan;
+	json_t                    *unsaved;   /* the plan, followed but not on disk  */
 	bool                       has_plan;
 	bool                       was_ready;
 	enum phase                 phase;
@@ -143,9 +145,8 @@ static void on_plan(void *user, const json_t *json)
 	rh_plan_fini(&self->plan);
 	self->plan = plan;
 	self->has_plan = true;
-	if (rh_known_save(self->options->dirs, json, &diag) < 0)
-		rh_journal_tell(&self->journal, "%s; what ends while the center is away"
-		                " is not started again", diag.text);
+	json_decref(self->unsaved);
+	self->unsaved = json_incref((json_t *)(uintptr_t)json);
 	uv_async_send(&self->wake);
 }
 
@@ -287,6 +288,20 @@ static void follow(struct supervisor *self)
 	rh_crew_follow(&self->crew, &self->plan, &self->setting);
 }
 
+/* After what it starts has been started: somebody may wait for that. */
+static void save_plan(struct supervisor *self)
+{
+	struct rh_diag diag = { 0 };
+
+	if (!self->unsaved)
+		return;
+	if (rh_known_save(self->options->dirs, self->unsaved, &diag) < 0)
+		rh_journal_tell(&self->journal, "%s; what ends while the center is away"
+		                " is not started again", diag.text);
+	json_decref(self->unsaved);
+	self->unsaved = NULL;
+}
+
 static void settle(struct supervisor *self)
 {
 	const char *missing;
@@ -300,6 +315,7 @@ static void settle(struct supervisor *self)
 			keep_link(self);
 		if (self->has_plan)
 			follow(self);
+		save_plan(self);
 		rh_renewal_turn(&self->renewal);
 		if (self->has_plan && !self->was_ready &&
 		    rh_crew_is_ready(&self->crew, &self->plan, &missing))
@@ -440,6 +456,7 @@ static void tear_down(struct supervisor *self)
 {
 	rh_crew_fini(&self->crew);
 	rh_pools_fini(&self->pools);
+	json_decref(self->unsaved);
 	if (self->options->center)
 		rh_plan_fini(&self->plan);
 	uv_close((uv_handle_t *)&self->wake, NULL);

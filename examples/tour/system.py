@@ -76,8 +76,9 @@ class System:
         return json.loads(self.rhodes(*words, "-o", "json"))
 
     def prefix(self, resource):
-        """What stands before a program to run it as a resource."""
-        return [self.stage.rhodes, "run", resource, "--"]
+        """What stands before a program to run it as a resource, also one that was
+        registered a moment ago, whose agent is about to listen."""
+        return [self.stage.rhodes, "run", "--wait", "20", resource, "--"]
 
     def log(self, lines=40):
         done = self.try_rhodes("logs", "-n", str(lines))
