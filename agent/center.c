@@ -7,10 +7,12 @@
 #include "instance.h"
 #include "leave.h"
 #include "process.h"
+#include "pushtrace.h"
 #include "result.h"
 #include "rules.h"
 #include "rulewatch.h"
 #include "stats.h"
+#include "trace.h"
 #include "verdict.h"
 
 #include "../base/clock.h"
@@ -115,6 +117,7 @@ static void say_hello(struct rh_center *center)
 static void subscribe(struct rh_center *center)
 {
 	const struct rh_follow *follow = &center->agent->follow;
+	uint64_t                began = rh_clock_ns();
 	unsigned char           bytes[512];
 	struct rh_record_writer writer;
 
@@ -126,6 +129,8 @@ static void subscribe(struct rh_center *center)
 	                  center->is_granted ? 0 : follow->window);
 	center->is_granted = 1;
 	rh_conn_send(center->conn, RH_FRAME_SUBSCRIBE, 2, &writer, NULL, 0);
+	if (rh_trace_has_push(center->agent))
+		rh_pushtrace_asked(center->agent, writer.used, began);
 }
 
 /* ---- the connection ----------------------------------------------------- */
@@ -289,6 +294,19 @@ static int apply(struct rh_center *center)
 	return rh_rules_put(agent, &next, agent->follow.revision, center->system);
 }
 
+/* What was taken in, for those who trace it; nothing was when it only settles. */
+static void trace_taken(struct rh_center *center, int action,
+                        const struct rh_frame *frame)
+{
+	struct rh_agent *agent = center->agent;
+
+	if (center->state == RH_CENTER_SYNCING)
+		rh_pushtrace_synced(agent, frame->records.len, agent->heard_ns);
+	else if (action == RH_FOLLOW_APPLY || action == RH_FOLLOW_REPLACE)
+		rh_pushtrace_taken(agent, frame->records.len, center->change_count,
+		                   agent->heard_ns);
+}
+
 static int ask_anew(struct rh_center *center)
 {
 	rh_warn("changes of the center are missing: asking for everything");
@@ -321,6 +339,8 @@ static int perform(struct rh_center *center, int action, const struct rh_frame *
 		r = apply(center);
 	else
 		rh_results_settle(center->agent, center->agent->follow.revision);
+	if (r == RH_OK && rh_trace_has_push(center->agent))
+		trace_taken(center, action, frame);
 	drop_held(center);
 	if (r == RH_OK)
 		step(center, RH_CENTER_SYNCED);

@@ -2,6 +2,8 @@
 
 #include "agent.h"
 #include "center.h"
+#include "pushtrace.h"
+#include "trace.h"
 
 #include "../base/log.h"
 
@@ -89,6 +91,10 @@ static void tell(struct rh_task *task)
 		if (result->is_told)
 			continue;
 		put_item(&writer, result);
+		if (rh_trace_has_push(agent))
+			rh_pushtrace_result(agent, result->caller, result->callee,
+			                    result->revision, (int)result->state,
+			                    result->text);
 		result->is_told = 1;
 		if (result->state == RH_ITEM_ACTIVE)
 			drop(results, result); /* T1 */

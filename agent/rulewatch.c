@@ -19,6 +19,7 @@
 struct rh_rulewatch {
 	struct rh_watch_table table;
 	unsigned              noted;              /* topics, by bit */
+	unsigned              last;               /* ... refreshed last */
 	char                  prefixes[RH_TOPICS][RH_WATCH_NAME_MAX + 1];
 };
 
@@ -98,12 +99,26 @@ void rh_rulewatch_note(struct rh_agent *agent, const struct rh_item *item)
 	note(watch, RH_TOPIC_IN, item->callee, item->caller);
 }
 
+void rh_rulewatch_last(const struct rh_agent *agent, char *text, size_t cap)
+{
+	const struct rh_rulewatch *watch = agent->rulewatch;
+	size_t                     used = 0;
+
+	text[0] = '\0';
+	for (unsigned i = 0; i < RH_TOPICS && used < cap; i++) {
+		if (watch->last & 1u << i)
+			used += (size_t)snprintf(text + used, cap - used, "%s%s",
+			                         used ? ", " : "", watch->prefixes[i]);
+	}
+}
+
 void rh_rulewatch_refresh(struct rh_agent *agent, int is_first)
 {
 	/* Edges borrow from the view: they see every one. */
 	unsigned noted = agent->rulewatch->noted | 1u << RH_TOPIC_OUT;
 
 	agent->rulewatch->noted = 0;
+	agent->rulewatch->last = is_first ? (1u << RH_TOPICS) - 1 : noted;
 	for (unsigned i = RH_TOPICS; i-- > 0;) { /* who may attach comes last */
 		if (is_first || noted & 1u << i)
 			topics[i].refresh(agent);

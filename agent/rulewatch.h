@@ -11,6 +11,8 @@
 
 #include "item.h"
 
+#include <stddef.h>
+
 enum rh_topic {
 	RH_TOPIC_SELF, /* resource/<own>: who may attach                    */
 	RH_TOPIC_OUT,  /* out/<own>/: edges that our processes call         */
@@ -30,6 +32,9 @@ void rh_rulewatch_put_prefixes(const struct rh_agent *agent,
 
 /* The item came, changed or went. */
 void rh_rulewatch_note(struct rh_agent *agent, const struct rh_item *item);
+
+/* The prefixes that were refreshed last, as "resource/app, out/app/". */
+void rh_rulewatch_last(const struct rh_agent *agent, char *text, size_t cap);
 
 /* A new view is in force: refreshes the topics that watch what was noted; all of
  * them when it is the first. */

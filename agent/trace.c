@@ -12,6 +12,7 @@
 
 #include "../base/clock.h"
 #include "../base/diag.h"
+#include "../wire/push_step.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -114,7 +115,7 @@ static uint16_t pick(struct rh_agent *agent, const char *callee, int is_marked)
 	RH_LIST_EACH(node, &agent->observers) {
 		struct observer *observer = RH_CONTAINER(node, struct observer, in_agent);
 
-		if (observer->left == 0 ||
+		if (observer->left == 0 || (observer->flags & RH_TRACE_PUSH) ||
 		    (observer->callee[0] && strcmp(observer->callee, callee) != 0) ||
 		    ((observer->flags & RH_PAGE_FLAG_TRACE) && !is_marked))
 			continue;
@@ -138,6 +139,35 @@ uint16_t rh_trace_pick_placed(struct rh_wpage *page, const struct rh_wcall *call
 	if (rh_list_empty(&agent->observers))
 		return 0;
 	return pick(agent, agent->resource, (call->head.flags & RH_SLOT_TRACE) != 0);
+}
+
+/* ---- rules -------------------------------------------------------------- */
+
+int rh_trace_has_push(const struct rh_agent *agent)
+{
+	RH_LIST_EACH(node, &agent->observers) {
+		if (RH_CONTAINER(node, struct observer, in_agent)->flags & RH_TRACE_PUSH)
+			return 1;
+	}
+	return 0;
+}
+
+void rh_trace_push(struct rh_agent *agent, struct rh_push_step *step, uint64_t began_ns)
+{
+	unsigned char           bytes[RH_PUSH_STEP_MAX];
+	struct rh_record_writer writer;
+
+	step->time_ns = rh_clock_ns();
+	step->took_ns = began_ns ? step->time_ns - began_ns : 0;
+	snprintf(step->resource, sizeof step->resource, "%s", agent->resource);
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_push_step_put(&writer, step);
+	RH_LIST_EACH(node, &agent->observers) {
+		struct observer *observer = RH_CONTAINER(node, struct observer, in_agent);
+
+		if (observer->flags & RH_TRACE_PUSH)
+			rh_conn_send(observer->conn, RH_FRAME_PUSH_STEP, 0, &writer, NULL, 0);
+	}
 }
 
 /* ---- telling ------------------------------------------------------------ */

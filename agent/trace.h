@@ -14,6 +14,9 @@
  * CALLER and CALLEE.  BODY holds the arguments or the reply, at most
  * RH_TRACE_BODY_MAX bytes.  Without observers a call costs one look at a list.
  *
+ * One with FLAGS RH_TRACE_PUSH hears of no calls, but of how rules reach the agent: the
+ * steps of wire/push_step.h that the agent does.
+ *
  * Ownership   Observers are freed when they hang up.
  * Threads     The loop's.
  * Limits      RH_OBSERVERS_MAX observers. */
@@ -30,6 +33,7 @@ struct rh_conn;
 struct rh_cpage;
 struct rh_edge;
 struct rh_msg_head;
+struct rh_push_step;
 struct rh_reply;
 struct rh_transit;
 struct rh_wcall;
@@ -49,6 +53,13 @@ uint16_t rh_trace_pick(struct rh_edge *edge);
 void rh_trace_call(struct rh_edge *edge, const struct rh_cpage *page);
 void rh_trace_reply(struct rh_edge *edge, const struct rh_cpage *page,
                     const struct rh_transit *transit, const struct rh_reply *reply);
+
+/* Does anybody want to hear of rules? */
+int rh_trace_has_push(const struct rh_agent *agent);
+
+/* Tells them; time_ns, took_ns (since began_ns, unless that is 0) and the resource are
+ * filled in. */
+void rh_trace_push(struct rh_agent *agent, struct rh_push_step *step, uint64_t began_ns);
 
 /* The same at the callee's agent. */
 uint16_t rh_trace_pick_placed(struct rh_wpage *page, const struct rh_wcall *call);

@@ -6,6 +6,7 @@
 #include "store/store.h"
 #include "when.h"
 
+#include "../base/clock.h"
 #include "../base/log.h"
 #include "../model/check.h"
 #include "../model/error.h"
@@ -160,8 +161,10 @@ int rh_center_commit(struct rh_center *center, struct rh_problem *problem)
 		*problem = center->broken;
 	} else if (center->staged) {
 		err = rh_revocations_stage(center, &diag);
+		uint64_t began = rh_clock_ns();
 		if (!err)
 			err = rh_store_sync(center->store, &diag);
+		center->commit_took_ns = rh_clock_ns() - began;
 		if (err) {
 			rh_realm_undo(&center->realm, 0);
 			rh_problem_diag(problem, err, &diag);

@@ -62,6 +62,7 @@ struct rh_center {
 	char                    tcp[32];    /* "127.0.0.1:80", or ""          */
 	int                     staged;     /* something waits for the commit */
 	int                     is_changed; /* ... and agents should hear     */
+	uint64_t                commit_took_ns; /* the last one               */
 	struct rh_problem       broken;     /* code != 0: this turn is lost   */
 };
 

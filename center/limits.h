@@ -54,6 +54,7 @@
 
 /* The link. */
 #define RH_LINK_PEERS_MAX     4096u        /* agents and supervisors           */
+#define RH_LINK_OBSERVERS_MAX 8u
 #define RH_LINK_INSTANCES_MAX 256u         /* instances of one agent           */
 #define RH_LINK_STALL_MS      10000u       /* a peer that does not read        */
 #define RH_LINK_HELLO_MS      5000u        /* a peer that does not say hello   */

@@ -2,6 +2,7 @@
 
 #include "center.h"
 #include "link_peer.h"
+#include "observer.h"
 #include "when.h"
 
 #include "../base/clock.h"
@@ -55,6 +56,8 @@ void rh_link_drop(struct rh_link_conn *conn, const char *why)
 		return;
 	rh_link_dequeue(conn);
 	conn->is_closing = 1;
+	if (conn->state == RH_PEER_OBSERVER)
+		rh_observer_leave(conn);
 	if (is_subscriber(conn)) /* K1 */
 		rh_push_leave(&link->push, &conn->subscriber);
 	while (*at && *at != conn)
@@ -130,13 +133,16 @@ static void greet(struct rh_link_conn *conn)
 	}
 	rh_info("link: joined pid=%d uid=%u as=%s version=%u resource=%s",
 	        (int)conn->pid, (unsigned)conn->uid,
-	        conn->state == RH_PEER_SUPERVISOR ? "supervisor" : "agent",
+	        conn->state == RH_PEER_SUPERVISOR ? "supervisor"
+	        : conn->state == RH_PEER_OBSERVER ? "observer" : "agent",
 	        conn->version, conn->resource);
 	if (is_subscriber(conn)) {
 		conn->opened_ns = conn->heard_ns = rh_clock_ns();
 		rh_link_welcome(conn);
 		return;
 	}
+	if (conn->state == RH_PEER_OBSERVER)
+		return;
 	conn->is_wanted = 1;
 	rh_link_push(conn);
 }

@@ -1,6 +1,7 @@
 #include "link_peer.h"
 
 #include "center.h"
+#include "observer.h"
 #include "store/store.h"
 
 #include "../base/clock.h"
@@ -97,6 +98,8 @@ static int send_frames(struct rh_link_conn *conn, int is_due)
 	struct rh_push_frame frame;
 
 	for (int i = 0; i < FRAMES_A_TURN; i++) {
+		uint64_t prev = conn->subscriber.feed.sent;
+		uint64_t began = rh_is_observed(conn->link) ? rh_clock_ns() : 0;
 		int made = rh_push_make(push, &conn->subscriber, is_due, &frame);
 
 		if (made < 0)
@@ -106,6 +109,8 @@ static int send_frames(struct rh_link_conn *conn, int is_due)
 		int err = rh_socket_send(conn->fd, frame.type, 0, &frame.writer, NULL, 0);
 		if (err == RH_OK) {
 			rh_push_sent(push, &conn->subscriber, &frame);
+			if (rh_is_observed(conn->link))
+				rh_observe_sent(conn, &frame, prev, began);
 			conn->heard_ns = rh_clock_ns();
 			conn->stalled_ns = 0;
 			is_due = 0;

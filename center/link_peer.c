@@ -1,6 +1,7 @@
 #include "link_peer.h"
 
 #include "center.h"
+#include "observer.h"
 
 #include "../base/diag.h"
 #include "../model/error.h"
@@ -151,6 +152,7 @@ static const struct {
 	rh_peer_handler *handlers[RH_PEER_STATES];
 } table[] = {
 	{ RH_FRAME_HELLO,     { [RH_PEER_NEW] = hello } },
+	{ RH_FRAME_TRACE,     { [RH_PEER_NEW] = rh_peer_observe } },
 	{ RH_FRAME_STATS,     { [RH_PEER_AGENT] = stats, [RH_PEER_GREETED] = stats,
 	                        [RH_PEER_SUBSCRIBED] = stats } },
 	{ RH_FRAME_INSTANCES, { [RH_PEER_AGENT] = instances,

@@ -2,13 +2,14 @@
  *
  *   NEW --hello 1--> AGENT          (anything unexpected: told why, and dropped)
  *    | \--hello----> SUPERVISOR
+ *    |\---trace---> OBSERVER
  *    \---hello 2---> GREETED --subscribe--> SUBSCRIBED <--subscribe-+
  *                                                \--------<---------/
  *
  * link.c accepts, receives, drops and keeps time; link_walk.c finds peers and shows
  * them; link_peer.c understands what peers of either version say, link_subscriber.c
  * what those of RH_PUSH_VERSION say, and link_standing.c what follows from it,
- * link_news.c tells others of it;
+ * link_news.c tells others of it, and observer.c those who look on;
  * link_push.c builds views and plans and sends
  * them; link_feed.c sends what push.h makes for subscribers.
  *
@@ -30,7 +31,7 @@
 
 enum rh_peer_state {
 	RH_PEER_NEW, RH_PEER_AGENT, RH_PEER_SUPERVISOR, RH_PEER_GREETED,
-	RH_PEER_SUBSCRIBED, RH_PEER_STATES
+	RH_PEER_SUBSCRIBED, RH_PEER_OBSERVER, RH_PEER_STATES
 };
 
 struct rh_link_conn {
@@ -61,6 +62,10 @@ struct rh_link_conn {
 	int                      has_settled; /* something, on this connection   */
 	uint64_t                 came_with;  /* revision of its first SUBSCRIBE  */
 	uint64_t                 heard_ns;   /* when it was sent something last  */
+	uint64_t                 asked_ns;   /* observed: it waits for an answer */
+	uint64_t                 snapshot_bytes;
+	/* OBSERVER */
+	uint32_t                 missed;     /* steps that it did not take       */
 	/* any */
 	struct rh_link_instance *instances;
 	unsigned                 instance_count;
@@ -85,6 +90,9 @@ struct rh_link {
 	uint64_t             report_second; /* of the reports written           */
 	unsigned             reports;
 	unsigned             count;
+	unsigned             observer_count;
+	uint64_t             observed_ns;   /* end of the step told last        */
+	struct rh_link_conn *observers[RH_LINK_OBSERVERS_MAX];
 	struct rh_push       push;
 	struct rh_link_conn *conns[RH_LINK_PEERS_MAX];
 	struct rh_link_conn *buckets[RH_LINK_BUCKETS]; /* agents, by resource   */

@@ -1,6 +1,7 @@
 #include "link_peer.h"
 
 #include "center.h"
+#include "observer.h"
 
 #include "../base/clock.h"
 #include "../model/error.h"
@@ -139,6 +140,8 @@ void rh_link_publish(struct rh_link *link)
 {
 	if (!link || link->is_closing)
 		return;
+	if (rh_is_observed(link))
+		rh_observe_committed(link);
 	rh_push_publish(&link->push);
 	rh_link_flush(link);
 	/* From the end: a peer that is dropped is replaced by the last one, which

@@ -2,6 +2,7 @@
 
 #include "center.h"
 #include "change.h"
+#include "observer.h"
 #include "store/store.h"
 
 #include "../base/clock.h"
@@ -45,6 +46,7 @@ int rh_peer_subscribe(struct rh_center *center, struct rh_link_conn *conn,
                       const struct rh_frame *frame, struct rh_diag *diag)
 {
 	struct rh_feed_ask ask = { .is_same_store = is_own_store(center, frame) };
+	uint64_t           began = rh_is_observed(conn->link) ? rh_clock_ns() : 0;
 
 	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &ask.have) < 0 ||
 	    rh_record_u64(&frame->records, RH_TAG_BYTES, &ask.credit) == RH_EPROTO)
@@ -59,6 +61,8 @@ int rh_peer_subscribe(struct rh_center *center, struct rh_link_conn *conn,
 	if (conn->state == RH_PEER_GREETED)
 		conn->came_with = ask.is_same_store ? ask.have : 0;
 	conn->state = RH_PEER_SUBSCRIBED;
+	if (rh_is_observed(conn->link))
+		rh_observe_subscribed(conn, frame, began);
 	return RH_OK;
 }
 
@@ -185,7 +189,7 @@ int rh_peer_result(struct rh_center *center, struct rh_link_conn *conn,
                    const struct rh_frame *frame, struct rh_diag *diag)
 {
 	struct rh_feed *feed = &conn->subscriber.feed;
-	uint64_t        revision = 0;
+	uint64_t        revision = 0, acked = feed->acked;
 
 	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) < 0)
 		return rh_diag_set(diag, RH_EPROTO, "RESULT lacks its revision");
@@ -203,6 +207,8 @@ int rh_peer_result(struct rh_center *center, struct rh_link_conn *conn,
 	conn->subscriber.is_unsaid = 0;
 	center->counts.results++;
 	rh_link_tell_settled(center, conn, before);
+	if (rh_is_observed(conn->link) && feed->acked > acked)
+		rh_observe_settled(conn);
 	return RH_OK;
 }
 

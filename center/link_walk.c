@@ -97,7 +97,8 @@ int rh_link_walk(const struct rh_link *link, const char *resource,
 		return count;
 	}
 	for (unsigned i = 0; i < link->count; i++) {
-		if (link->conns[i]->state == RH_PEER_NEW)
+		if (link->conns[i]->state == RH_PEER_NEW ||
+		    link->conns[i]->state == RH_PEER_OBSERVER)
 			continue;
 		show(link->conns[i], visit, user);
 		count++;

@@ -201,6 +201,13 @@ static void raise(struct rh_push *push)
 		wake(push, push->subscribers[i]);
 }
 
+static void look(const struct rh_push *push, const struct rh_item_key *key,
+                 size_t bytes, enum rh_push_found what)
+{
+	if (push->on_found)
+		push->on_found(push->found_user, key, bytes, what);
+}
+
 /* Puts the item into the ring and tells those that were found.  RH_EMSGSIZE. */
 static int put(struct rh_push *push, const struct rh_item_key *key,
                const struct rh_record_writer *body)
@@ -230,6 +237,7 @@ static int publish(struct rh_push *push, struct rh_item_encoder *encoder,
 
 	if (rh_push_find(push, key) == 0) { /* left since it was touched */
 		miss(push, key, push->head);
+		look(push, key, 0, RH_PUSH_NOBODY);
 		return RH_OK;
 	}
 	rh_record_begin(&body, bytes, sizeof bytes);
@@ -240,10 +248,12 @@ static int publish(struct rh_push *push, struct rh_item_encoder *encoder,
 	if (is_there && !rh_published_note(&push->published, key, bytes, body.used,
 	                                   push->head)) {
 		push->counts.same++;
+		look(push, key, body.used, RH_PUSH_SAME);
 		return RH_OK;
 	}
 	if (!is_there)
 		rh_published_forget(&push->published, key);
+	look(push, key, body.used, RH_PUSH_TOLD);
 	return put(push, key, &body);
 }
 

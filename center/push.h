@@ -61,6 +61,16 @@ struct rh_push_frame {
 	uint8_t                 type;      /* enum rh_frame_type                 */
 };
 
+enum rh_push_found {
+	RH_PUSH_TOLD,   /* in the ring: those that were found are told */
+	RH_PUSH_SAME,   /* its bytes are what was published last       */
+	RH_PUSH_NOBODY, /* those who watched it have left              */
+};
+
+/* What publishing found of a touched item, and the bytes of its body. */
+typedef void rh_push_on_found(void *user, const struct rh_item_key *key, size_t bytes,
+                              enum rh_push_found what);
+
 /* The subscriber may have something to send.  Must not send at once. */
 typedef void rh_push_wake(void *user, struct rh_subscriber *subscriber);
 
@@ -98,6 +108,8 @@ struct rh_push {
 	struct rh_subscriber  **waiting_last;
 	rh_push_wake           *wake;          /* may be NULL               */
 	void                   *wake_user;
+	rh_push_on_found       *on_found;      /* NULL: nobody looks on     */
+	void                   *found_user;
 	struct rh_push_counts   counts;
 	uint32_t                found[2 * RH_LINK_PEERS_MAX];
 	unsigned                found_count;

@@ -89,8 +89,10 @@ static const struct rh_option top_options[] = {
 };
 
 static const struct rh_option trace_options[] = {
-	{ "count", 'n', "N", "end after N calls (default: until Ctrl-C)", NONE },
+	{ "count", 'n', "N", "end after N calls, or steps (default: until Ctrl-C)", NONE },
 	{ "callee", 'c', "RESOURCE", "only calls to this one", RH_COMPLETE_RESOURCE },
+	{ "push", 'p', NULL, "no calls, but how rules are subscribed to and published",
+	  NONE },
 	LAST,
 };
 
@@ -235,16 +237,17 @@ const struct rh_verb rh_verbs[] = {
 	  .help = "Watch calls, errors and latency of every edge",
 	  .about = "Reads the counters that the agents share; nobody is slowed down." },
 	{ .name = "trace",
-	  .words = "RESOURCE",
+	  .words = "RESOURCE | --push [RESOURCE]",
 	  .options = trace_options,
 	  .run = rh_verb_trace,
-	  .word_least = 1,
 	  .word_most = 1,
 	  .complete = { RH_COMPLETE_RESOURCE },
 	  .help = "Print each step of the calls that a resource makes",
 	  .about =
 	          "The steps are those of the figures in the papers, with the values of\n"
-	          "the parameters.  While a trace runs, the traced calls are slower." },
+	          "the parameters.  While a trace runs, the traced calls are slower.\n"
+	          "With --push the steps of subscribing to rules and of publishing them,\n"
+	          "of every agent or of one, with revisions, bytes and times." },
 	{ .name = "watch",
 	  .words = "resources|rules|interfaces|modules|all [NAME]",
 	  .options = watch_options,

@@ -110,11 +110,18 @@ enum rh_frame_type {
 	RH_FRAME_GOAWAY,      /* center: CODE TEXT DELAY (come back no sooner)    */
 	RH_FRAME_REPORT,      /* agent: REPORT_ITEM*: what it had to do by force   */
 
-	/* Observer -> agent and back. */
-	RH_FRAME_TRACE = 144, /* COUNT [CALLEE] [FLAGS: RH_PAGE_FLAG_TRACE, only
-	                         calls that the caller's agent traces too]        */
+	/* Observer -> agent or center, and back. */
+	RH_FRAME_TRACE = 144, /* to an agent: COUNT [CALLEE] [FLAGS: RH_PAGE_FLAG_TRACE,
+	                         only calls that the caller's agent traces too; or
+	                         RH_TRACE_PUSH, no calls but how rules reach it];
+	                         to the center: [RESOURCE: only that subscriber]  */
 	RH_FRAME_STEP,        /* STEP TIME TEXT FUNCTION CALL CALLER CALLEE BODY  */
+	RH_FRAME_PUSH_STEP,   /* FLAGS (enum rh_push_process) STEP TIME TEXT [TOOK
+	                         REVISION PREV BYTES RESOURCE CALLER CALLEE COUNT]:
+	                         push_step.h                                      */
 };
+
+#define RH_TRACE_PUSH 0x100u
 
 #define RH_EDGE_EMIT 0xffffffffu
 
@@ -200,6 +207,7 @@ enum rh_tag {
 	                       cache may be old; none: for ever)       */
 	RH_TAG_MESSAGES,    /* u64                                     */
 	RH_TAG_ORIGIN,      /* u64: PAGE as the caller's agent says    */
+	RH_TAG_TOOK,        /* u64 ns                                  */
 	RH_TAGS
 };
 

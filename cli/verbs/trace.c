@@ -1,5 +1,7 @@
 #include "../cli.h"
 #include "../client.h"
+#include "../push_page.h"
+#include "../push_tracing.h"
 #include "../show.h"
 #include "../tracing.h"
 #include "../verb.h"
@@ -105,6 +107,58 @@ static int follow(struct rh_cli *cli, struct rh_tracing *tracing, uint32_t count
 	return RH_EXIT_OK;
 }
 
+/* --- how rules are pushed
+ * ----------------------------------------------------------------------------- */
+
+static int add_agents(struct rh_cli *cli, struct rh_push_tracing *tracing)
+{
+	json_t *agents = NULL, *agent;
+	size_t  i;
+	int     result = rh_client_list(cli, "/apis/v1/agents", "items", &agents);
+
+	if (result != RH_EXIT_OK)
+		return result;
+	json_array_foreach(agents, i, agent) {
+		const char *name = rh_show_text(agent, "resource");
+
+		if (name)
+			rh_push_tracing_add(tracing, name);
+	}
+	if (json_array_size(agents) > RH_PUSH_AGENTS_MAX)
+		fprintf(cli->err, "rhodes trace: note: there are %zu agents; of %u their own"
+		        " steps are shown, of the others only those of the center\n",
+		        json_array_size(agents), RH_PUSH_AGENTS_MAX);
+	json_decref(agents);
+	return RH_EXIT_OK;
+}
+
+static int trace_push(struct rh_cli *cli, uint32_t count)
+{
+	const char *only = cli->args.word_count ? cli->args.words[0] : NULL;
+	struct rh_push_tracing *tracing = rh_push_tracing_create(&cli->dirs, only);
+	struct rh_diag          diag = { 0 };
+	int                     result, r;
+
+	if (!tracing)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "out of memory");
+	if (rh_args_has(&cli->args, "callee")) {
+		rh_push_tracing_destroy(tracing);
+		return rh_cli_usage(cli, "--callee is for calls, not for --push");
+	}
+	r = rh_push_tracing_start(tracing, &diag);
+	result = r < 0 ? rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text)
+	               : add_agents(cli, tracing);
+	if (result == RH_EXIT_OK) {
+		rh_push_page_headings(cli->out, cli->has_color);
+		fflush(cli->out);
+		r = rh_push_tracing_run(tracing, count, cli->out, cli->has_color, &diag);
+		if (r < 0)
+			result = rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text);
+	}
+	rh_push_tracing_destroy(tracing);
+	return result;
+}
+
 int rh_verb_trace(struct rh_cli *cli)
 {
 	const char        *name = cli->args.words[0];
@@ -118,6 +172,10 @@ int rh_verb_trace(struct rh_cli *cli)
 	if (rh_args_number(&cli->args, "count", 1, 1000000000, &count, &diag) ==
 	    RH_EINVAL)
 		return rh_cli_usage(cli, "%s", diag.text);
+	if (rh_args_has(&cli->args, "push"))
+		return trace_push(cli, (uint32_t)count);
+	if (!name)
+		return rh_cli_usage(cli, "too few words");
 	tracing = rh_tracing_create(name);
 	if (!tracing)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "out of memory");

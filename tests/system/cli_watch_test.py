@@ -36,14 +36,14 @@ for line in sys.stdin:
 
 
 class Reader:
-    """A running `rhodes watch`, and what it printed, line by line."""
+    """A running command, and what it printed, line by line."""
 
-    def __init__(self, stage, *words, limits=None):
+    def __init__(self, stage, *words):
         self.stage = stage
         self.errors = open(stage.path("errors"), "w+", encoding="utf-8")
         self.process = subprocess.Popen(
-            [stage.rhodes_path, "watch", *words], stdout=subprocess.PIPE,
-            stderr=self.errors, env=stage.env, preexec_fn=limits)
+            [stage.rhodes_path, *words], stdout=subprocess.PIPE,
+            stderr=self.errors, env=stage.env)
         self.rest, self.seen = b"", []
         stage.addCleanup(self.close)
 
@@ -95,7 +95,7 @@ class Watch(Stage):
 
     def watch(self, *words):
         """One that follows: it has said where it begins, and nothing after is missed."""
-        reader = Reader(self, *words)
+        reader = Reader(self, "watch", *words)
         if "json" not in words:
             self.assertRegex(reader.line(), "^TIME +REVISION +EVENT +OBJECT +AGENT +WHAT$")
         return reader
