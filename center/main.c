@@ -224,6 +224,32 @@ static int open_sockets(struct program *program, struct rh_diag *diag)
 	return RH_OK;
 }
 
+/* Nobody takes the backup for what was there before: see S3 of the store. */
+static int tell_restored(struct program *program, struct rh_diag *diag)
+{
+	struct rh_client     client = { .channel = "center", .is_writer = 1 };
+	struct rh_store_info info;
+	char                *text;
+	uint64_t             revision;
+	int                  err;
+
+	rh_store_info(program->store, &info);
+	if (info.restored == 0)
+		return RH_OK;
+	rh_warn("%s is a backup: it is of revision %llu, and the one before it came to "
+	        "%llu; agents and watchers take everything anew", info.path,
+	        (unsigned long long)info.restored, (unsigned long long)info.revision);
+	text = rh_audit_text(&(struct rh_audit){
+		.client = &client, .verb = "restore", .result = "restored", .kind = "",
+		.name = "", .before = info.revision, .after = info.restored,
+	});
+	err = rh_store_write(program->store, &(struct rh_store_change){
+		.audits = (const char *const *)&text, .audit_count = text != NULL,
+	}, &revision, diag);
+	free(text);
+	return err ? err : rh_store_sync(program->store, diag);
+}
+
 static int load(struct program *program, struct rh_diag *diag)
 {
 	struct rh_problem problem = { 0 };
@@ -242,7 +268,7 @@ static int load(struct program *program, struct rh_diag *diag)
 	if (rh_audit_verify(program->store, AUDIT_CHECK, &seq) != RH_OK)
 		rh_error("audit: the chain is broken at entry %llu: the log was altered",
 		         (unsigned long long)seq);
-	return RH_OK;
+	return tell_restored(program, diag);
 }
 
 static int prepare(struct program *program, struct rh_diag *diag)

@@ -400,6 +400,7 @@ static int sql_sync(struct rh_store *store, struct rh_diag *diag)
 		return fail(sql, rc, "commit", diag);
 	sql->durable = sql->now;
 	sql->in_txn = false;
+	rh_mark_put(&sql->mark, sql->id, sql->durable.revision);
 	return RH_OK;
 }
 
@@ -410,6 +411,7 @@ static void sql_info(struct rh_store *store, struct rh_store_info *ret_info)
 	memset(ret_info, 0, sizeof *ret_info);
 	memcpy(ret_info->id, sql->id, sizeof ret_info->id);
 	memcpy(ret_info->path, sql->path, sizeof ret_info->path);
+	ret_info->restored = sql->restored;
 	ret_info->revision = sql->now.revision;
 	ret_info->compacted = sql->now.compacted;
 	ret_info->audit_seq = sql->now.audit_seq;
@@ -424,6 +426,7 @@ static void sql_close(struct rh_store *store)
 	for (int i = 0; i < RH_SQL_QUERIES; i++)
 		sqlite3_finalize(sql->query[i]);
 	sqlite3_close(sql->db);
+	rh_mark_close(&sql->mark);
 	sqlite3_free(sql);
 }
 

@@ -11,6 +11,7 @@
 #ifndef RH_CENTER_STORE_SQLITE_H
 #define RH_CENTER_STORE_SQLITE_H
 
+#include "mark.h"
 #include "store.h"
 
 #include <sqlite3.h>
@@ -43,6 +44,8 @@ struct rh_sqlite {
 	bool                  in_txn;
 	bool                  failed;   /* a sync to disk failed: no more writes */
 	unsigned char         id[RH_STORE_ID_BYTES];
+	uint64_t              restored; /* as in rh_store_info              */
+	struct rh_mark        mark;
 	char                  path[256];
 };
 

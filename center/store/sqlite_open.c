@@ -276,7 +276,47 @@ static int prepare(struct rh_sqlite *sql)
 	return SQLITE_OK;
 }
 
-static int open_file(struct rh_sqlite *sql, struct rh_diag *diag)
+/* S1, S3: the file was put back from a backup. */
+static int renew(struct rh_sqlite *sql, uint64_t revision)
+{
+	static const char text[] =
+		"UPDATE meta SET value=CASE name WHEN 'id' THEN ?1 ELSE ?2 END "
+		"WHERE name IN ('id','revision','compacted')";
+	unsigned char id[RH_STORE_ID_BYTES];
+	sqlite3_stmt *stmt;
+	int           rc = sqlite3_prepare_v2(sql->db, text, -1, &stmt, NULL);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	randombytes_buf(id, sizeof id);
+	sqlite3_bind_blob(stmt, 1, id, sizeof id, SQLITE_STATIC);
+	sqlite3_bind_int64(stmt, 2, (sqlite3_int64)revision);
+	rc = sqlite3_step(stmt);
+	sqlite3_finalize(stmt);
+	if (rc != SQLITE_DONE)
+		return rc;
+	memcpy(sql->id, id, sizeof id);
+	sql->restored = sql->durable.revision;
+	sql->durable.revision = sql->durable.compacted = revision;
+	sql->now = sql->durable;
+	return SQLITE_OK;
+}
+
+static int look_at_mark(struct rh_sqlite *sql, const char *dir)
+{
+	uint64_t known;
+	int      rc = SQLITE_OK;
+
+	rh_mark_open(&sql->mark, dir);
+	known = rh_mark_read(&sql->mark, sql->id);
+	if (known > sql->durable.revision && known <= INT64_MAX)
+		rc = renew(sql, known);
+	if (rc == SQLITE_OK)
+		rh_mark_put(&sql->mark, sql->id, sql->durable.revision);
+	return rc;
+}
+
+static int open_file(struct rh_sqlite *sql, const char *dir, struct rh_diag *diag)
 {
 	int rc = sqlite3_open_v2(sql->path, &sql->db, SQLITE_OPEN_READWRITE, NULL);
 
@@ -298,6 +338,8 @@ static int open_file(struct rh_sqlite *sql, struct rh_diag *diag)
 	rc = prepare(sql);
 	if (rc == SQLITE_OK)
 		rc = load_head(sql);
+	if (rc == SQLITE_OK)
+		rc = look_at_mark(sql, dir);
 	return rc == SQLITE_OK ? RH_OK : rh_sqlite_error(sql, rc, "load", diag);
 }
 
@@ -312,13 +354,14 @@ int rh_store_sqlite_open(const char *dir, struct rh_store **ret_store,
 	}
 	memset(sql, 0, sizeof *sql);
 	sql->store.ops = &rh_sqlite_ops;
+	sql->mark.fd = -1;
 	int len = snprintf(sql->path, sizeof sql->path, "%s/store.db", dir);
 	int err = len < (int)sizeof sql->path - 16
 	        ? RH_OK : refuse(sql, "the path is too long", diag);
 	if (err == RH_OK)
 		err = find_or_create(sql, dir, diag);
 	if (err == RH_OK)
-		err = open_file(sql, diag);
+		err = open_file(sql, dir, diag);
 	if (err) {
 		rh_store_close(&sql->store);
 		return err;

@@ -16,7 +16,9 @@
  * Threads     One thread; write and sync block for the disk.
  * Invariants  S1  revisions only grow; a revision that was synced is never reused.
  *             S2  a key's revision is at most the store's.
- *             S3  the store id is made once, with the store.
+ *             S3  the store id is made with the store, and anew when the store was
+ *                 put back from a backup: then who knows the former one takes
+ *                 everything anew, and the revision goes on where it was.
  * Limits      RH_STORE_KEY_MAX, RH_STORE_VALUE_MAX, RH_STORE_BLOB_MAX,
  *             RH_STORE_OPS_MAX, RH_STORE_AUDIT_MAX.
  *
@@ -91,6 +93,8 @@ struct rh_store_info {
 	uint64_t      revision;
 	uint64_t      compacted;      /* changes since an older one are gone    */
 	uint64_t      audit_seq;      /* the last entry, 0 when there is none   */
+	uint64_t      restored;       /* the revision of the backup that it was
+	                                 put back from since it was open, else 0 */
 	char          path[256];
 };
 

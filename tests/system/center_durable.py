@@ -454,7 +454,8 @@ class Started(unittest.TestCase):
         self.center.put(rule("p", protocol={"edge": ["a", "b"], "use": "shm"}))
         self.assertEqual(self.center.kill(signal.SIGTERM), 0)
         self.assertEqual([n for n in os.listdir(self.center.run) if n.endswith(".sock")], [])
-        self.assertEqual(sorted(os.listdir(self.center.state)), ["key", "store.db"])
+        self.assertEqual(sorted(os.listdir(self.center.state)),
+                         ["key", "store.db", "store.mark"])
         self.center.start()
         self.center.kill()
         self.assertIn("center.sock", os.listdir(self.center.run))

@@ -3,6 +3,7 @@
 import json
 import os
 import resource as limits
+import shutil
 import socket
 import time
 import unittest
@@ -264,7 +265,39 @@ class Resume(PushTest):
         for agent in (again, late):
             self.assertEqual(agent.take_until(revision)[1], [("a", "s")])
 
+    def put_back(self, name, to):
+        """The backup of that name in the place of the store."""
+        self.center.stop()
+        shutil.copyfile(os.path.join(self.center.folder, name),
+                        os.path.join(self.center.state, to))
+        self.center.start(*self.start_args)
+
     def test_a_restored_backup_is_another_store(self):
+        self.center.stop()
+        shutil.copyfile(os.path.join(self.center.state, "store.db"),
+                        os.path.join(self.center.folder, "backup"))
+        self.center.start(*self.start_args)
+        self.use("a", "s", "shm")
+        agent = self.up_to_date("a")
+        agent.close()
+        self.put_back("backup", "store.db")
+        self.assertEqual(self.center.revision(), agent.revision)  # and no revision twice
+        self.assertIn("is a backup", self.center.read_log())
+        entry = self.center.audit()[0]["entry"]
+        self.assertEqual((entry["verb"], entry["result"], entry["before"]),
+                         ("restore", "restored", agent.revision))
+        gone = self.center.get(f"/apis/v1/rules?watch=1&fromRevision={agent.revision - 1}")
+        self.assertEqual(gone.status, 410)
+        self.use("a", "s", "semaphore")
+        again = self.again(agent)  # of a revision that the store has passed meanwhile
+        self.assertEqual(again.take()[0], SNAP_END)
+        self.assertNotEqual(again.store, agent.store)
+        self.assertEqual(again.protocol("a", "s"), "semaphore")
+        self.center.stop()
+        self.center.start(*self.start_args)
+        self.assertEqual(first(self.again(again).welcome, "STORE"), again.store)  # once
+
+    def test_a_new_store_is_another_store(self):
         agent = self.up_to_date("a")
         self.center.stop()
         for name in os.listdir(self.center.state):

@@ -63,7 +63,7 @@ static int tear_down(void **state)
 {
 	static const char *const names[] = {
 		"store.db", "store.db-wal", "store.db-shm", "store.db.new",
-		"store.db.new-wal", "store.db.new-shm",
+		"store.db.new-wal", "store.db.new-shm", "store.mark",
 	};
 	struct fixture *fixture = *state;
 	char            path[128];
