@@ -28,6 +28,7 @@ struct rh_results {
 	struct rh_list  list;
 	struct rh_task  task;
 	uint64_t        settled;
+	uint64_t        told;    /* settled, as the center knows it */
 	unsigned        count;
 };
 
@@ -69,13 +70,21 @@ static void put_item(struct rh_record_writer *writer, const struct result *resul
 	rh_record_close(writer, place);
 }
 
-static void begin(struct rh_agent *agent, struct rh_record_writer *writer)
+static void begin(struct rh_record_writer *writer)
 {
 	rh_record_begin(writer, rh_agent_out_buffer(),
 	                RH_FRAME_MAX - sizeof(struct rh_frame_head));
-	rh_record_put_u64(writer, RH_TAG_REVISION, agent->results->settled);
 }
 
+static void finish(struct rh_agent *agent, struct rh_record_writer *writer,
+                   uint64_t settled)
+{
+	rh_record_put_u64(writer, RH_TAG_REVISION, settled);
+	rh_center_tell(agent, RH_FRAME_RESULT, writer);
+}
+
+/* Of several frames only the last one settles a revision: what is not named by then
+ * counts as active. */
 static void tell(struct rh_task *task)
 {
 	struct rh_results      *results = RH_CONTAINER(task, struct rh_results, task);
@@ -84,7 +93,7 @@ static void tell(struct rh_task *task)
 
 	if (!rh_center_is_live(agent))
 		return;
-	begin(agent, &writer);
+	begin(&writer);
 	RH_LIST_EACH(node, &results->list) {
 		struct result *result = RH_CONTAINER(node, struct result, link);
 
@@ -99,11 +108,12 @@ static void tell(struct rh_task *task)
 		if (result->state == RH_ITEM_ACTIVE)
 			drop(results, result); /* T1 */
 		if (writer.used > FRAME_ROOM) {
-			rh_center_tell(agent, RH_FRAME_RESULT, &writer);
-			begin(agent, &writer);
+			finish(agent, &writer, results->told);
+			begin(&writer);
 		}
 	}
-	rh_center_tell(agent, RH_FRAME_RESULT, &writer);
+	finish(agent, &writer, results->settled);
+	results->told = results->settled;
 }
 
 static void tell_soon(struct rh_agent *agent)
@@ -192,6 +202,7 @@ void rh_results_settle(struct rh_agent *agent, uint64_t revision)
 
 void rh_results_retell(struct rh_agent *agent)
 {
+	agent->results->told = 0;
 	RH_LIST_EACH(node, &agent->results->list)
 		RH_CONTAINER(node, struct result, link)->is_told = 0;
 	tell_soon(agent);

@@ -313,6 +313,21 @@ static uint32_t await_result(struct kit_agent *agent, uint64_t revision, int32_t
 	}
 }
 
+static void put_senseless(struct rh_record_writer *items, const char *to)
+{
+	size_t item = rh_record_open(items, RH_TAG_ITEM);
+
+	rh_record_put_text(items, RH_TAG_CALLER, "file");
+	rh_record_put_text(items, RH_TAG_CALLEE, to);
+	rh_record_put_u64(items, RH_TAG_REVISION, 2);
+	size_t place = rh_record_open(items, RH_TAG_EDGE_ITEM);
+	rh_record_put_text(items, RH_TAG_CALLER, "file");
+	rh_record_put_text(items, RH_TAG_CALLEE, to);
+	rh_record_put_i32(items, RH_TAG_VERDICT, 5); /* no such verdict */
+	rh_record_close(items, place);
+	rh_record_close(items, item);
+}
+
 /* An item whose sense is wrong is rejected alone: its former stays, and is said so. */
 static void a_bad_item_is_rejected_alone(void **unused)
 {
@@ -324,21 +339,55 @@ static void a_bad_item_is_rejected_alone(void **unused)
 	join();
 	rh_record_begin(&items, bytes, sizeof bytes);
 	rh_record_put_u64(&items, RH_TAG_PREV, 1);
-	size_t item = rh_record_open(&items, RH_TAG_ITEM);
-	rh_record_put_text(&items, RH_TAG_CALLER, "file");
-	rh_record_put_text(&items, RH_TAG_CALLEE, "magic");
-	rh_record_put_u64(&items, RH_TAG_REVISION, 2);
-	size_t place = rh_record_open(&items, RH_TAG_EDGE_ITEM);
-	rh_record_put_text(&items, RH_TAG_CALLER, "file");
-	rh_record_put_text(&items, RH_TAG_CALLEE, "magic");
-	rh_record_put_i32(&items, RH_TAG_VERDICT, 5); /* no such verdict */
-	rh_record_close(&items, place);
-	rh_record_close(&items, item);
+	put_senseless(&items, "magic");
 	kit_push(&caller, RH_FRAME_DELTA, 2, &items);
 	assert_int_equal(await_result(&caller, 2, &code), RH_ITEM_REJECTED);
 	assert_int_equal(code, RH_EPROTO);
 	assert_int_equal(kit_counters(&caller)->revision, 2);
 	kit_echo(&page, &served, "as before");
+}
+
+static unsigned count_results(const struct rh_record_reader *records)
+{
+	struct rh_record_reader reader = *records;
+	struct rh_record        record;
+	unsigned                count = 0;
+
+	while (rh_record_next(&reader, &record) > 0)
+		count += record.tag == RH_TAG_RESULT_ITEM;
+	return count;
+}
+
+/* More than a frame of them: the revision is settled when the last was named. */
+static void many_are_rejected_together(void **unused)
+{
+	enum { MANY = 500 };
+	static unsigned char    bytes[RH_FRAME_MAX - 256];
+	struct rh_record_writer items;
+	unsigned                named = 0, frames = 0;
+
+	(void)unused;
+	rh_record_begin(&items, bytes, sizeof bytes);
+	rh_record_put_u64(&items, RH_TAG_PREV, 1);
+	for (unsigned i = 0; i < MANY; i++) {
+		char to[16];
+
+		snprintf(to, sizeof to, "callee_%u", i);
+		put_senseless(&items, to);
+	}
+	assert_true(rh_record_end(&items) > 0);
+	kit_push(&caller, RH_FRAME_DELTA, 2, &items);
+	while (named < MANY) {
+		assert_true(kit_receive(caller.center) > 0);
+		if (kit_frame.type != RH_FRAME_RESULT)
+			continue;
+		named += count_results(&kit_frame.records);
+		frames++;
+		if (named < MANY)
+			assert_int_equal(kit_u64(RH_TAG_REVISION), 1);
+	}
+	assert_true(frames > 1);
+	assert_int_equal(kit_u64(RH_TAG_REVISION), 2);
 }
 
 /* Allowed until a deadline: calls pass, then they are refused, by both ends. */
@@ -473,6 +522,7 @@ int main(void)
 		TEST(bind_takes_the_agents_empty_pages),
 		TEST(a_malformed_item_ends_the_connection),
 		TEST(a_bad_item_is_rejected_alone),
+		TEST(many_are_rejected_together),
 		TEST(a_revoked_edge_works_until_its_deadline),
 		TEST(the_center_may_be_away),
 		TEST(an_interface_must_be_the_registered_one),
