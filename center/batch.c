@@ -1,5 +1,6 @@
 #include "batch.h"
 
+#include "history.h"
 #include "when.h"
 
 #include "../base/diag.h"
@@ -261,23 +262,32 @@ static int lose_turn(struct rh_center *center, int err, const struct rh_diag *di
 	return err;
 }
 
-int rh_batch_stage(struct rh_batch *batch)
+/* Behind the ops of the batch itself. */
+static int append(struct rh_batch *batch, const struct rh_history_ops *history)
+{
+	size_t              count = batch->op_count + history->count;
+	struct rh_store_op *more = realloc(batch->ops, (count + 1) * sizeof *more);
+
+	if (!more)
+		return RH_ENOMEM;
+	if (history->count > 0)
+		memcpy(more + batch->op_count, history->at,
+		       history->count * sizeof *more);
+	batch->ops = more;
+	return RH_OK;
+}
+
+static int write_batch(struct rh_batch *batch, size_t history_count)
 {
 	struct rh_center      *center = batch->center;
 	struct rh_store_change change = {
-		.ops = batch->ops, .op_count = batch->op_count,
+		.ops = batch->ops, .op_count = batch->op_count + history_count,
 		.audits = (const char *const *)batch->audits,
 		.audit_count = batch->audit_count,
 	};
 	struct rh_diag diag = { 0 };
 	uint64_t       revision;
 
-	if (batch->options->is_dry_run) {
-		rh_realm_undo(&center->realm, batch->mark);
-		return RH_OK;
-	}
-	if (batch->op_count == 0 && batch->audit_count == 0)
-		return RH_OK;
 	int err = rh_store_write(center->store, &change, &revision, &diag);
 	if (err)
 		return lose_turn(center, err, &diag, batch->problem);
@@ -286,6 +296,29 @@ int rh_batch_stage(struct rh_batch *batch)
 	center->is_changed |= batch->op_count > 0;
 	center->counts.changes += batch->op_count;
 	return RH_OK;
+}
+
+int rh_batch_stage(struct rh_batch *batch)
+{
+	struct rh_history_ops history = { .count = 0 };
+
+	if (batch->options->is_dry_run) {
+		rh_realm_undo(&batch->center->realm, batch->mark);
+		return RH_OK;
+	}
+	if (batch->op_count == 0 && batch->audit_count == 0)
+		return RH_OK;
+	int err = rh_history_collect(batch->center, batch->mark, &history);
+	if (!err)
+		err = append(batch, &history);
+	if (err)
+		err = lose_turn(batch->center, err, &(struct rh_diag){
+			.code = err, .text = "the center is out of memory" },
+			batch->problem);
+	else
+		err = write_batch(batch, history.count);
+	rh_history_ops_fini(&history);
+	return err;
 }
 
 void rh_batch_refuse(struct rh_batch *batch, const char *kind, const char *name)

@@ -1,7 +1,9 @@
 #include "center.h"
 
 #include "change.h"
+#include "history.h"
 #include "link.h"
+#include "rollout_drive.h"
 #include "shape.h"
 #include "store/store.h"
 #include "when.h"
@@ -81,13 +83,33 @@ static int load_one(struct loader *loader, const struct rh_store_record *record)
 	return err;
 }
 
+static int begins(const struct rh_store_record *record, const char *prefix)
+{
+	return strncmp(record->key, prefix, strlen(prefix)) == 0;
+}
+
+/* It comes before its rule, which completes it. */
+static int load_rollout(struct loader *loader, const struct rh_store_record *record)
+{
+	struct rh_rollout rollout;
+	int err = rh_rollout_read(record->key + sizeof RH_ROLLOUT_PREFIX - 1,
+	                          record->value, record->value_bytes, &rollout);
+
+	if (err)
+		rh_warn("the store's %.80s cannot be used and is left", record->key);
+	return err ? RH_OK : rh_rollouts_put(&loader->realm->rollouts, &rollout);
+}
+
 static int load(void *user, const struct rh_store_record *record)
 {
 	struct loader    *loader = user;
 	struct rh_problem why;
 
-	if (strncmp(record->key, RH_REVOCATION_PREFIX,
-	            sizeof RH_REVOCATION_PREFIX - 1) == 0) {
+	if (begins(record, RH_HISTORY_PREFIX))
+		return 0;
+	if (begins(record, RH_ROLLOUT_PREFIX))
+		return load_rollout(loader, record);
+	if (begins(record, RH_REVOCATION_PREFIX)) {
 		if (rh_revocation_load(loader->center, record) < 0)
 			rh_warn("the store's %.80s cannot be used and is left", record->key);
 		return 0;
@@ -131,7 +153,9 @@ int rh_center_init(struct rh_center *center, struct rh_store *store,
 	if (rh_realm_init(&center->realm) != RH_OK)
 		return rh_problem_set(problem, RH_ENOMEM, "no memory for the registry");
 	center->realm.revocations = &center->revocations;
+	center->realm.is_settled = 1;
 	int err = rh_store_list(store, "/", NULL, SIZE_MAX, load, &loader);
+	center->realm.is_settled = 0;
 	if (err < 0 && err != problem->code)
 		rh_problem_set(problem, err, "store %s: cannot be read: %s", info.path,
 		               rh_error_text(err));
@@ -139,6 +163,7 @@ int rh_center_init(struct rh_center *center, struct rh_store *store,
 	                                 RH_HIERARCHY_RULE))
 		err = make_hierarchy(center, problem);
 	rh_revocations_loaded(center);
+	rh_rollouts_wake(center, 0);
 	return err < 0 ? err : RH_OK;
 }
 
@@ -174,8 +199,10 @@ int rh_center_commit(struct rh_center *center, struct rh_problem *problem)
 	center->counts.commit_failures += err != RH_OK;
 	rh_realm_forget(&center->realm);
 	rh_revocations_settle(center, !err);
-	if (!err && center->is_changed)
+	if (!err && center->is_changed) {
 		rh_link_publish(center->link);
+		rh_rollouts_wake(center, 0);
+	}
 	rh_watchers_wake(&center->watchers);
 	center->staged = 0;
 	center->is_changed = 0;

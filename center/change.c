@@ -2,6 +2,7 @@
 
 #include "batch.h"
 #include "conditions.h"
+#include "history.h"
 #include "store/store.h"
 
 #include "../model/check.h"
@@ -11,6 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* When it fails the store lost the whole turn, so the realm does as well. */
+static int write_turn(struct rh_center *center, const struct rh_store_change *change,
+                      struct rh_problem *problem)
+{
+	struct rh_diag diag = { 0 };
+	uint64_t       revision;
+	int            err = rh_store_write(center->store, change, &revision, &diag);
+
+	if (err) {
+		rh_realm_undo(&center->realm, 0);
+		rh_problem_diag(&center->broken, err, &diag);
+		*problem = center->broken;
+	} else {
+		center->staged = 1;
+	}
+	return err;
+}
+
 void rh_change_refused(struct rh_center *center, const char *kind, const char *name,
                        const struct rh_change_options *options,
                        const struct rh_problem *problem)
@@ -18,7 +37,8 @@ void rh_change_refused(struct rh_center *center, const char *kind, const char *n
 	enum rh_object_kind parsed = rh_object_kind_parse(kind);
 	const struct rh_object *old = parsed < RH_OBJECT_KINDS
 		? rh_catalog_find(&center->realm.catalog, parsed, name) : NULL;
-	uint64_t at = old ? old->revision : 0, revision;
+	uint64_t          at = old ? old->revision : 0;
+	struct rh_problem ignored;
 
 	center->counts.refusals++;
 	if (options->is_dry_run || center->broken.code)
@@ -31,16 +51,9 @@ void rh_change_refused(struct rh_center *center, const char *kind, const char *n
 	struct rh_store_change change = {
 		.audits = (const char *const *)&text, .audit_count = 1,
 	};
-	struct rh_diag diag = { 0 };
-	int err = text ? rh_store_write(center->store, &change, &revision, &diag)
-	               : RH_OK;
+	if (text)
+		(void)write_turn(center, &change, &ignored);
 	free(text);
-	if (err) {
-		rh_realm_undo(&center->realm, 0);
-		rh_problem_diag(&center->broken, err, &diag);
-	} else {
-		center->staged = 1;
-	}
 }
 
 /* ---- several objects ---- */
@@ -213,6 +226,90 @@ int rh_change_put(struct rh_center *center, enum rh_object_kind kind,
 	*ret_answer = answer;
 	*ret_created = created;
 	return RH_OK;
+}
+
+/* ---- roll-outs, and what was ---- */
+
+int rh_change_rollout(struct rh_center *center, const struct rh_rollout *rollout,
+                      const struct rh_change_options *options,
+                      struct rh_problem *problem)
+{
+	struct rh_history_ops history = { .count = 0 };
+	size_t                mark = rh_realm_mark(&center->realm);
+	char *text = rh_audit_text(&(struct rh_audit){
+		.client = options->client, .verb = options->verb,
+		.result = rh_rollout_state_text(rollout->state), .kind = "Rule",
+		.name = rollout->rule, .before = rollout->now.revision,
+		.after = rollout->now.revision,
+	});
+	int err = rh_realm_put_rollout(&center->realm, rollout, problem);
+
+	if (!err && rh_history_collect(center, mark, &history) != RH_OK) {
+		err = rh_problem_set(problem, RH_ENOMEM, "the center is out of memory");
+		rh_realm_undo(&center->realm, mark);
+	}
+	if (!err)
+		err = write_turn(center, &(struct rh_store_change){
+			.ops = history.at, .op_count = history.count,
+			.audits = (const char *const *)&text,
+			.audit_count = text != NULL }, problem);
+	center->is_changed |= !err;
+	rh_history_ops_fini(&history);
+	free(text);
+	return err;
+}
+
+static int restore(struct rh_batch *batch, const json_t *former,
+                   const struct rh_wanted *wanted, const struct rh_rollout *rollout)
+{
+	struct rh_realm   *realm = &batch->center->realm;
+	struct rh_rollout  next;
+
+	realm->is_at_once = 1;
+	int err = rh_batch_put(batch, wanted);
+	realm->is_at_once = 0;
+	if (err || !rollout)
+		return err;
+	const struct rh_object *now = rh_catalog_find(&realm->catalog, RH_OBJECT_RULE,
+	                                              wanted->name);
+	next = *rollout;
+	next.former = (uint64_t)json_integer_value(json_object_get(former, "generation"));
+	next.generation = now->generation;
+	next.reach = RH_ROLLOUT_ALL;
+	next.before = (struct rh_rollout_side){ .use = "" };
+	next.step = 0;
+	rh_rollout_read_side(now, &next.now);
+	if (!rh_rollout_read_plan(now, &next.plan))
+		next.plan = (struct rh_rollout_plan){ .step_count = 0 };
+	return rh_realm_put_rollout(realm, &next, batch->problem);
+}
+
+int rh_change_restore(struct rh_center *center, const char *rule, uint64_t generation,
+                      const struct rh_change_options *options,
+                      const struct rh_rollout *rollout, struct rh_problem *problem)
+{
+	json_t          *former = rh_history_get(center, rule, generation);
+	struct rh_wanted wanted = {
+		.kind = RH_OBJECT_RULE, .name = rule,
+		.labels = json_object_get(former, "labels"),
+		.spec = json_object_get(former, "spec"),
+	};
+	struct rh_batch batch;
+
+	if (!former)
+		return rh_problem_set(problem, RH_ENOENT, "generation %llu of rule %s is not "
+			"kept: the last %u are", (unsigned long long)generation, rule,
+			RH_HISTORY_MAX);
+	int err = rh_batch_init(&batch, center, 1, options, problem);
+	if (!err)
+		err = restore(&batch, former, &wanted, rollout);
+	if (err && !center->broken.code)
+		rh_realm_undo(&center->realm, batch.mark);
+	if (!err)
+		err = rh_batch_stage(&batch);
+	rh_batch_fini(&batch);
+	json_decref(former);
+	return err;
 }
 
 /* ---- modules ---- */

@@ -49,6 +49,19 @@ int rh_change_delete(struct rh_center *center, enum rh_object_kind kind,
                      const char *name, const struct rh_change_options *options,
                      json_t **ret_answer, struct rh_problem *problem);
 
+/* Makes a former generation of a rule the rule again, everywhere at once, as another
+ * generation; rollout is what is known of its roll-out from then on, or NULL.
+ * RH_ENOENT  that generation is not kept. */
+int rh_change_restore(struct rh_center *center, const char *rule, uint64_t generation,
+                      const struct rh_change_options *options,
+                      const struct rh_rollout *rollout, struct rh_problem *problem);
+
+/* Puts how far a rule is, with an audit entry.  RH_ENOMEM, RH_ENOSPC, RH_ESTORE: the
+ * turn is lost. */
+int rh_change_rollout(struct rh_center *center, const struct rh_rollout *rollout,
+                      const struct rh_change_options *options,
+                      struct rh_problem *problem);
+
 /* Stages an audit entry for a request refused before it became a change.  Does
  * nothing for a dry run. */
 void rh_change_refused(struct rh_center *center, const char *kind, const char *name,

@@ -1,8 +1,11 @@
 #include "conditions.h"
 
+#include "enact.h"
 #include "item.h"
 #include "link.h"
 #include "places.h"
+#include "push.h"
+#include "rollout_drive.h"
 #include "sentence.h"
 #include "when.h"
 
@@ -185,33 +188,81 @@ static void of_interface(json_t *list, const struct rh_center *center,
 	}
 }
 
-static const json_t *edge_of(const json_t *spec)
+/* One edge of an exception, or of a protocol that is everywhere at once. */
+static void add_one_place(struct rh_places *places, const struct rh_object *object,
+                          const json_t *edge)
 {
-	const json_t *rule = json_object_get(spec, "protocol");
-
-	if (!rule)
-		rule = json_object_get(spec, "exception");
-	return json_object_get(rule, "edge");
-}
-
-/* Where the edge, or for a hierarchy every edge, must be for the rule to be active. */
-static void add_rule_places(struct rh_places *places, const struct rh_object *object,
-                            const json_t *spec)
-{
-	const json_t      *edge = edge_of(spec);
-	struct rh_item_key key;
+	struct rh_item_key key = rh_item_key_of(json_string_value(json_array_get(edge, 0)),
+	                                        json_string_value(json_array_get(edge, 1)));
 	struct rh_verdict  verdict;
 
-	if (!edge) {
-		rh_places_add_all(places, object->revision);
-		return;
-	}
-	key = rh_item_key_of(json_string_value(json_array_get(edge, 0)),
-	                     json_string_value(json_array_get(edge, 1)));
 	rh_judge_pair(&places->center->realm.registry, &key.caller, &key.callee, 0,
 	              &verdict);
 	if (verdict.is_declared)
 		rh_places_add_edge(places, &key.caller, &key.callee, object->revision);
+}
+
+struct pattern {
+	struct rh_places       *places;
+	const struct rh_object *object;
+};
+
+/* The edges for which it is in force, each as of when it came to it. */
+static void add_if_its(void *user, const struct rh_edge_report *report)
+{
+	const struct pattern          *pattern = user;
+	const struct rh_center        *center = pattern->places->center;
+	const struct rh_registry      *registry = &center->realm.registry;
+	const struct rh_protocol_rule *found;
+	struct rh_item_key             key = {
+		.caller = rh_registry_get(registry, report->caller)->name,
+		.callee = rh_registry_get(registry, report->callee)->name,
+	};
+
+	found = rh_protocols_find(&center->realm.protocols, key.caller.text,
+	                          key.callee.text);
+	if (found && !found->is_former && strcmp(found->rule, pattern->object->name) == 0)
+		rh_places_add_edge(pattern->places, &key.caller, &key.callee,
+		                   rh_push_item_revision(center->push, &key));
+}
+
+/* Where the edges, or for a hierarchy every edge, must be for the rule to be active. */
+static void add_rule_places(struct rh_places *places, const struct rh_object *object,
+                            const json_t *spec)
+{
+	const struct rh_realm *realm = &places->center->realm;
+	const json_t          *exception = json_object_get(spec, "exception");
+	struct pattern         pattern = { places, object };
+	struct rh_rollout_side side;
+
+	rh_rollout_read_side(object, &side);
+	if (exception)
+		add_one_place(places, object, json_object_get(exception, "edge"));
+	else if (!side.use[0])
+		rh_places_add_all(places, object->revision);
+	else if (rh_rollouts_find(&realm->rollouts, object->name) ||
+	         strcmp(side.caller, RH_PROTOCOL_ANY) == 0 ||
+	         strcmp(side.callee, RH_PROTOCOL_ANY) == 0)
+		rh_enact_walk(realm, side.caller, side.callee, add_if_its, &pattern);
+	else
+		add_one_place(places, object, json_object_get(json_object_get(spec,
+		              "protocol"), "edge"));
+}
+
+/* How far a rule is that comes step by step. */
+static void add_rollout(json_t *list, const struct rh_center *center,
+                        const struct rh_object *object)
+{
+	const struct rh_rollout *rollout = rh_rollouts_find(&center->realm.rollouts,
+	                                                    object->name);
+
+	if (!rollout)
+		return;
+	json_t     *shown = rh_rollout_show(center, object->name, 0);
+	const char *state = rh_rollout_state_text(rollout->state);
+	add(list, "RollingOut", rh_rollout_is_open(rollout), state,
+	    json_string_value(json_object_get(shown, "message")));
+	json_decref(shown);
 }
 
 static void of_rule(json_t *list, const struct rh_center *center,
@@ -228,12 +279,14 @@ static void of_rule(json_t *list, const struct rh_center *center,
 	         (unsigned long long)object->revision);
 	if (!center->link) {
 		add(list, "Active", 1, "InForce", text);
+		add_rollout(list, center, object);
 		return;
 	}
 	rh_places_init(&places, center);
 	add_rule_places(&places, object, json_object_get(stored, "spec"));
 	json_array_append_new(list, rh_places_condition(&places, text));
 	rh_places_fini(&places);
+	add_rollout(list, center, object);
 }
 
 json_t *rh_conditions(const struct rh_center *center,

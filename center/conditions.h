@@ -3,7 +3,8 @@
  *   Resource   Registered, Ready, Pending (reference or interface), EdgeRefused
  *              (one an edge), PrivilegeUnrealised
  *   Interface  Registered, Pending (a module is missing)
- *   Rule       Active (False: an exception that expired)
+ *   Rule       Active (False: an exception that expired), RollingOut (one that
+ *              comes step by step; False: it is over)
  *   Module     Registered
  *
  * Threads  One. */

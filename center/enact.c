@@ -135,16 +135,93 @@ static int enact_exception(struct rh_realm *realm, const struct rh_object *objec
 	return err < 0 ? err : RH_OK;
 }
 
-static int enact_protocol(struct rh_realm *realm, const struct rh_object *object,
-                          const json_t *rule)
-{
-	struct rh_protocol_rule entry = { .revision = object->revision };
+/* ---- protocols ---- */
 
-	snprintf(entry.rule, sizeof entry.rule, "%.63s", object->name);
-	snprintf(entry.caller, sizeof entry.caller, "%s", edge_end(rule, 0));
-	snprintf(entry.callee, sizeof entry.callee, "%s", edge_end(rule, 1));
-	snprintf(entry.use, sizeof entry.use, "%s", text_at(rule, "use"));
+static int put_protocol(struct rh_realm *realm, const char *name,
+                        const struct rh_rollout_side *side, uint64_t reach,
+                        int is_former)
+{
+	struct rh_protocol_rule entry = {
+		.revision = side->revision, .reach = reach,
+		.is_former = (uint8_t)is_former,
+	};
+
+	snprintf(entry.rule, sizeof entry.rule, "%.63s", name);
+	memcpy(entry.caller, side->caller, sizeof entry.caller);
+	memcpy(entry.callee, side->callee, sizeof entry.callee);
+	memcpy(entry.use, side->use, sizeof entry.use);
 	return rh_protocols_put(&realm->protocols, &entry);
+}
+
+/* The new one for the edges that it reached, the former one for the others. */
+static int enact_protocol(struct rh_realm *realm, const struct rh_object *object)
+{
+	const struct rh_rollout *rollout = rh_rollouts_find(&realm->rollouts,
+	                                                    object->name);
+	uint64_t                 reach = rollout ? rollout->reach : RH_ROLLOUT_ALL;
+	struct rh_rollout_side   side;
+
+	rh_rollout_read_side(object, &side);
+	int err = put_protocol(realm, object->name, &side, reach, 0);
+	if (err || reach == RH_ROLLOUT_ALL || !rollout->before.use[0])
+		return err;
+	err = put_protocol(realm, object->name, &rollout->before, reach, 1);
+	if (err)
+		rh_protocols_remove(&realm->protocols, side.caller, side.callee,
+		                    object->name);
+	return err;
+}
+
+static void retract_protocol(struct rh_realm *realm, const struct rh_object *object)
+{
+	const struct rh_rollout *rollout = rh_rollouts_find(&realm->rollouts,
+	                                                    object->name);
+	struct rh_rollout_side   side;
+
+	rh_rollout_read_side(object, &side);
+	rh_protocols_remove(&realm->protocols, side.caller, side.callee, object->name);
+	if (rollout && rollout->before.use[0])
+		rh_protocols_remove(&realm->protocols, rollout->before.caller,
+		                    rollout->before.callee, object->name);
+}
+
+void rh_enact_reach(struct rh_realm *realm, const struct rh_rollout *rollout)
+{
+	const struct rh_rollout_side *sides[] = { &rollout->now, &rollout->before };
+
+	for (int i = 0; i < 2; i++)
+		rh_protocols_reach(&realm->protocols, sides[i]->caller, sides[i]->callee,
+		                   rollout->rule, rollout->reach);
+}
+
+/* What becomes of the roll-out of a rule that is put. */
+static int enact_rollout(struct rh_realm *realm, const struct rh_object *object,
+                         const struct rh_object *old)
+{
+	struct rh_rollout next;
+
+	if (!realm->is_at_once &&
+	    rh_rollout_begin(object, old,
+	                     rh_rollouts_find(&realm->rollouts, object->name), &next))
+		return rh_rollouts_put(&realm->rollouts, &next);
+	rh_rollouts_remove(&realm->rollouts, object->name);
+	return RH_OK;
+}
+
+/* A record of the store knows neither what the rule says nor its plan; one that is not
+ * of this generation is none. */
+static void complete_rollout(struct rh_realm *realm, const struct rh_object *object)
+{
+	struct rh_rollout *rollout = rh_rollouts_find(&realm->rollouts, object->name);
+
+	if (!rollout)
+		return;
+	int is_staged = rh_rollout_read_plan(object, &rollout->plan);
+	if (rollout->generation == object->generation &&
+	    (is_staged || rollout->reach == RH_ROLLOUT_ALL))
+		rh_rollout_read_side(object, &rollout->now);
+	else
+		rh_rollouts_remove(&realm->rollouts, object->name);
 }
 
 /* The rule of another name that holds the edge; only asked to word a refusal. */
@@ -177,7 +254,7 @@ static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
 	int           err;
 
 	if (protocol)
-		err = enact_protocol(realm, object, protocol);
+		err = enact_protocol(realm, object);
 	else if (exception)
 		err = enact_exception(realm, object, exception,
 		                      json_object_get(stored, "expired") != NULL);
@@ -196,7 +273,8 @@ static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
 	return err;
 }
 
-static void retract_rule(struct rh_realm *realm, const json_t *spec)
+static void retract_rule(struct rh_realm *realm, const struct rh_object *object,
+                         const json_t *spec)
 {
 	const json_t    *protocol = json_object_get(spec, "protocol");
 	const json_t    *exception = json_object_get(spec, "exception");
@@ -204,8 +282,7 @@ static void retract_rule(struct rh_realm *realm, const json_t *spec)
 	struct rh_name   caller, callee;
 
 	if (protocol) {
-		rh_protocols_remove(&realm->protocols, edge_end(protocol, 0),
-		                    edge_end(protocol, 1));
+		retract_protocol(realm, object);
 	} else if (exception) {
 		name_of(&caller, edge_end(exception, 0), 0);
 		name_of(&callee, edge_end(exception, 1), 0);
@@ -234,9 +311,49 @@ void rh_enact_retract(struct rh_realm *realm, const struct rh_object *object)
 	} else if (object->kind == RH_OBJECT_RULE) {
 		json_t *stored = rh_object_parse(object);
 
-		retract_rule(realm, json_object_get(stored, "spec"));
+		retract_rule(realm, object, json_object_get(stored, "spec"));
 		json_decref(stored);
 	}
+}
+
+static void put_back(struct rh_realm *realm, const struct rh_object *old,
+                     const struct rh_rollout *was, const char *name)
+{
+	struct rh_problem ignored;
+	int               before = realm->is_settled;
+
+	if (was->rule[0])
+		RH_CHECK(rh_rollouts_put(&realm->rollouts, was) == RH_OK);
+	else
+		rh_rollouts_remove(&realm->rollouts, name);
+	realm->is_settled = 1;
+	if (old)
+		RH_CHECK(rh_enact(realm, old, NULL, &ignored) == RH_OK);
+	realm->is_settled = before;
+}
+
+static int replace_rule(struct rh_realm *realm, const struct rh_object *object,
+                        const json_t *stored, const struct rh_object *old,
+                        struct rh_problem *problem)
+{
+	const struct rh_rollout *found = rh_rollouts_find(&realm->rollouts, object->name);
+	struct rh_rollout        was = found ? *found : (struct rh_rollout){ .rule = "" };
+	int                      err = RH_OK;
+
+	if (old)
+		rh_enact_retract(realm, old);
+	if (realm->is_settled)
+		complete_rollout(realm, object);
+	else
+		err = enact_rollout(realm, object, old);
+	if (err)
+		rh_problem_set(problem, err, "rule %s: %s", object->name,
+		               rh_error_text(err));
+	else
+		err = enact_rule(realm, object, stored, problem);
+	if (err)
+		put_back(realm, old, &was, object->name);
+	return err;
 }
 
 int rh_enact(struct rh_realm *realm, const struct rh_object *object,
@@ -252,135 +369,8 @@ int rh_enact(struct rh_realm *realm, const struct rh_object *object,
 		err = enact_resource(realm, object, json_object_get(stored, "spec"),
 		                     problem);
 	} else {
-		if (old)
-			rh_enact_retract(realm, old);
-		err = enact_rule(realm, object, stored, problem);
-		if (err && old)
-			RH_CHECK(rh_enact(realm, old, NULL, problem) == RH_OK);
+		err = replace_rule(realm, object, stored, old, problem);
 	}
 	json_decref(stored);
 	return err;
-}
-
-/* ---- whom a change concerns ---- */
-
-static void touch_edge(const struct rh_realm *realm, const char *caller,
-                       const char *callee)
-{
-	struct rh_item_key key = { .caller = { .len = 0 } };
-
-	name_of(&key.caller, caller, 0);
-	if (callee)
-		name_of(&key.callee, callee, 0);
-	realm->touch(realm->touch_user, &key);
-}
-
-static void touch_reported(void *user, const struct rh_edge_report *report)
-{
-	const struct rh_realm *realm = user;
-	struct rh_item_key     key = {
-		.caller = rh_registry_get(&realm->registry, report->caller)->name,
-		.callee = rh_registry_get(&realm->registry, report->callee)->name,
-	};
-
-	realm->touch(realm->touch_user, &key);
-}
-
-static int has(const json_t *list, const char *text)
-{
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		if (strcmp(json_string_value(json_array_get(list, i)), text) == 0)
-			return 1;
-	}
-	return 0;
-}
-
-/* The references of one spec that the other lacks. */
-static void touch_references(const struct rh_realm *realm, const char *name,
-                             const json_t *spec, const json_t *other)
-{
-	const json_t *mine = json_object_get(spec, "reference");
-	const json_t *theirs = json_object_get(other, "reference");
-
-	for (size_t i = 0; i < json_array_size(mine); i++) {
-		const char *callee = json_string_value(json_array_get(mine, i));
-
-		if (!has(theirs, callee))
-			touch_edge(realm, name, callee);
-	}
-}
-
-static int differs(const json_t *a, const json_t *b, const char *key)
-{
-	const json_t *x = json_object_get(a, key), *y = json_object_get(b, key);
-
-	return x != y && !json_equal(x, y);
-}
-
-/* Its type is in every edge that touches it; its interface and context are in those
- * that lead to it; a specification that is not there has no type. */
-static void touch_resource(const struct rh_realm *realm, const char *name,
-                           const json_t *old, const json_t *now)
-{
-	int          is_other = differs(old, now, "type");
-	struct rh_id id;
-
-	touch_edge(realm, name, NULL);
-	touch_references(realm, name, old, is_other ? NULL : now);
-	touch_references(realm, name, now, is_other ? NULL : old);
-	if ((is_other || differs(old, now, "interface") || differs(old, now, "context")) &&
-	    rh_realm_find(realm, name, &id) == RH_OK)
-		rh_view_column(&realm->registry, id, 0, touch_reported,
-		               (void *)(uintptr_t)realm);
-}
-
-/* An edge that is not declared is no item: nobody has it. */
-static void touch_declared(const struct rh_realm *realm, const char *caller,
-                           const char *callee)
-{
-	struct rh_name    from, to;
-	struct rh_verdict verdict;
-
-	name_of(&from, caller, 0);
-	name_of(&to, callee, 0);
-	rh_judge_pair(&realm->registry, &from, &to, 0, &verdict);
-	if (verdict.is_declared)
-		touch_edge(realm, caller, callee);
-}
-
-static void touch_rule(const struct rh_realm *realm, const json_t *spec)
-{
-	const json_t *rule = json_object_get(spec, "protocol");
-
-	if (!rule)
-		rule = json_object_get(spec, "exception");
-	if (rule)
-		touch_declared(realm, edge_end(rule, 0), edge_end(rule, 1));
-	else
-		realm->touch(realm->touch_user, NULL);
-}
-
-void rh_enact_touch(const struct rh_realm *realm, const struct rh_object *old,
-                    const struct rh_object *now)
-{
-	const struct rh_object *either = now ? now : old;
-
-	if (!realm->touch ||
-	    (either->kind != RH_OBJECT_RESOURCE && either->kind != RH_OBJECT_RULE))
-		return;
-	json_t       *before = old ? rh_object_parse(old) : NULL;
-	json_t       *after = now ? rh_object_parse(now) : NULL;
-	const json_t *was = json_object_get(before, "spec");
-	const json_t *is = json_object_get(after, "spec");
-
-	if (either->kind == RH_OBJECT_RESOURCE) {
-		touch_resource(realm, either->name, was, is);
-	} else {
-		if (was)
-			touch_rule(realm, was);
-		if (is)
-			touch_rule(realm, is);
-	}
-	json_decref(before);
-	json_decref(after);
 }

@@ -1,4 +1,5 @@
-/* enact - makes one object's meaning true in the model registry, or untrue.
+/* enact - makes one object's meaning true in the model registry, or untrue (enact.c),
+ * and tells whom that concerns (enact_touch.c).
  *
  * Used by realm.c, which keeps the catalog in step and the way back.
  *
@@ -23,8 +24,20 @@ void rh_enact_spec(struct rh_realm *realm, const char *name, const json_t *spec,
 
 /* Tells realm->touch which items a change of an object may concern.  One of both is
  * NULL when the object is new or goes; one that goes is still true, the other ones
- * are already. */
+ * are already.  was is the roll-out that old had, or NULL. */
 void rh_enact_touch(const struct rh_realm *realm, const struct rh_object *old,
-                    const struct rh_object *now);
+                    const struct rh_object *now, const struct rh_rollout *was);
+
+/* The entries of a rule in the protocols reach as far as its roll-out says. */
+void rh_enact_reach(struct rh_realm *realm, const struct rh_rollout *rollout);
+
+/* Tells realm->touch of the edges that the roll-out reaches and did not when it reached
+ * only to was, or the other way round. */
+void rh_enact_touch_rollout(const struct rh_realm *realm,
+                            const struct rh_rollout *rollout, uint64_t was);
+
+/* Calls visit for every declared edge that matches, in no order. */
+void rh_enact_walk(const struct rh_realm *realm, const char *caller, const char *callee,
+                   rh_edge_visit *visit, void *user);
 
 #endif

@@ -79,6 +79,18 @@ static void tell_edge(const struct telling *telling, const char *rule,
 	rh_news_add(telling->center, RH_OBJECT_RULE, event);
 }
 
+/* When the rule came to that edge: later than it was put when it comes step by step. */
+static uint64_t came_at(const struct rh_center *center,
+                        const struct rh_protocol_rule *protocol,
+                        const struct rh_item_key *key)
+{
+	uint64_t item = protocol->is_former ||
+	                !rh_rollouts_find(&center->realm.rollouts, protocol->rule)
+	              ? 0 : rh_push_item_revision(center->push, key);
+
+	return item > protocol->revision ? item : protocol->revision;
+}
+
 static void look_at(void *user, const struct rh_edge_report *report)
 {
 	struct telling                *telling = user;
@@ -93,7 +105,7 @@ static void look_at(void *user, const struct rh_edge_report *report)
 	if (rh_results_find(telling->results, telling->agent, &key))
 		return;
 	protocol = rh_protocols_find(&realm->protocols, key.caller.text, key.callee.text);
-	if (protocol && is_new(telling, protocol->revision))
+	if (protocol && is_new(telling, came_at(telling->center, protocol, &key)))
 		tell_edge(telling, protocol->rule, protocol->revision, &key);
 	rh_judge_pair(&realm->registry, &key.caller, &key.callee, 0, &verdict);
 	if (verdict.reason == RH_REASON_HIERARCHY && is_new(telling, verdict.revision)) {

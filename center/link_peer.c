@@ -2,6 +2,7 @@
 
 #include "center.h"
 #include "observer.h"
+#include "rollout_drive.h"
 
 #include "../base/diag.h"
 #include "../model/error.h"
@@ -75,6 +76,8 @@ static int count(struct rh_center *center, const struct rh_link_conn *conn,
 		/* An edge that was dropped meanwhile is nobody's fault. */
 		(void)rh_realm_observe(&center->realm, caller, callee, calls, errors,
 		                       bytes);
+		if (errors > 0)
+			rh_rollouts_wake(center, RH_ROLLOUT_GATHER_MS);
 		return RH_OK;
 	}
 	if (strcmp(callee, conn->resource) == 0)

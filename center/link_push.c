@@ -2,6 +2,7 @@
 
 #include "center.h"
 #include "observer.h"
+#include "rollout_drive.h"
 
 #include "../base/clock.h"
 #include "../model/error.h"
@@ -89,6 +90,8 @@ void rh_link_push(struct rh_link_conn *conn)
 		rh_link_drop(conn, NULL);
 		return;
 	}
+	if (left == 0) /* it will say nothing of it */
+		rh_rollouts_wake(conn->link->center, RH_ROLLOUT_GATHER_MS);
 	if (left > 0 && conn->stalled_ns == 0)
 		conn->stalled_ns = rh_clock_ns();
 	uv_poll_start(&conn->poll, UV_READABLE | (left ? UV_WRITABLE : 0), rh_link_ready);

@@ -26,6 +26,14 @@ static int has_revision(const struct rh_link_conn *conn, uint64_t revision)
 	       (is_settled(conn) || conn->subscriber.feed.acked >= revision);
 }
 
+/* A newer item is still to be sent: what was said is of the former one. */
+static int is_on_its_way(const struct rh_link_conn *conn, uint64_t revision)
+{
+	const struct rh_feed *feed = &conn->subscriber.feed;
+
+	return feed->cursor != RH_FEED_IDLE && feed->sent < revision;
+}
+
 void rh_link_standing(const struct rh_link *link, const char *agent,
                       const struct rh_item_key *key, uint64_t revision,
                       struct rh_link_standing *ret_standing)
@@ -34,7 +42,7 @@ void rh_link_standing(const struct rh_link *link, const char *agent,
 	const struct rh_subscriber *subscriber = conn ? &conn->subscriber : NULL;
 	struct rh_link_standing    standing = { .state = "unreachable" };
 
-	if (conn && conn->state != RH_PEER_AGENT)
+	if (conn && conn->state != RH_PEER_AGENT && !is_on_its_way(conn, revision))
 		standing.result = rh_results_find(&subscriber->results,
 		                                  &subscriber->feed.resource, key);
 	if (standing.result)

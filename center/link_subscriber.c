@@ -3,6 +3,7 @@
 #include "center.h"
 #include "change.h"
 #include "observer.h"
+#include "rollout_drive.h"
 #include "store/store.h"
 
 #include "../base/clock.h"
@@ -209,6 +210,7 @@ int rh_peer_result(struct rh_center *center, struct rh_link_conn *conn,
 	rh_link_tell_settled(center, conn, before);
 	if (rh_is_observed(conn->link) && feed->acked > acked)
 		rh_observe_settled(conn);
+	rh_rollouts_wake(center, RH_ROLLOUT_GATHER_MS);
 	return RH_OK;
 }
 

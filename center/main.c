@@ -5,6 +5,7 @@
 #include "config.h"
 #include "confine.h"
 #include "link.h"
+#include "rollout_drive.h"
 #include "store/store.h"
 #include "when.h"
 
@@ -53,6 +54,8 @@ struct program {
 	uint64_t         expired_ms;      /* until when all has expired        */
 	uv_timer_t       revocation;
 	uint64_t         revoke_at;       /* for which the timer is set        */
+	uv_timer_t       rollout;
+	uint64_t         rollout_at;      /* for which the timer is set        */
 	char             token[RH_TOKEN_HEX];
 	int              lock_fd;
 	int              unix_fd;
@@ -187,6 +190,30 @@ static void on_revocation(uv_timer_t *timer)
 	uv_timer_start(timer, on_revocation, RETRY_MS, 0);
 }
 
+/* ---- roll-outs that go on ---- */
+
+static void on_rollout(uv_timer_t *timer)
+{
+	struct program *program = timer->data;
+
+	program->rollout_at = RH_ROLLOUT_NEVER; /* says itself when to be called again */
+	(void)rh_rollouts_drive(&program->center);
+}
+
+static void arm_rollout(struct program *program)
+{
+	uint64_t now = rh_clock_ns();
+
+	program->rollout_at = rh_rollouts_next(&program->center);
+	if (program->rollout_at == RH_ROLLOUT_NEVER) {
+		uv_timer_stop(&program->rollout);
+		return;
+	}
+	uv_update_time(&program->loop);
+	uv_timer_start(&program->rollout, on_rollout, program->rollout_at > now
+	               ? (program->rollout_at - now) / RH_NS_PER_MS + 1 : 0, 0);
+}
+
 /* After a change the next exception to end may be another one. */
 static void on_prepare(uv_prepare_t *prepare)
 {
@@ -196,6 +223,8 @@ static void on_prepare(uv_prepare_t *prepare)
 		arm_expiry(program);
 	if (program->revoke_at != rh_revocations_next(&program->center.revocations))
 		arm_revocation(program);
+	if (program->rollout_at != rh_rollouts_next(&program->center))
+		arm_rollout(program);
 }
 
 /* ---- the seven steps ---- */
@@ -307,8 +336,9 @@ static void start_handles(struct program *program)
 	uv_prepare_init(&program->loop, &program->prepare);
 	uv_timer_init(&program->loop, &program->expiry);
 	uv_timer_init(&program->loop, &program->revocation);
-	program->revocation.data = program;
-	program->revoke_at = UINT64_MAX;
+	uv_timer_init(&program->loop, &program->rollout);
+	program->revocation.data = program->rollout.data = program;
+	program->revoke_at = program->rollout_at = UINT64_MAX;
 	program->terminate.data = program->interrupt.data = program;
 	program->prepare.data = program->expiry.data = program;
 	uv_signal_start(&program->terminate, on_signal, SIGTERM);
@@ -348,6 +378,7 @@ static void close_all(struct program *program)
 	uv_close((uv_handle_t *)&program->prepare, NULL);
 	uv_close((uv_handle_t *)&program->expiry, NULL);
 	uv_close((uv_handle_t *)&program->revocation, NULL);
+	uv_close((uv_handle_t *)&program->rollout, NULL);
 	uv_run(&program->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&program->loop);
 }

@@ -1,8 +1,21 @@
 /* protocols - which protocol a rule names for which edge.
  *
+ * The edge of a rule may have "*" for either end.  The most specific rule that is in
+ * force for an edge wins:
+ *
+ *   [caller, callee]  [caller, "*"]  ["*", callee]  ["*", "*"]
+ *
+ * so a rule for all that a resource calls wins over one for all that call a resource.
+ *
+ * While a rule is rolled out it has two entries: the new one, in force for the edges up
+ * to a place (model/rollout.h), and the former one, in force for those after it.  The
+ * former one may be for another edge, and may be missing.
+ *
  * Ownership   The table owns its entries and copies what is put in.
  * Threads     One.
- * Invariants  T1  sorted by (caller, callee), at most one rule an edge. */
+ * Invariants  T1  sorted by (caller, callee, former or not, rule); an edge has at most
+ *                 one that is not former.
+ *             T2  the two entries of a rule have the same reach. */
 #ifndef RH_CENTER_PROTOCOLS_H
 #define RH_CENTER_PROTOCOLS_H
 
@@ -13,10 +26,14 @@
 
 #define RH_PROTOCOL_DEFAULT  "bind"
 #define RH_PROTOCOL_TEXT_MAX 16
+#define RH_PROTOCOL_ANY      "*"
 
 struct rh_protocol_rule {
 	uint64_t revision;
-	char     caller[RH_NAME_MAX + 1];
+	uint64_t reach;                    /* the last place that has the new one,
+	                                      or RH_ROLLOUT_ALL                   */
+	uint8_t  is_former;
+	char     caller[RH_NAME_MAX + 1];  /* or "*" */
 	char     callee[RH_NAME_MAX + 1];
 	char     rule[RH_NAME_MAX + 1];
 	char     use[RH_PROTOCOL_TEXT_MAX];
@@ -31,18 +48,37 @@ struct rh_protocols {
 void rh_protocols_init(struct rh_protocols *protocols);
 void rh_protocols_fini(struct rh_protocols *protocols);
 
-/* Adds a rule, or replaces the one of the same name for that edge.
- * RH_EEXIST  another rule is there for the edge.
+/* Adds an entry, or replaces the one of the same rule for that edge.
+ * RH_EEXIST  another rule is there for the edge (former ones do not count).
  * RH_ENOMEM. */
 int rh_protocols_put(struct rh_protocols *protocols,
                      const struct rh_protocol_rule *rule);
 
-/* RH_ENOENT  there is none. */
+/* Takes away what the rule has there, former or not.
+ * RH_ENOENT  nothing. */
 int rh_protocols_remove(struct rh_protocols *protocols, const char *caller,
-                        const char *callee);
+                        const char *callee, const char *rule);
 
-/* Borrowed until the table changes, or NULL: the default holds. */
+/* Sets how far the entries reach that the rule has there. */
+void rh_protocols_reach(struct rh_protocols *protocols, const char *caller,
+                        const char *callee, const char *rule, uint64_t reach);
+
+/* The entry in force for an edge; borrowed until the table changes, or NULL: the
+ * default holds. */
 const struct rh_protocol_rule *rh_protocols_find(
 	const struct rh_protocols *protocols, const char *caller, const char *callee);
+
+/* The same, if that rule reached so far. */
+const struct rh_protocol_rule *rh_protocols_find_if(
+	const struct rh_protocols *protocols, const char *caller, const char *callee,
+	const char *rule, uint64_t reach);
+
+/* The rule that holds exactly that edge, which may be a pattern, or NULL. */
+const struct rh_protocol_rule *rh_protocols_holder(
+	const struct rh_protocols *protocols, const char *caller, const char *callee);
+
+/* Does the edge of a rule, which may be a pattern, match? */
+int rh_protocols_match(const char *caller_pattern, const char *callee_pattern,
+                       const char *caller, const char *callee);
 
 #endif

@@ -29,6 +29,8 @@ struct rh_realm_undo {
 	struct rh_object *object;
 	struct saved     *saved;
 	size_t            saved_count;
+	struct rh_rollout *rollout;             /* as it was, or NULL: there was none */
+	char              rule[RH_NAME_MAX + 1]; /* that was put, removed, rolled out  */
 };
 
 int rh_realm_init(struct rh_realm *realm)
@@ -62,6 +64,7 @@ static void free_undo(struct rh_realm_undo *undo)
 {
 	rh_object_destroy(undo->old);
 	free(undo->saved);
+	free(undo->rollout);
 }
 
 void rh_realm_fini(struct rh_realm *realm)
@@ -70,6 +73,7 @@ void rh_realm_fini(struct rh_realm *realm)
 	free(realm->undo);
 	rh_catalog_fini(&realm->catalog);
 	rh_protocols_fini(&realm->protocols);
+	rh_rollouts_fini(&realm->rollouts);
 	if (realm->memory)
 		munmap(realm->memory, realm->memory_bytes);
 	free(realm->references);
@@ -163,6 +167,34 @@ static void restore_counts(struct rh_realm *realm, const char *name,
 	}
 }
 
+/* ---- roll-outs that must survive an undo ---- */
+
+static int save_rollout(const struct rh_realm *realm, enum rh_object_kind kind,
+                        const char *name, struct rh_realm_undo *undo)
+{
+	const struct rh_rollout *was;
+
+	if (kind != RH_OBJECT_RULE)
+		return RH_OK;
+	snprintf(undo->rule, sizeof undo->rule, "%.63s", name);
+	was = rh_rollouts_find(&realm->rollouts, undo->rule);
+	undo->rollout = was ? malloc(sizeof *undo->rollout) : NULL;
+	if (was && !undo->rollout)
+		return RH_ENOMEM;
+	if (was)
+		*undo->rollout = *was;
+	return RH_OK;
+}
+
+/* It is in the table, or there is room that it had. */
+static void restore_rollout(struct rh_realm *realm, const struct rh_realm_undo *undo)
+{
+	if (!undo->rollout)
+		rh_rollouts_remove(&realm->rollouts, undo->rule);
+	else
+		RH_CHECK(rh_rollouts_put(&realm->rollouts, undo->rollout) == RH_OK);
+}
+
 /* ---- changes ---- */
 
 static int no_memory(struct rh_problem *problem)
@@ -178,10 +210,12 @@ int rh_realm_put(struct rh_realm *realm, struct rh_object *object,
 	                                           object->name), *ignored;
 
 	if (reserve_undo(realm) || save_counts(realm, old, &undo) ||
+	    save_rollout(realm, object->kind, object->name, &undo) ||
 	    rh_catalog_swap(&realm->catalog, object->kind, object->name, object,
 	                    &undo.old)) {
 		rh_object_destroy(object);
-		free(undo.saved);
+		undo.old = NULL;
+		free_undo(&undo);
 		return no_memory(problem);
 	}
 	int err = rh_enact(realm, object, old, problem);
@@ -191,12 +225,45 @@ int rh_realm_put(struct rh_realm *realm, struct rh_object *object,
 		rh_catalog_swap(&realm->catalog, object->kind, object->name, old,
 		                &ignored);
 		rh_object_destroy(object);
-		free(undo.saved);
+		undo.old = NULL;
+		free_undo(&undo);
 		return err;
 	}
 	realm->undo[realm->undo_count++] = undo;
-	rh_enact_touch(realm, old, object);
+	rh_enact_touch(realm, old, object, undo.rollout);
 	return RH_OK;
+}
+
+int rh_realm_put_rollout(struct rh_realm *realm, const struct rh_rollout *rollout,
+                         struct rh_problem *problem)
+{
+	struct rh_realm_undo undo = { .object = NULL };
+
+	if (reserve_undo(realm) ||
+	    save_rollout(realm, RH_OBJECT_RULE, rollout->rule, &undo) ||
+	    rh_rollouts_put(&realm->rollouts, rollout) != RH_OK) {
+		free_undo(&undo);
+		return no_memory(problem);
+	}
+	realm->undo[realm->undo_count++] = undo;
+	rh_enact_reach(realm, rollout);
+	rh_enact_touch_rollout(realm, rollout,
+	                       undo.rollout ? undo.rollout->reach : RH_ROLLOUT_ALL);
+	return RH_OK;
+}
+
+int rh_realm_changed_rules(const struct rh_realm *realm, size_t mark,
+                           rh_realm_visit *visit, void *user)
+{
+	int err = RH_OK;
+
+	for (size_t i = mark; i < realm->undo_count && !err; i++) {
+		const struct rh_realm_undo *undo = &realm->undo[i];
+
+		if (undo->rule[0])
+			err = visit(user, undo->rule, undo->old, undo->object);
+	}
+	return err;
 }
 
 int rh_realm_remove(struct rh_realm *realm, enum rh_object_kind kind,
@@ -216,12 +283,15 @@ int rh_realm_remove(struct rh_realm *realm, enum rh_object_kind kind,
 		rh_problem_object(problem, rh_object_kind_text(kind), name);
 		return err;
 	}
-	if (reserve_undo(realm) || save_counts(realm, old, &undo)) {
-		free(undo.saved);
+	if (reserve_undo(realm) || save_counts(realm, old, &undo) ||
+	    save_rollout(realm, kind, name, &undo)) {
+		free_undo(&undo);
 		return no_memory(problem);
 	}
-	rh_enact_touch(realm, old, NULL);
+	rh_enact_touch(realm, old, NULL, undo.rollout);
 	rh_enact_retract(realm, old);
+	if (kind == RH_OBJECT_RULE)
+		rh_rollouts_remove(&realm->rollouts, name);
 	rh_catalog_swap(&realm->catalog, kind, name, NULL, &undo.old);
 	realm->undo[realm->undo_count++] = undo;
 	return RH_OK;
@@ -232,16 +302,44 @@ size_t rh_realm_mark(const struct rh_realm *realm)
 	return realm->undo_count;
 }
 
+static void enact_again(struct rh_realm *realm, const struct rh_object *old,
+                        const struct rh_object *now)
+{
+	struct rh_problem problem;
+	int               before = realm->is_settled;
+
+	realm->is_settled = 1;
+	RH_CHECK(rh_enact(realm, old, now, &problem) == RH_OK);
+	realm->is_settled = before;
+}
+
+/* Its roll-out is as it was before the rule is. */
+static void undo_rule(struct rh_realm *realm, const struct rh_realm_undo *undo)
+{
+	if (undo->object)
+		rh_enact_retract(realm, undo->object);
+	restore_rollout(realm, undo);
+	if (undo->old)
+		enact_again(realm, undo->old, NULL);
+	else if (!undo->object && undo->rollout)
+		rh_enact_reach(realm, undo->rollout);
+}
+
 static void undo_one(struct rh_realm *realm, struct rh_realm_undo *undo)
 {
 	struct rh_object *now = undo->object, *old = undo->old, *ignored;
 	const struct rh_object *either = now ? now : old;
-	struct rh_problem problem;
 
-	if (old)
-		RH_CHECK(rh_enact(realm, old, now, &problem) == RH_OK);
+	if (undo->rule[0])
+		undo_rule(realm, undo);
+	else if (old)
+		enact_again(realm, old, now);
 	else
 		rh_enact_retract(realm, now);
+	if (!either) {
+		free(undo->rollout);
+		return;
+	}
 	int err = rh_catalog_swap(&realm->catalog, either->kind, either->name, old,
 	                          &ignored);
 	RH_CHECK(err == RH_OK); /* the place it had is still reserved */
@@ -249,6 +347,7 @@ static void undo_one(struct rh_realm *realm, struct rh_realm_undo *undo)
 		restore_counts(realm, old->name, undo);
 	rh_object_destroy(now);
 	free(undo->saved);
+	free(undo->rollout);
 }
 
 void rh_realm_undo(struct rh_realm *realm, size_t mark)
@@ -312,6 +411,29 @@ static uint64_t grown(uint64_t *seen, uint64_t reported)
 	return more;
 }
 
+struct more {
+	uint64_t calls;
+	uint64_t errors;
+	int      is_first; /* since the center was started */
+};
+
+/* After a restart of the center the first word of an agent is of all that it counted
+ * since it was started itself: none of it is of this step for certain. */
+static void count_rollout(struct rh_realm *realm, const char *caller, const char *callee,
+                          const struct more *more)
+{
+	const struct rh_protocol_rule *rule = rh_protocols_find(&realm->protocols, caller,
+	                                                        callee);
+	struct rh_rollout *rollout = rule && !rule->is_former
+		? rh_rollouts_find(&realm->rollouts, rule->rule) : NULL;
+
+	if (!rollout || rollout->state != RH_ROLLOUT_RUNNING ||
+	    (more->is_first && rollout->is_resumed))
+		return;
+	rollout->calls += more->calls;
+	rollout->errors += more->errors;
+}
+
 int rh_realm_observe(struct rh_realm *realm, const char *caller, const char *callee,
                      uint64_t calls, uint64_t errors, uint64_t bytes)
 {
@@ -325,8 +447,15 @@ int rh_realm_observe(struct rh_realm *realm, const char *caller, const char *cal
 	if (edge == RH_NO_EDGE)
 		return RH_ENOENT;
 	struct rh_edge_count *count = &realm->counts[edge];
-	rh_matrix_observe(&registry->matrix, edge, grown(&count->seen_calls, calls));
-	count->errors += grown(&count->seen_errors, errors);
+	int      is_first = count->seen_calls == 0;
+	uint64_t more_calls = grown(&count->seen_calls, calls);
+	uint64_t more_errors = grown(&count->seen_errors, errors);
+
+	rh_matrix_observe(&registry->matrix, edge, more_calls);
+	count->errors += more_errors;
+	if (realm->rollouts.running > 0)
+		count_rollout(realm, caller, callee, &(struct more){
+			more_calls, more_errors, is_first });
 	count->bytes += grown(&count->seen_bytes, bytes);
 	return RH_OK;
 }

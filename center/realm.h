@@ -12,7 +12,7 @@
  *
  * Ownership   The realm owns its objects, also those that wait in the undo log.
  * Threads     One.
- * Invariants  L1  registry, protocols and catalog say the same.
+ * Invariants  L1  registry, protocols, rollouts and catalog say the same.
  *             L2  undo[0, undo_count) are the changes since rh_realm_forget. */
 #ifndef RH_CENTER_REALM_H
 #define RH_CENTER_REALM_H
@@ -20,6 +20,7 @@
 #include "catalog.h"
 #include "problem.h"
 #include "protocols.h"
+#include "rollout.h"
 
 #include "../model/delta.h"
 #include "../model/registry.h"
@@ -46,6 +47,7 @@ struct rh_revocations;
 struct rh_realm {
 	struct rh_catalog     catalog;
 	struct rh_protocols   protocols;
+	struct rh_rollouts    rollouts;
 	struct rh_registry    registry;
 	struct rh_edge_count *counts;      /* by number of the edge            */
 	struct rh_name       *references;  /* scratch, RH_REFERENCES_MAX       */
@@ -54,6 +56,9 @@ struct rh_realm {
 	struct rh_realm_undo *undo;
 	size_t                undo_count;
 	size_t                undo_cap;
+	int                   is_settled;  /* what is put was there before, with
+	                                      its roll-out                      */
+	int                   is_at_once;  /* what is put has no roll-out       */
 	struct rh_revocations *revocations; /* hears of outcomes; may be NULL   */
 	rh_realm_touch       *touch;       /* may be NULL                      */
 	rh_realm_untouch     *untouch;     /* likewise                         */
@@ -75,6 +80,11 @@ int rh_realm_put(struct rh_realm *realm, struct rh_object *object,
 int rh_realm_remove(struct rh_realm *realm, enum rh_object_kind kind,
                     const char *name, struct rh_problem *problem);
 
+/* Puts the roll-out of a rule in place of what was known of it, and touches the edges
+ * that it reaches now and did not, or the other way round.  RH_ENOMEM. */
+int rh_realm_put_rollout(struct rh_realm *realm, const struct rh_rollout *rollout,
+                         struct rh_problem *problem);
+
 /* Would the resource be accepted as all is now?
  * RH_ELAYER  the problem names the first refused pair, the rule, its revision. */
 int rh_realm_judge(struct rh_realm *realm, const struct rh_object *resource,
@@ -86,10 +96,18 @@ size_t rh_realm_mark(const struct rh_realm *realm);
 /* Undoes every change since the mark, latest first.  Cannot fail. */
 void rh_realm_undo(struct rh_realm *realm, size_t mark);
 
+/* What was changed of rules since the mark, oldest first: old and now are a rule, and one of them
+ * may be NULL; both are when only its roll-out went on. */
+typedef int rh_realm_visit(void *user, const char *rule, const struct rh_object *old,
+                           const struct rh_object *now);
+int rh_realm_changed_rules(const struct rh_realm *realm, size_t mark,
+                           rh_realm_visit *visit, void *user);
+
 /* The changes are durable: there is nothing to undo any more. */
 void rh_realm_forget(struct rh_realm *realm);
 
-/* Adds what an agent reported, cumulative, for an edge that its resource calls.
+/* Adds what an agent reported, cumulative, for an edge that its resource calls, also to
+ * the roll-out that reached it.
  * RH_ENOENT  there is no such edge. */
 int rh_realm_observe(struct rh_realm *realm, const char *caller, const char *callee,
                      uint64_t calls, uint64_t errors, uint64_t bytes);

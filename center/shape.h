@@ -32,6 +32,9 @@ int rh_shape_resource(struct rh_decode *decode, const json_t *spec);
 int rh_shape_interface(struct rh_decode *decode, const json_t *spec);
 int rh_shape_rule(struct rh_decode *decode, const json_t *spec);
 
+/* How a rule is rolled out, in the spec of a rule on edges. */
+int rh_shape_rollout(struct rh_decode *decode, const json_t *value);
+
 /* Labels, as in metadata and in a resource's spec. */
 int rh_shape_labels(struct rh_decode *decode, const json_t *value);
 

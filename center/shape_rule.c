@@ -1,5 +1,6 @@
 #include "shape.h"
 
+#include "protocols.h"
 #include "revocation.h"
 #include "when.h"
 
@@ -20,6 +21,28 @@ static int check_edge(struct rh_decode *decode, const json_t *value)
 	return err;
 }
 
+/* A name, or "*" for every resource. */
+static int check_end(struct rh_decode *decode, const json_t *value)
+{
+	if (json_is_string(value) &&
+	    strcmp(json_string_value(value), RH_PROTOCOL_ANY) == 0)
+		return RH_OK;
+	return rh_decode_name(decode, value);
+}
+
+static int check_pattern(struct rh_decode *decode, const json_t *value)
+{
+	int err = rh_decode_list(decode, value, 2, check_end);
+
+	if (!err && json_array_size(value) != 2)
+		err = rh_decode_refuse(decode, "must be [caller, callee], each a name or \"*\"");
+	if (!err && json_equal(json_array_get(value, 0), json_array_get(value, 1)) &&
+	    strcmp(json_string_value(json_array_get(value, 0)), RH_PROTOCOL_ANY) != 0)
+		err = rh_decode_refuse(decode, "%s may not call itself",
+		                       json_string_value(json_array_get(value, 0)));
+	return err;
+}
+
 static int check_use(struct rh_decode *decode, const json_t *value)
 {
 	static const char *const protocols[] = {
@@ -32,8 +55,9 @@ static int check_use(struct rh_decode *decode, const json_t *value)
 static int check_protocol(struct rh_decode *decode, const json_t *value)
 {
 	static const struct rh_field fields[] = {
-		{ "edge", check_edge, 1 },
-		{ "use",  check_use,  1 },
+		{ "edge",    check_pattern,    1 },
+		{ "use",     check_use,        1 },
+		{ "rollout", rh_shape_rollout, 0 },
 	};
 
 	return rh_decode_fields(decode, value, RH_FIELDS(fields));

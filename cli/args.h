@@ -30,6 +30,8 @@ enum rh_complete {
 	RH_COMPLETE_COMMAND,  /* a program             */
 	RH_COMPLETE_INTERFACE, /* new check build show */
 	RH_COMPLETE_WATCHED,  /* kinds, or all         */
+	RH_COMPLETE_ROLLOUT,  /* status history ...    */
+	RH_COMPLETE_RULE,     /* asked from the center */
 	RH_COMPLETE_COUNT
 };
 

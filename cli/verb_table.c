@@ -74,6 +74,12 @@ static const struct rh_option delete_options[] = {
 	LAST,
 };
 
+static const struct rh_option rollout_options[] = {
+	{ "to", 0, "GENERATION", "undo: back to this one", NONE },
+	JSON_OUT,
+	LAST,
+};
+
 static const struct rh_option matrix_options[] = {
 	{ "plane", 0, "PLANE", "declared, allowed (default) or observed",
 	  RH_COMPLETE_PLANE },
@@ -203,6 +209,18 @@ const struct rh_verb rh_verbs[] = {
 	  .help = "Delete an object",
 	  .about = "With -f everything that the manifest declares, last first; an\n"
 	           "interface only when it stands there itself." },
+	{ .name = "rollout",
+	  .words = "status|history|pause|resume|undo [RULE]",
+	  .options = rollout_options,
+	  .run = rh_verb_rollout,
+	  .word_least = 1,
+	  .word_most = 2,
+	  .complete = { RH_COMPLETE_ROLLOUT, RH_COMPLETE_RULE },
+	  .help = "Show how far a rule is, stop it, let it go on, take it back",
+	  .about = "status: at which edge and agent the rule is in force, and why not;\n"
+	           "without RULE all that come step by step.  history: what the rule said\n"
+	           "before.  pause and resume: stand still in a step and go on.  undo: the\n"
+	           "last generation that every edge had is the rule again, everywhere." },
 	{ .name = "matrix",
 	  .words = "",
 	  .options = matrix_options,

@@ -22,6 +22,14 @@ rh_handler rh_api_watch;
 rh_handler rh_api_module_get;
 rh_handler rh_api_module_put;
 
+/* rollouts.c */
+rh_handler rh_api_rollouts;
+rh_handler rh_api_rollout;
+rh_handler rh_api_history;
+rh_handler rh_api_rollout_pause;
+rh_handler rh_api_rollout_resume;
+rh_handler rh_api_rollout_undo;
+
 /* explain.c */
 rh_handler rh_api_explain;
 rh_handler rh_api_can_i;

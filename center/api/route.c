@@ -36,6 +36,15 @@ static const struct rh_route routes[] = {
 	  RH_ROUTE_WRITE | RH_ROUTE_JSON, DRYRUN },
 	{ RH_METHOD_POST, "/apis/v1/explain", rh_api_explain, NONE, RH_ROUTE_JSON, "" },
 	{ RH_METHOD_GET, "/apis/v1/can-i", rh_api_can_i, NONE, 0, " caller callee " },
+	{ RH_METHOD_GET, "/apis/v1/rollouts", rh_api_rollouts, NONE, 0, "" },
+	{ RH_METHOD_GET, "/apis/v1/rollouts/{name}", rh_api_rollout, NONE, 0, "" },
+	{ RH_METHOD_GET, "/apis/v1/rollouts/{name}/history", rh_api_history, NONE, 0, "" },
+	{ RH_METHOD_POST, "/apis/v1/rollouts/{name}/pause", rh_api_rollout_pause, NONE,
+	  RH_ROUTE_WRITE, "" },
+	{ RH_METHOD_POST, "/apis/v1/rollouts/{name}/resume", rh_api_rollout_resume, NONE,
+	  RH_ROUTE_WRITE, "" },
+	{ RH_METHOD_POST, "/apis/v1/rollouts/{name}/undo", rh_api_rollout_undo, NONE,
+	  RH_ROUTE_WRITE, " to " },
 	{ RH_METHOD_GET, "/apis/v1/matrix", rh_api_matrix, NONE, 0, LIST },
 	{ RH_METHOD_GET, "/apis/v1/agents", rh_api_agents, NONE, 0, "" },
 	{ RH_METHOD_GET, "/apis/v1/events", rh_api_watch, NONE, 0,
@@ -63,19 +72,27 @@ const char *rh_route_method_text(enum rh_method method)
 	return methods[method];
 }
 
-/* 1 when path has the form of pattern; *ret_name is what stands for {name}. */
-static int matches(const char *pattern, const char *path, const char **ret_name)
+/* What stands for {name} in a path. */
+struct part {
+	const char *text;
+	size_t      len;
+};
+
+/* 1 when path has the form of pattern. */
+static int matches(const char *pattern, const char *path, struct part *ret_name)
 {
-	size_t      len = strcspn(pattern, "{");
-	const char *rest = path + len;
+	static const char name[] = "{name}";
+	size_t            len = strcspn(pattern, "{");
+	const char       *rest = path + len;
 
 	if (strncmp(pattern, path, len) != 0)
 		return 0;
-	*ret_name = "";
+	*ret_name = (struct part){ "", 0 };
 	if (pattern[len] == '\0')
 		return *rest == '\0';
-	*ret_name = rest;
-	return *rest != '\0' && strchr(rest, '/') == NULL;
+	*ret_name = (struct part){ rest, strcspn(rest, "/") };
+	return ret_name->len > 0 &&
+	       strcmp(rest + ret_name->len, pattern + len + sizeof name - 1) == 0;
 }
 
 static enum rh_method parse_method(const char *method)
@@ -93,7 +110,7 @@ int rh_route_find(struct rh_request *request, const char *method, const char *pa
                   char ret_allow[48], struct rh_problem *problem)
 {
 	enum rh_method wanted = parse_method(method);
-	const char    *name;
+	struct part    name;
 	size_t         len = 0;
 
 	ret_allow[0] = '\0';
@@ -103,8 +120,10 @@ int rh_route_find(struct rh_request *request, const char *method, const char *pa
 		if (routes[i].method == wanted) {
 			request->route = &routes[i];
 			request->method = wanted;
-			snprintf(request->name, sizeof request->name, "%s", name);
-			if (strlen(name) <= RH_OBJECT_NAME_MAX)
+			snprintf(request->name, sizeof request->name, "%.*s",
+			         name.len < sizeof request->name ? (int)name.len
+			         : (int)sizeof request->name - 1, name.text);
+			if (name.len <= RH_OBJECT_NAME_MAX)
 				return RH_OK;
 			return rh_problem_set(problem, RH_EINVAL, "the name in the path is "
 			                      "longer than %u bytes", RH_OBJECT_NAME_MAX);

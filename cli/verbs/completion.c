@@ -14,10 +14,12 @@ static const char *const sources[RH_COMPLETE_COUNT] = {
 	[RH_COMPLETE_WATCHED] = "_rhodes_words resources rules interfaces modules all",
 	[RH_COMPLETE_PLANE] = "_rhodes_words declared allowed observed",
 	[RH_COMPLETE_KIND] = "_rhodes_kinds",
-	[RH_COMPLETE_RESOURCE] = "_rhodes_resources",
+	[RH_COMPLETE_RESOURCE] = "_rhodes_objects resources",
 	[RH_COMPLETE_VERB] = "_rhodes_verbs",
 	[RH_COMPLETE_COMMAND] = "_rhodes_commands",
 	[RH_COMPLETE_INTERFACE] = "_rhodes_words new check build show",
+	[RH_COMPLETE_ROLLOUT] = "_rhodes_words status history pause resume undo",
+	[RH_COMPLETE_RULE] = "_rhodes_objects rules",
 };
 
 static const char prologue[] =
@@ -26,8 +28,8 @@ static const char prologue[] =
 	"_rhodes_files() { compopt -o filenames 2>/dev/null;"
 	" COMPREPLY=($(compgen -f -- \"$cur\")); }\n"
 	"_rhodes_commands() { COMPREPLY=($(compgen -c -- \"$cur\")); }\n"
-	"_rhodes_resources() {\n"
-	"\t_rhodes_words \"$(rhodes ${system:+--system \"$system\"} get resources -o name"
+	"_rhodes_objects() {\n"
+	"\t_rhodes_words \"$(rhodes ${system:+--system \"$system\"} get \"$1\" -o name"
 	" 2>/dev/null | sed 's|.*/||')\"\n"
 	"}\n";
 

@@ -53,7 +53,12 @@ class TheContract(CenterTest):
             center.ask("POST", "/apis/v1/explain",
                        {"caller": caller, "callee": callee, "function": "f"})
             center.get(f"/apis/v1/can-i?caller={caller}&callee={callee}")
-        for path in ("matrix", "agents", "audit", "system"):
+        center.put(rule("steps", protocol={"edge": ["a", "*"], "use": "shm", "rollout": {
+            "steps": [1, "100%"], "wait": "1h", "maxErrorRate": 0.1}}))
+        for verb in ("pause", "resume", "undo"):
+            self.assertEqual(center.ask("POST", f"/apis/v1/rollouts/steps/{verb}").status, 200)
+        for path in ("matrix", "agents", "audit", "system", "rollouts", "rollouts/steps",
+                     "rollouts/r/history"):
             center.get("/apis/v1/" + path)
         self.follow("/apis/v1/events?fromRevision=0")
         for path in ("/metrics", "/healthz", "/readyz", "/openapi.json"):

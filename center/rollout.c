@@ -1,0 +1,317 @@
+#include "rollout.h"
+
+#include "when.h"
+
+#include "../model/check.h"
+#include "../model/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PPM 1000000.0
+
+static const char *const states[RH_ROLLOUT_STATES] = {
+	[RH_ROLLOUT_RUNNING] = "running", [RH_ROLLOUT_PAUSED] = "paused",
+	[RH_ROLLOUT_STOPPED] = "stopped", [RH_ROLLOUT_DONE] = "done",
+	[RH_ROLLOUT_ROLLED_BACK] = "rolled-back", [RH_ROLLOUT_UNDONE] = "undone",
+};
+
+const char *rh_rollout_state_text(enum rh_rollout_state state)
+{
+	return states[state];
+}
+
+int rh_rollout_is_open(const struct rh_rollout *rollout)
+{
+	return rollout->state < RH_ROLLOUT_DONE;
+}
+
+/* ---- the table ---- */
+
+void rh_rollouts_fini(struct rh_rollouts *rollouts)
+{
+	for (size_t i = 0; i < rollouts->count; i++)
+		free(rollouts->at[i]);
+	free(rollouts->at);
+	*rollouts = (struct rh_rollouts){ 0 };
+}
+
+static size_t place(const struct rh_rollouts *rollouts, const char *rule,
+                    int *ret_found)
+{
+	size_t low = 0, high = rollouts->count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (strcmp(rollouts->at[middle]->rule, rule) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	*ret_found = low < rollouts->count && strcmp(rollouts->at[low]->rule, rule) == 0;
+	return low;
+}
+
+struct rh_rollout *rh_rollouts_find(const struct rh_rollouts *rollouts, const char *rule)
+{
+	int    found;
+	size_t at = place(rollouts, rule, &found);
+
+	return found ? rollouts->at[at] : NULL;
+}
+
+static int insert(struct rh_rollouts *rollouts, size_t at,
+                  const struct rh_rollout *rollout)
+{
+	struct rh_rollout *copy = malloc(sizeof *copy);
+
+	if (copy && rollouts->count == rollouts->cap) {
+		size_t              cap = rollouts->cap ? rollouts->cap * 2 : 8;
+		struct rh_rollout **more = realloc(rollouts->at, cap * sizeof *more);
+
+		if (!more) {
+			free(copy);
+			return RH_ENOMEM;
+		}
+		rollouts->at = more;
+		rollouts->cap = cap;
+	}
+	if (!copy)
+		return RH_ENOMEM;
+	*copy = *rollout;
+	memmove(&rollouts->at[at + 1], &rollouts->at[at],
+	        (rollouts->count - at) * sizeof rollouts->at[0]);
+	rollouts->at[at] = copy;
+	rollouts->count++;
+	return RH_OK;
+}
+
+int rh_rollouts_put(struct rh_rollouts *rollouts, const struct rh_rollout *rollout)
+{
+	int    found, err = RH_OK;
+	size_t at = place(rollouts, rollout->rule, &found);
+
+	if (found) {
+		rollouts->running -= rollouts->at[at]->state == RH_ROLLOUT_RUNNING;
+		*rollouts->at[at] = *rollout;
+	} else {
+		err = insert(rollouts, at, rollout);
+	}
+	if (!err)
+		rollouts->running += rollout->state == RH_ROLLOUT_RUNNING;
+	return err;
+}
+
+void rh_rollouts_remove(struct rh_rollouts *rollouts, const char *rule)
+{
+	int    found;
+	size_t at = place(rollouts, rule, &found);
+
+	if (!found)
+		return;
+	rollouts->running -= rollouts->at[at]->state == RH_ROLLOUT_RUNNING;
+	free(rollouts->at[at]);
+	rollouts->count--;
+	memmove(&rollouts->at[at], &rollouts->at[at + 1],
+	        (rollouts->count - at) * sizeof rollouts->at[0]);
+}
+
+/* ---- what rules say ---- */
+
+void rh_rollout_read_step(const json_t *value, struct rh_rollout_step *ret_step)
+{
+	*ret_step = (struct rh_rollout_step){
+		.is_percent = json_is_string(value),
+		.value = json_is_string(value)
+		       ? (uint32_t)strtoul(json_string_value(value), NULL, 10)
+		       : (uint32_t)json_integer_value(value),
+	};
+}
+
+static void read_plan(const json_t *json, struct rh_rollout_plan *ret_plan)
+{
+	const json_t *steps = json_object_get(json, "steps");
+	const json_t *rate = json_object_get(json, "maxErrorRate");
+	const char   *wait = json_string_value(json_object_get(json, "wait"));
+	uint64_t      ms = RH_ROLLOUT_WAIT_DEFAULT_MS;
+
+	if (wait)
+		(void)rh_when_duration(wait, RH_ROLLOUT_WAIT_MAX_MS, &ms);
+	*ret_plan = (struct rh_rollout_plan){
+		.step_count = (uint32_t)json_array_size(steps),
+		.rejects_max = (uint32_t)json_integer_value(json_object_get(json,
+		                                                            "maxReject")),
+		.errors_ppm = rate ? (uint32_t)(json_number_value(rate) * PPM + 0.5)
+		                   : RH_ROLLOUT_ANY_RATE,
+		.rollback = json_is_true(json_object_get(json, "rollback")),
+		.wait_ns = ms * 1000000u,
+	};
+	RH_CHECK(ret_plan->step_count <= RH_ROLLOUT_STEPS_MAX);
+	for (uint32_t i = 0; i < ret_plan->step_count; i++)
+		rh_rollout_read_step(json_array_get(steps, i), &ret_plan->steps[i]);
+}
+
+static void set_text(char *text, size_t cap, const json_t *value)
+{
+	snprintf(text, cap, "%s", value ? json_string_value(value) : "");
+}
+
+static void read_side(const json_t *protocol, uint64_t revision,
+                      struct rh_rollout_side *ret_side)
+{
+	const json_t          *edge = json_object_get(protocol, "edge");
+	struct rh_rollout_side side = { .revision = revision };
+
+	set_text(side.caller, sizeof side.caller, json_array_get(edge, 0));
+	set_text(side.callee, sizeof side.callee, json_array_get(edge, 1));
+	set_text(side.use, sizeof side.use, json_object_get(protocol, "use"));
+	*ret_side = side;
+}
+
+void rh_rollout_read_side(const struct rh_object *rule, struct rh_rollout_side *ret_side)
+{
+	json_t *stored = rule ? rh_object_parse(rule) : NULL;
+
+	read_side(json_object_get(json_object_get(stored, "spec"), "protocol"),
+	          rule ? rule->revision : 0, ret_side);
+	json_decref(stored);
+}
+
+int rh_rollout_read_plan(const struct rh_object *rule, struct rh_rollout_plan *ret_plan)
+{
+	json_t       *stored = rh_object_parse(rule);
+	const json_t *json = json_object_get(json_object_get(json_object_get(stored,
+		"spec"), "protocol"), "rollout");
+
+	if (json)
+		read_plan(json, ret_plan);
+	json_decref(stored);
+	return json != NULL;
+}
+
+static int is_same_side(const struct rh_rollout_side *a, const struct rh_rollout_side *b)
+{
+	return strcmp(a->caller, b->caller) == 0 && strcmp(a->callee, b->callee) == 0 &&
+	       strcmp(a->use, b->use) == 0;
+}
+
+/* From what all edges had last, to what the rule says now. */
+static void begin_anew(struct rh_rollout *rollout, const struct rh_rollout *was,
+                       uint64_t old_generation, const struct rh_rollout_side *old)
+{
+	int is_part = was && was->reach != RH_ROLLOUT_ALL;
+
+	rollout->before = is_part ? was->before : *old;
+	rollout->former = is_part ? was->former : old_generation;
+	if (!rollout->before.use[0])
+		rollout->former = 0;
+	rollout->began_ms = rollout->changed_ms = rh_when_now();
+}
+
+int rh_rollout_begin(const struct rh_object *rule, const struct rh_object *old,
+                     const struct rh_rollout *was, struct rh_rollout *ret_rollout)
+{
+	uint64_t               old_generation = old ? old->generation : 0;
+	struct rh_rollout_side now, before;
+	struct rh_rollout      rollout = { .state = RH_ROLLOUT_RUNNING };
+	struct rh_rollout_plan plan;
+
+	if (!rh_rollout_read_plan(rule, &plan))
+		return 0;
+	rh_rollout_read_side(rule, &now);
+	rh_rollout_read_side(old, &before);
+	int is_same = before.use[0] && is_same_side(&before, &now);
+	int is_kept = is_same && was &&
+	              (rule->generation == old_generation ||
+	               was->reach != RH_ROLLOUT_ALL || rh_rollout_is_open(was));
+	if (is_kept)
+		rollout = *was; /* only its plan or its labels change */
+	else
+		begin_anew(&rollout, was, old_generation, &before);
+	if (is_same && !is_kept) {
+		rollout.state = RH_ROLLOUT_DONE;
+		rollout.reach = RH_ROLLOUT_ALL;
+	}
+	snprintf(rollout.rule, sizeof rollout.rule, "%.63s", rule->name);
+	rollout.generation = rule->generation;
+	rollout.now = now;
+	rollout.plan = plan;
+	*ret_rollout = rollout;
+	return 1;
+}
+
+/* ---- the store ---- */
+
+char *rh_rollout_write(const struct rh_rollout *rollout)
+{
+	char reach[24];
+
+	snprintf(reach, sizeof reach, "%llx", (unsigned long long)rollout->reach);
+	json_t *json = json_pack("{s:s, s:i, s:I, s:I, s:I, s:s, s:I, s:I, s:s}",
+		"state", states[rollout->state], "step", (int)rollout->step,
+		"generation", (json_int_t)rollout->generation,
+		"former", (json_int_t)rollout->former, "failed",
+		(json_int_t)rollout->failed, "reach", reach,
+		"began", (json_int_t)rollout->began_ms,
+		"changed", (json_int_t)rollout->changed_ms, "reason", rollout->reason);
+	if (json && rollout->before.use[0])
+		json_object_set_new(json, "before", json_pack("{s:[s, s], s:s, s:I}",
+			"edge", rollout->before.caller, rollout->before.callee, "use",
+			rollout->before.use, "revision",
+			(json_int_t)rollout->before.revision));
+	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
+	json_decref(json);
+	return text;
+}
+
+static uint64_t number_at(const json_t *json, const char *key)
+{
+	return (uint64_t)json_integer_value(json_object_get(json, key));
+}
+
+static int read_state(const json_t *json)
+{
+	const char *text = json_string_value(json_object_get(json, "state"));
+
+	for (int i = 0; text && i < RH_ROLLOUT_STATES; i++) {
+		if (strcmp(text, states[i]) == 0)
+			return i;
+	}
+	return RH_EINVAL;
+}
+
+static int read(const char *rule, const json_t *json, struct rh_rollout *ret_rollout)
+{
+	struct rh_rollout rollout = {
+		.step = (uint32_t)number_at(json, "step"),
+		.generation = number_at(json, "generation"),
+		.former = number_at(json, "former"), .failed = number_at(json, "failed"),
+		.began_ms = number_at(json, "began"),
+		.changed_ms = number_at(json, "changed"), .is_resumed = 1,
+	};
+	const char *reach = json_string_value(json_object_get(json, "reach"));
+	int         state = read_state(json);
+
+	if (state < 0 || !reach || strlen(rule) > RH_NAME_MAX)
+		return RH_EINVAL;
+	rollout.state = (enum rh_rollout_state)state;
+	rollout.reach = strtoull(reach, NULL, 16);
+	snprintf(rollout.rule, sizeof rollout.rule, "%s", rule);
+	set_text(rollout.reason, sizeof rollout.reason, json_object_get(json, "reason"));
+	const json_t *before = json_object_get(json, "before");
+	read_side(before, number_at(before, "revision"), &rollout.before);
+	*ret_rollout = rollout;
+	return RH_OK;
+}
+
+int rh_rollout_read(const char *rule, const void *text, size_t text_bytes,
+                    struct rh_rollout *ret_rollout)
+{
+	json_t *json = json_loadb(text, text_bytes, 0, NULL);
+	int     err = json ? read(rule, json, ret_rollout) : RH_EINVAL;
+
+	json_decref(json);
+	return err;
+}
