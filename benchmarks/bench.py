@@ -7,9 +7,9 @@ when a row has no figure; a goal that was not met is printed, not an error.
 import argparse
 import sys
 
-from runner import calls
+from runner import calls, push
 
-BENCHMARKS = {"calls": calls.run}
+BENCHMARKS = {"calls": calls.run, "push": push.run}
 
 
 def main():
@@ -19,7 +19,7 @@ def main():
     parser.add_argument("--quick", action="store_true",
                         help="short rounds: shows that everything runs, not how fast")
     parser.add_argument("--docs", action="store_true",
-                        help="also renew docs/benchmarks.md from the results")
+                        help="also renew docs/benchmarks*.md from the results")
     parser.add_argument("name", nargs="*", help="which: " + ", ".join(BENCHMARKS))
     args = parser.parse_args()
     for name in args.name:
