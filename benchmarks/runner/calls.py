@@ -22,30 +22,33 @@ class Runner:
         self.results = measure.Results()
         self.loud = 0  # runs before which the machine did not become quiet
         self.patience = plan.patience
-        self.system = None
+        self.system = self.pool = None
         self.turns = 0
         self.checks = []  # what bench-matrix found, each round
 
-    def run(self, transport, place, *options, seconds=1.0):
+    def run(self, transport, place, *options, seconds=1.0, system=None):
+        """system: another one than the first, by whose name the figures are kept."""
         plan = self.plan
         argv = ["-t", transport, "-p", place, "-n", str(plan.calls),
                 "-d", f"{plan.seconds * seconds:g}", *options]
         if transport in PROGRAMS:
             argv.insert(0, os.path.join(self.build, PROGRAMS[transport]))
-        elif self.system.process:
-            argv = self.system.command(transport, argv)
+        elif (system or self.system).process:
+            argv = (system or self.system).command(transport, argv)
         else:
             return
         began = time.monotonic()
         self.loud += not measure.await_quiet(min(plan.quiet, self.patience))
         self.patience = max(0, self.patience - (time.monotonic() - began - MEASURED_S))
-        env = {**self.env, **self.system.env}
-        measure.run_program(argv, self.results, env)
+        env = {**self.env, **(system or self.system).env}
+        measure.run_program(argv, self.results, env, f", {system.name}" if system else "")
 
     def latencies(self):
         for transport in BLOCKING:
             self.run(transport, "one")
             self.run(transport, "two")
+        for transport in PROTOCOLS:
+            self.run(transport, "one", system=self.pool)
         for _ in range(self.plan.turns):
             self.turns += 1
             self.results.turn = self.turns
@@ -133,12 +136,13 @@ def blocking_rows(get):
 def agent_path_rows(get):
     peers = (("unix-stream", "Unix stream socket", 2), ("dbus", "dbus-daemon", 0.5),
              ("grpc", "gRPC", 0.5))
-    for protocol in PROTOCOLS:
-        for transport, name, factor in peers:
-            yield rows.against(
-                f"agent path over {protocol}, one core, 64 B, p50, against {name}",
-                get("p50", protocol, "one"), "us", name, get("p50", transport, "one"),
-                "<=", factor)
+    for mark, where in (("", ""), (", pooled", ", both agents in one process")):
+        for protocol in PROTOCOLS:
+            for transport, name, factor in peers:
+                yield rows.against(
+                    f"agent path over {protocol}{where}, one core, 64 B, p50, against {name}",
+                    get("p50", protocol + mark, "one"), "us",
+                    name, get("p50", transport, "one"), "<=", factor)
 
 
 def relay_rows(get):
@@ -265,7 +269,9 @@ def run(args):
     runner = Runner(args, plan, folder)
     began = time.monotonic()
     try:
-        with rhodes.System(args.build, folder, runner.results) as runner.system:
+        with rhodes.System(args.build, folder, runner.results) as runner.system, \
+                rhodes.System(args.build, folder, runner.results, "pooled",
+                              ["--pool", "100"]) as runner.pool:
             runner.rounds()
             extra = list(rhodes.other_rows(args.build, runner.system, runner.checks))
     finally:

@@ -74,8 +74,9 @@ def await_quiet(limit):
     return True
 
 
-def run_program(argv, results, env=None):
-    """Runs one measuring program and adds its lines; a failure is kept and told."""
+def run_program(argv, results, env=None, mark=""):
+    """Runs one measuring program and adds its lines, with a mark behind the transport's
+    name; a failure is kept and told."""
     try:
         done = subprocess.run(argv, capture_output=True, text=True, timeout=TIMEOUT,
                               env={**os.environ, **(env or {})}, check=False)
@@ -93,4 +94,6 @@ def run_program(argv, results, env=None):
         print(f"failed: {results.failures[-1]}", file=sys.stderr)
     for line in out.splitlines(keepends=True):
         if line.startswith("{") and line.endswith("\n"):  # not one that was cut short
-            results.add(json.loads(line))
+            line = json.loads(line)
+            line["transport"] += mark
+            results.add(line)

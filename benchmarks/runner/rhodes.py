@@ -64,13 +64,14 @@ def children(pid):
 class System:
     """`rhodes up` of the benchmark's system, in folders of its own."""
 
-    def __init__(self, build, folder, results):
+    def __init__(self, build, folder, results, name="system", options=()):
         self.build, self.folder, self.results = os.path.abspath(build), folder, results
+        self.name, self.options = name, options
         self.rhodes = os.path.join(self.build, "cli", "rhodes")
         self.process, self.env, self.idle_kib = None, {}, None
 
     def __enter__(self):
-        base = os.path.join(self.folder, "system")
+        base = os.path.join(self.folder, self.name)
         os.makedirs(base)
         for name in ("sum.h", "bench_sum.side"):
             with open(os.path.join(HERE, "rhodes", name), encoding="utf-8") as source, \
@@ -91,9 +92,9 @@ class System:
         return self
 
     def start(self, path):
-        log = open(os.path.join(self.folder, "up.log"), "w", encoding="utf-8")
-        self.process = subprocess.Popen([self.rhodes, "up", path], stdout=log, stderr=log,
-                                        env={**os.environ, **self.env})
+        log = open(os.path.join(self.folder, self.name + ".log"), "w", encoding="utf-8")
+        self.process = subprocess.Popen([self.rhodes, "up", *self.options, path], stdout=log,
+                                        stderr=log, env={**os.environ, **self.env})
         until = time.monotonic() + READY_S
         while not self.is_ready():
             if self.process.poll() is not None or time.monotonic() > until:
@@ -101,7 +102,7 @@ class System:
                     raise RuntimeError("not ready: " + file.read()[-2000:])
             time.sleep(0.1)
         self.env["BENCH_PIDS"] = " ".join(map(str, children(self.process.pid)))
-        self.idle_kib = max(map(private_kib, self.agents().values()))
+        self.idle_kib = max(map(private_kib, self.agents().values()), default=None)
 
     def is_ready(self):
         done = subprocess.run([self.rhodes, "get", "resources", "-o", "json"],
@@ -126,7 +127,7 @@ class System:
         for pid in children(self.process.pid) if self.process else []:
             with open(f"/proc/{pid}/cmdline", encoding="utf-8") as file:
                 words = file.read().split("\0")
-            if os.path.basename(words[0]) == "rhodes-agent":
+            if os.path.basename(words[0]) == "rhodes-agent" and "--resource" in words:
                 found[words[words.index("--resource") + 1]] = pid
         return found
 
