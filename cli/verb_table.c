@@ -304,10 +304,12 @@ const struct rh_verb rh_verbs[] = {
 	  .options = doctor_options,
 	  .run = rh_verb_doctor,
 	  .is_local = true,
-	  .help = "Check whether this machine can run a system",
+	  .help = "Find and explain what is wrong, here and in the system",
 	  .about =
-	          "One line per check: ok, warn or fail, and what to do about it.  Exit\n"
-	          "code 1 when something failed." },
+	          "One line per check: ok, warn or fail, and what to do about it: what this\n"
+	          "machine lacks; dead or stopped processes, stale or corrupt caches,\n"
+	          "refused edges, rejected rules, limits, versions.  Exit code 1 when\n"
+	          "something failed." },
 	{ .name = "completion",
 	  .words = "bash",
 	  .options = NULL,
