@@ -226,6 +226,20 @@ static void add_if_its(void *user, const struct rh_edge_report *report)
 		                   rh_push_item_revision(center->push, &key));
 }
 
+/* Every resource at its own agent. */
+static void add_resources(struct rh_places *places, uint64_t revision)
+{
+	size_t                   count;
+	struct rh_object *const *at = rh_catalog_after(&places->center->realm.catalog,
+		RH_OBJECT_RESOURCE, NULL, &count);
+
+	for (size_t i = 0; i < count; i++) {
+		struct rh_item_key key = rh_item_key_of(at[i]->name, NULL);
+
+		rh_places_add(places, at[i]->name, &key, revision);
+	}
+}
+
 /* Where the edges, or for a hierarchy every edge, must be for the rule to be active. */
 static void add_rule_places(struct rh_places *places, const struct rh_object *object,
                             const json_t *spec)
@@ -236,7 +250,9 @@ static void add_rule_places(struct rh_places *places, const struct rh_object *ob
 	struct rh_rollout_side side;
 
 	rh_rollout_read_side(object, &side);
-	if (exception)
+	if (json_object_get(spec, "stale"))
+		add_resources(places, object->revision);
+	else if (exception)
 		add_one_place(places, object, json_object_get(exception, "edge"));
 	else if (!side.use[0])
 		rh_places_add_all(places, object->revision);

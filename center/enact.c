@@ -258,6 +258,8 @@ static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
 	else if (exception)
 		err = enact_exception(realm, object, exception,
 		                      json_object_get(stored, "expired") != NULL);
+	else if (json_object_get(spec, "stale"))
+		err = RH_OK; /* agents obey it; nothing here depends on it */
 	else
 		err = enact_hierarchy(realm, json_object_get(json_object_get(spec,
 		                      "hierarchy"), "allow"), object->revision);
@@ -287,7 +289,7 @@ static void retract_rule(struct rh_realm *realm, const struct rh_object *object,
 		name_of(&caller, edge_end(exception, 0), 0);
 		name_of(&callee, edge_end(exception, 1), 0);
 		rh_rule_remove_exception(&realm->registry, &caller, &callee, &at);
-	} else {
+	} else if (!json_object_get(spec, "stale")) {
 		struct rh_hierarchy hierarchy;
 
 		rh_hierarchy_init(&hierarchy, 0);

@@ -170,6 +170,17 @@ static void touch_pattern(const struct rh_realm *realm, const char *caller,
 		              (void *)(uintptr_t)realm);
 }
 
+/* Every resource, without its edges. */
+static void touch_resources(const struct rh_realm *realm)
+{
+	size_t                   count;
+	struct rh_object *const *at = rh_catalog_after(&realm->catalog,
+		RH_OBJECT_RESOURCE, NULL, &count);
+
+	for (size_t i = 0; i < count; i++)
+		touch_edge(realm, at[i]->name, NULL);
+}
+
 static void touch_rule(const struct rh_realm *realm, const json_t *spec)
 {
 	const json_t *rule = json_object_get(spec, "protocol");
@@ -178,6 +189,8 @@ static void touch_rule(const struct rh_realm *realm, const json_t *spec)
 		rule = json_object_get(spec, "exception");
 	if (rule)
 		touch_pattern(realm, edge_end(rule, 0), edge_end(rule, 1));
+	else if (json_object_get(spec, "stale"))
+		touch_resources(realm);
 	else
 		realm->touch(realm->touch_user, NULL);
 }

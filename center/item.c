@@ -2,6 +2,7 @@
 
 #include "center.h"
 #include "sentence.h"
+#include "stale.h"
 
 #include "../model/check.h"
 #include "../model/error.h"
@@ -79,7 +80,8 @@ static void put_serve(struct rh_record_writer *writer, const json_t *serve)
 		                   json_string_value(json_array_get(program, 0)));
 }
 
-void rh_item_put_self(struct rh_record_writer *writer, const struct rh_object *object)
+void rh_item_put_self(const struct rh_center *center, struct rh_record_writer *writer,
+                      const struct rh_object *object)
 {
 	json_t     *stored = rh_object_parse(object);
 	json_t     *spec = json_object_get(stored, "spec");
@@ -97,6 +99,7 @@ void rh_item_put_self(struct rh_record_writer *writer, const struct rh_object *o
 	rh_record_put_u32(writer, RH_TAG_LOCALE_ON,
 	                  json_is_true(json_object_get(context, "locale")));
 	put_serve(writer, json_object_get(spec, "serve"));
+	rh_stale_put(writer, &center->realm.catalog);
 	json_decref(stored);
 }
 
@@ -223,7 +226,7 @@ static int put_body(struct rh_item_encoder *encoder, const struct rh_item_key *k
 		if (!object)
 			return 0;
 		place = rh_record_open(writer, RH_TAG_SELF);
-		rh_item_put_self(writer, object);
+		rh_item_put_self(encoder->center, writer, object);
 	} else {
 		judge(encoder, &key->caller, &key->callee, &verdict);
 		if (!verdict.is_declared)

@@ -47,7 +47,8 @@ void rh_item_encoder_fini(struct rh_item_encoder *encoder);
 struct rh_item_key rh_item_key_of(const char *caller, const char *callee);
 
 /* Writes the records inside SELF or EDGE_ITEM. */
-void rh_item_put_self(struct rh_record_writer *writer, const struct rh_object *object);
+void rh_item_put_self(const struct rh_center *center, struct rh_record_writer *writer,
+                      const struct rh_object *object);
 void rh_item_put_edge(struct rh_item_encoder *encoder, struct rh_record_writer *writer,
                       const struct rh_name *caller, const struct rh_name *callee,
                       enum rh_item_form form);

@@ -89,7 +89,7 @@ static void add_self(struct builder *builder, const struct rh_object *object)
 	struct rh_record_writer item;
 
 	rh_record_begin(&item, bytes, sizeof bytes);
-	rh_item_put_self(&item, object);
+	rh_item_put_self(builder->center, &item, object);
 	add(builder, RH_TAG_SELF, &item);
 }
 

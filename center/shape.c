@@ -1,5 +1,7 @@
 #include "shape.h"
 
+#include "stale.h"
+
 #include "../model/error.h"
 #include "../model/hierarchy.h"
 #include "../model/name.h"
@@ -121,6 +123,11 @@ static int check_spec(struct rh_decode *decode, const struct rh_wanted *wanted)
 	    (json_object_get(wanted->spec, "hierarchy") != NULL))
 		err = rh_decode_refuse(decode, "the rule named \"%s\", and no other, "
 		                       "holds the hierarchy", RH_HIERARCHY_RULE);
+	if (!err && wanted->kind == RH_OBJECT_RULE &&
+	    json_object_get(wanted->spec, "stale") &&
+	    strcmp(wanted->name, RH_STALE_RULE) != 0)
+		err = rh_decode_refuse(decode, "only the rule named \"%s\" says how old rules "
+		                       "may be", RH_STALE_RULE);
 	rh_decode_leave(decode, mark);
 	return err;
 }

@@ -2,6 +2,7 @@
 
 #include "protocols.h"
 #include "revocation.h"
+#include "stale.h"
 #include "when.h"
 
 #include "../model/error.h"
@@ -147,17 +148,42 @@ static int check_hierarchy(struct rh_decode *decode, const json_t *value)
 	return rh_decode_fields(decode, value, RH_FIELDS(fields));
 }
 
+/* How old what an agent has may be. */
+static int check_age(struct rh_decode *decode, const json_t *value)
+{
+	uint64_t ms;
+	int      err = rh_decode_string(decode, value, 1, 16, 0);
+
+	if (!err && rh_stale_read(json_string_value(value), &ms) != RH_OK)
+		err = rh_decode_refuse(decode, "\"%.16s\" is neither \"forever\" nor \"never\" "
+			"nor a time such as 30s, 10m or 24h, of at most 30 days",
+			json_string_value(value));
+	return err;
+}
+
+static int check_stale(struct rh_decode *decode, const json_t *value)
+{
+	static const struct rh_field fields[] = {
+		{ "layering",   check_age, 0 },
+		{ "revocation", check_age, 0 },
+		{ "protocol",   check_age, 0 },
+	};
+
+	return rh_decode_fields(decode, value, RH_FIELDS(fields));
+}
+
 int rh_shape_rule(struct rh_decode *decode, const json_t *spec)
 {
 	static const struct rh_field fields[] = {
 		{ "protocol",  check_protocol,  0 },
 		{ "exception", check_exception, 0 },
 		{ "hierarchy", check_hierarchy, 0 },
+		{ "stale",     check_stale,     0 },
 	};
 	int err = rh_decode_fields(decode, spec, RH_FIELDS(fields));
 
 	if (!err && json_object_size(spec) != 1)
 		err = rh_decode_refuse(decode, "must be exactly one of protocol, "
-		                       "exception, hierarchy");
+		                       "exception, hierarchy, stale");
 	return err;
 }

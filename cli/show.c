@@ -2,6 +2,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
 const char *rh_show_text(const json_t *object, const char *key)
@@ -211,6 +212,24 @@ static void show_hierarchy(const json_t *pairs, char *text, size_t cap)
 	}
 }
 
+/* "layering never, protocol 10m" */
+static void show_stale(const json_t *stale, char *text, size_t cap)
+{
+	json_t     *copy = (json_t *)(uintptr_t)stale, *age;
+	const char *class;
+	size_t      used = 0;
+
+	text[0] = '\0';
+	json_object_foreach(copy, class, age) {
+		int n = snprintf(text + used, cap - used, "%s%s %s", used ? ", " : "", class,
+		                 json_string_value(age));
+
+		if (n < 0 || (size_t)n >= cap - used)
+			return;
+		used += (size_t)n;
+	}
+}
+
 void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 {
 	const json_t *spec = json_object_get(object, "spec");
@@ -225,8 +244,9 @@ void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 		ret_rule->kind = "protocol";
 		show_edge(json_object_get(protocol, "edge"), ret_rule->edge,
 		          sizeof ret_rule->edge);
-		snprintf(ret_rule->says, sizeof ret_rule->says, "use %s",
-		         rh_show_text(protocol, "use"));
+		snprintf(ret_rule->says, sizeof ret_rule->says, "use %s%s",
+		         rh_show_text(protocol, "use"),
+		         json_object_get(protocol, "rollout") ? ", step by step" : "");
 	} else if (exception) {
 		ret_rule->kind = "exception";
 		show_edge(json_object_get(exception, "edge"), ret_rule->edge,
@@ -234,6 +254,10 @@ void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 		snprintf(ret_rule->says, sizeof ret_rule->says, "%s%s%s%s",
 		         reason ? reason : "", expires ? " (until " : "",
 		         expires ? expires : "", expires ? ")" : "");
+	} else if (json_object_get(spec, "stale")) {
+		ret_rule->kind = "stale";
+		show_stale(json_object_get(spec, "stale"), ret_rule->says,
+		           sizeof ret_rule->says);
 	} else if (hierarchy) {
 		ret_rule->kind = "hierarchy";
 		show_hierarchy(json_object_get(hierarchy, "allow"), ret_rule->says,

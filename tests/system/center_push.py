@@ -10,8 +10,8 @@ import unittest
 
 from center_lib import (ACTIVE, BOOKMARK, CREDIT, DELTA, FRAME_ERROR, GOAWAY, HELLO, INSTANCES,
                         REJECTED, REPORT, RESULT, ROLE_AGENT, SNAP_BEGIN, SNAP_END, SNAP_ITEM,
-                        STAGED, STATS, SUBSCRIBE, CenterTest, Link, first, main, number, record,
-                        records, resource, result_item, rule, text, u32, u64)
+                        STAGED, STATS, SUBSCRIBE, TAG, CenterTest, Link, first, main, number,
+                        record, records, resource, result_item, rule, text, u32, u64)
 
 ELAYER, EPROTO, EIDENT, EVERSION, ENOSPC, ELOST = -1001, -71, -1011, -1009, -28, -1002
 USES = ("shm", "msgqueue", "semaphore", "bind")
@@ -799,6 +799,36 @@ class Reports(PushTest):
         written = len(self.center.audit()) - before
         self.assertEqual(written + metric(self.center, "rhodes_link_reports_unwritten_total"), 400)
         self.assertLess(written, 200)
+
+
+class Stale(PushTest):
+    def ages(self, agent, name):
+        """Milliseconds by class; None for ever."""
+        own = records(agent.items[(name, None)][1])
+        items = [records(value) for tag, value in own if tag == TAG["STALE_ITEM"]]
+        return {text(item, "RULE"): number(item, "DELAY") for item in items}
+
+    def test_every_resource_hears_how_old_rules_may_be(self):
+        agents = {name: self.up_to_date(name) for name in "as"}
+        self.assertEqual(self.ages(agents["a"], "a"), {})
+        self.center.put(rule("stale", stale={"layering": "never", "revocation": "forever",
+                                             "protocol": "10m"}))
+        for name, agent in agents.items():
+            self.assertEqual(agent.take()[1], [(name, None)])
+            self.assertEqual(self.ages(agent, name),
+                             {"layering": 0, "revocation": None, "protocol": 600000})
+            agent.result(agent.revision)
+        places = {"active": 0}
+        while places["active"] < 2:  # b and d have no agent
+            places = self.center.get("/apis/v1/rules/stale").json["status"]["conditions"][0]
+        self.assertEqual(places["total"], 4)
+        late = self.center.subscriber("a")
+        late.take()
+        self.assertEqual(self.ages(late, "a")["protocol"], 600000)
+        self.center.ask("DELETE", "/apis/v1/rules/stale")
+        for name, agent in agents.items():
+            agent.take()
+            self.assertEqual(self.ages(agent, name), {})
 
 
 if __name__ == "__main__":

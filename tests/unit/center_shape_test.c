@@ -133,6 +133,9 @@ static void rules(void **state)
 	          "'expires':'2030-02-28T23:59:59.5+02:00'}}"));
 	good(RULE("hierarchy", "{'hierarchy':{'allow':[]}}"));
 	good(RULE("hierarchy", "{'hierarchy':{'allow':[['driver','driver']]}}"));
+	good(RULE("stale", "{'stale':{}}"));
+	good(RULE("stale", "{'stale':{'layering':'forever','revocation':'never',"
+	          "'protocol':'720h'}}"));
 	bad(RULE("p", "{}"), "/spec", "exactly one");
 	bad(RULE("p", "{'protocol':{'edge':['a','b'],'use':'shm'},'exception':"
 	         "{'edge':['a','b'],'reason':'x'}}"), "/spec", "exactly one");
@@ -154,6 +157,12 @@ static void rules(void **state)
 	bad(RULE("hierarchy", "{'hierarchy':{'allow':[['driver','driver'],"
 	         "['driver','driver']]}}"), "/spec/hierarchy/allow", "twice");
 	bad(RULE("other", "{'hierarchy':{'allow':[]}}"), "/spec", "named \"hierarchy\"");
+	bad(RULE("other", "{'stale':{}}"), "/spec", "named \"stale\"");
+	bad(RULE("stale", "{'stale':{'protocol':'soon'}}"), "/spec/stale/protocol",
+	    "neither");
+	bad(RULE("stale", "{'stale':{'protocol':'721h'}}"), "/spec/stale/protocol",
+	    "30 days");
+	bad(RULE("stale", "{'stale':{'layers':'1s'}}"), "/spec/stale/layers", "unknown");
 	bad(RULE("hierarchy", "{'exception':{'edge':['a','b'],'reason':'x'}}"), "/spec",
 	    "named \"hierarchy\"");
 }
