@@ -62,6 +62,30 @@ const char *rh_show_status(const json_t *object, enum rh_style *ret_style)
 	return serve ? "NotReady" : "Registered";
 }
 
+static json_int_t count_of(const json_t *condition, const char *key)
+{
+	return json_integer_value(json_object_get(condition, key));
+}
+
+const char *rh_show_in_force(const json_t *object, char *text, size_t cap,
+                             enum rh_style *ret_style)
+{
+	const json_t *condition = rh_show_condition(object, "Active");
+	const char   *reason = rh_show_text(condition, "reason");
+	int           is_all = is_true(object, "Active");
+
+	*ret_style = is_all ? RH_GOOD : RH_BAD;
+	if (!reason)
+		return NULL;
+	if (json_object_get(condition, "total"))
+		snprintf(text, cap, "%s %lld of %lld",
+		         is_all ? "Active" : reason, (long long)count_of(condition, "active"),
+		         (long long)count_of(condition, "total"));
+	else
+		snprintf(text, cap, "%s", is_all ? "Active" : reason);
+	return text;
+}
+
 const char *rh_show_agent(const json_t *agent, char *text, size_t cap,
                           enum rh_style *ret_style)
 {

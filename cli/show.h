@@ -23,6 +23,11 @@ const json_t *rh_show_condition(const json_t *object, const char *type);
 /* One word for a resource: Ready, NotReady, EdgeRefused, Pending, Registered. */
 const char *rh_show_status(const json_t *object, enum rh_style *ret_style);
 
+/* Of a rule, where it is in force: "Active 2 of 2", "Rejected 1 of 2", "Expired"; NULL
+ * when it does not tell. */
+const char *rh_show_in_force(const json_t *object, char *text, size_t cap,
+                             enum rh_style *ret_style);
+
 /* In a few words, how far an agent has what it was told: "up to date", "2 rejected";
  * empty when it does not tell. */
 const char *rh_show_agent(const json_t *agent, char *text, size_t cap,

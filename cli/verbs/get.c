@@ -45,12 +45,15 @@ static void add_resource(struct rh_table *table, const json_t *object, bool is_w
 }
 
 static const char *const rule_headings[] = {
-	"NAME", "KIND", "EDGE", "SAYS", "+REVISION", NULL,
+	"NAME", "KIND", "EDGE", "SAYS", "STATUS", "+REVISION", NULL,
 };
 
 static void add_rule(struct rh_table *table, const json_t *object, bool is_wide)
 {
 	struct rh_show_rule rule;
+	enum rh_style       style;
+	char                text[64];
+	const char *status = rh_show_in_force(object, text, sizeof text, &style);
 
 	(void)is_wide;
 	rh_show_rule(object, &rule);
@@ -58,6 +61,7 @@ static void add_rule(struct rh_table *table, const json_t *object, bool is_wide)
 	rh_table_text(table, rule.kind);
 	rh_table_text(table, rule.edge);
 	rh_table_text(table, rule.says);
+	rh_table_cell(table, status, style);
 	rh_table_number(table, rh_show_number(object, "revision"));
 }
 
