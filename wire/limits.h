@@ -7,7 +7,9 @@
 
 #define RH_WIRE_VERSION       1u           /* pages, messages, frames       */
 #define RH_PUSH_VERSION       2u           /* center and agent: HELLO       */
+#ifndef RH_LINK_VERSION       /* a test has an agent of the version before */
 #define RH_LINK_VERSION       2u           /* agent and agent: LINK, LINKED */
+#endif
 
 #define RH_NAME_MAX           63u          /* bytes of a resource name      */
 #define RH_FRAME_MAX          65536u       /* bytes of a frame, with head   */

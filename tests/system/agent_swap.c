@@ -183,18 +183,46 @@ static void let_them_call(void)
 	}
 }
 
-static void set_the_stage(const char *protocol,
-                          int (*call)(struct rh_callee *, uint32_t))
+/* The file of the agents' executable becomes that one, as an update does it. */
+static void install(const char *executable)
 {
+	char file[128], fresh[136], command[512];
+
+	snprintf(file, sizeof file, "%s/rhodes-agent", kit_dir);
+	snprintf(fresh, sizeof fresh, "%s.new", file);
+	snprintf(command, sizeof command, "cp %s %s && mv %s %s", executable, fresh, fresh,
+	         file);
+	assert_int_equal(system(command), 0);
+	setenv("AGENT", file, 1);
+}
+
+/* former: the executable of the callee's agent, when it is another one. */
+static void set_the_stage_beside(const char *former, const char *protocol,
+                                 int (*call)(struct rh_callee *, uint32_t))
+{
+	char *own = strdup(getenv("AGENT"));
+
 	memset(book, 0, sizeof *book);
 	revision = 0;
-	kit_agent_start(&caller, "file");
+	if (former)
+		install(former);
 	kit_agent_start(&callee, "magic");
+	if (former)
+		install(own);
+	kit_agent_start(&caller, "file");
+	setenv("AGENT", own, 1);
+	free(own);
 	rule(protocol);
 	worker = start_worker();
 	for (uint32_t i = 0; i < CALLERS; i++)
 		callers[i] = start_caller(i, call);
 	let_them_call();
+}
+
+static void set_the_stage(const char *protocol,
+                          int (*call)(struct rh_callee *, uint32_t))
+{
+	set_the_stage_beside(NULL, protocol, call);
 }
 
 static void come_to_an_end(void)
@@ -244,6 +272,22 @@ static void the_protocol_changes_under_calls(void **unused)
 	come_to_an_end();
 }
 
+/* The callee's agent is of the version before and goes on after an update. */
+static void the_protocol_changes_beside_a_former_agent(void **unused)
+{
+	static const char *const protocols[] = { "msgqueue", "semaphore", "bind", "shm" };
+
+	(void)unused;
+	set_the_stage_beside(getenv("FORMER_AGENT"), "shm", call_ahead);
+	for (int i = 0; i < 4 * rounds(); i++) {
+		rule(protocols[i % 4]);
+		KIT_UNTIL(strcmp(kit_counters_edge(&caller, "magic")->protocol,
+		                 protocols[i % 4]) == 0);
+		let_them_call();
+	}
+	come_to_an_end();
+}
+
 static void the_edge_is_revoked_and_comes_back(void **unused)
 {
 	(void)unused;
@@ -283,6 +327,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_protocol_changes_under_calls),
+		TEST(the_protocol_changes_beside_a_former_agent),
 		TEST(the_edge_is_revoked_and_comes_back),
 	};
 
