@@ -32,6 +32,8 @@ int rh_batch_init(struct rh_batch *batch, struct rh_center *center, size_t count
 	batch->results = json_array();
 	if (!batch->ops || !batch->keys || !batch->audits || !batch->results)
 		return rh_problem_set(problem, RH_ENOMEM, "the center is out of memory");
+	if (options->is_dry_run)
+		rh_effects_begin(&batch->effects, center);
 	return RH_OK;
 }
 
@@ -43,6 +45,7 @@ void rh_batch_fini(struct rh_batch *batch)
 	free(batch->keys);
 	free(batch->ops);
 	json_decref(batch->results);
+	rh_effects_fini(&batch->effects);
 }
 
 static void add_result(struct rh_batch *batch, const char *kind, const char *name,
@@ -298,14 +301,22 @@ static int write_batch(struct rh_batch *batch, size_t history_count)
 	return RH_OK;
 }
 
+static int stage_nothing(struct rh_batch *batch)
+{
+	int err = rh_effects_after(&batch->effects);
+
+	rh_realm_undo(&batch->center->realm, batch->mark);
+	rh_effects_before(&batch->effects);
+	return err ? rh_problem_set(batch->problem, err, "the center is out of memory")
+	           : RH_OK;
+}
+
 int rh_batch_stage(struct rh_batch *batch)
 {
 	struct rh_history_ops history = { .count = 0 };
 
-	if (batch->options->is_dry_run) {
-		rh_realm_undo(&batch->center->realm, batch->mark);
-		return RH_OK;
-	}
+	if (batch->options->is_dry_run)
+		return stage_nothing(batch);
 	if (batch->op_count == 0 && batch->audit_count == 0)
 		return RH_OK;
 	int err = rh_history_collect(batch->center, batch->mark, &history);
@@ -333,7 +344,11 @@ json_t *rh_batch_answer(struct rh_batch *batch)
 	json_t  *answer = json_pack("{s:I, s:O}", "revision", (json_int_t)revision,
 	                            "results", batch->results);
 
-	if (batch->options->is_dry_run)
-		json_object_set_new(answer, "dryRun", json_true());
+	if (!batch->options->is_dry_run)
+		return answer;
+	json_object_set_new(answer, "dryRun", json_true());
+	json_object_set_new(answer, "edges", rh_effects_json(&batch->effects));
+	if (batch->effects.has_more)
+		json_object_set_new(answer, "edgesMore", json_true());
 	return answer;
 }

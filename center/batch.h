@@ -9,6 +9,7 @@
 #define RH_CENTER_BATCH_H
 
 #include "change.h"
+#include "effects.h"
 #include "store/store.h"
 
 struct rh_batch {
@@ -24,6 +25,7 @@ struct rh_batch {
 	size_t                          audit_count;
 	size_t                          cap;
 	json_t                         *results;
+	struct rh_effects               effects;   /* of a dry run              */
 };
 
 /* Room for count objects.  RH_ENOMEM.  rh_batch_fini accepts a failed one. */
@@ -49,13 +51,14 @@ void rh_batch_blob(struct rh_batch *batch, const char *sha256, const void *bytes
 /* Judges every resource that was put. */
 int rh_batch_judge(struct rh_batch *batch);
 
-/* Stages the change in the store, or undoes it when it is a dry run. */
+/* Stages the change in the store; or undoes it when it is a dry run, and keeps what it
+ * would have done to edges. */
 int rh_batch_stage(struct rh_batch *batch);
 
 /* Undoes the change and stages an audit of its refusal. */
 void rh_batch_refuse(struct rh_batch *batch, const char *kind, const char *name);
 
-/* {revision, dryRun?, results}; a new value. */
+/* {revision, results}, of a dry run also dryRun, edges, edgesMore?; a new value. */
 json_t *rh_batch_answer(struct rh_batch *batch);
 
 #endif

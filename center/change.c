@@ -133,8 +133,9 @@ static int apply(struct rh_batch *batch, const struct rh_wanted *wanted,
 	if (err) {
 		point_at(batch->problem, wanted, count);
 		rh_batch_refuse(batch, batch->problem->kind, batch->problem->name);
+		return err;
 	}
-	return err;
+	return rh_batch_stage(batch);
 }
 
 int rh_change_apply(struct rh_center *center, const json_t *objects,
@@ -155,8 +156,6 @@ int rh_change_apply(struct rh_center *center, const json_t *objects,
 		else
 			err = apply(&batch, wanted, count);
 	}
-	if (!err)
-		err = rh_batch_stage(&batch);
 	if (!err)
 		*ret_answer = rh_batch_answer(&batch);
 	rh_batch_fini(&batch);

@@ -1,7 +1,9 @@
-/* effects - what a change does to edges, told before it is made.
+/* effects - what a change does to edges, told instead of made.
  *
- * A dry run makes the change in the realm as any other; what it touches is looked at
- * then, and again when it is undone.
+ * A dry run makes the change in the realm like any other, and undoes it; which edges it
+ * touched is noted, how they are then, and how they are when it is undone.
+ *
+ *   begin -- the change is made -- after -- it is undone -- before -- json, fini
  *
  * Ownership   rh_effects_fini ends them in any case; rh_effects_json gives a new value.
  * Threads     One.
@@ -9,51 +11,59 @@
 #ifndef RH_CENTER_EFFECTS_H
 #define RH_CENTER_EFFECTS_H
 
-#include "../model/delta.h"
+#include "realm.h"
 
 #include <jansson.h>
-#include <stddef.h>
 
 struct rh_center;
 
-#define RH_EFFECTS_MAX 10000u
+#define RH_EFFECTS_MAX 20000u
 
-/* An edge as agents would be told of it. */
+/* What agents are told of an edge. */
 struct rh_effect_side {
-	int         verdict;        /* RH_OK, RH_E...; RH_ENOEDGE: not declared */
-	int         is_former;      /* of a rule that is rolled out             */
-	const char *use;            /* of the table of protocols: static        */
-	char        rule[RH_NAME_MAX + 1]; /* that says so, or ""               */
+	int  verdict;                  /* RH_OK, ...; RH_ENOEDGE: not declared   */
+	char use[RH_PROTOCOL_TEXT_MAX];
+	char rule[RH_NAME_MAX + 1];    /* that says which protocol, or ""        */
 };
 
 struct rh_effect {
 	struct rh_item_key    key;
 	struct rh_effect_side before;
-	struct rh_effect_side after;
-	int                   step;  /* from 1, of its rule's roll-out; 0: at once */
+	struct rh_effect_side after;   /* when the last step has come            */
+	uint32_t              step;    /* of the rule's roll-out, from 1; 0: at once */
+};
+
+/* A roll-out that the change begins. */
+struct rh_effect_rollout {
+	const struct rh_rollout *rollout;
+	uint64_t                 reach[RH_ROLLOUT_STEPS_MAX]; /* of each step */
 };
 
 struct rh_effects {
-	struct rh_center *center;
-	struct rh_effect *at;
-	size_t            count;
-	size_t            cap;
-	int               is_short;  /* there are more                           */
-	void             *touch;     /* as the realm had them                    */
-	void             *untouch;
-	void             *touch_user;
+	struct rh_center         *center;
+	size_t                    mark;      /* of the realm */
+	struct rh_effect         *at;
+	size_t                    count;
+	size_t                    cap;
+	struct rh_effect_rollout *rollouts;
+	size_t                    rollout_count;
+	int                       has_more;
+	int                       is_noting; /* in place of these: */
+	rh_realm_touch           *touch;
+	rh_realm_untouch         *untouch;
+	void                     *touch_user;
 };
 
-/* From now on what is touched is noted, and nobody else hears of it. */
+/* From now on what is touched is noted, and agents do not hear of it. */
 void rh_effects_begin(struct rh_effects *effects, struct rh_center *center);
 
-/* The change is made: looks at what it is like. */
-void rh_effects_after(struct rh_effects *effects);
+/* The change is made.  RH_ENOMEM. */
+int rh_effects_after(struct rh_effects *effects);
 
-/* The change is undone: looks at what it was like, and lets others hear again. */
+/* It is undone; what is touched from now on agents hear of. */
 void rh_effects_before(struct rh_effects *effects);
 
-/* A list of {edge, agents, before, after, step?} of those that differ. */
+/* Those that differ, in the order of their names. */
 json_t *rh_effects_json(const struct rh_effects *effects);
 
 void rh_effects_fini(struct rh_effects *effects);

@@ -206,7 +206,10 @@ int rh_survey_reach(struct rh_survey *survey, uint64_t upto, uint64_t *ret_reach
 		*ret_reach = RH_ROLLOUT_ALL; /* and those that come later */
 		return RH_OK;
 	}
-	RH_CHECK(upto > 0);
+	if (upto == 0) {
+		*ret_reach = 0;
+		return RH_OK;
+	}
 	qsort(survey->places, survey->count, sizeof *survey->places, by_place);
 	*ret_reach = survey->places[upto - 1];
 	return RH_OK;

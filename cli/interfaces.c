@@ -19,6 +19,7 @@
 struct build {
 	struct rh_cli *cli;
 	const char    *name;
+	bool           is_dry;           /* modules stay here        */
 	char           side[PATH_MAX];
 	char           folder[PATH_MAX]; /* <state>/interface/<name> */
 	char           tool[PATH_MAX];
@@ -192,7 +193,7 @@ static int send_artifact(struct build *build, const char *file, json_t *modules,
 		return result;
 	rh_module_hash(bytes, len, hash);
 	json_object_set_new(modules, key, json_string(hash));
-	if (!rh_args_has(&build->cli->args, "dry-run"))
+	if (!build->is_dry)
 		result = rh_module_send(build->cli, hash, bytes, len);
 	free(bytes);
 	return result;
@@ -330,35 +331,37 @@ static int check_registered(struct build *build, const struct rh_manifest *manif
 		place, build->name, rh_manifest_folder(manifest, index));
 }
 
-static int make_one(struct rh_cli *cli, const struct rh_manifest *manifest, size_t index,
-                    const char *name, json_t *objects)
+static int make_one(struct build *build, const struct rh_manifest *manifest, size_t index,
+                    json_t *objects)
 {
-	struct build   build = { .cli = cli, .name = name };
+	struct rh_cli *cli = build->cli;
+	const char    *name = build->name;
 	struct rh_diag diag = { 0 };
 	int            result;
 
 	if (strchr(name, '/') || name[0] == '.' || !name[0])
 		return RH_EXIT_OK; /* the center says what is wrong with it */
-	if (!find_side(&build, rh_manifest_folder(manifest, index)))
-		return check_registered(&build, manifest, index);
-	if (rh_tool_find("rhodes-interface", build.tool, &diag) < 0 ||
+	if (!find_side(build, rh_manifest_folder(manifest, index)))
+		return check_registered(build, manifest, index);
+	if (rh_tool_find("rhodes-interface", build->tool, &diag) < 0 ||
 	    rh_dirs_make(&cli->dirs, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
-	snprintf(build.folder, sizeof build.folder, "%s/interface", cli->dirs.state);
-	if (mkdir(build.folder, 0755) < 0 && errno != EEXIST)
+	snprintf(build->folder, sizeof build->folder, "%s/interface", cli->dirs.state);
+	if (mkdir(build->folder, 0755) < 0 && errno != EEXIST)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "cannot make %s: %s",
-		                   build.folder, strerror(errno));
-	snprintf(build.folder, sizeof build.folder, "%s/interface/%s", cli->dirs.state,
+		                   build->folder, strerror(errno));
+	snprintf(build->folder, sizeof build->folder, "%s/interface/%s", cli->dirs.state,
 	         name);
-	result = generate(&build);
-	return result == RH_EXIT_OK ? add_object(&build, objects) : result;
+	result = generate(build);
+	return result == RH_EXIT_OK ? add_object(build, objects) : result;
 }
 
 int rh_interfaces_build(struct rh_cli *cli, const struct rh_manifest *manifest,
-                        json_t **ret_objects)
+                        bool is_dry, json_t **ret_objects)
 {
-	json_t *objects = json_array();
-	int     result = RH_EXIT_OK;
+	struct build build = { .cli = cli, .is_dry = is_dry };
+	json_t      *objects = json_array();
+	int          result = RH_EXIT_OK;
 
 	for (size_t i = 0; i < rh_manifest_count(manifest); i++) {
 		const json_t *spec =
@@ -367,7 +370,8 @@ int rh_interfaces_build(struct rh_cli *cli, const struct rh_manifest *manifest,
 
 		if (!name || is_in_manifest(manifest, name) || is_among(objects, name))
 			continue;
-		result = make_one(cli, manifest, i, name, objects);
+		build.name = name;
+		result = make_one(&build, manifest, i, objects);
 		if (result != RH_EXIT_OK)
 			break;
 	}

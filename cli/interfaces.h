@@ -13,9 +13,10 @@
 
 #include <jansson.h>
 
-/* Gives the Interface objects to apply before the manifest's own, a new array.
+/* Gives the Interface objects to apply before the manifest's own, a new array; in a dry
+ * run the center gets no modules.
  * Returns an enum rh_exit; tells on err. */
 int rh_interfaces_build(struct rh_cli *cli, const struct rh_manifest *manifest,
-                        json_t **ret_objects);
+                        bool is_dry, json_t **ret_objects);
 
 #endif

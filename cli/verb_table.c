@@ -67,6 +67,14 @@ static const struct rh_option apply_options[] = {
 	LAST,
 };
 
+static const struct rh_option diff_options[] = {
+	{ "file", 'f', "FILE", "manifest, folder of manifests, or - (repeatable)",
+	  FILES },
+	INTERFACE_PATH,
+	JSON_OUT,
+	LAST,
+};
+
 static const struct rh_option delete_options[] = {
 	{ "file", 'f', "FILE", "delete what this manifest declares", FILES },
 	{ "dry-run", 0, NULL, "check everything, change nothing", NONE },
@@ -200,6 +208,16 @@ const struct rh_verb rh_verbs[] = {
 	  .about = "Applying the same again changes nothing.  A resource that names an\n"
 	           "interface gets its shadow library and skeleton built from the\n"
 	           "<interface>.side file beside the manifest." },
+	{ .name = "diff",
+	  .words = "-f FILE",
+	  .options = diff_options,
+	  .run = rh_verb_diff,
+	  .word_most = 1000,
+	  .complete = { FILES, FILES, FILES },
+	  .help = "Tell what applying manifests would change; exit code 1: something",
+	  .about = "Per object which fields, and which edges would change from what to\n"
+	           "what, in which step of a rule that comes step by step.  Nothing is\n"
+	           "changed; a refusal is the one that `apply` would get." },
 	{ .name = "delete",
 	  .words = "KIND NAME... | -f FILE",
 	  .options = delete_options,

@@ -1,120 +1,16 @@
 #include "../cache.h"
 #include "../cli.h"
-#include "../client.h"
-#include "../interfaces.h"
-#include "../manifest.h"
 #include "../output.h"
-#include "../problem.h"
-#include "../table.h"
+#include "../submission.h"
+#include "../text.h"
 #include "../verb.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-/* Files may be given with -f or as words. */
-static int read_manifests(struct rh_cli *cli, struct rh_manifest *manifest)
+static int print_results(struct rh_cli *cli, enum rh_format format,
+                         const json_t *answer, bool is_dry)
 {
-	const char    *path;
-	struct rh_diag diag = { 0 };
-	int            r = RH_OK;
+	size_t  i;
+	json_t *item;
 
-	for (size_t i = 0; r == RH_OK && (path = rh_args_nth(&cli->args, "file", i)); i++)
-		r = rh_manifest_add(manifest, path, &diag);
-	for (size_t i = 0; r == RH_OK && i < cli->args.word_count; i++)
-		r = rh_manifest_add(manifest, cli->args.words[i], &diag);
-	if (r < 0)
-		return rh_cli_fail(cli,
-		                   r == RH_ENOENT ? RH_EXIT_NOT_FOUND : RH_EXIT_REFUSED,
-		                   "%s", diag.text);
-	if (rh_manifest_resolve(manifest, &diag) < 0)
-		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
-	if (rh_manifest_count(manifest) == 0)
-		return rh_cli_fail(cli, RH_EXIT_REFUSED, "there is no object in it");
-	return RH_EXIT_OK;
-}
-
-/* --- the answer ----------------------------------------------------------------------
- */
-
-/* /objects/7/spec/type -> object 7 of the batch, which begins with the interfaces
- * that were built, and /spec/type. */
-static const char *place_of(const struct rh_problem *problem,
-                            const struct rh_manifest *manifest, size_t built,
-                            char *place)
-{
-	char         *rest;
-	unsigned long index;
-
-	if (!problem->pointer || strncmp(problem->pointer, "/objects/", 9) != 0)
-		return NULL;
-	index = strtoul(problem->pointer + 9, &rest, 10);
-	if (index < built || index - built >= rh_manifest_count(manifest) || !*rest)
-		return NULL;
-	return rh_manifest_where(manifest, index - built, rest, place);
-}
-
-/* The reference that an edge of the object comes from, as a pointer. */
-static void point_at_reference(const json_t *object, const char *callee, char *pointer,
-                               size_t cap)
-{
-	const json_t *references = json_object_get(json_object_get(object, "spec"),
-	                                           "reference");
-	size_t        i;
-	json_t       *reference;
-
-	snprintf(pointer, cap, "/metadata/name");
-	json_array_foreach(references, i, reference) {
-		const char *name = json_string_value(reference);
-
-		if (name && strcmp(name, callee) == 0)
-			snprintf(pointer, cap, "/spec/reference/%zu", i);
-	}
-}
-
-/* A problem of a whole object: its name stands there, or the reference at fault. */
-static const char *place_of_object(const struct rh_problem *problem,
-                                   const struct rh_manifest *manifest, char *place)
-{
-	for (size_t i = 0; i < rh_manifest_count(manifest); i++) {
-		char name[160], pointer[64];
-
-		snprintf(name, sizeof name, "%s/%s", rh_manifest_kind(manifest, i),
-		         rh_manifest_name(manifest, i));
-		if (strcmp(name, problem->object) != 0)
-			continue;
-		point_at_reference(rh_manifest_object(manifest, i),
-		                   problem->callee ? problem->callee : "", pointer,
-		                   sizeof pointer);
-		return rh_manifest_where(manifest, i, pointer, place);
-	}
-	return NULL;
-}
-
-static int refuse(struct rh_cli *cli, const struct rh_manifest *manifest, size_t built,
-                  const struct rh_reply *reply)
-{
-	struct rh_problem problem;
-	char              place[RH_MANIFEST_PLACE_MAX];
-	const char       *where;
-
-	rh_problem_read(&problem, reply->status, reply->json);
-	where = place_of(&problem, manifest, built, place);
-	if (!where)
-		where = place_of_object(&problem, manifest, place);
-	rh_problem_print(&problem, cli->err, "rhodes apply", where);
-	fputs("    nothing was changed\n", cli->err);
-	return rh_problem_exit(&problem);
-}
-
-static int print_results(struct rh_cli *cli, const json_t *answer, bool is_dry)
-{
-	enum rh_format format;
-	size_t         i;
-	json_t        *item;
-
-	if (rh_output_format(cli, &format) < 0)
-		return RH_EXIT_USAGE;
 	if (format == RH_FORMAT_JSON || format == RH_FORMAT_YAML)
 		return rh_output_value(cli, format, answer);
 	json_array_foreach(json_object_get(answer, "results"), i, item) {
@@ -131,58 +27,25 @@ static int print_results(struct rh_cli *cli, const json_t *answer, bool is_dry)
 	return RH_EXIT_OK;
 }
 
-/* --- asking
- * ----------------------------------------------------------------------------- */
-
-static int send_batch(struct rh_cli *cli, const struct rh_manifest *manifest,
-                      const json_t *built)
-{
-	bool            is_dry = rh_args_has(&cli->args, "dry-run");
-	struct rh_ask   ask = { .method = "POST", .path = is_dry
-		                ? "/apis/v1/apply?dryRun=true" : "/apis/v1/apply" };
-	json_t         *objects = json_copy((json_t *)(uintptr_t)built);
-	json_t         *body = json_pack("{s:o}", "objects", objects);
-	struct rh_reply reply;
-	struct rh_diag  diag = { 0 };
-	int             result;
-
-	for (size_t i = 0; i < rh_manifest_count(manifest); i++)
-		json_array_append(objects, rh_manifest_object(manifest, i));
-	ask.json = body;
-	result = rh_client_try(cli, &ask, &reply, &diag);
-	json_decref(body);
-	if (result < 0)
-		return rh_cli_fail(cli, rh_cli_exit_of(result), "%s", diag.text);
-	if (reply.status >= 400)
-		result = refuse(cli, manifest, json_array_size(built), &reply);
-	else
-		result = print_results(cli, reply.json, is_dry);
-	rh_reply_fini(&reply);
-	return result;
-}
-
 int rh_verb_apply(struct rh_cli *cli)
 {
+	bool                is_dry = rh_args_has(&cli->args, "dry-run");
 	struct rh_manifest *manifest;
 	enum rh_format      format;
-	json_t             *built = NULL;
+	json_t             *answer = NULL;
 	int                 result;
 
 	if (rh_output_format(cli, &format) < 0)
 		return RH_EXIT_USAGE;
-	if (!rh_args_has(&cli->args, "file") && cli->args.word_count == 0)
-		return rh_cli_usage(cli, "which manifest? give -f FILE");
 	manifest = rh_manifest_create();
 	if (!manifest)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "out of memory");
-	result = read_manifests(cli, manifest);
+	result = rh_submit(cli, manifest, is_dry, &answer, NULL);
 	if (result == RH_EXIT_OK)
-		result = rh_interfaces_build(cli, manifest, &built);
-	if (result == RH_EXIT_OK)
-		result = send_batch(cli, manifest, built);
-	json_decref(built);
+		result = print_results(cli, format, answer, is_dry);
+	json_decref(answer);
 	rh_manifest_destroy(manifest);
-	if (result == RH_EXIT_OK && !rh_args_has(&cli->args, "dry-run"))
+	if (result == RH_EXIT_OK && !is_dry)
 		rh_cache_sweep(cli);
 	return result;
 }

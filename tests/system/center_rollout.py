@@ -354,6 +354,64 @@ class Orders(Fleet):
         self.assertEqual(self.show()["state"], "unstaged")
 
 
+class DryRun(Fleet):
+    def changes(self, *objects):
+        """(before, after, step) by edge, of what a dry run says."""
+        before = self.center.revision()
+        answer = self.center.apply(*objects, query="?dryRun=true").json
+        self.assertEqual(self.center.revision(), before)
+
+        def word(side):
+            return side.get("protocol") if side["verdict"] == "OK" else side["verdict"]
+        return {tuple(e["edge"]): (word(e["before"]), word(e["after"]), e.get("step"))
+                for e in answer["edges"]}
+
+    def test_which_edges_would_change_in_which_step(self):
+        self.join()
+        self.center.put(plain("msgqueue"))
+        self.settle()
+        told = self.changes(staged("shm", 1, "25%", "100%"))
+        self.assertEqual(set(told), {(name, "s") for name in self.names})
+        steps = {step: {c for (c, _), t in told.items() if t == ("msgqueue", "shm", step)}
+                 for step in (1, 2, 3)}
+        self.assertEqual([len(steps[i]) for i in (1, 2, 3)], [1, 4, 15])
+        self.assertEqual(self.show()["state"], "unstaged")
+        self.center.put(staged("shm", 1, "25%", "100%", wait="1h"))
+        self.settle()
+        self.assertEqual(self.reached(), steps[1])
+
+    def test_at_once(self):
+        self.assertEqual(self.changes(plain("shm", ("a00", "s"))),
+                         {("a00", "s"): ("bind", "shm", None)})
+        self.assertEqual(self.changes(plain("bind", ("a00", "s"))), {})
+
+    def test_other_objects(self):
+        self.assertEqual(self.changes(resource("new", "application", "s")),
+                         {("new", "s"): ("ENOEDGE", "bind", None)})
+        self.assertEqual(self.changes(resource("a00", "application")),
+                         {("a00", "s"): ("bind", "ENOEDGE", None)})
+        told = self.changes(rule("hierarchy", hierarchy={"allow": []}))
+        self.assertEqual(len(told), self.size)
+        self.assertEqual(told[("a07", "s")], ("bind", "ELAYER", None))
+
+    def test_what_is_left_out_is_not_noted(self):
+        self.join("a00", "s")
+        self.changes(plain("shm"))
+        self.center.put(resource("other", "driver"))  # a change of others
+        for agent in self.agents.values():
+            agent.sock.settimeout(0.2)
+            self.assertRaises(TimeoutError, agent.take)
+
+    def test_a_refusal_leaves_it_as_it_was(self):
+        answer = self.center.apply(plain("shm"), resource("s", "service", "a00"),
+                                   query="?dryRun=true")
+        self.assert_problem(answer, 403, "ELAYER")
+        self.join("a00")
+        self.center.put(plain("shm"))
+        self.agents["a00"].take()
+        self.assertEqual(self.using("a00"), "shm")
+
+
 class Killed(Fleet):
     def restart(self):
         self.leave()

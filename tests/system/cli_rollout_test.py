@@ -1,0 +1,181 @@
+#!/usr/bin/python3
+"""`rhodes diff` and `rhodes rollout`: rules that come step by step to real agents, whose programs
+call meanwhile; rejected by one that cannot obey; stopped, taken back, and gone on with after the
+center was killed."""
+import os
+import signal
+import subprocess
+import unittest
+
+from cli_stage import Stage
+
+APPS = [f"app{i}" for i in range(6)]
+SYSTEM = """
+kind: Resource
+metadata: {name: lib}
+spec:
+  type: service
+  interface: libtwice
+  serve: {library: ./side/libtwice.so.1, workers: 1}
+---
+kind: Rule
+metadata: {name: every}
+spec: {protocol: {edge: ["*", lib], use: shm}}
+""" + "".join(f"""---
+kind: Resource
+metadata: {{name: {app}}}
+spec: {{type: application, reference: [lib]}}
+""" for app in APPS)
+
+RULE = """kind: Rule
+metadata: {{name: every}}
+spec: {{protocol: {{edge: ["*", lib], use: {use}, rollout: {{steps: {steps}, wait: {wait}{more}}}}}}}
+"""
+
+# What an agent is that may not have message queues, nor raise its limit.
+POOR = """#!/bin/sh
+[ "$(id -u)" -ne 0 ] || without='setpriv --bounding-set=-sys_resource --inh-caps=-sys_resource'
+exec prlimit --msgqueue=0:0 $without "$0.real" "$@"
+"""
+
+EACH = """
+import ctypes, sys
+lib = ctypes.CDLL('libtwice.so.1')
+for line in sys.stdin:
+    print(lib.twice(int(line)), flush=True)
+"""
+
+
+def staged(use, steps='[1, "50%", "100%"]', wait="0s", more=""):
+    return RULE.format(use=use, steps=steps, wait=wait, more=more)
+
+
+class Rollout(Stage):
+    has_agents = True
+
+    def setUp(self):
+        super().setUp()
+        self.callers = {}
+        self.library()
+        self.manifest = self.path("system.yaml", SYSTEM)
+
+    def start(self):
+        self.up("-I", self.path("side"), self.manifest)
+        for app in APPS:
+            self.callers[app] = subprocess.Popen(
+                [self.rhodes_path, "run", app, "--", "/usr/bin/python3", "-c", EACH],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=self.env)
+            self.addCleanup(self.end_caller, self.callers[app])
+        self.call()
+
+    def end_caller(self, caller):
+        caller.stdin.close()
+        caller.wait(60)
+        caller.stdout.close()
+
+    def call(self):
+        """Every program calls once: each edge has a channel, and it works."""
+        for number, caller in enumerate(self.callers.values()):
+            caller.stdin.write(f"{number}\n")
+            caller.stdin.flush()
+        for number, caller in enumerate(self.callers.values()):
+            self.assertEqual(caller.stdout.readline(), f"{2 * number}\n", self.log())
+
+    def apply(self, text):
+        self.ok("apply", "-f", "-", data=text)
+
+    def status(self):
+        return self.json("rollout", "status", "every")
+
+    def await_state(self, state):
+        self.await_line(rf"rollout every: {state} ")
+
+    def poor_agents(self):
+        path = os.path.join(self.bin, "rhodes-agent")
+        os.rename(path, path + ".real")
+        self.path("bin/rhodes-agent", POOR)
+        os.chmod(path, 0o755)
+
+    def test_an_agent_that_cannot_obey_stops_it(self):
+        self.poor_agents()
+        self.start()
+        self.apply(staged("msgqueue", more=", rollback: true"))
+        self.await_state("rolled-back")
+        text = self.ok("rollout", "status", "every")
+        for word in ("rolled-back", "1 edge was rejected, maxReject is 0", "RLIMIT_MSGQUEUE",
+                     "generation 3 is as 1 was"):
+            self.assertIn(word, text)
+        self.assertIn("rolled-back", self.ok("rollout", "status"))
+        history = self.ok("rollout", "history", "every").splitlines()
+        self.assertEqual([line.split()[0] for line in history], ["GENERATION", "3", "2", "1"])
+        self.call()
+        self.await_shm()
+
+    def await_shm(self):
+        """After the roll-back every edge has the former protocol, in the word of its agents."""
+        while True:
+            places = self.status()["agents"]
+            if all(place["state"] == "active" for place in places):
+                break
+        for app in APPS:
+            self.assertEqual(self.json("explain", app, "lib")["protocol"]["use"], "shm")
+
+    def test_paused_resumed_and_undone(self):
+        self.start()
+        self.apply(staged("semaphore", wait="1h"))
+        self.await_state("running step=1/3")
+        self.assertIn("paused", self.ok("rollout", "pause", "every"))
+        self.call()
+        shown = self.status()
+        self.assertEqual((shown["state"], shown["edges"]["reached"]), ("paused", 1))
+        self.assertIn("running", self.ok("rollout", "resume", "every"))
+        self.assertIn("undone", self.ok("rollout", "undo", "every"))
+        self.call()
+        self.await_shm()
+        self.assertIn("is undone already", self.refused(5, "rollout", "undo", "every"))
+        self.ok("rollout", "undo", "every", "--to", "2")
+        self.assertEqual(self.json("explain", "app0", "lib")["protocol"]["use"], "semaphore")
+
+    def test_the_center_killed_in_the_middle(self):
+        self.start()
+        self.apply(staged("semaphore", wait="200ms"))
+        self.await_state("running step=1/3")
+        os.kill(self.pids("center")[-1], signal.SIGKILL)
+        self.call()
+        self.await_state("done")
+        self.call()
+        shown = self.status()
+        self.assertEqual((shown["state"], shown["edges"]["reached"], shown["edges"]["settled"]),
+                         ("done", 6, 6))
+
+    def test_what_would_change(self):
+        self.start()
+        rule = self.path("rule.yaml", staged("bind"))
+        text = self.rhodes("diff", "-f", rule)
+        self.assertEqual(text.returncode, 1, text.stderr)
+        for word in ("Rule/every configured", 'spec.protocol.use: "shm" -> "bind"',
+                     'spec.protocol.rollout.steps: (none) -> [1,"50%","100%"]'):
+            self.assertIn(word, text.stdout)
+        steps = [line.split()[-1] for line in text.stdout.splitlines() if " -> lib" in line]
+        self.assertEqual(sorted(steps), ["1", "2", "2", "3", "3", "3"])
+        self.assertEqual(self.status()["generation"], 1)
+        self.assertEqual(self.ok("diff", "-f", self.manifest, "-I", self.path("side")), "")
+        new = self.rhodes("diff", "-f", "-", data="kind: Resource\nmetadata: {name: new}\n"
+                          "spec: {type: application, reference: [lib]}\n")
+        self.assertIn("Resource/new created", new.stdout)
+        self.assertRegex(new.stdout, r"new -> lib +not declared +shm +at once")
+        self.assertIn("refused by rule hierarchy", self.refused(
+            1, "diff", "-f", "-", data="kind: Resource\nmetadata: {name: lib}\n"
+            "spec: {type: service, reference: [app0]}\n"))
+
+    def test_wrong_words(self):
+        self.start()
+        self.assertIn("none of status", self.refused(2, "rollout", "stop", "every"))
+        self.assertIn("which rule", self.refused(2, "rollout", "undo"))
+        self.assertIn("a number", self.refused(2, "rollout", "undo", "every", "--to", "last"))
+        self.assertIn("which manifest", self.refused(2, "diff"))
+        self.assertIn("no Rule named other", self.refused(4, "rollout", "status", "other"))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
