@@ -21,28 +21,30 @@ missing_packages() {
 	done < <(grep -v '^#' ci/packages)
 }
 
+# apt-get as root, without a question.  Fails where we are not root, nor by sudo.
+apt_get() {
+	local as_root=()
+	[ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
+	"${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -q "$@"
+}
+
 # need GROUP...: says what is missing and installs it, or explains why it cannot.
 need() {
 	command -v dpkg-query >/dev/null ||
 		die "this is not a Debian system; Rhodes is built and tested on Debian 12." \
 		    "The packages it wants are listed in ci/packages."
-	local missing as_root=()
+	local missing
 	missing=$(missing_packages "$@")
 	[ -n "$missing" ] || return 0
 	say "Missing Debian packages: $missing"
-	if [ "$(id -u)" -ne 0 ]; then
-		sudo -n true 2>/dev/null ||
-			die "cannot install them: not root, and sudo wants a password." \
-			    "Run: sudo apt-get install $missing"
-		as_root=(sudo -n)
-	fi
+	[ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null ||
+		die "cannot install them: not root, and sudo wants a password." \
+		    "Run: sudo apt-get install $missing"
 	say "Installing them with apt-get."
-	as_root+=(env DEBIAN_FRONTEND=noninteractive apt-get -q)
 	# The lists of a fresh machine may be absent or old: refresh once, then retry.
 	# shellcheck disable=SC2086  # a list of package names
-	"${as_root[@]}" install -y --no-install-recommends $missing ||
-		{ "${as_root[@]}" update &&
-		  "${as_root[@]}" install -y --no-install-recommends $missing; } ||
+	apt_get install -y --no-install-recommends $missing ||
+		{ apt_get update && apt_get install -y --no-install-recommends $missing; } ||
 		die "apt-get could not install: $missing"
 }
 

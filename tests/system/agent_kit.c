@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -57,6 +58,18 @@ static int wait_readable(int fd)
 
 /* ---- the run directory -------------------------------------------------- */
 
+/* A test holds the pages of many processes: more than the 1,024 descriptors that a login
+ * gives a program to begin with. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int kit_open(void **state)
 {
 	struct rh_diag diag;
@@ -64,6 +77,7 @@ int kit_open(void **state)
 
 	(void)state;
 	signal(SIGPIPE, SIG_IGN);
+	raise_descriptor_limit();
 	strcpy(kit_dir, "/tmp/rh-agent-XXXXXX");
 	if (!mkdtemp(kit_dir))
 		return -1;
