@@ -278,6 +278,8 @@ static int restore(struct rh_batch *batch, const json_t *former,
 	next.before = (struct rh_rollout_side){ .use = "" };
 	next.step = 0;
 	rh_rollout_read_side(now, &next.now);
+	if (!next.now.use[0]) /* it was about something else then, which has no steps */
+		return RH_OK;
 	if (!rh_rollout_read_plan(now, &next.plan))
 		next.plan = (struct rh_rollout_plan){ .step_count = 0 };
 	return rh_realm_put_rollout(realm, &next, batch->problem);

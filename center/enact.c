@@ -163,7 +163,7 @@ static int enact_protocol(struct rh_realm *realm, const struct rh_object *object
 
 	rh_rollout_read_side(object, &side);
 	int err = put_protocol(realm, object->name, &side, reach, 0);
-	if (err || reach == RH_ROLLOUT_ALL || !rollout->before.use[0])
+	if (err || !rollout || !rollout->before.use[0])
 		return err;
 	err = put_protocol(realm, object->name, &rollout->before, reach, 1);
 	if (err)
@@ -217,10 +217,9 @@ static void complete_rollout(struct rh_realm *realm, const struct rh_object *obj
 	if (!rollout)
 		return;
 	int is_staged = rh_rollout_read_plan(object, &rollout->plan);
-	if (rollout->generation == object->generation &&
-	    (is_staged || rollout->reach == RH_ROLLOUT_ALL))
-		rh_rollout_read_side(object, &rollout->now);
-	else
+	rh_rollout_read_side(object, &rollout->now);
+	if (rollout->generation != object->generation || !rollout->now.use[0] ||
+	    (!is_staged && rollout->reach != RH_ROLLOUT_ALL))
 		rh_rollouts_remove(&realm->rollouts, object->name);
 }
 

@@ -100,7 +100,7 @@ static int go_back(struct rh_center *center, const struct rh_rollout *rollout,
 	int err = rh_change_restore(center, rollout->rule, generation, options, &next,
 	                            problem);
 	if (!err)
-		tell(center, rh_rollouts_find(&center->realm.rollouts, next.rule));
+		tell(center, &next);
 	return err;
 }
 

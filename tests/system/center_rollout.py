@@ -175,7 +175,7 @@ class Stops(Fleet):
         self.center.put(staged("shm", 3, "100%", rollback=True))
         self.assertEqual(follow(), ("running", 1))
         self.settle()
-        self.assertEqual(follow(), ("rolled-back", 0))
+        self.assertEqual(follow(), ("rolled-back", 1))
         self.settle()
         self.assertEqual(self.reached("msgqueue"), set(self.names))
         shown = self.show()
@@ -244,9 +244,20 @@ class Stops(Fleet):
         self.count("a00", 3000, 2900)
         self.assertEqual(self.show()["state"], "running")
         self.count("a02", 1100, 906)
-        self.assertEqual(follow(), ("rolled-back", 0))
+        self.assertEqual(follow(), ("rolled-back", 1))
         self.assertIn("6 of 100 calls failed in step 1, maxErrorRate is 0.05",
                       self.show()["reason"])
+
+    def test_each_step_counts_anew(self):
+        follow = self.news()
+        self.center.put(staged("shm", 3, "100%", maxErrorRate=0.05))
+        follow()
+        self.count("a02", 1, 1)
+        self.settle()
+        self.assertEqual(follow(), ("running", 2))
+        self.count("a02", 2, 2)
+        self.settle()
+        self.assertEqual(follow(), ("done", 2))
 
     def test_the_first_error_of_few_calls_is_no_rate(self):
         follow = self.news()

@@ -6,6 +6,7 @@
 #include "../../center/change.h"
 #include "../../center/conditions.h"
 #include "../../center/parcel.h"
+#include "../../center/rollout_drive.h"
 #include "../../center/sentence.h"
 #include "../../center/store/store.h"
 #include "../../center/when.h"
@@ -352,7 +353,10 @@ static void random_object(char *text, size_t cap)
 	static const char *const types[] = { "application", "service", "driver",
 	                                     "hardware" };
 	static const char *const uses[] = { "shm", "bind", "msgqueue" };
+	static const char *const plans[] = { "", ",'rollout':{'steps':[1,'50%','100%'],"
+		"'wait':'0s'}" };
 	unsigned name = any(8), one = any(8), two = any(8);
+	char     caller[4], callee[4];
 
 	switch (any(5)) {
 	case 0:
@@ -368,10 +372,32 @@ static void random_object(char *text, size_t cap)
 		         one == name ? 9 : one);
 		break;
 	default:
+		snprintf(caller, sizeof caller, any(3) ? "r%u" : "*", name);
+		snprintf(callee, sizeof callee, any(3) ? "r%u" : "*", one == name ? 9 : one);
 		snprintf(text, cap, "{'kind':'Rule','metadata':{'name':'x%u'},'spec':"
-		         "{'protocol':{'edge':['r%u','r%u'],'use':'%s'}}}", any(4), name,
-		         one == name ? 9 : one, uses[any(3)]);
+		         "{'protocol':{'edge':['%s','%s'],'use':'%s'%s}}}", any(4), caller,
+		         callee, uses[any(3)], plans[any(2)]);
 	}
+}
+
+/* A roll-out goes on, or is ordered to do something. */
+static void random_rollout(struct rh_center *center)
+{
+	static const struct rh_client client = { .uid = 1000, .channel = "unix" };
+	struct rh_change_options options = {
+		.client = &client, .verb = "order", .expected = RH_CHANGE_ANY,
+	};
+	struct rh_problem problem;
+	char              name[8];
+
+	snprintf(name, sizeof name, "x%u", any(4));
+	if (any(2))
+		rh_rollouts_drive(center);
+	else if (any(8) == 0)
+		remove_object(center, RH_OBJECT_RULE, name, any(2) != 0);
+	else
+		rh_rollout_order(center, name, (enum rh_rollout_order)any(RH_ROLLOUT_ORDERS),
+		                 any(3) ? 0 : any(9), &options, &problem);
 }
 
 static void random_step(struct fixture *fixture)
@@ -380,6 +406,10 @@ static void random_step(struct fixture *fixture)
 	char              text[2048] = "[", name[8], one[256];
 	unsigned          count = 1 + any(3);
 
+	if (any(4) == 0) {
+		random_rollout(&fixture->center);
+		return;
+	}
 	if (any(6) == 0) {
 		snprintf(name, sizeof name, "r%u", any(8));
 		remove_object(&fixture->center, RH_OBJECT_RESOURCE, name, any(2) != 0);
@@ -430,13 +460,16 @@ static void assert_same_after_start(struct fixture *fixture)
 static void random_work_equals_a_new_start(void **state)
 {
 	struct fixture *fixture = *state;
+	unsigned        seen = 0; /* states of roll-outs; nothing stops one here */
 
-	for (int turn = 0; turn < 300; turn++) {
+	for (int turn = 0; turn < 600; turn++) {
 		int fails = any(5) == 0;
 
 		rh_store_memory_fail(fixture->store, fails ? RH_ENOSPC : RH_OK);
 		for (unsigned i = any(4) + 1; i > 0; i--)
 			random_step(fixture);
+		for (size_t i = 0; i < fixture->center.realm.rollouts.count; i++)
+			seen |= 1u << fixture->center.realm.rollouts.at[i]->state;
 		int staged = fixture->center.staged;
 		assert_int_equal(commit(&fixture->center), fails && staged ? RH_ENOSPC
 		                                                           : RH_OK);
@@ -444,6 +477,8 @@ static void random_work_equals_a_new_start(void **state)
 		if (turn % 10 == 0)
 			assert_same_after_start(fixture);
 	}
+	assert_int_equal(seen, 1u << RH_ROLLOUT_RUNNING | 1u << RH_ROLLOUT_PAUSED |
+	                       1u << RH_ROLLOUT_DONE | 1u << RH_ROLLOUT_UNDONE);
 }
 
 int main(void)
