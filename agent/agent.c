@@ -4,6 +4,7 @@
 #include "bound.h"
 #include "cache.h"
 #include "center.h"
+#include "chronicle.h"
 #include "cpage.h"
 #include "edge.h"
 #include "inlink.h"
@@ -244,9 +245,11 @@ static int begin(struct rh_agent *agent)
 
 	if (rh_cache_load(agent, &cached) < 0) {
 		rh_follow_init(&agent->follow, NULL, 0, RH_CREDIT_BYTES);
+		rh_chronicle_start(agent);
 		return RH_OK;
 	}
 	rh_follow_init(&agent->follow, cached.store, cached.revision, RH_CREDIT_BYTES);
+	rh_chronicle_start(agent);
 	return rh_rules_start(agent, &cached);
 }
 
@@ -268,4 +271,5 @@ void rh_agent_close(struct rh_agent *agent)
 	rh_listener_close(agent);
 	if (agent->cache)
 		rh_cache_close(agent);
+	rh_chronicle_end(agent);
 }

@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "conn.h"
 #include "dial.h"
+#include "chronicle.h"
 #include "edge.h"
 #include "instance.h"
 #include "leave.h"
@@ -315,7 +316,8 @@ static int ask_anew(struct rh_center *center)
 }
 
 /* What follow.h said to do with the frame; negative ends the connection. */
-static int perform(struct rh_center *center, int action, const struct rh_frame *frame)
+static int perform(struct rh_center *center, int action, const struct rh_frame *frame,
+                   uint64_t before)
 {
 	int is_delta = frame->type == RH_FRAME_DELTA, r = RH_OK;
 
@@ -331,6 +333,8 @@ static int perform(struct rh_center *center, int action, const struct rh_frame *
 		r = hold_items(center, frame, !is_delta);
 	if (action == RH_FOLLOW_HOLD)
 		return r;
+	if (r == RH_OK)
+		rh_chronicle_taken(center->agent, frame->type, before);
 	if (r < 0)
 		; /* the last part was none */
 	else if (action == RH_FOLLOW_REPLACE)
@@ -368,7 +372,7 @@ static int decide(struct rh_follow *follow, uint8_t type, uint64_t prev,
 
 static int on_change(struct rh_center *center, const struct rh_frame *frame)
 {
-	uint64_t prev = 0, revision;
+	uint64_t before = center->agent->follow.revision, prev = 0, revision;
 	uint32_t last = 1;
 
 	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) < 0 ||
@@ -376,7 +380,7 @@ static int on_change(struct rh_center *center, const struct rh_frame *frame)
 	    rh_record_u32(&frame->records, RH_TAG_LAST, &last) == RH_EPROTO)
 		return RH_EPROTO;
 	return perform(center, decide(&center->agent->follow, frame->type, prev,
-	                              revision, last != 0), frame);
+	                              revision, last != 0), frame, before);
 }
 
 /* What is taken in is granted again. */

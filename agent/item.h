@@ -21,6 +21,7 @@
 struct rh_item {
 	unsigned        refs;
 	uint32_t        len;
+	uint8_t         is_noted;                /* chronicle.h has it         */
 	uint64_t        revision;
 	struct rh_item *former;                  /* in force until this one is */
 	char            caller[RH_NAME_MAX + 1]; /* or the resource           */

@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "center.h"
+#include "chronicle.h"
 #include "pushtrace.h"
 #include "trace.h"
 
@@ -100,6 +101,8 @@ static void tell(struct rh_task *task)
 		if (result->is_told)
 			continue;
 		put_item(&writer, result);
+		rh_chronicle_result(agent, result->caller, result->callee,
+		                    result->revision, (int)result->state);
 		if (rh_trace_has_push(agent))
 			rh_pushtrace_result(agent, result->caller, result->callee,
 			                    result->revision, (int)result->state,
@@ -114,6 +117,7 @@ static void tell(struct rh_task *task)
 	}
 	finish(agent, &writer, results->settled);
 	results->told = results->settled;
+	rh_chronicle_settled(agent, results->settled);
 }
 
 static void tell_soon(struct rh_agent *agent)

@@ -1,6 +1,7 @@
 #include "rules.h"
 
 #include "agent.h"
+#include "chronicle.h"
 #include "result.h"
 #include "rulewatch.h"
 #include "settle.h"
@@ -94,6 +95,7 @@ static void compare(struct rh_agent *agent, const struct rh_items *next)
 		          : rh_item_compare(now->at[i], next->at[j]);
 
 		if (order < 0) {
+			rh_chronicle_gone(agent, now->at[i]);
 			rh_result_forget(agent, now->at[i]->caller, now->at[i]->callee);
 			rh_rulewatch_note(agent, now->at[i++]);
 		} else if (order > 0) {
@@ -121,6 +123,8 @@ static void settle(struct rh_agent *agent)
 			rh_result_set(agent, item->caller, item->callee, item->revision,
 			              RH_ITEM_STAGED, NULL);
 		}
+		if (!item->former)
+			rh_chronicle_put(agent, item);
 	}
 }
 
@@ -200,6 +204,7 @@ void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *ca
 		return;
 	rh_item_unref(item->former);
 	item->former = NULL;
+	rh_chronicle_put(agent, item);
 	rh_result_set(agent, caller, callee, item->revision, RH_ITEM_ACTIVE, NULL);
 	rh_settle_show(agent, caller, callee);
 	rh_cache_save(agent);

@@ -51,6 +51,11 @@ static size_t put_prefix(char *line, size_t cap, enum rh_level level)
 	return n < 0 ? 0 : (size_t)n;
 }
 
+int rh_log_is(enum rh_level level)
+{
+	return level <= threshold;
+}
+
 void rh_log(enum rh_level level, const char *format, ...)
 {
 	char    line[LINE_MAX_BYTES];

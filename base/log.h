@@ -19,6 +19,9 @@ void rh_log_init(const char *process);
  * the lines from now on; borrowed.  NULL changes nothing.  Returns who was. */
 const char *rh_log_as(const char *process);
 
+/* 1 when lines of that level are written. */
+int rh_log_is(enum rh_level level);
+
 void rh_log(enum rh_level level, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

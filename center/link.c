@@ -1,6 +1,7 @@
 #include "link.h"
 
 #include "center.h"
+#include "chronicle.h"
 #include "link_peer.h"
 #include "observer.h"
 #include "when.h"
@@ -321,6 +322,7 @@ int rh_link_open(struct rh_center *center, uv_loop_t *loop, const char *path,
 	center->realm.touch = touch;
 	center->realm.untouch = untouch;
 	center->realm.touch_user = link;
+	rh_chronicle_begin(link);
 	return RH_OK;
 }
 

@@ -1,6 +1,7 @@
 #include "link_peer.h"
 
 #include "center.h"
+#include "chronicle.h"
 #include "observer.h"
 #include "rollout_drive.h"
 
@@ -146,6 +147,7 @@ void rh_link_publish(struct rh_link *link)
 	if (rh_is_observed(link))
 		rh_observe_committed(link);
 	rh_push_publish(&link->push);
+	rh_chronicle_published(link);
 	rh_link_flush(link);
 	/* From the end: a peer that is dropped is replaced by the last one, which
 	 * has had its turn. */

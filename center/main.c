@@ -4,6 +4,7 @@
 #include "center.h"
 #include "config.h"
 #include "confine.h"
+#include "chronicle.h"
 #include "link.h"
 #include "rollout_drive.h"
 #include "store/store.h"
@@ -290,6 +291,7 @@ static int load(struct program *program, struct rh_diag *diag)
 		                           diag);
 	if (err)
 		return err;
+	rh_chronicle_store(program->store);
 	program->center.dirs = program->config.dirs;
 	err = rh_center_init(&program->center, program->store, &problem);
 	if (err)

@@ -122,10 +122,20 @@ static void add(struct rh_push *push, const struct rh_item_key *key)
 		push->is_flooded = 1;
 }
 
+void rh_push_tell_change(const struct rh_push *push, const struct rh_item_key *key,
+                         uint64_t revision, const struct rh_record_writer *body,
+                         enum rh_push_known known)
+{
+	if (push->on_change)
+		push->on_change(key, revision, body ? body->bytes : NULL,
+		                body ? body->used : 0, known);
+}
+
 /* Nobody watches it: whoever comes later with an older revision takes a snapshot. */
 static void miss(struct rh_push *push, const struct rh_item_key *key, uint64_t revision)
 {
 	rh_published_forget(&push->published, key);
+	rh_push_tell_change(push, key, revision, NULL, RH_PUSH_UNKNOWN);
 	rh_missed_note(&push->missed, &key->caller, revision);
 	if (key->callee.len)
 		rh_missed_note(&push->missed, &key->callee, revision);
@@ -149,6 +159,7 @@ static void touch_all(struct rh_push *push, uint64_t revision)
 	struct rh_id              id;
 
 	rh_missed_note_all(&push->missed, revision);
+	rh_push_tell_change(push, NULL, revision, NULL, RH_PUSH_UNKNOWN);
 	for (uint32_t i = 0; i < RH_LINK_PEERS_MAX; i++) {
 		if (!push->subscribers[i] ||
 		    rh_registry_find(registry, &push->subscribers[i]->feed.resource,
@@ -195,6 +206,7 @@ static void raise(struct rh_push *push)
 	push->counts.raised++;
 	rh_delta_raise(&push->ring, push->head);
 	rh_missed_note_all(&push->missed, push->head);
+	rh_push_tell_change(push, NULL, push->head, NULL, RH_PUSH_UNKNOWN);
 	rh_published_fini(&push->published);
 	rh_published_init(&push->published);
 	for (uint32_t i = 0; i < RH_LINK_PEERS_MAX; i++)
@@ -245,6 +257,8 @@ static int publish(struct rh_push *push, struct rh_item_encoder *encoder,
 	if (is_there < 0)
 		return is_there;
 	push->counts.items++;
+	rh_push_tell_change(push, key, push->head, &body,
+	                    is_there ? RH_PUSH_BYTES : RH_PUSH_GONE);
 	if (is_there && !rh_published_note(&push->published, key, bytes, body.used,
 	                                   push->head)) {
 		push->counts.same++;

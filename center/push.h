@@ -71,6 +71,13 @@ enum rh_push_found {
 typedef void rh_push_on_found(void *user, const struct rh_item_key *key, size_t bytes,
                               enum rh_push_found what);
 
+enum rh_push_known { RH_PUSH_BYTES, RH_PUSH_GONE, RH_PUSH_UNKNOWN };
+
+/* What the store has of an item since that revision; NULL: of every one. */
+typedef void rh_push_on_change(const struct rh_item_key *key, uint64_t revision,
+                               const void *body, size_t bytes,
+                               enum rh_push_known known);
+
 /* The subscriber may have something to send.  Must not send at once. */
 typedef void rh_push_wake(void *user, struct rh_subscriber *subscriber);
 
@@ -110,6 +117,7 @@ struct rh_push {
 	void                   *wake_user;
 	rh_push_on_found       *on_found;      /* NULL: nobody looks on     */
 	void                   *found_user;
+	rh_push_on_change      *on_change;     /* NULL: nobody writes it down */
 	struct rh_push_counts   counts;
 	uint32_t                found[2 * RH_LINK_PEERS_MAX];
 	unsigned                found_count;
@@ -167,6 +175,11 @@ uint64_t rh_push_note(struct rh_push *push, const struct rh_item_key *key,
  * last?  Not when a newer one was on its way meanwhile: of that it will say more. */
 int rh_push_is_latest(const struct rh_push *push, const struct rh_subscriber *subscriber,
                       const struct rh_item_key *key, uint64_t settled);
+
+/* As on_change, when there is one. */
+void rh_push_tell_change(const struct rh_push *push, const struct rh_item_key *key,
+                         uint64_t revision, const struct rh_record_writer *body,
+                         enum rh_push_known known);
 
 /* ---- frames (push_frame.c) ---- */
 

@@ -167,14 +167,29 @@ static void serve_store(struct history *history, const struct event *event)
 		store->is_whole = 1;
 }
 
+/* A center that begins, and a snapshot, tell of what was so before. */
+static uint64_t kept_since(const struct history *history, const struct word *key,
+                           const struct event *event)
+{
+	uint64_t    since = event->revision;
+	struct what before;
+
+	if (!history->store || event->what.kind == WHAT_UNKNOWN || event->revision == 0)
+		return since;
+	before = history_truth(history, history->store, key, event->revision - 1, &since);
+	return before.kind == event->what.kind && before.hash == event->what.hash
+	       ? since : event->revision;
+}
+
 static void note_change(struct history *history, const struct event *event)
 {
-	struct list *list = event->subject ?
-		&history_word(history, event->subject)->changes : &history->all;
+	struct word *key = event->subject ? history_word(history, event->subject) : NULL;
+	struct list *list = key ? &key->changes : &history->all;
+	uint64_t     since = key ? kept_since(history, key, event) : event->revision;
 
 	*(struct change *)list_add(list, sizeof(struct change)) = (struct change){
 		.store = history->store, .revision = event->revision,
-		.what = event->what,
+		.what = event->what, .since = since,
 	};
 }
 
@@ -204,15 +219,20 @@ int history_event(struct history *history, const char *who, const char *name,
 
 int history_line(struct history *history, const char *line)
 {
-	static const char mark[] = ": history ";
+	static const char *const marks[] = { ": history ", "debug history " };
 	char              who[WORD_MAX], name[WORD_MAX], subject[WORD_MAX];
 	char              revision[WORD_MAX], detail[WORD_MAX], rest[2];
 	uint64_t          number;
-	const char       *at = strstr(line, mark);
+	const char       *at = NULL;
 
+	/* As a process writes it, and as `rhodes up` puts it into its log. */
+	for (int i = 0; i < 2 && !at; i++) {
+		at = strstr(line, marks[i]);
+		at = at ? at + strlen(marks[i]) : NULL;
+	}
 	if (!at)
 		return 0;
-	if (sscanf(at + sizeof mark - 1, "%159s %159s %159s %159s %159s %1s", who, name,
+	if (sscanf(at, "%159s %159s %159s %159s %159s %1s", who, name,
 	           subject, revision, detail, rest) != 5 ||
 	    parse_number(revision, &number) < 0)
 		return -1;
@@ -278,7 +298,7 @@ struct what history_truth(const struct history *history, uint32_t store,
 	const struct change *all = last_change(&history->all, store, revision);
 
 	if (own && (!all || own->revision >= all->revision)) {
-		*ret_since = own->revision;
+		*ret_since = own->since;
 		return own->what;
 	}
 	if (all) {

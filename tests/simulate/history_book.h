@@ -32,6 +32,7 @@ struct change {
 	uint32_t    store;
 	uint64_t    revision;
 	struct what what;
+	uint64_t    since;       /* it has been so; revision, or an earlier one  */
 };
 
 struct list {

@@ -1,0 +1,373 @@
+#!/usr/bin/python3
+"""The history of a real run: a center and its agents write down what they take, put in
+force and tell, while rules change at random, processes are killed and stopped, and
+connections are cut; push_history then finds what cannot have been.
+
+    history_test.py BUILD [--seed N] [--steps N] [--keep DIR]"""
+import argparse
+import glob
+import os
+import random
+import re
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import unittest
+
+from center_lib import Center, resource, rule
+
+NAMES = ["app", "tool", "lib", "store", "disk", "card"]
+TYPES = ["application", "application", "service", "service", "driver", "hardware"]
+PROTOCOLS = ["msgqueue", "shm", "semaphore", "bind"]
+ALL = [["application", "service"], ["application", "driver"], ["application", "hardware"],
+       ["service", "driver"], ["service", "hardware"], ["driver", "hardware"]]
+LIMIT = 60
+
+
+class Wire(threading.Thread):
+    """Stands between the agents and the center, and cuts when it is told to."""
+
+    def __init__(self, path, center):
+        super().__init__(daemon=True)
+        self.center = center
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.listener.bind(path)
+        self.listener.listen(64)
+        self.selector = selectors.DefaultSelector()
+        self.selector.register(self.listener, selectors.EVENT_READ)
+        self.orders, self.ordered = os.pipe()
+        self.selector.register(self.orders, selectors.EVENT_READ)
+        self.other = {}
+
+    def cut(self, one_in):
+        """Cuts about one connection in so many."""
+        os.write(self.ordered, bytes([one_in]))
+
+    def end(self):
+        os.write(self.ordered, bytes([0]))
+        self.join(LIMIT)
+
+    def run(self):
+        while True:
+            for key, _ in self.selector.select():
+                if key.fileobj is self.listener:
+                    self.accept()
+                elif key.fileobj == self.orders:
+                    one_in = os.read(self.orders, 1)[0]
+                    for sock in list(self.other)[::max(one_in, 1)]:
+                        self.drop(sock)
+                    if one_in == 0:
+                        self.listener.close()
+                        return
+                elif key.fileobj in self.other:
+                    self.relay(key.fileobj)
+
+    def accept(self):
+        near, _ = self.listener.accept()
+        far = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        try:
+            far.connect(self.center)
+        except OSError:
+            near.close()
+            return
+        for sock, other in ((near, far), (far, near)):
+            self.other[sock] = other
+            self.selector.register(sock, selectors.EVENT_READ)
+
+    def drop(self, sock):
+        other = self.other.pop(sock, None)
+        if other is None:
+            return
+        self.other.pop(other, None)
+        for end in (sock, other):
+            self.selector.unregister(end)
+            end.close()
+
+    def relay(self, sock):
+        try:
+            data = sock.recv(1 << 17)
+            if data:
+                self.other[sock].send(data)
+                return
+        except OSError:
+            pass
+        self.drop(sock)
+
+
+class Run:
+    """One system in a folder, with a log for each process that ever was."""
+
+    def __init__(self, build, seed, steps, folder):
+        self.build, self.steps, self.folder = build, steps, folder
+        self.random = random.Random(seed)
+        self.center = Center(os.path.join(folder, "center"))
+        self.center.contract = None  # the contract is others' business
+        self.run = os.path.join(folder, "run")
+        self.state = os.path.join(folder, "state")
+        for path in (self.run, self.state, os.path.join(folder, "center")):
+            os.makedirs(path, mode=0o700)
+        self.agents, self.stopped = {}, set()
+        self.wire = None
+
+    # ---- processes ----
+
+    def start_center(self):
+        self.center.start(program=os.path.join(self.build, "center/rhodes-center"))
+        if not self.wire:
+            self.wire = Wire(self.run + "/link.sock", self.center.run + "/link.sock")
+            self.wire.start()
+
+    def start_agent(self, name):
+        """Ready is who listens; the log goes on where the former process ended."""
+        reader, writer = os.pipe()
+        with open(os.path.join(self.folder, f"agent-{name}.log"), "ab") as log:
+            self.agents[name] = subprocess.Popen(
+                [os.path.join(self.build, "agent/rhodes-agent"), "--run-dir", self.run,
+                 "--state-dir", self.state, "--resource", name, "--ready-fd", str(writer)],
+                stderr=log, stdin=subprocess.DEVNULL, pass_fds=[writer])
+        os.close(writer)
+        self.ready = reader
+        os.read(reader, 16)
+        os.close(reader)
+
+    def end_agent(self, name, number):
+        process = self.agents.pop(name)
+        if name in self.stopped:
+            process.send_signal(signal.SIGCONT)
+            self.stopped.remove(name)
+        process.send_signal(number)
+        process.wait(LIMIT)
+
+    def end(self):
+        for name in list(self.agents):
+            self.end_agent(name, signal.SIGKILL)
+        self.center.kill()
+        if self.wire:
+            self.wire.end()
+
+    # ---- steps ----
+
+    def edge(self):
+        caller = self.random.randrange(len(NAMES) - 1)
+        return [NAMES[caller], NAMES[self.random.randrange(caller + 1, len(NAMES))]]
+
+    def put(self, *objects):
+        answer = self.center.apply(*objects)
+        assert answer.status in (200, 403, 404, 409), answer.body
+
+    def change_protocol(self):
+        edge = self.edge()
+        name = "-".join(edge)
+        if self.random.random() < 0.2:
+            self.center.ask("DELETE", f"/apis/v1/rules/{name}")
+        else:
+            self.put(rule(name, protocol={"edge": edge, "use": self.random.choice(PROTOCOLS)}))
+
+    def change_resource(self):
+        at = self.random.randrange(len(NAMES))
+        if self.random.random() < 0.15:
+            self.center.ask("DELETE", f"/apis/v1/resources/{NAMES[at]}")
+            return
+        later = NAMES[at + 1:]
+        calls = sorted(self.random.sample(later, self.random.randint(0, len(later))))
+        self.put(resource(NAMES[at], TYPES[at], *calls,
+                          description=str(self.random.randrange(3))))
+
+    def change_hierarchy(self):
+        allow = ALL if self.random.random() < 0.5 else self.random.sample(ALL, 3)
+        self.put(rule("hierarchy", hierarchy={
+            "allow": allow, "grace": self.random.choice(["0s", "100ms", "1s"])}))
+
+    def change_exception(self):
+        edge = self.edge()
+        name = "x-" + "-".join(edge)
+        if self.random.random() < 0.5:
+            self.center.ask("DELETE", f"/apis/v1/rules/{name}")
+        else:
+            self.put(rule(name, exception={"edge": edge, "reason": "tried"}))
+
+    def change_several(self):
+        """As one revision, or as many as there are."""
+        for _ in range(self.random.randint(2, 6)):
+            self.random.choice([self.change_protocol, self.change_resource])()
+
+    def kill_agent(self):
+        name = self.random.choice(NAMES)
+        if name in self.agents:
+            self.end_agent(name, self.random.choice([signal.SIGKILL, signal.SIGKILL,
+                                                     signal.SIGTERM]))
+            if self.random.random() < 0.2:
+                self.damage_cache(name)
+        if self.random.random() < 0.75:
+            self.start_agent(name)
+
+    def damage_cache(self, name):
+        paths = sorted(glob.glob(f"{self.state}/agent/{name}/view.?"))
+        for path in paths[:self.random.randint(0, len(paths))]:
+            with open(path, "r+b") as file:
+                file.seek(self.random.randrange(os.path.getsize(path)))
+                file.write(b"\xff")
+
+    def stop_agent(self):
+        name = self.random.choice(NAMES)
+        if name in self.stopped:
+            self.agents[name].send_signal(signal.SIGCONT)
+            self.stopped.remove(name)
+        elif name in self.agents:
+            self.agents[name].send_signal(signal.SIGSTOP)
+            self.stopped.add(name)
+
+    def kill_center(self):
+        self.center.kill(self.random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
+        self.start_center()
+
+    def cut(self):
+        self.wire.cut(self.random.randint(1, 4))
+
+    def step(self):
+        self.random.choices(
+            [self.change_protocol, self.change_resource, self.change_hierarchy,
+             self.change_exception, self.change_several, self.kill_agent, self.stop_agent,
+             self.kill_center, self.cut],
+            weights=[40, 14, 6, 8, 12, 12, 10, 4, 8])[0]()
+
+    # ---- a run ----
+
+    def play(self):
+        self.start_center()
+        self.put(*(resource(name, kind, *NAMES[at + 1:]) for at, (name, kind) in
+                   enumerate(zip(NAMES, TYPES))))
+        for name in NAMES:
+            self.start_agent(name)
+        for _ in range(self.steps):
+            self.step()
+        self.settle()
+
+    def settle(self):
+        """Everybody is there, and has and said everything."""
+        for name in sorted(self.stopped):
+            self.agents[name].send_signal(signal.SIGCONT)
+        self.stopped.clear()
+        for name in NAMES:
+            if name not in self.agents:
+                self.start_agent(name)
+        while not self.is_quiet():
+            threading.Event().wait(0.05)  # asking is no event
+        system = self.center.get("/apis/v1/system").json
+        with open(os.path.join(self.folder, "quiet.log"), "w", encoding="ascii") as file:
+            file.write(f"test: history center quiet {system['storeId']} {system['revision']} -\n")
+
+    def is_quiet(self):
+        head = self.center.revision()
+        agents = self.center.get("/apis/v1/agents").json["items"]
+        revoking = any(condition["type"] == "EdgeRevoking"
+                       for item in self.center.get("/apis/v1/resources").json["items"]
+                       for condition in item["status"]["conditions"])
+        return (not revoking and head == self.center.revision() and
+                {agent["resource"] for agent in agents} == set(NAMES) and
+                all(agent["settledRevision"] == head and not agent["unsettled"]
+                    for agent in agents))
+
+    def logs(self):
+        """The center's changes are read whole before anything is checked."""
+        return (sorted(glob.glob(self.folder + "/agent-*.log")) +
+                [self.center.log, self.folder + "/quiet.log"])
+
+    def check(self, logs=None):
+        return subprocess.run([os.path.join(self.build, "tests/simulate/push_history"),
+                               *(logs or self.logs())], capture_output=True, text=True,
+                              timeout=LIMIT, check=False)
+
+
+class History(unittest.TestCase):
+    def setUp(self):
+        self.folder = options.keep or tempfile.mkdtemp(prefix="rh-")
+        if not options.keep:
+            self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+
+    def play(self, seed):
+        print(f"seed {seed}, {options.steps} steps", flush=True)
+        folder = os.path.join(self.folder, str(seed))
+        os.mkdir(folder)
+        run = Run(options.build, seed, options.steps, folder)
+        self.addCleanup(run.end)
+        run.play()
+        run.end()
+        return run
+
+    def assert_possible(self, run, seed):
+        done = run.check()
+        self.assertEqual(done.returncode, 0, f"seed {seed}: {done.stdout}{done.stderr}")
+        events = int(done.stdout.split()[0])
+        self.assertGreater(events, options.steps)  # it did write
+
+    def test_what_happened_can_have_been(self):
+        for seed in options.seeds:
+            self.assert_possible(self.play(seed), seed)
+
+    def test_what_cannot_have_been_is_found(self):
+        """The log of a run in which an agent does not do what it tells."""
+        run = self.play(7001)
+        self.assert_possible(run, 7001)
+        path = sorted(glob.glob(run.folder + "/agent-*.log"))[0]
+        with open(path, encoding="utf-8") as file:
+            lines = file.readlines()
+        taken = [at for at, line in enumerate(lines) if re.search(" (snapshot|delta) ", line)]
+        told = [at for at, line in enumerate(lines) if " settled " in line]
+        for what, lie, word in (
+                ("a rule in force that never was",
+                 {self.last_new_put(lines): lambda line: re.sub(r"\w{16}$", "0" * 16, line)},
+                 "as the store did not have it"),
+                ("active without being in force", {self.last_new_put(lines): None},
+                 "is not in force|it has another"),
+                ("a change that was skipped", {taken[-1]: None}, "gap|does not have|while it is"),
+                ("settled before it came", {told[-1]: lambda line: re.sub(
+                    r"(\w+) -$", lambda found: f"{int(found[1]) + 1} -", line)},
+                 "settled what it does not have")):
+            with open(run.folder + "/lie.log", "w", encoding="utf-8") as file:
+                for at, line in enumerate(lines):
+                    if at not in lie:
+                        file.write(line)
+                    elif lie[at]:
+                        file.write(lie[at](line.rstrip()) + "\n")
+            logs = [run.folder + "/lie.log" if log == path else log for log in run.logs()]
+            done = run.check(logs)
+            self.assertEqual(done.returncode, 1, f"{what}: {lie} {done.stdout}")
+            self.assertRegex(done.stdout, word)
+
+    def last_new_put(self, lines):
+        """Where something came into force that was not before, for the last time."""
+        before, last = {}, None
+        for at, line in enumerate(lines):
+            found = re.search(r": history \S+ put (\S+) \d+ (\w{16})$", line.rstrip())
+            if ": history " in line and " start " in line:
+                before = {}
+            if found and before.get(found[1], found[2]) != found[2]:
+                last = at
+            if found:
+                before[found[1]] = found[2]
+        self.assertIsNotNone(last)
+        return last
+
+
+def main():
+    global options
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("--seed", type=int, action="append", dest="seeds")
+    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--keep", help="folder that keeps the logs")
+    options, rest = parser.parse_known_args()
+    options.build = os.path.abspath(options.build)
+    options.seeds = options.seeds or [1, 2]
+    os.environ["RHODES_LOG"] = "debug"
+    unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
+
+
+if __name__ == "__main__":
+    main()
