@@ -53,18 +53,6 @@ static void keep_head(struct rh_binding *binding, void *memory)
 	binding->head = memory;
 }
 
-static int make_pair(int *ret_near, int *ret_far)
-{
-	int pair[2];
-	int r = rh_socket_pair(1, pair);
-
-	if (r < 0)
-		return r;
-	*ret_near = pair[0];
-	*ret_far = pair[1];
-	return RH_OK;
-}
-
 /* A fresh page, waker and companion.  B1 */
 static int make_memory(struct rh_binding *binding)
 {
@@ -76,8 +64,8 @@ static int make_memory(struct rh_binding *binding)
 		return r;
 	rh_page_format(memory, binding->id, binding->attachment, 0, RH_PAGE_FLAG_BIND);
 	keep_head(binding, memory);
-	if (make_pair(&binding->waker, &binding->far_waker) < 0 ||
-	    make_pair(&binding->companion, &binding->far_companion) < 0) {
+	if (rh_socket_ends(&binding->waker, &binding->far_waker) < 0 ||
+	    rh_socket_ends(&binding->companion, &binding->far_companion) < 0) {
 		drop_memory(binding);
 		return RH_ENOMEM;
 	}

@@ -67,28 +67,13 @@ static int make_memory(struct rh_cpage *page, int *ret_memfd)
 	return RH_OK;
 }
 
-static int make_waker(struct rh_cpage *page, int *ret_far)
-{
-	int pair[2];
-	int r = rh_socket_pair(1, pair);
-
-	if (r < 0)
-		return r;
-	page->waker = pair[0];
-	*ret_far = pair[1];
-	return RH_OK;
-}
-
 /* The pair's near end is ours; its hang-up says that the thread has ended. */
 static int make_companion(struct rh_cpage *page, int *ret_far)
 {
-	int pair[2];
-	int r = rh_socket_pair(1, pair);
+	int r = rh_socket_ends(&page->companion, ret_far);
 
 	if (r < 0)
 		return r;
-	page->companion = pair[0];
-	*ret_far = pair[1];
 	return rh_pollfd_open(page->process->agent->loop, page->companion,
 	                      UV_DISCONNECT, on_hangup, page, &page->hangup);
 }
@@ -100,7 +85,7 @@ static int make(struct rh_cpage *page, uint64_t request)
 	int r = make_memory(page, &memfd);
 
 	if (r == RH_OK)
-		r = make_waker(page, &far_waker);
+		r = rh_socket_ends(&page->waker, &far_waker);
 	if (r == RH_OK)
 		r = make_companion(page, &far);
 	if (r == RH_OK)

@@ -89,14 +89,13 @@ static int send_page(struct rh_inbox *inbox, uint64_t request, int memfd, int fa
 static int make(struct rh_inbox *inbox, uint64_t request)
 {
 	uv_loop_t *loop = inbox->process->agent->loop;
-	int        pair[2] = { -1, -1 }, memfd = -1, r;
+	int        far = -1, memfd = -1, r;
 
 	r = rh_memory_create("rhodes-inbox", RH_PAGE_BYTES, &memfd, &inbox->memory);
 	if (r == RH_OK)
 		r = inbox->event = rh_event_create();
 	if (r >= 0)
-		r = rh_socket_pair(1, pair);
-	inbox->companion = pair[0];
+		r = rh_socket_ends(&inbox->companion, &far);
 	if (r == RH_OK)
 		r = rh_pollfd_open_event(loop, inbox->event, on_woken, inbox,
 		                         &inbox->woken);
@@ -107,12 +106,12 @@ static int make(struct rh_inbox *inbox, uint64_t request)
 		rh_page_format(inbox->memory, inbox->id, inbox->process->attachment, 0,
 		               RH_PAGE_FLAG_EVENTS);
 		rh_caller_init(&inbox->end, inbox->memory, -1);
-		r = send_page(inbox, request, memfd, pair[1]);
+		r = send_page(inbox, request, memfd, far);
 	}
 	if (memfd >= 0)
 		close(memfd);
-	if (pair[1] >= 0)
-		close(pair[1]);
+	if (far >= 0)
+		close(far);
 	return r;
 }
 

@@ -87,15 +87,14 @@ static int watch(struct rh_wpage *page)
 static int make(struct rh_wpage *page)
 {
 	struct rh_page_add add = { .page = page->id };
-	int                pair[2] = { -1, -1 }, memfd = -1, r;
+	int                far = -1, memfd = -1, r;
 
 	rh_attachment_describe(page->lane->attachment, &add);
 	r = rh_memory_create("rhodes-page", RH_PAGE_BYTES, &memfd, &page->memory);
 	if (r == RH_OK)
 		r = page->event = rh_event_create();
 	if (r >= 0)
-		r = rh_socket_pair(1, pair);
-	page->companion = pair[0];
+		r = rh_socket_ends(&page->companion, &far);
 	if (r == RH_OK)
 		r = watch(page);
 	if (r == RH_OK) {
@@ -104,13 +103,13 @@ static int make(struct rh_wpage *page)
 		rh_caller_init(&page->end, page->memory, -1);
 		add.fds[0] = memfd;
 		add.fds[1] = page->event;
-		add.fds[2] = pair[1];
+		add.fds[2] = far;
 		r = rh_instance_add_page(page->instance, &add);
 	}
 	if (memfd >= 0)
 		close(memfd);
-	if (pair[1] >= 0)
-		close(pair[1]);
+	if (far >= 0)
+		close(far);
 	return r;
 }
 

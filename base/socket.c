@@ -102,6 +102,18 @@ int rh_socket_pair(int nonblock, int ret_fds[2])
 	return socketpair(AF_UNIX, type, 0, ret_fds) < 0 ? RH_EIO : RH_OK;
 }
 
+int rh_socket_ends(int *ret_near, int *ret_far)
+{
+	int pair[2];
+	int r = rh_socket_pair(1, pair);
+
+	if (r < 0)
+		return r;
+	*ret_near = pair[0];
+	*ret_far = pair[1];
+	return RH_OK;
+}
+
 int rh_socket_accept(int listener)
 {
 	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);

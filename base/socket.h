@@ -36,6 +36,10 @@ int rh_socket_connect(const char *path, struct rh_diag *diag);
 /* A connected pair, blocking unless nonblock. */
 int rh_socket_pair(int nonblock, int ret_fds[2]);
 
+/* The same, non-blocking: an end to keep and one to give away, both untouched when it
+ * fails. */
+int rh_socket_ends(int *ret_near, int *ret_far);
+
 /* Accepts one, non-blocking, with SO_PASSCRED.  RH_EAGAIN when none waits. */
 int rh_socket_accept(int listener);
 
