@@ -289,8 +289,8 @@ static int undo_one(struct rh_center *center, const char *rule,
 	if (!generation)
 		generation = rh_history_latest(center, rule);
 	if (!generation)
-		return rh_problem_set(problem, RH_ENOENT, "rule %s has no former generation",
-		                      rule);
+		return rh_problem_set(problem, RH_ENOENT, "rule %s has no former generation: "
+		                      "to be without it, delete it", rule);
 	if (!rollout)
 		return rh_change_restore(center, rule, generation, options, NULL, problem);
 	was.reason[0] = '\0';

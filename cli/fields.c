@@ -53,7 +53,7 @@ void rh_fields_compare(json_t *list, const char *path, const json_t *before,
 	int is_object = (json_is_object(before) || !before) &&
 	                (json_is_object(after) || !after);
 
-	if (before && after && json_equal(before, after))
+	if ((!before && !after) || (before && after && json_equal(before, after)))
 		return;
 	if (is_object && (before || after))
 		compare_objects(list, path, before, after);

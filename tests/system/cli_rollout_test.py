@@ -163,6 +163,7 @@ class Rollout(Stage):
         new = self.rhodes("diff", "-f", "-", data="kind: Resource\nmetadata: {name: new}\n"
                           "spec: {type: application, reference: [lib]}\n")
         self.assertIn("Resource/new created", new.stdout)
+        self.assertNotIn("(none) -> (none)", new.stdout)
         self.assertRegex(new.stdout, r"new -> lib +not declared +shm +at once")
         self.assertIn("refused by rule hierarchy", self.refused(
             1, "diff", "-f", "-", data="kind: Resource\nmetadata: {name: lib}\n"
