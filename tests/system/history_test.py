@@ -27,6 +27,14 @@ PROTOCOLS = ["msgqueue", "shm", "semaphore", "bind"]
 ALL = [["application", "service"], ["application", "driver"], ["application", "hardware"],
        ["service", "driver"], ["service", "hardware"], ["driver", "hardware"]]
 LIMIT = 60
+SIDE = {
+    "twice.h": "int twice(int number);\n",
+    "twice.c": '#include "twice.h"\nint twice(int number) { return 2 * number; }\n',
+    "libtwice.side": "interface libtwice\nheader twice.h\nsoname libtwice.so.1\n"
+                     "library ./libtwice.so.1\ntwice idempotent on_error: return -1\n",
+}
+# Calls as long as it lives, whatever comes of it.
+CALLER = "import ctypes\nlib = ctypes.CDLL('libtwice.so.1')\nwhile True: lib.twice(21)"
 
 
 class Wire(threading.Thread):
@@ -112,6 +120,7 @@ class Run:
         for path in (self.run, self.state, os.path.join(folder, "center")):
             os.makedirs(path, mode=0o700)
         self.agents, self.stopped = {}, set()
+        self.calling = []
         self.wire = None
 
     # ---- processes ----
@@ -135,6 +144,38 @@ class Run:
         os.read(reader, 16)
         os.close(reader)
 
+    def rhodes(self, *words, shell=""):
+        """Runs it, or starts it in a shell that starts it again."""
+        env = {**os.environ, "RHODES_RUN_DIR": self.run, "RHODES_STATE_DIR": self.center.state}
+        command = [os.path.join(self.build, "cli/rhodes"), *words]
+        if not shell:
+            subprocess.run(command, env=env, check=True, timeout=LIMIT, cwd=self.folder,
+                           stdout=subprocess.DEVNULL)
+            return
+        with open(os.path.join(self.folder, "calls.log"), "ab") as log:
+            self.calling.append(subprocess.Popen(
+                ["/bin/sh", "-c", 'while :; do "$@"; done', "sh", *command], env=env,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True))
+
+    def start_calls(self):
+        """app and tool call lib all the time, so that there is something to swap."""
+        side = os.path.join(self.folder, "side")
+        os.mkdir(side)
+        for name, text in SIDE.items():
+            with open(os.path.join(side, name), "w", encoding="ascii") as file:
+                file.write(text)
+        subprocess.run(["cc", "-shared", "-fPIC", "-Wl,-soname,libtwice.so.1", "-o",
+                        side + "/libtwice.so.1", side + "/twice.c"], check=True)
+        os.symlink(self.center.run + "/center.sock", self.run + "/center.sock")
+        with open(self.folder + "/lib.yaml", "w", encoding="ascii") as file:
+            file.write("{kind: Resource, metadata: {name: lib}, spec: {type: service, "
+                       "interface: libtwice}}")
+        self.rhodes("apply", "-I", side, "-f", self.folder + "/lib.yaml")
+        self.rhodes("serve", "lib", "-w", "60", shell=True)
+        for name in ("app", "tool"):
+            self.rhodes("run", name, "-w", "60", "--", "/usr/bin/python3", "-c", CALLER,
+                        shell=True)
+
     def end_agent(self, name, number):
         process = self.agents.pop(name)
         if name in self.stopped:
@@ -144,6 +185,10 @@ class Run:
         process.wait(LIMIT)
 
     def end(self):
+        for process in self.calling:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(LIMIT)
+        self.calling = []
         for name in list(self.agents):
             self.end_agent(name, signal.SIGKILL)
         self.center.kill()
@@ -168,15 +213,25 @@ class Run:
         else:
             self.put(rule(name, protocol={"edge": edge, "use": self.random.choice(PROTOCOLS)}))
 
+    def swap(self):
+        """The protocol of an edge that is called over."""
+        edge = [self.random.choice(["app", "tool"]), "lib"]
+        self.put(rule("-".join(edge), protocol={"edge": edge,
+                                                "use": self.random.choice(PROTOCOLS)}))
+
     def change_resource(self):
         at = self.random.randrange(len(NAMES))
-        if self.random.random() < 0.15:
+        if self.random.random() < 0.15 and NAMES[at] != "lib":
             self.center.ask("DELETE", f"/apis/v1/resources/{NAMES[at]}")
             return
         later = NAMES[at + 1:]
         calls = sorted(self.random.sample(later, self.random.randint(0, len(later))))
-        self.put(resource(NAMES[at], TYPES[at], *calls,
-                          description=str(self.random.randrange(3))))
+        self.put(self.resource(at, *calls, description=str(self.random.randrange(3))))
+
+    def resource(self, at, *calls, **spec):
+        if NAMES[at] == "lib" and self.calling:
+            spec["interface"] = "libtwice"
+        return resource(NAMES[at], TYPES[at], *calls, **spec)
 
     def change_hierarchy(self):
         allow = ALL if self.random.random() < 0.5 else self.random.sample(ALL, 3)
@@ -231,19 +286,19 @@ class Run:
 
     def step(self):
         self.random.choices(
-            [self.change_protocol, self.change_resource, self.change_hierarchy,
+            [self.change_protocol, self.swap, self.change_resource, self.change_hierarchy,
              self.change_exception, self.change_several, self.kill_agent, self.stop_agent,
              self.kill_center, self.cut],
-            weights=[40, 14, 6, 8, 12, 12, 10, 4, 8])[0]()
+            weights=[20, 20, 14, 6, 8, 12, 12, 10, 4, 8])[0]()
 
     # ---- a run ----
 
     def play(self):
         self.start_center()
-        self.put(*(resource(name, kind, *NAMES[at + 1:]) for at, (name, kind) in
-                   enumerate(zip(NAMES, TYPES))))
         for name in NAMES:
             self.start_agent(name)
+        self.start_calls()
+        self.put(*(self.resource(at, *NAMES[at + 1:]) for at in range(len(NAMES))))
         for _ in range(self.steps):
             self.step()
         self.settle()
@@ -360,7 +415,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("build")
     parser.add_argument("--seed", type=int, action="append", dest="seeds")
-    parser.add_argument("--steps", type=int, default=120)
+    parser.add_argument("--steps", type=int, default=300)
     parser.add_argument("--keep", help="folder that keeps the logs")
     options, rest = parser.parse_known_args()
     options.build = os.path.abspath(options.build)
