@@ -106,6 +106,20 @@ int rh_edge_is_ready(const struct rh_edge *edge)
 	       rh_conn_is_flushed(edge->conn);
 }
 
+/* Of all pages of the edge; a rule of limits keeps them off bound ones. */
+static int check_limit(struct rh_edge *edge, struct rh_diag *diag)
+{
+	const struct rh_view_edge *spec = &edge->spec;
+
+	if (spec->calls_max == 0 || edge->in_flight < spec->calls_max)
+		return RH_OK;
+	rh_counter_add(&edge->counters->refused, 1);
+	return rh_diag_set(diag, RH_EBUSY, "%s -> %s: as many calls are under way (%u) as rule "
+	                   "%s (revision %llu) allows; call again later", spec->caller,
+	                   spec->callee, edge->in_flight, spec->limit_rule,
+	                   (unsigned long long)spec->limit_revision);
+}
+
 /* RH_OK, or why the call cannot be made at all. */
 static int check(struct rh_edge *edge, const struct rh_taken *call,
                  struct rh_diag *diag)
@@ -124,7 +138,7 @@ static int check(struct rh_edge *edge, const struct rh_taken *call,
 		                   "call of %s left", edge->spec.callee);
 	if (edge->is_refused)
 		return rh_diag_set(diag, edge->why.code, "%s", edge->why.text);
-	return RH_OK;
+	return check_limit(edge, diag);
 }
 
 static int pass_context(struct rh_cpage *page)

@@ -230,6 +230,23 @@ static int keep_env(const struct rh_record_reader *records,
 	return RH_OK;
 }
 
+/* How many calls may be under way. */
+static int read_limit(const struct rh_record_reader *reader, struct rh_view_edge *edge)
+{
+	struct rh_record_reader records;
+	struct rh_record        item;
+
+	if (rh_record_find(reader, RH_TAG_LIMIT_ITEM, &item) != RH_OK)
+		return RH_OK;
+	rh_record_read(&records, item.bytes, item.len);
+	if (rh_record_u32(&records, RH_TAG_COUNT, &edge->calls_max) < 0 ||
+	    rh_record_u64(&records, RH_TAG_REVISION, &edge->limit_revision) < 0 ||
+	    rh_record_text(&records, RH_TAG_RULE, edge->limit_rule,
+	                   sizeof edge->limit_rule) < 0)
+		return RH_EPROTO;
+	return RH_OK;
+}
+
 /* The item is the same for both ends: the other end's type is the one wanted. */
 static uint16_t type_tag(const struct rh_view_edge *edge, const char *resource)
 {
@@ -262,6 +279,8 @@ static int read_edge(struct rh_view_edge *edge, const struct rh_record *record,
 	    (r = may_miss(rh_record_i32(&records, RH_TAG_AFTER, &edge->after))) < 0 ||
 	    (r = may_miss(rh_record_u32(&records, RH_TAG_LOCALE_ON,
 	                                &edge->locale_on))) < 0)
+		return r;
+	if ((r = read_limit(&records, edge)) < 0)
 		return r;
 	if (edge->protocol[0] == 0)
 		memcpy(edge->protocol, "bind", sizeof "bind");

@@ -64,6 +64,9 @@ struct rh_view_edge {
 	int32_t  after;                       /* the verdict from deadline on  */
 	uint64_t deadline;                    /* revoking: monotonic ns; 0 not */
 	uint64_t item;                        /* the revision of the item      */
+	uint32_t calls_max;                   /* under way; 0: no limit        */
+	uint64_t limit_revision;
+	char     limit_rule[RH_NAME_MAX + 1]; /* that says so                  */
 	uint32_t locale_on;                   /* what goes along with a call   */
 	size_t   env_bytes;
 	void    *env;                         /* records ENV                   */

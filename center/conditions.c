@@ -203,8 +203,9 @@ static void add_one_place(struct rh_places *places, const struct rh_object *obje
 }
 
 struct pattern {
-	struct rh_places       *places;
-	const struct rh_object *object;
+	struct rh_places             *places;
+	const struct rh_object       *object;
+	const struct rh_rollout_side *side;
 };
 
 /* The edges for which it is in force, each as of when it came to it. */
@@ -219,8 +220,8 @@ static void add_if_its(void *user, const struct rh_edge_report *report)
 		.callee = rh_registry_get(registry, report->callee)->name,
 	};
 
-	found = rh_protocols_find(&center->realm.protocols, key.caller.text,
-	                          key.callee.text);
+	found = rh_protocols_find(rh_realm_table(&center->realm, pattern->side),
+	                          key.caller.text, key.callee.text);
 	if (found && !found->is_former && strcmp(found->rule, pattern->object->name) == 0)
 		rh_places_add_edge(pattern->places, &key.caller, &key.callee,
 		                   rh_push_item_revision(center->push, &key));
@@ -246,8 +247,8 @@ static void add_rule_places(struct rh_places *places, const struct rh_object *ob
 {
 	const struct rh_realm *realm = &places->center->realm;
 	const json_t          *exception = json_object_get(spec, "exception");
-	struct pattern         pattern = { places, object };
 	struct rh_rollout_side side;
+	struct pattern         pattern = { places, object, &side };
 
 	rh_rollout_read_side(object, &side);
 	if (json_object_get(spec, "stale"))
@@ -262,7 +263,7 @@ static void add_rule_places(struct rh_places *places, const struct rh_object *ob
 		rh_enact_walk(realm, side.caller, side.callee, add_if_its, &pattern);
 	else
 		add_one_place(places, object, json_object_get(json_object_get(spec,
-		              "protocol"), "edge"));
+		              side.is_limit ? "limits" : "protocol"), "edge"));
 }
 
 /* How far a rule is that comes step by step. */

@@ -146,11 +146,22 @@ static int add_rollout(void *user, const char *rule, const struct rh_object *old
 
 /* ---- how they are ---- */
 
-static void set_protocol(struct rh_effect_side *side,
-                         const struct rh_protocol_rule *protocol)
+/* What is in force where that rule, if any, has reached every edge. */
+static void set_rules(const struct rh_realm *realm, const struct rh_item_key *key,
+                      const char *rule, struct rh_effect_side *side)
 {
-	snprintf(side->use, sizeof side->use, "%s",
-	         protocol ? protocol->use : RH_PROTOCOL_DEFAULT);
+	const struct rh_protocol_rule *protocol, *limit;
+	const char                    *caller = key->caller.text;
+	const char                    *callee = key->callee.text;
+
+	protocol = rule ? rh_protocols_find_if(&realm->protocols, caller, callee, rule,
+	                                       RH_ROLLOUT_ALL)
+	                : rh_protocols_find(&realm->protocols, caller, callee);
+	limit = rule ? rh_protocols_find_if(&realm->limits, caller, callee, rule,
+	                                    RH_ROLLOUT_ALL)
+	             : rh_protocols_find(&realm->limits, caller, callee);
+	snprintf(side->use, sizeof side->use, "%s", rh_protocol_use(protocol, limit));
+	snprintf(side->calls, sizeof side->calls, "%s", limit ? limit->use : "");
 	snprintf(side->rule, sizeof side->rule, "%s", protocol ? protocol->rule : "");
 }
 
@@ -162,8 +173,7 @@ static void look(const struct rh_effects *effects, const struct rh_item_key *key
 
 	rh_judge_pair(&realm->registry, &key->caller, &key->callee, NOW_MS, &verdict);
 	ret_side->verdict = verdict.is_declared ? rh_verdict_error(&verdict) : RH_ENOEDGE;
-	set_protocol(ret_side, rh_protocols_find(&realm->protocols, key->caller.text,
-	                                         key->callee.text));
+	set_rules(realm, key, NULL, ret_side);
 }
 
 static uint32_t step_of(const struct rh_effect_rollout *one,
@@ -192,9 +202,7 @@ static void look_ahead(const struct rh_effects *effects, struct rh_effect *effec
 		                        key->callee.text))
 			continue;
 		effect->step = step_of(one, key);
-		set_protocol(&effect->after, rh_protocols_find_if(&realm->protocols,
-			key->caller.text, key->callee.text, one->rollout->rule,
-			RH_ROLLOUT_ALL));
+		set_rules(realm, key, one->rollout->rule, &effect->after);
 	}
 }
 
@@ -229,6 +237,9 @@ static json_t *side_json(const struct rh_effect_side *side)
 
 	if (is_there)
 		json_object_set_new(json, "protocol", json_string(side->use));
+	if (is_there && side->calls[0])
+		json_object_set_new(json, "calls",
+		                    json_integer(strtol(side->calls, NULL, 10)));
 	if (is_there && side->rule[0])
 		json_object_set_new(json, "rule", json_string(side->rule));
 	return json;
@@ -239,7 +250,9 @@ static int differs(const struct rh_effect *effect)
 	const struct rh_effect_side *before = &effect->before, *after = &effect->after;
 
 	return before->verdict != after->verdict ||
-	       (after->verdict != RH_ENOEDGE && strcmp(before->use, after->use) != 0);
+	       (after->verdict != RH_ENOEDGE &&
+	        (strcmp(before->use, after->use) != 0 ||
+	         strcmp(before->calls, after->calls) != 0));
 }
 
 json_t *rh_effects_json(const struct rh_effects *effects)

@@ -23,6 +23,7 @@ struct rh_center;
 struct rh_effect_side {
 	int  verdict;                  /* RH_OK, ...; RH_ENOEDGE: not declared   */
 	char use[RH_PROTOCOL_TEXT_MAX];
+	char calls[RH_PROTOCOL_TEXT_MAX]; /* that may be under way, or ""       */
 	char rule[RH_NAME_MAX + 1];    /* that says which protocol, or ""        */
 };
 

@@ -135,9 +135,15 @@ static int enact_exception(struct rh_realm *realm, const struct rh_object *objec
 	return err < 0 ? err : RH_OK;
 }
 
-/* ---- protocols ---- */
+/* ---- protocols and limits ---- */
 
-static int put_protocol(struct rh_realm *realm, const char *name,
+static struct rh_protocols *table(struct rh_realm *realm,
+                                  const struct rh_rollout_side *side)
+{
+	return (struct rh_protocols *)(uintptr_t)rh_realm_table(realm, side);
+}
+
+static int put_entry(struct rh_realm *realm, const char *name,
                         const struct rh_rollout_side *side, uint64_t reach,
                         int is_former)
 {
@@ -150,11 +156,11 @@ static int put_protocol(struct rh_realm *realm, const char *name,
 	memcpy(entry.caller, side->caller, sizeof entry.caller);
 	memcpy(entry.callee, side->callee, sizeof entry.callee);
 	memcpy(entry.use, side->use, sizeof entry.use);
-	return rh_protocols_put(&realm->protocols, &entry);
+	return rh_protocols_put(table(realm, side), &entry);
 }
 
 /* The new one for the edges that it reached, the former one for the others. */
-static int enact_protocol(struct rh_realm *realm, const struct rh_object *object)
+static int enact_on_edges(struct rh_realm *realm, const struct rh_object *object)
 {
 	const struct rh_rollout *rollout = rh_rollouts_find(&realm->rollouts,
 	                                                    object->name);
@@ -162,27 +168,29 @@ static int enact_protocol(struct rh_realm *realm, const struct rh_object *object
 	struct rh_rollout_side   side;
 
 	rh_rollout_read_side(object, &side);
-	int err = put_protocol(realm, object->name, &side, reach, 0);
+	int err = put_entry(realm, object->name, &side, reach, 0);
 	if (err || !rollout || !rollout->before.use[0])
 		return err;
-	err = put_protocol(realm, object->name, &rollout->before, reach, 1);
+	err = put_entry(realm, object->name, &rollout->before, reach, 1);
 	if (err)
-		rh_protocols_remove(&realm->protocols, side.caller, side.callee,
+		rh_protocols_remove(table(realm, &side), side.caller, side.callee,
 		                    object->name);
 	return err;
 }
 
-static void retract_protocol(struct rh_realm *realm, const struct rh_object *object)
+static void retract_from_edges(struct rh_realm *realm, const struct rh_object *object)
 {
 	const struct rh_rollout *rollout = rh_rollouts_find(&realm->rollouts,
 	                                                    object->name);
 	struct rh_rollout_side   side;
 
 	rh_rollout_read_side(object, &side);
-	rh_protocols_remove(&realm->protocols, side.caller, side.callee, object->name);
+	rh_protocols_remove(table(realm, &side), side.caller, side.callee,
+	                    object->name);
 	if (rollout && rollout->before.use[0])
-		rh_protocols_remove(&realm->protocols, rollout->before.caller,
-		                    rollout->before.callee, object->name);
+		rh_protocols_remove(table(realm, &rollout->before),
+		                    rollout->before.caller, rollout->before.callee,
+		                    object->name);
 }
 
 void rh_enact_reach(struct rh_realm *realm, const struct rh_rollout *rollout)
@@ -190,8 +198,8 @@ void rh_enact_reach(struct rh_realm *realm, const struct rh_rollout *rollout)
 	const struct rh_rollout_side *sides[] = { &rollout->now, &rollout->before };
 
 	for (int i = 0; i < 2; i++)
-		rh_protocols_reach(&realm->protocols, sides[i]->caller, sides[i]->callee,
-		                   rollout->rule, rollout->reach);
+		rh_protocols_reach(table(realm, sides[i]), sides[i]->caller,
+		                   sides[i]->callee, rollout->rule, rollout->reach);
 }
 
 /* What becomes of the roll-out of a rule that is put. */
@@ -244,16 +252,27 @@ static const char *holder(const struct rh_realm *realm, const char *name,
 	return found;
 }
 
+/* The key under which the spec says what it says. */
+static const char *what_of(const json_t *spec)
+{
+	return json_object_iter_key(json_object_iter((json_t *)(uintptr_t)spec));
+}
+
+static int is_on_edges(const json_t *spec)
+{
+	return json_object_get(spec, "protocol") || json_object_get(spec, "limits");
+}
+
 static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
                       const json_t *stored, struct rh_problem *problem)
 {
 	const json_t *spec = json_object_get(stored, "spec");
-	const json_t *protocol = json_object_get(spec, "protocol");
 	const json_t *exception = json_object_get(spec, "exception");
+	const char   *what = what_of(spec);
 	int           err;
 
-	if (protocol)
-		err = enact_protocol(realm, object);
+	if (is_on_edges(spec))
+		err = enact_on_edges(realm, object);
 	else if (exception)
 		err = enact_exception(realm, object, exception,
 		                      json_object_get(stored, "expired") != NULL);
@@ -262,12 +281,12 @@ static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
 	else
 		err = enact_hierarchy(realm, json_object_get(json_object_get(spec,
 		                      "hierarchy"), "allow"), object->revision);
-	const json_t *rule = protocol ? protocol : exception;
+	const json_t *rule = json_object_get(spec, what);
 	if (err == RH_EEXIST)
 		rh_problem_set(problem, err, "rule %s: another rule (%s) holds %s -> %s",
 			object->name, holder(realm, object->name,
-			json_object_get(rule, "edge"), protocol ? "protocol" : "exception"),
-			edge_end(rule, 0), edge_end(rule, 1));
+			json_object_get(rule, "edge"), what), edge_end(rule, 0),
+			edge_end(rule, 1));
 	else if (err)
 		rh_problem_set(problem, err, "rule %s: %s", object->name,
 		               rh_error_text(err));
@@ -277,13 +296,12 @@ static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
 static void retract_rule(struct rh_realm *realm, const struct rh_object *object,
                          const json_t *spec)
 {
-	const json_t    *protocol = json_object_get(spec, "protocol");
 	const json_t    *exception = json_object_get(spec, "exception");
 	struct rh_moment at = moment(realm);
 	struct rh_name   caller, callee;
 
-	if (protocol) {
-		retract_protocol(realm, object);
+	if (is_on_edges(spec)) {
+		retract_from_edges(realm, object);
 	} else if (exception) {
 		name_of(&caller, edge_end(exception, 0), 0);
 		name_of(&callee, edge_end(exception, 1), 0);

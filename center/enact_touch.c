@@ -186,6 +186,8 @@ static void touch_rule(const struct rh_realm *realm, const json_t *spec)
 	const json_t *rule = json_object_get(spec, "protocol");
 
 	if (!rule)
+		rule = json_object_get(spec, "limits");
+	if (!rule)
 		rule = json_object_get(spec, "exception");
 	if (rule)
 		touch_pattern(realm, edge_end(rule, 0), edge_end(rule, 1));

@@ -9,6 +9,7 @@
 #include "../model/judge.h"
 #include "../wire/frame.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* An exception ends for agents when the center has written that it ended, not by the
@@ -176,11 +177,24 @@ static void put_verdict(struct rh_record_writer *writer,
 	rh_record_put_text(writer, RH_TAG_TEXT, text);
 }
 
+static void put_limit(struct rh_record_writer *writer,
+                      const struct rh_protocol_rule *limit)
+{
+	size_t place = rh_record_open(writer, RH_TAG_LIMIT_ITEM);
+
+	rh_record_put_text(writer, RH_TAG_RULE, limit->rule);
+	rh_record_put_u64(writer, RH_TAG_REVISION, limit->revision);
+	rh_record_put_u32(writer, RH_TAG_COUNT, (uint32_t)strtoul(limit->use, NULL, 10));
+	rh_record_close(writer, place);
+}
+
 static void put_edge(struct rh_item_encoder *encoder, struct rh_record_writer *writer,
                      const struct rh_verdict *verdict, enum rh_item_form form)
 {
 	const struct rh_realm         *realm = &encoder->center->realm;
 	const struct rh_protocol_rule *protocol = rh_protocols_find(&realm->protocols,
+		verdict->caller.text, verdict->callee.text);
+	const struct rh_protocol_rule *limit = rh_protocols_find(&realm->limits,
 		verdict->caller.text, verdict->callee.text);
 
 	rh_record_put_text(writer, RH_TAG_CALLER, verdict->caller.text);
@@ -190,8 +204,9 @@ static void put_edge(struct rh_item_encoder *encoder, struct rh_record_writer *w
 	put_type(writer, RH_TAG_TYPE, form == RH_ITEM_OF_CALLEE ? verdict->caller_type
 	                                                        : verdict->callee_type);
 	put_callee(writer, callee_of(encoder, &verdict->callee));
-	rh_record_put_text(writer, RH_TAG_PROTOCOL,
-	                   protocol ? protocol->use : RH_PROTOCOL_DEFAULT);
+	rh_record_put_text(writer, RH_TAG_PROTOCOL, rh_protocol_use(protocol, limit));
+	if (limit)
+		put_limit(writer, limit);
 	put_verdict(writer, encoder->center, verdict);
 }
 

@@ -50,6 +50,7 @@
 #define RH_THREADS_MAX        64u
 #define RH_INTERFACE_TEXT_MAX (512u << 10)
 #define RH_SONAME_MAX         255u
+#define RH_CALLS_UNDER_WAY_MAX 65535u      /* that a rule may name             */
 #define RH_CONDITIONS_MAX     32u          /* of one type, then "and n more"   */
 
 /* The link. */

@@ -95,7 +95,7 @@ static void look_at(void *user, const struct rh_edge_report *report)
 {
 	struct telling                *telling = user;
 	const struct rh_realm         *realm = &telling->center->realm;
-	const struct rh_protocol_rule *protocol;
+	const struct rh_protocol_rule *protocol, *limit;
 	struct rh_verdict              verdict;
 	struct rh_item_key             key = {
 		.caller = rh_registry_get(&realm->registry, report->caller)->name,
@@ -107,6 +107,9 @@ static void look_at(void *user, const struct rh_edge_report *report)
 	protocol = rh_protocols_find(&realm->protocols, key.caller.text, key.callee.text);
 	if (protocol && is_new(telling, came_at(telling->center, protocol, &key)))
 		tell_edge(telling, protocol->rule, protocol->revision, &key);
+	limit = rh_protocols_find(&realm->limits, key.caller.text, key.callee.text);
+	if (limit && is_new(telling, came_at(telling->center, limit, &key)))
+		tell_edge(telling, limit->rule, limit->revision, &key);
 	rh_judge_pair(&realm->registry, &key.caller, &key.callee, 0, &verdict);
 	if (verdict.reason == RH_REASON_HIERARCHY && is_new(telling, verdict.revision)) {
 		telling->edges++;

@@ -233,6 +233,14 @@ const struct rh_protocol_rule *rh_protocols_holder(
 	return protocols->at[i];
 }
 
+const char *rh_protocol_use(const struct rh_protocol_rule *protocol,
+                            const struct rh_protocol_rule *limit)
+{
+	const char *use = protocol ? protocol->use : RH_PROTOCOL_DEFAULT;
+
+	return limit && strcmp(use, "bind") == 0 ? "shm" : use;
+}
+
 static int matches(const char *pattern, const char *name)
 {
 	return strcmp(pattern, RH_PROTOCOL_ANY) == 0 || strcmp(pattern, name) == 0;

@@ -1,4 +1,5 @@
-/* protocols - which protocol a rule names for which edge.
+/* protocols - which protocol a rule names for which edge; in a table of its own, how
+ * many calls may be under way there (use is a number then).
  *
  * The edge of a rule may have "*" for either end.  The most specific rule that is in
  * force for an edge wins:
@@ -76,6 +77,11 @@ const struct rh_protocol_rule *rh_protocols_find_if(
 /* The rule that holds exactly that edge, which may be a pattern, or NULL. */
 const struct rh_protocol_rule *rh_protocols_holder(
 	const struct rh_protocols *protocols, const char *caller, const char *callee);
+
+/* What carries calls where these are in force, of either table; NULL: there is none.
+ * Bound calls pass no agent, so where they are counted they go by shm. */
+const char *rh_protocol_use(const struct rh_protocol_rule *protocol,
+                            const struct rh_protocol_rule *limit);
 
 /* Does the edge of a rule, which may be a pattern, match? */
 int rh_protocols_match(const char *caller_pattern, const char *callee_pattern,

@@ -73,6 +73,7 @@ void rh_realm_fini(struct rh_realm *realm)
 	free(realm->undo);
 	rh_catalog_fini(&realm->catalog);
 	rh_protocols_fini(&realm->protocols);
+	rh_protocols_fini(&realm->limits);
 	rh_rollouts_fini(&realm->rollouts);
 	if (realm->memory)
 		munmap(realm->memory, realm->memory_bytes);
@@ -252,6 +253,12 @@ int rh_realm_put_rollout(struct rh_realm *realm, const struct rh_rollout *rollou
 	return RH_OK;
 }
 
+const struct rh_protocols *rh_realm_table(const struct rh_realm *realm,
+                                          const struct rh_rollout_side *side)
+{
+	return side->is_limit ? &realm->limits : &realm->protocols;
+}
+
 int rh_realm_changed_rules(const struct rh_realm *realm, size_t mark,
                            rh_realm_visit *visit, void *user)
 {
@@ -419,11 +426,9 @@ struct more {
 
 /* After a restart of the center the first word of an agent is of all that it counted
  * since it was started itself: none of it is of this step for certain. */
-static void count_rollout(struct rh_realm *realm, const char *caller, const char *callee,
+static void count_rollout(struct rh_realm *realm, const struct rh_protocol_rule *rule,
                           const struct more *more)
 {
-	const struct rh_protocol_rule *rule = rh_protocols_find(&realm->protocols, caller,
-	                                                        callee);
 	struct rh_rollout *rollout = rule && !rule->is_former
 		? rh_rollouts_find(&realm->rollouts, rule->rule) : NULL;
 
@@ -453,9 +458,14 @@ int rh_realm_observe(struct rh_realm *realm, const char *caller, const char *cal
 
 	rh_matrix_observe(&registry->matrix, edge, more_calls);
 	count->errors += more_errors;
-	if (realm->rollouts.running > 0)
-		count_rollout(realm, caller, callee, &(struct more){
-			more_calls, more_errors, is_first });
+	if (realm->rollouts.running > 0) {
+		struct more more = { more_calls, more_errors, is_first };
+
+		count_rollout(realm, rh_protocols_find(&realm->protocols, caller, callee),
+		              &more);
+		count_rollout(realm, rh_protocols_find(&realm->limits, caller, callee),
+		              &more);
+	}
 	count->bytes += grown(&count->seen_bytes, bytes);
 	return RH_OK;
 }

@@ -12,7 +12,7 @@
  *
  * Ownership   The realm owns its objects, also those that wait in the undo log.
  * Threads     One.
- * Invariants  L1  registry, protocols, rollouts and catalog say the same.
+ * Invariants  L1  registry, protocols, limits, rollouts and catalog say the same.
  *             L2  undo[0, undo_count) are the changes since rh_realm_forget. */
 #ifndef RH_CENTER_REALM_H
 #define RH_CENTER_REALM_H
@@ -47,6 +47,7 @@ struct rh_revocations;
 struct rh_realm {
 	struct rh_catalog     catalog;
 	struct rh_protocols   protocols;
+	struct rh_protocols   limits;      /* use is a number of calls         */
 	struct rh_rollouts    rollouts;
 	struct rh_registry    registry;
 	struct rh_edge_count *counts;      /* by number of the edge            */
@@ -84,6 +85,10 @@ int rh_realm_remove(struct rh_realm *realm, enum rh_object_kind kind,
  * that it reaches now and did not, or the other way round.  RH_ENOMEM. */
 int rh_realm_put_rollout(struct rh_realm *realm, const struct rh_rollout *rollout,
                          struct rh_problem *problem);
+
+/* Where that side of a roll-out stands. */
+const struct rh_protocols *rh_realm_table(const struct rh_realm *realm,
+                                          const struct rh_rollout_side *side);
 
 /* Would the resource be accepted as all is now?
  * RH_ELAYER  the problem names the first refused pair, the rule, its revision. */

@@ -158,32 +158,44 @@ static void set_text(char *text, size_t cap, const json_t *value)
 	snprintf(text, cap, "%s", value ? json_string_value(value) : "");
 }
 
-static void read_side(const json_t *protocol, uint64_t revision,
+/* A protocol has a name, a limit a number. */
+static void read_side(const json_t *rule, uint64_t revision,
                       struct rh_rollout_side *ret_side)
 {
-	const json_t          *edge = json_object_get(protocol, "edge");
-	struct rh_rollout_side side = { .revision = revision };
+	const json_t          *edge = json_object_get(rule, "edge");
+	const json_t          *calls = json_object_get(rule, "calls");
+	struct rh_rollout_side side = { .revision = revision, .is_limit = calls != NULL };
 
 	set_text(side.caller, sizeof side.caller, json_array_get(edge, 0));
 	set_text(side.callee, sizeof side.callee, json_array_get(edge, 1));
-	set_text(side.use, sizeof side.use, json_object_get(protocol, "use"));
+	set_text(side.use, sizeof side.use, json_object_get(rule, "use"));
+	if (calls)
+		snprintf(side.use, sizeof side.use, "%u",
+		         (unsigned)json_integer_value(calls));
 	*ret_side = side;
+}
+
+/* What a rule says of edges that it may come to step by step, or NULL. */
+static const json_t *edge_rule(const json_t *stored)
+{
+	const json_t *spec = json_object_get(stored, "spec");
+	const json_t *protocol = json_object_get(spec, "protocol");
+
+	return protocol ? protocol : json_object_get(spec, "limits");
 }
 
 void rh_rollout_read_side(const struct rh_object *rule, struct rh_rollout_side *ret_side)
 {
 	json_t *stored = rule ? rh_object_parse(rule) : NULL;
 
-	read_side(json_object_get(json_object_get(stored, "spec"), "protocol"),
-	          rule ? rule->revision : 0, ret_side);
+	read_side(edge_rule(stored), rule ? rule->revision : 0, ret_side);
 	json_decref(stored);
 }
 
 int rh_rollout_read_plan(const struct rh_object *rule, struct rh_rollout_plan *ret_plan)
 {
 	json_t       *stored = rh_object_parse(rule);
-	const json_t *json = json_object_get(json_object_get(json_object_get(stored,
-		"spec"), "protocol"), "rollout");
+	const json_t *json = json_object_get(edge_rule(stored), "rollout");
 
 	if (json)
 		read_plan(json, ret_plan);
@@ -193,8 +205,8 @@ int rh_rollout_read_plan(const struct rh_object *rule, struct rh_rollout_plan *r
 
 static int is_same_side(const struct rh_rollout_side *a, const struct rh_rollout_side *b)
 {
-	return strcmp(a->caller, b->caller) == 0 && strcmp(a->callee, b->callee) == 0 &&
-	       strcmp(a->use, b->use) == 0;
+	return a->is_limit == b->is_limit && strcmp(a->caller, b->caller) == 0 &&
+	       strcmp(a->callee, b->callee) == 0 && strcmp(a->use, b->use) == 0;
 }
 
 /* From what all edges had last, to what the rule says now. */
@@ -244,6 +256,19 @@ int rh_rollout_begin(const struct rh_object *rule, const struct rh_object *old,
 
 /* ---- the store ---- */
 
+static json_t *before_json(const struct rh_rollout_side *side)
+{
+	json_t *json = json_pack("{s:[s, s], s:I}", "edge", side->caller, side->callee,
+	                         "revision", (json_int_t)side->revision);
+
+	if (side->is_limit)
+		json_object_set_new(json, "calls",
+		                    json_integer(strtol(side->use, NULL, 10)));
+	else
+		json_object_set_new(json, "use", json_string(side->use));
+	return json;
+}
+
 char *rh_rollout_write(const struct rh_rollout *rollout)
 {
 	char reach[24];
@@ -257,10 +282,7 @@ char *rh_rollout_write(const struct rh_rollout *rollout)
 		"began", (json_int_t)rollout->began_ms,
 		"changed", (json_int_t)rollout->changed_ms, "reason", rollout->reason);
 	if (json && rollout->before.use[0])
-		json_object_set_new(json, "before", json_pack("{s:[s, s], s:s, s:I}",
-			"edge", rollout->before.caller, rollout->before.callee, "use",
-			rollout->before.use, "revision",
-			(json_int_t)rollout->before.revision));
+		json_object_set_new(json, "before", before_json(&rollout->before));
 	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS) : NULL;
 	json_decref(json);
 	return text;

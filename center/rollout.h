@@ -47,6 +47,7 @@ enum rh_rollout_state {
 /* What a generation says of which edge; use is "" for none. */
 struct rh_rollout_side {
 	uint64_t revision;                  /* at which it was put */
+	uint8_t  is_limit;                  /* use is a number of calls            */
 	char caller[RH_NAME_MAX + 1];
 	char callee[RH_NAME_MAX + 1];
 	char use[RH_PROTOCOL_TEXT_MAX];
@@ -103,7 +104,7 @@ void rh_rollout_read_step(const json_t *value, struct rh_rollout_step *ret_step)
 /* How the rule is to be rolled out: 1, or at once: 0. */
 int rh_rollout_read_plan(const struct rh_object *rule, struct rh_rollout_plan *ret_plan);
 
-/* What a rule says; use is "" when it is about no protocol. */
+/* What a rule says; use is "" when it is about neither protocols nor limits. */
 void rh_rollout_read_side(const struct rh_object *rule,
                           struct rh_rollout_side *ret_side);
 

@@ -64,6 +64,22 @@ static int check_protocol(struct rh_decode *decode, const json_t *value)
 	return rh_decode_fields(decode, value, RH_FIELDS(fields));
 }
 
+static int check_calls(struct rh_decode *decode, const json_t *value)
+{
+	return rh_decode_integer(decode, value, 1, RH_CALLS_UNDER_WAY_MAX);
+}
+
+static int check_limits(struct rh_decode *decode, const json_t *value)
+{
+	static const struct rh_field fields[] = {
+		{ "edge",    check_pattern,    1 },
+		{ "calls",   check_calls,      1 },
+		{ "rollout", rh_shape_rollout, 0 },
+	};
+
+	return rh_decode_fields(decode, value, RH_FIELDS(fields));
+}
+
 static int check_reason(struct rh_decode *decode, const json_t *value)
 {
 	int err = rh_decode_string(decode, value, 1, RH_REASON_MAX, 0);
@@ -179,11 +195,12 @@ int rh_shape_rule(struct rh_decode *decode, const json_t *spec)
 		{ "exception", check_exception, 0 },
 		{ "hierarchy", check_hierarchy, 0 },
 		{ "stale",     check_stale,     0 },
+		{ "limits",    check_limits,    0 },
 	};
 	int err = rh_decode_fields(decode, spec, RH_FIELDS(fields));
 
 	if (!err && json_object_size(spec) != 1)
 		err = rh_decode_refuse(decode, "must be exactly one of protocol, "
-		                       "exception, hierarchy, stale");
+		                       "exception, hierarchy, stale, limits");
 	return err;
 }

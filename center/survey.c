@@ -24,11 +24,13 @@ static int is_its(const struct rh_protocol_rule *entry, const struct rh_rollout 
 int rh_survey_concerns(const struct rh_center *center, const struct rh_rollout *rollout,
                        const char *caller, const char *callee)
 {
-	const struct rh_protocols *protocols = &center->realm.protocols;
+	const struct rh_realm     *realm = &center->realm;
+	const struct rh_protocols *now = rh_realm_table(realm, &rollout->now);
+	const struct rh_protocols *before = rh_realm_table(realm, &rollout->before);
 
-	return is_its(rh_protocols_find_if(protocols, caller, callee, rollout->rule,
+	return is_its(rh_protocols_find_if(now, caller, callee, rollout->rule,
 	                                   RH_ROLLOUT_ALL), rollout, 0) ||
-	       is_its(rh_protocols_find_if(protocols, caller, callee, rollout->rule, 0),
+	       is_its(rh_protocols_find_if(before, caller, callee, rollout->rule, 0),
 	              rollout, 1);
 }
 

@@ -258,6 +258,7 @@ void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 {
 	const json_t *spec = json_object_get(object, "spec");
 	const json_t *protocol = json_object_get(spec, "protocol");
+	const json_t *limits = json_object_get(spec, "limits");
 	const json_t *exception = json_object_get(spec, "exception");
 	const json_t *hierarchy = json_object_get(spec, "hierarchy");
 	const char   *reason = rh_show_text(exception, "reason");
@@ -271,6 +272,13 @@ void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 		snprintf(ret_rule->says, sizeof ret_rule->says, "use %s%s",
 		         rh_show_text(protocol, "use"),
 		         json_object_get(protocol, "rollout") ? ", step by step" : "");
+	} else if (limits) {
+		ret_rule->kind = "limits";
+		show_edge(json_object_get(limits, "edge"), ret_rule->edge,
+		          sizeof ret_rule->edge);
+		snprintf(ret_rule->says, sizeof ret_rule->says, "%lld calls under way%s",
+		         (long long)json_integer_value(json_object_get(limits, "calls")),
+		         json_object_get(limits, "rollout") ? ", step by step" : "");
 	} else if (exception) {
 		ret_rule->kind = "exception";
 		show_edge(json_object_get(exception, "edge"), ret_rule->edge,

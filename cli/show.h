@@ -49,7 +49,7 @@ const char *rh_show_served_by(const json_t *spec, char *text, size_t cap);
 long long rh_show_functions(const char *text);
 
 struct rh_show_rule {
-	const char *kind;       /* protocol, exception, hierarchy, stale, ? */
+	const char *kind;       /* protocol, limits, exception, hierarchy, ... */
 	char        edge[160];  /* "a -> b", or ""                   */
 	char        says[512];
 };

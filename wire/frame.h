@@ -208,6 +208,8 @@ enum rh_tag {
 	RH_TAG_MESSAGES,    /* u64                                     */
 	RH_TAG_ORIGIN,      /* u64: PAGE as the caller's agent says    */
 	RH_TAG_TOOK,        /* u64 ns                                  */
+	RH_TAG_LIMIT_ITEM,  /* records: RULE REVISION COUNT (calls that may be
+	                       under way); in an EDGE_ITEM             */
 	RH_TAGS
 };
 

@@ -13,6 +13,7 @@
 #include "../../model/judge.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* A question, as asked by explain or can-i. */
@@ -120,17 +121,40 @@ static json_t *chain_json(const struct rh_center *center,
 	return chain;
 }
 
+static const struct rh_protocol_rule *find(const struct rh_protocols *table,
+                                           const struct question *question)
+{
+	return rh_protocols_find(table, question->caller.text, question->callee.text);
+}
+
 static json_t *protocol_json(const struct rh_center *center,
                              const struct question *question)
 {
-	const struct rh_protocol_rule *rule = rh_protocols_find(
-		&center->realm.protocols, question->caller.text, question->callee.text);
+	const struct rh_protocol_rule *rule = find(&center->realm.protocols, question);
+	const struct rh_protocol_rule *limit = find(&center->realm.limits, question);
+	const char *use = rh_protocol_use(rule, limit);
+	json_t     *json = rule ? json_pack("{s:s, s:s, s:I}", "use", use, "rule", rule->rule,
+	                                    "revision", (json_int_t)rule->revision)
+	                        : json_pack("{s:s, s:n}", "use", use, "rule");
 
 	if (!rule)
-		return json_pack("{s:s, s:n, s:s}", "use", RH_PROTOCOL_DEFAULT, "rule",
-		                 "text", "no rule names one for this edge: the default");
-	return json_pack("{s:s, s:s, s:I}", "use", rule->use, "rule", rule->rule,
-	                 "revision", (json_int_t)rule->revision);
+		json_object_set_new(json, "text", json_string(
+			"no rule names one for this edge: the default"));
+	if (strcmp(use, rule ? rule->use : RH_PROTOCOL_DEFAULT) != 0)
+		json_object_set_new(json, "text", json_string(
+			"in place of bind, as calls are counted: see limit"));
+	return json;
+}
+
+static void add_limit(json_t *json, const struct rh_center *center,
+                      const struct question *question)
+{
+	const struct rh_protocol_rule *limit = find(&center->realm.limits, question);
+
+	if (limit)
+		json_object_set_new(json, "limit", json_pack("{s:I, s:s, s:I}", "calls",
+			(json_int_t)strtol(limit->use, NULL, 10), "rule", limit->rule,
+			"revision", (json_int_t)limit->revision));
 }
 
 /* ---- what is up ---- */
@@ -355,6 +379,7 @@ static json_t *explain_json(struct rh_center *center, struct question *question)
 		json_object_set_new(json, "decidedBy", json_pack("{s:s, s:I}", "rule",
 			verdict->rule.text, "revision", (json_int_t)verdict->revision));
 	add_standing(json, center, question);
+	add_limit(json, center, question);
 	json_object_update(json, extra);
 	json_decref(extra);
 	return json;

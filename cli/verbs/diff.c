@@ -117,6 +117,9 @@ static const char *side_text(const json_t *side, char *text, size_t cap)
 	if (verdict && strcmp(verdict, "OK") != 0)
 		snprintf(text, cap, "%s: %s", strcmp(verdict, "EPENDING") == 0 ? "pending"
 		         : "refused", verdict);
+	else if (json_object_get(side, "calls"))
+		snprintf(text, cap, "%s, at most %lld calls", protocol ? protocol : "?",
+		         (long long)json_integer_value(json_object_get(side, "calls")));
 	else
 		snprintf(text, cap, "%s", protocol ? protocol : "?");
 	return text;

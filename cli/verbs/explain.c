@@ -68,6 +68,20 @@ static void print_protocol(struct rh_cli *cli, const json_t *answer)
 	}
 }
 
+static void print_limit(struct rh_cli *cli, const json_t *answer)
+{
+	const json_t *limit = json_object_get(answer, "limit");
+
+	if (!limit)
+		return;
+	put_heading(cli, "limit");
+	fprintf(cli->out, "%lld calls under way, by rule ",
+	        (long long)json_integer_value(json_object_get(limit, "calls")));
+	put(cli, rh_show_text(limit, "rule"));
+	fprintf(cli->out, " (revision %lld)\n", (long long)json_integer_value(
+		json_object_get(limit, "revision")));
+}
+
 static void print_agents(struct rh_cli *cli, const json_t *answer, const char *end)
 {
 	const json_t *peers = json_object_get(json_object_get(answer, "agents"), end);
@@ -176,6 +190,7 @@ int rh_verb_explain(struct rh_cli *cli)
 		print_verdict(cli, reply.json);
 		print_chain(cli, reply.json);
 		print_protocol(cli, reply.json);
+		print_limit(cli, reply.json);
 		print_function(cli, reply.json);
 		print_agents(cli, reply.json, "caller");
 		print_agents(cli, reply.json, "callee");

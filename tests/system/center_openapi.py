@@ -55,6 +55,7 @@ class TheContract(CenterTest):
             center.get(f"/apis/v1/can-i?caller={caller}&callee={callee}")
         center.put(rule("steps", protocol={"edge": ["a", "*"], "use": "shm", "rollout": {
             "steps": [1, "100%"], "wait": "1h", "maxErrorRate": 0.1}}))
+        center.put(rule("few", limits={"edge": ["a", "b"], "calls": 3}))
         for verb in ("pause", "resume", "undo"):
             self.assertEqual(center.ask("POST", f"/apis/v1/rollouts/steps/{verb}").status, 200)
         for path in ("matrix", "agents", "audit", "system", "rollouts", "rollouts/steps",

@@ -4,8 +4,8 @@ rolled back, paused, resumed, undone; in the middle of which the center may be k
 import json
 import unittest
 
-from center_lib import (REJECTED, STATS, CenterTest, main, record, resource, result_item, rule,
-                        u64)
+from center_lib import (REJECTED, STATS, CenterTest, first, main, number, record, records,
+                        resource, result_item, rule, text, u64)
 
 EPERM = -1
 
@@ -117,8 +117,8 @@ class Steps(Fleet):
         self.center.put(staged("shm", 2, "100%"))
         self.assertEqual(follow(), ("running", 1))
         keys = self.obey(self.agents["s"])
-        first, last = (key[0] for key in keys)
-        self.obey(self.agents[first])
+        early, last = (key[0] for key in keys)
+        self.obey(self.agents[early])
         shown = self.show()
         self.assertEqual((shown["step"], shown["edges"]["reached"], shown["edges"]["settled"]),
                          (1, 2, 1))
@@ -339,11 +339,11 @@ class Orders(Fleet):
 
     def test_put_again_before_it_is_over(self):
         self.center.put(staged("shm", 5, "100%", wait="1h"))
-        first = self.settle()
+        early = self.settle()
         self.center.put(staged("semaphore", 2, "100%", wait="1h"))
         while self.reached("semaphore") == set() or self.reached("shm"):
             self.settle()
-        self.assertLess(self.reached("semaphore"), first)
+        self.assertLess(self.reached("semaphore"), early)
         self.assertEqual(len(self.reached("msgqueue")), 18)
         self.assertEqual(self.show()["former"], 1)
 
@@ -436,9 +436,9 @@ class Killed(Fleet):
         self.settle()
         self.center.put(staged("shm", 3, "50%", "100%", wait="50ms"))
         self.settle()
-        first = self.reached()
+        before = self.reached()
         self.restart()
-        self.assertLessEqual(first, self.reached())
+        self.assertLessEqual(before, self.reached())
         while len(self.reached()) < self.size:
             self.settle()
         follow = self.news()
@@ -462,6 +462,74 @@ class Killed(Fleet):
         self.restart()
         self.assertEqual(self.show()["state"], "undone")
         self.assertEqual(self.reached("msgqueue"), set(self.names))
+
+
+class Limits(Fleet):
+    def limit(self, name):
+        """(calls, rule) as the agent of the caller holds it, and the protocol."""
+        item = first(self.agents[name].edge(name, "s"), "LIMIT_ITEM")
+        found = records(item) if item else None
+        return found and (number(found, "COUNT"), text(found, "RULE")), self.using(name)
+
+    def test_a_limit_reaches_both_ends_and_takes_bind_away(self):
+        self.join("a00", "a01", "s")
+        self.center.put(rule("few", limits={"edge": ["*", "s"], "calls": 7}))
+        self.center.put(rule("one", limits={"edge": ["a01", "s"], "calls": 1}))
+        self.center.put(rule("p", protocol={"edge": ["a01", "s"], "use": "msgqueue"}))
+        for agent in self.agents.values():
+            agent.take_until(self.center.revision())
+        self.assertEqual(self.limit("a00"), ((7, "few"), "shm"))
+        self.assertEqual(self.limit("a01"), ((1, "one"), "msgqueue"))
+        self.assertEqual(self.agents["s"].items[("a01", "s")], self.agents["a01"].items[("a01",
+                                                                                       "s")])
+        answer = self.center.ask("POST", "/apis/v1/explain", {"caller": "a00", "callee": "s"})
+        self.assertEqual((answer.json["limit"]["calls"], answer.json["limit"]["rule"]),
+                         (7, "few"))
+        self.assertEqual(answer.json["protocol"]["use"], "shm")
+        self.center.ask("DELETE", "/apis/v1/rules/few")
+        self.agents["a00"].take_until(self.center.revision())
+        self.assertEqual(self.limit("a00"), (None, "bind"))
+
+    def test_step_by_step_and_back(self):
+        self.join()
+        self.center.put(rule("r", limits={"edge": ["*", "s"], "calls": 9}))
+        self.settle()
+        self.rejects.add(("a02", ("a02", "s")))
+        follow = self.news()
+        self.center.put(rule("r", limits={"edge": ["*", "s"], "calls": 3, "rollout": {
+            "steps": [3, "100%"], "wait": "0s", "rollback": True}}))
+        self.assertEqual(follow(), ("running", 1))
+        self.settle()
+        calls = [self.limit(name)[0][0] for name in self.names]
+        self.assertEqual((calls.count(3), calls.count(9)), (3, 17))
+        self.assertEqual(follow(), ("rolled-back", 1))
+        self.settle()
+        self.assertEqual({self.limit(name)[0][0] for name in self.names}, {9})
+
+    def test_a_rule_that_becomes_another_one(self):
+        self.join()
+        self.center.put(plain("msgqueue"))
+        self.settle()
+        self.center.put(rule("r", limits={"edge": ["*", "s"], "calls": 3, "rollout": {
+            "steps": [3, "100%"], "wait": "1h"}}))
+        self.settle()
+        found = [self.limit(name) for name in self.names]
+        self.assertEqual((found.count(((3, "r"), "shm")), found.count((None, "msgqueue"))),
+                         (3, 17))
+        self.leave()
+        self.center.kill()
+        self.center.start()
+        self.join()
+        self.assertEqual([self.limit(name) for name in self.names], found)
+        self.order("undo")
+        self.settle()
+        self.assertEqual(self.reached("msgqueue"), set(self.names))
+
+    def test_what_is_no_limit(self):
+        for calls in (0, 65536, "3", None):
+            answer = self.center.put(rule("r", limits={"edge": ["*", "s"], "calls": calls}))
+            self.assert_problem(answer, 400, "EINVAL")
+            self.assertEqual(answer.json["pointer"], "/spec/limits/calls")
 
 
 class Patterns(CenterTest):

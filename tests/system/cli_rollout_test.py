@@ -178,5 +178,57 @@ class Rollout(Stage):
         self.assertIn("no Rule named other", self.refused(4, "rollout", "status", "other"))
 
 
+LIMITED = """
+kind: Resource
+metadata: {name: lib}
+spec:
+  type: service
+  interface: libtwice
+  serve: {library: ./side/libtwice.so.1, workers: 1, threads: 2}
+---
+kind: Resource
+metadata: {name: app}
+spec: {type: application, reference: [lib]}
+"""
+ONE = """kind: Rule
+metadata: {name: one-at-a-time}
+spec: {limits: {edge: [app, lib], calls: 1}}
+"""
+CALL = "import ctypes; print(ctypes.CDLL('libtwice.so.1').twice(%d))"
+
+
+class Limits(Stage):
+    """The call of 1 waits until somebody writes into the gate."""
+    has_agents = True
+
+    def setUp(self):
+        super().setUp()
+        self.gate = self.path("gate")
+        os.mkfifo(self.gate)
+        self.library("if (number == 1) { FILE *gate = fopen(\"%s\", \"r\"); fgetc(gate);"
+                     " fclose(gate); } return 2 * number;" % self.gate)
+        self.up("-I", self.path("side"), self.path("system.yaml", LIMITED))
+
+    def run_app(self, number, **options):
+        return subprocess.Popen([self.rhodes_path, "run", "app", "--", "/usr/bin/python3", "-c",
+                                 CALL % number], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                text=True, env=self.env, **options)
+
+    def test_more_calls_than_the_rule_allows_are_refused(self):
+        self.ok("apply", "-f", "-", data=ONE)
+        self.assertIn("1 calls under way, by rule one-at-a-time", self.ok("explain", "app",
+                                                                          "lib"))
+        first = self.run_app(1)
+        with open(self.gate, "w", encoding="ascii") as gate:  # the worker is in the call
+            second = self.run_app(21).communicate(timeout=60)
+            self.assertEqual(second[0], "-1\n")
+            for word in ("app -> lib", "as many calls are under way (1)", "rule one-at-a-time"):
+                self.assertIn(word, second[1])
+            self.ok("delete", "rule", "one-at-a-time")
+            self.assertEqual(self.run_app(21).communicate(timeout=60)[0], "42\n")
+            gate.write(".")
+        self.assertEqual(first.communicate(timeout=60)[0], "2\n")
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

@@ -235,6 +235,41 @@ static void how_old_a_cache_may_be_is_read(void **unused)
 	rh_agent_view_destroy(view);
 }
 
+static void put_limited(struct text *text, int has_count)
+{
+	size_t edge = rh_record_open(&text->writer, RH_TAG_EDGE_ITEM), place;
+
+	rh_record_put_text(&text->writer, RH_TAG_CALLER, "magic");
+	rh_record_put_text(&text->writer, RH_TAG_CALLEE, "nic");
+	rh_record_put_i32(&text->writer, RH_TAG_VERDICT, RH_OK);
+	place = rh_record_open(&text->writer, RH_TAG_LIMIT_ITEM);
+	rh_record_put_text(&text->writer, RH_TAG_RULE, "few.calls");
+	rh_record_put_u64(&text->writer, RH_TAG_REVISION, 12);
+	if (has_count)
+		rh_record_put_u32(&text->writer, RH_TAG_COUNT, 7);
+	rh_record_close(&text->writer, place);
+	rh_record_close(&text->writer, edge);
+}
+
+static void how_many_calls_may_be_under_way_is_read(void **unused)
+{
+	struct text           text;
+	struct rh_agent_view *view = NULL;
+
+	(void)unused;
+	begin(&text, 1);
+	put_limited(&text, 1);
+	assert_int_equal(add(&view, &text), 1);
+	assert_int_equal(view->edges[0].calls_max, 7);
+	assert_int_equal(view->edges[0].limit_revision, 12);
+	assert_string_equal(view->edges[0].limit_rule, "few.calls");
+	rh_agent_view_destroy(view);
+	view = NULL;
+	begin(&text, 1);
+	put_limited(&text, 0);
+	assert_int_equal(add(&view, &text), RH_EPROTO);
+}
+
 static void what_contradicts_is_refused(void **unused)
 {
 	struct text           text;
@@ -393,6 +428,7 @@ int main(void)
 		cmocka_unit_test(whole_view_is_read),
 		cmocka_unit_test(the_other_ends_type_is_taken),
 		cmocka_unit_test(how_old_a_cache_may_be_is_read),
+		cmocka_unit_test(how_many_calls_may_be_under_way_is_read),
 		cmocka_unit_test(an_unregistered_resource_has_no_self),
 		cmocka_unit_test(what_contradicts_is_refused),
 		cmocka_unit_test(limits_hold),

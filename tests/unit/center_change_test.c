@@ -352,10 +352,12 @@ static void random_object(char *text, size_t cap)
 {
 	static const char *const types[] = { "application", "service", "driver",
 	                                     "hardware" };
-	static const char *const uses[] = { "shm", "bind", "msgqueue" };
+	static const char *const uses[] = { "'use':'shm'", "'use':'bind'",
+	                                    "'use':'msgqueue'" };
+	static const char *const calls[] = { "'calls':3", "'calls':4" };
 	static const char *const plans[] = { "", ",'rollout':{'steps':[1,'50%','100%'],"
 		"'wait':'0s'}" };
-	unsigned name = any(8), one = any(8), two = any(8);
+	unsigned name = any(8), one = any(8), two = any(8), is_limit = any(4) == 0;
 	char     caller[4], callee[4];
 
 	switch (any(5)) {
@@ -375,8 +377,9 @@ static void random_object(char *text, size_t cap)
 		snprintf(caller, sizeof caller, any(3) ? "r%u" : "*", name);
 		snprintf(callee, sizeof callee, any(3) ? "r%u" : "*", one == name ? 9 : one);
 		snprintf(text, cap, "{'kind':'Rule','metadata':{'name':'x%u'},'spec':"
-		         "{'protocol':{'edge':['%s','%s'],'use':'%s'%s}}}", any(4), caller,
-		         callee, uses[any(3)], plans[any(2)]);
+		         "{'%s':{'edge':['%s','%s'],%s%s}}}", any(4),
+		         is_limit ? "limits" : "protocol", caller, callee,
+		         !is_limit ? uses[any(3)] : calls[any(2)], plans[any(2)]);
 	}
 }
 

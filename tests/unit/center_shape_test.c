@@ -134,6 +134,10 @@ static void rules(void **state)
 	good(RULE("hierarchy", "{'hierarchy':{'allow':[]}}"));
 	good(RULE("hierarchy", "{'hierarchy':{'allow':[['driver','driver']]}}"));
 	good(RULE("stale", "{'stale':{}}"));
+	good(RULE("r", "{'limits':{'edge':['a','*'],'calls':65535}}"));
+	good(RULE("r", "{'protocol':{'edge':['*','*'],'use':'shm','rollout':{'steps':"
+	          "[1,2,'5%','100%'],'wait':'24h','maxReject':63,'maxErrorRate':1,"
+	          "'rollback':false}}}"));
 	good(RULE("stale", "{'stale':{'layering':'forever','revocation':'never',"
 	          "'protocol':'720h'}}"));
 	bad(RULE("p", "{}"), "/spec", "exactly one");
@@ -158,6 +162,9 @@ static void rules(void **state)
 	         "['driver','driver']]}}"), "/spec/hierarchy/allow", "twice");
 	bad(RULE("other", "{'hierarchy':{'allow':[]}}"), "/spec", "named \"hierarchy\"");
 	bad(RULE("other", "{'stale':{}}"), "/spec", "named \"stale\"");
+	bad(RULE("r", "{'limits':{'edge':['a','*'],'calls':0}}"), "/spec/limits/calls",
+	    "between");
+	bad(RULE("r", "{'limits':{'edge':['a','*']}}"), "/spec/limits", "calls");
 	bad(RULE("stale", "{'stale':{'protocol':'soon'}}"), "/spec/stale/protocol",
 	    "neither");
 	bad(RULE("stale", "{'stale':{'protocol':'721h'}}"), "/spec/stale/protocol",
