@@ -22,8 +22,8 @@
 
 struct rh_process;
 
-/* Something changed: it is ready, it died, it is gone.  The callee may destroy
- * the process only when its state is RH_LIFE_GONE. */
+/* Something changed: it is ready, it died, it is gone; NULL: something else did.  The
+ * callee may destroy the process only when its state is RH_LIFE_GONE. */
 typedef void rh_process_changed(void *user, struct rh_process *process);
 
 /* A line of a process; true when it was meant for the supervisor, and is no line for the

@@ -334,7 +334,7 @@ static void on_changed(void *user, struct rh_process *process)
 {
 	struct supervisor *self = user;
 
-	if (process->spawned.pidfd < 0)
+	if (process && process->spawned.pidfd < 0)
 		rh_pools_lost(&self->pools, process->task.name);
 	uv_async_send(&self->wake); /* a later turn of the loop looks at all of them */
 }
