@@ -19,7 +19,8 @@ ulimit -Sn 1024
 
 echo "guest: Linux $(uname -r)"
 number=0
-while read -r -a words; do
+while read -r line; do
+	eval "words=($line)" # quoted as for a shell
 	number=$((number + 1))
 	# Emulation takes ten times as long.  By cat: on a console meson would paint.
 	meson test -C "$build" --no-rebuild --print-errorlogs --logbase "$number" -t 10 \

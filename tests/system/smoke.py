@@ -7,9 +7,10 @@ import os
 import re
 import signal
 import subprocess
+import time
 import unittest
 
-from cli_stage import Stage
+from cli_stage import LIMIT, Stage
 
 TOUR = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/tour")
 PROTOCOLS = ("msgqueue", "shm", "semaphore", "bind")
@@ -68,11 +69,24 @@ class Smoke(Stage):
         for line, count in zip(lines, had):
             self.await_line(line, count + 1)
 
+    def edge(self):
+        """The protocol of the edge, and how many calls went over it."""
+        edge, = self.json("matrix")["edges"]
+        return edge["protocol"], edge["observed"]
+
+    def assert_called(self, protocol, before):
+        """Waits until the agents have told of calls over that protocol."""
+        until = time.monotonic() + LIMIT
+        while (now := self.edge())[0] != protocol or now[1] <= before:
+            self.assertLess(time.monotonic(), until, f"{now}: no call by {protocol}")
+
     def test_every_protocol(self):
         for protocol in PROTOCOLS:
             with self.subTest(protocol):
                 self.rule(PROTOCOL % protocol)
+                before = self.edge()[1]
                 self.assert_same()
+                self.assert_called(protocol, before)
 
     def test_another_protocol_under_a_running_program(self):
         """One process asks line by line, while what carries its calls is exchanged."""
@@ -83,6 +97,7 @@ class Smoke(Stage):
                 print("/etc/passwd", file=program.stdin, flush=True)
                 self.assertIn("text", program.stdout.readline())
                 self.rule(PROTOCOL % protocol)
+            self.assert_called("bind", 0)
             program.stdin.close()
             self.assertEqual(program.wait(), 0)
 
