@@ -93,11 +93,16 @@ class Smoke(Stage):
         with subprocess.Popen([self.rhodes_path, "run", "file", "--", "/usr/bin/file", "-n",
                                "-f", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               text=True, env=self.env) as program:
-            for protocol in PROTOCOLS * 2:
+            def ask():
                 print("/etc/passwd", file=program.stdin, flush=True)
                 self.assertIn("text", program.stdout.readline())
+
+            ask()
+            for protocol in PROTOCOLS * 2:
                 self.rule(PROTOCOL % protocol)
-            self.assert_called("bind", 0)
+                before = self.edge()[1]
+                ask()
+                self.assert_called(protocol, before)
             program.stdin.close()
             self.assertEqual(program.wait(), 0)
 
