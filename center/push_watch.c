@@ -140,11 +140,11 @@ uint64_t rh_push_note(struct rh_push *push, const struct rh_item_key *key,
 {
 	uint64_t revision = missed_revision(push, key);
 
+	if (!rh_published_note(&push->published, key, body, body_bytes, revision))
+		revision = rh_published_revision(&push->published, key);
 	if (push->on_change)
-		push->on_change(key, push->head, body, body_bytes, RH_PUSH_BYTES);
-	if (rh_published_note(&push->published, key, body, body_bytes, revision))
-		return revision;
-	return rh_published_revision(&push->published, key);
+		push->on_change(key, revision, body, body_bytes, RH_PUSH_BYTES);
+	return revision;
 }
 
 /* ---- subscribing ---- */

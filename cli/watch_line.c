@@ -169,6 +169,22 @@ static void describe(const json_t *object, char *what, size_t cap)
 /* --- lines ----------------------------------------------------------------------------
  */
 
+/* {"type": "rollout", "name", "state", "step", "steps", "generation", ...} */
+static void set_rollout(struct row *row, const json_t *line)
+{
+	const char *state = rh_show_text(line, "state");
+	char        text[120];
+
+	set_object(row, "Rule", rh_show_text(line, "name"));
+	snprintf(text, sizeof text, "%.40s, step %lld of %lld, generation %lld",
+	         state ? state : "?",
+	         (long long)json_integer_value(json_object_get(line, "step")),
+	         (long long)json_integer_value(json_object_get(line, "steps")),
+	         (long long)json_integer_value(json_object_get(line, "generation")));
+	add(row->what, sizeof row->what, text);
+	add(row->what, sizeof row->what, rh_show_text(line, "reason"));
+}
+
 /* {"type": "active", "name", "agent", "revision", "edge", "edges", "code", "text"} */
 static void set_news(struct row *row, const json_t *line)
 {
@@ -213,6 +229,8 @@ void rh_watch_line_print(FILE *out, const json_t *line, bool has_color)
 	if (object) {
 		set_object(&row, rh_show_text(object, "kind"), rh_show_name(object));
 		describe(object, row.what, sizeof row.what);
+	} else if (strcmp(type, "rollout") == 0) {
+		set_rollout(&row, line);
 	} else {
 		set_news(&row, line);
 	}

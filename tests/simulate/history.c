@@ -167,6 +167,19 @@ static void serve_store(struct history *history, const struct event *event)
 		store->is_whole = 1;
 }
 
+/* In the order of revisions: a snapshot may tell late of an item that changed early. */
+static void insert(struct list *list, const struct change *change)
+{
+	struct change *last = list_add(list, sizeof *last), *first = list->at;
+
+	while (last > first && last[-1].store == change->store &&
+	       last[-1].revision > change->revision) {
+		*last = last[-1];
+		last--;
+	}
+	*last = *change;
+}
+
 /* A center that begins, and a snapshot, tell of what was so before. */
 static uint64_t kept_since(const struct history *history, const struct word *key,
                            const struct event *event)
@@ -187,10 +200,10 @@ static void note_change(struct history *history, const struct event *event)
 	struct list *list = key ? &key->changes : &history->all;
 	uint64_t     since = key ? kept_since(history, key, event) : event->revision;
 
-	*(struct change *)list_add(list, sizeof(struct change)) = (struct change){
+	insert(list, &(struct change){
 		.store = history->store, .revision = event->revision,
 		.what = event->what, .since = since,
-	};
+	});
 }
 
 int history_event(struct history *history, const char *who, const char *name,

@@ -29,6 +29,12 @@
 	"file put edge/file/magic 2 " B "\n" \
 	"file settled s1 2 -\n"
 
+/* A center that begins again tells all there is. */
+#define AGAIN \
+	"center store s1 9 -\n" \
+	"center change * 9 gone\n" \
+	"center change resource/file 9 " A "\n"
+
 #define DELTA \
 	"file delta s1 3 2\n" \
 	"file put edge/file/magic 3 " C "\n" \
@@ -110,6 +116,15 @@ static void good_histories_pass(void **state)
 		"file snapshot s1 3 -\nfile put resource/file 2 " A "\n"
 		"file put edge/file/magic 3 " C "\nfile settled s1 3 -\n"
 		"center quiet s1 3 -\n",
+		/* What is told again has been so before: its rejection still counts. */
+		STORE AGAIN "center change edge/file/magic 9 " C "\n" SNAPSHOT
+		"file delta s1 3 2\nfile result edge/file/magic 3 rejected\n"
+		"file settled s1 3 -\nfile bookmark s1 9 3\nfile settled s1 9 -\n"
+		"center quiet s1 9 -\n",
+		/* Told late, of an earlier revision than what was told before. */
+		STORE AGAIN "center change edge/file/magic 9 " C "\n"
+		"center change edge/file/magic 5 " C "\n" SNAPSHOT DELTA
+		"file bookmark s1 9 3\nfile settled s1 9 -\ncenter quiet s1 9 -\n",
 		/* An agent that ended need not follow. */
 		STORE SNAPSHOT "file end - 0 -\ncenter quiet s1 3 -\n",
 	};
@@ -127,6 +142,9 @@ static void what_cannot_be_is_found(void **state)
 	} bad[] = {
 		{ STORE SNAPSHOT DELTA "file snapshot s1 2 -\n", "falls back from 3" },
 		{ STORE SNAPSHOT "file delta s1 3 1\n", "a gap: it was at 2" },
+		/* The edge went while nobody wrote it down. */
+		{ STORE AGAIN SNAPSHOT DELTA "file bookmark s1 9 3\nfile settled s1 9 -\n",
+		  "edge/file/magic of 9 is not in force" },
 		{ STORE SNAPSHOT "file bookmark s1 9 3\n", "a gap" },
 		{ STORE SNAPSHOT "file delta s2 3 2\n", "a gap" },
 		{ STORE "file start - 0 -\nfile delta s1 2 1\n", "a gap" },
