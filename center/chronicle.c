@@ -29,6 +29,15 @@ static void key_text(const struct rh_item_key *key, char *text, size_t cap)
 /* Several revisions may be published as one; nobody ever sees those in between. */
 static uint64_t published;
 
+static const struct rh_revocations *revocations;
+
+/* Its deadline is of this process: an agent keeps the one that it was told. */
+static int is_revoking(const struct rh_item_key *key)
+{
+	return key && key->callee.len &&
+	       rh_revocation_find(revocations, &key->caller, &key->callee) != NULL;
+}
+
 static void tell(const struct rh_item_key *key, uint64_t head, const void *body,
                  size_t bytes, enum rh_push_known known)
 {
@@ -39,7 +48,7 @@ static void tell(const struct rh_item_key *key, uint64_t head, const void *body,
 	key_text(key, name, sizeof name);
 	if (known == RH_PUSH_GONE)
 		snprintf(what, sizeof what, "gone");
-	else if (known == RH_PUSH_BYTES && bytes > RECORD_HEAD)
+	else if (known == RH_PUSH_BYTES && bytes > RECORD_HEAD && !is_revoking(key))
 		snprintf(what, sizeof what, "%016llx",
 		         (unsigned long long)rh_fnv1a(RH_FNV_SEED, text + RECORD_HEAD,
 		                                      bytes - RECORD_HEAD));
@@ -99,7 +108,6 @@ void rh_chronicle_store(struct rh_store *store)
 struct dump {
 	struct rh_item_encoder  encoder;
 	const struct rh_center *center;
-	int                     is_start;
 };
 
 static void tell_item(struct dump *dump, const struct rh_item_key *key)
@@ -112,11 +120,8 @@ static void tell_item(struct dump *dump, const struct rh_item_key *key)
 	is_there = rh_item_body(&dump->encoder, key, &body);
 	if (is_there < 0)
 		return;
-	/* A deadline is of this process: agents keep the one that they were told. */
-	tell(key, dump->center->push->head, bytes, body.used, !is_there ? RH_PUSH_GONE
-	     : dump->is_start && key->callee.len &&
-	       rh_revocation_find(&dump->center->revocations, &key->caller, &key->callee)
-	     ? RH_PUSH_UNKNOWN : RH_PUSH_BYTES);
+	tell(key, dump->center->push->head, bytes, body.used,
+	     is_there ? RH_PUSH_BYTES : RH_PUSH_GONE);
 }
 
 static void tell_edge(void *user, const struct rh_edge_report *report)
@@ -130,9 +135,9 @@ static void tell_edge(void *user, const struct rh_edge_report *report)
 	});
 }
 
-static void tell_all(const struct rh_center *center, int is_start)
+static void tell_all(const struct rh_center *center)
 {
-	struct dump              dump = { .center = center, .is_start = is_start };
+	struct dump              dump = { .center = center };
 	size_t                   count;
 	struct rh_object *const *at = rh_catalog_after(&center->realm.catalog,
 		RH_OBJECT_RESOURCE, NULL, &count);
@@ -157,7 +162,8 @@ void rh_chronicle_begin(struct rh_link *link)
 	if (!rh_log_is(RH_LEVEL_DEBUG))
 		return;
 	published = link->push.head;
-	tell_all(link->center, 1);
+	revocations = &link->center->revocations;
+	tell_all(link->center);
 	link->push.on_change = on_change;
 }
 
@@ -168,7 +174,7 @@ void rh_chronicle_published(struct rh_link *link)
 	if (!link->push.on_change)
 		return;
 	if (missed.is_all) {
-		tell_all(link->center, 0);
+		tell_all(link->center);
 	} else {
 		rh_item_encoder_init(&dump.encoder, link->center);
 		for (size_t i = 0; i < missed.count; i++)
