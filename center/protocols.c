@@ -80,6 +80,12 @@ static int is_of(const struct rh_protocols *protocols, size_t i, const char *cal
 	       strcmp(protocols->at[i]->callee, callee) == 0;
 }
 
+static size_t is_pattern(const struct rh_protocol_rule *entry)
+{
+	return strcmp(entry->caller, RH_PROTOCOL_ANY) == 0 ||
+	       strcmp(entry->callee, RH_PROTOCOL_ANY) == 0;
+}
+
 static int grow(struct rh_protocols *protocols)
 {
 	size_t cap = protocols->cap;
@@ -117,11 +123,13 @@ int rh_protocols_put(struct rh_protocols *protocols,
 	        (protocols->count - at) * sizeof protocols->at[0]);
 	protocols->at[at] = copy;
 	protocols->count++;
+	protocols->patterns += is_pattern(copy);
 	return RH_OK;
 }
 
 static void drop(struct rh_protocols *protocols, size_t at)
 {
+	protocols->patterns -= is_pattern(protocols->at[at]);
 	free(protocols->at[at]);
 	protocols->count--;
 	memmove(&protocols->at[at], &protocols->at[at + 1],
@@ -204,8 +212,9 @@ static const struct rh_protocol_rule *find(const struct rh_protocols *protocols,
 		{ any, question->callee }, { any, any },
 	};
 	const struct rh_protocol_rule *found = NULL;
+	int probes = protocols->patterns > 0 ? 4 : protocols->count > 0;
 
-	for (int i = 0; i < 4 && !found; i++)
+	for (int i = 0; i < probes && !found; i++)
 		found = find_at(protocols, pairs[i][0], pairs[i][1], question);
 	return found;
 }

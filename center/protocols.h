@@ -44,6 +44,7 @@ struct rh_protocols {
 	struct rh_protocol_rule **at;
 	size_t                    count;
 	size_t                    cap;
+	size_t                    patterns;  /* entries with "*" */
 };
 
 void rh_protocols_init(struct rh_protocols *protocols);

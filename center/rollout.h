@@ -72,6 +72,8 @@ struct rh_rollout {
 	uint64_t               calls;       /* in this step                     */
 	uint64_t               errors;
 	int                    is_resumed;  /* by a center that was started     */
+	int                    is_untold;   /* the change that made it so is not
+	                                       committed, or nobody heard of it  */
 };
 
 struct rh_rollouts {

@@ -41,17 +41,36 @@ void rh_rollouts_wake(struct rh_center *center, uint64_t delay_ms)
 
 static void tell(struct rh_center *center, const struct rh_rollout *rollout)
 {
-	json_t *event = json_pack("{s:s, s:s, s:s, s:i, s:i, s:I}", "type", "rollout",
-		"name", rollout->rule, "state", rh_rollout_state_text(rollout->state),
+	char    text[RH_ROLLOUT_REASON_MAX + 64];
+	json_t *event = json_pack("{s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "type", "rollout",
+		"name", rollout->rule, "revision", (json_int_t)rollout->now.revision,
+		"state", rh_rollout_state_text(rollout->state),
 		"step", (int)rollout->step, "steps", (int)rollout->plan.step_count,
 		"generation", (json_int_t)rollout->generation);
 
-	if (rollout->reason[0])
-		json_object_set_new(event, "reason", rh_json_text(rollout->reason));
+	if (rollout->failed)
+		json_object_set_new(event, "failed",
+		                    json_integer((json_int_t)rollout->failed));
+	snprintf(text, sizeof text, "%s in step %u of %u%s%s",
+	         rh_rollout_state_text(rollout->state), rollout->step,
+	         rollout->plan.step_count, rollout->reason[0] ? ": " : "", rollout->reason);
+	json_object_set_new(event, "text", rh_json_text(text));
 	rh_info("rollout %s: %s step=%u/%u %s", rollout->rule,
 	        rh_rollout_state_text(rollout->state), rollout->step,
 	        rollout->plan.step_count, rollout->reason);
 	rh_news_add(center, RH_OBJECT_RULE, event);
+}
+
+void rh_rollouts_tell(struct rh_center *center)
+{
+	const struct rh_rollouts *rollouts = &center->realm.rollouts;
+
+	for (size_t i = 0; center->has_untold && i < rollouts->count; i++) {
+		if (rollouts->at[i]->is_untold)
+			tell(center, rollouts->at[i]);
+		rollouts->at[i]->is_untold = 0;
+	}
+	center->has_untold = 0;
 }
 
 /* ---- changing one ---- */
@@ -67,10 +86,8 @@ static int put(struct rh_center *center, struct rh_rollout *next,
                const struct rh_change_options *options, struct rh_problem *problem)
 {
 	next->changed_ms = rh_when_now();
-	int err = rh_change_rollout(center, next, options, problem);
-	if (!err)
-		tell(center, next);
-	return err;
+	next->is_untold = center->has_untold = 1;
+	return rh_change_rollout(center, next, options, problem);
 }
 
 static void begin_step(struct rh_rollout *next, uint32_t step, uint64_t reach)
@@ -91,17 +108,15 @@ static int go_back(struct rh_center *center, const struct rh_rollout *rollout,
 
 	next.state = state;
 	next.failed = rollout->generation;
-	next.changed_ms = rh_when_now();
 	next.calls = next.errors = 0;
 	if (generation == 0) {
 		next.reach = 0;
 		return put(center, &next, options, problem);
 	}
-	int err = rh_change_restore(center, rollout->rule, generation, options, &next,
-	                            problem);
-	if (!err)
-		tell(center, &next);
-	return err;
+	next.changed_ms = rh_when_now();
+	next.is_untold = center->has_untold = 1;
+	return rh_change_restore(center, rollout->rule, generation, options, &next,
+	                         problem);
 }
 
 static int stop(struct rh_center *center, const struct rh_rollout *rollout,

@@ -26,6 +26,9 @@ enum rh_rollout_order {
 
 void rh_rollouts_wake(struct rh_center *center, uint64_t delay_ms);
 
+/* A turn is committed: tells what became of roll-outs in it. */
+void rh_rollouts_tell(struct rh_center *center);
+
 /* When to drive, monotonic ns; RH_ROLLOUT_NEVER. */
 uint64_t rh_rollouts_next(const struct rh_center *center);
 
