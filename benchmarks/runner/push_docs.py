@@ -27,7 +27,8 @@ that of every process concerned, without the one that measures.
 
 The change of a protocol: one caller of 64 bytes, as in [benchmarks.md](benchmarks.md), whose
 edge goes shm -> msgqueue -> bind -> semaphore -> shm, ten times a second, beside as long a
-time over shm without a change.
+time over shm without a change. The slowest call of a round is judged by its median over the
+rounds: a virtual machine holds calls up now and then, also without any change.
 """
 
 

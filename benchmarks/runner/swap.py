@@ -10,6 +10,7 @@ import time
 from .change import Connection, Stream
 
 ROUND = ("msgqueue", "bind", "semaphore", "shm")
+CALM = "shm"  # the protocol without changes
 EVERY_S = 0.1
 CALLS = 4_000_000  # more than fit into the time
 RULE = "call_swap-bench_bytes"
@@ -24,7 +25,7 @@ class Swap:
         self.env = {**os.environ, "RHODES_SYSTEM": f"bench_swap_{os.getpid()}",
                     "RHODES_RUN_DIR": os.path.join(self.folder, "r"),
                     "RHODES_STATE_DIR": os.path.join(self.folder, "s")}
-        self.protocols = itertools.cycle(ROUND)
+        self.protocols, self.protocol = itertools.cycle(ROUND), CALM
 
     def rule(self, protocol):
         return {"kind": "Rule", "metadata": {"name": RULE}, "spec": {
@@ -39,7 +40,7 @@ class Swap:
              "spec": {"type": "service", "serve": {"program": [server]}}},
             {"kind": "Resource", "metadata": {"name": "call_swap"},
              "spec": {"type": "application", "reference": ["bench_bytes"]}},
-            self.rule("shm")]
+            self.rule(CALM)]
         with open(path, "w", encoding="utf-8") as file:
             file.write("---\n".join(json.dumps(item) + "\n" for item in objects))
         done = subprocess.run([self.rhodes, "up", "--detach", path], env=self.env,
@@ -52,6 +53,7 @@ class Swap:
 
     def change(self, protocol):
         """Milliseconds until it is active at both ends."""
+        self.protocol = protocol
         began = time.perf_counter()
         revision = self.rest.ask("PUT", f"/apis/v1/rules/{RULE}",
                                  self.rule(protocol))["metadata"]["revision"]
@@ -61,15 +63,23 @@ class Swap:
         while sum(mark in line for line in seen.split(b"\n")
                   if b'"type":"active"' in line) < 2:
             seen += self.stream.read()
+            if b'"type":"rejected"' in seen:
+                raise RuntimeError(seen.decode())
         return (time.perf_counter() - began) * 1e3
 
     def swap_until(self, is_over, times):
         """Every tenth of a second, or as soon as the one before is active."""
-        while not is_over.is_set():
-            took = self.change(next(self.protocols))
-            times.append(took)
-            is_over.wait(max(0, EVERY_S - took / 1e3))
-        self.change("shm")
+        try:
+            while not is_over.is_set():
+                if self.protocol == (protocol := next(self.protocols)):
+                    continue  # that would be no change
+                took = self.change(protocol)
+                times.append(took)
+                is_over.wait(max(0, EVERY_S - took / 1e3))
+            if self.protocol != CALM:
+                self.change(CALM)
+        except (OSError, RuntimeError) as error:
+            times.append(error)
 
     def calls(self, seconds, swaps):
         """What the caller printed: {"p50", "p999", "max", ...} in us, and of the swaps."""
@@ -89,6 +99,8 @@ class Swap:
                 swapper.join()
         if done.returncode:
             raise RuntimeError(f"bench-caller: {done.stderr.strip()[-400:]}")
+        if times and isinstance(times[-1], Exception):
+            raise RuntimeError(f"a change of the protocol: {times[-1]}")
         found = json.loads(done.stdout.splitlines()[-1])
         return {**found, "swaps": len(times),
                 "active": statistics.median(times) if times else None}
