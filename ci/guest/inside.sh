@@ -1,7 +1,7 @@
 # inside.sh BUILD: process 1 of the guest, once the root is there.  Runs what BUILD/guest/runs
 # says, a line at a time; what is done is in a folder of the host, also when the guest dies.
 build=$1
-export HOME=/root LANG=C.UTF-8 PYTHONUNBUFFERED=1 PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/run LANG=C.UTF-8 PYTHONUNBUFFERED=1 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 mount -t proc proc /proc
 mount -t sysfs sys /sys
@@ -13,6 +13,8 @@ mount -t tmpfs shm /dev/shm
 mount -t mqueue mqueue /dev/mqueue
 mount -t tmpfs -o mode=755 run /run
 ip link set lo up
+# There is no udev that would make its device when somebody opens it.
+modprobe tun
 # As a login has it under systemd.
 ulimit -Hn 524288
 ulimit -Sn 1024

@@ -214,6 +214,9 @@ static void on_deadline(void *user)
 
 	if (self->has_plan)
 		rh_crew_is_ready(&self->crew, &self->plan, &missing);
+	if (self->phase == PHASE_APPLY)
+		missing = "what the manifests say (their interfaces are being built;"
+		          " -t gives it more time)";
 	rh_journal_tell(&self->journal, "not ready in %u s: %s is not; stopping",
 	                self->options->timeout_ms / 1000, missing);
 	stop(self, RH_EXIT_REFUSED);

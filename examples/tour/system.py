@@ -38,7 +38,8 @@ class System:
                     "RHODES_STATE_DIR": os.path.join(self.folder, "state")}
         stage.callback(self.down)
         self.is_up = True
-        up = run(inside([stage.rhodes, "up", "--detach", *options, "-I", HERE,
+        # A slow machine builds three interfaces for longer than `up` waits by itself.
+        up = run(inside([stage.rhodes, "up", "--detach", "-t", "600", *options, "-I", HERE,
                          self.manifest(protocol, text)]), env=self.env)
         if up.code != 0:
             raise Failed(f"rhodes up: {up.stderr.decode()}{self.log()}")

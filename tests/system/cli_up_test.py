@@ -235,10 +235,25 @@ class Up(Stage):
             text = self.refused(1, "up", "--detach", "-t", str(limit), self.manifest)
             self.assertIn("system.log tells why", text)
             self.assert_ends(self.all_pids())
-            if f"not ready in {limit} s: center is not" not in self.log():
+            if f"not ready in {limit} s: agent" in self.log():
                 break
         self.assertIn(f"not ready in {limit} s: agent/net_driver is not; stopping",
                       self.log())
+
+    def test_an_interface_is_not_built_in_time(self):
+        os.unlink(os.path.join(self.bin, "rhodes-interface"))
+        os.chmod(self.path("bin/rhodes-interface", "#!/bin/sh\nexec sleep 1000\n"), 0o755)
+        manifest = self.path("lib.yaml", "{kind: Resource, metadata: {name: lib}, spec: "
+                             "{type: service, interface: libtwice, "
+                             "serve: {library: ./side/libtwice.so.1}}}")
+        folder = self.library()
+        for limit in (1, 5, 25):
+            self.refused(1, "up", "--detach", "-t", str(limit), "-I", folder, manifest)
+            self.assert_ends(self.all_pids())
+            if f"not ready in {limit} s: center is not" not in self.log():
+                break
+        self.assertIn(f"not ready in {limit} s: what the manifests say (their interfaces are "
+                      "being built; -t gives it more time) is not; stopping", self.log())
 
     def test_a_failing_agent_is_tried_again_later(self):
         self.agent("echo no luck; exit 3")
