@@ -39,6 +39,7 @@ struct watching {
 	uint64_t    heard_ns;     /* when the stream said something                */
 	int         wait_ms;      /* before the next attempt                       */
 	bool        is_away;      /* ... and that it is was told                   */
+	char        why[200];     /* it does not serve now, "": it is not there    */
 	bool        was_lost;     /* how things stand must be read                 */
 	bool        must_reset;   /* and everything else too                       */
 };
@@ -159,6 +160,7 @@ static enum next judge_refusal(struct watching *watching)
 		note(watching, problem.detail);
 		next = AGAIN;
 	} else if (status >= 500) {
+		snprintf(watching->why, sizeof watching->why, "%s", problem.detail);
 		next = RESUME;
 	} else {
 		rh_problem_print(&problem, watching->cli->err, "rhodes watch", NULL);
@@ -361,11 +363,6 @@ static enum next catch_up(struct watching *watching)
 	json_int_t ignored;
 	enum next  next;
 
-	if (watching->is_away) {
-		fprintf(watching->cli->err, "rhodes watch: the center is back; going on "
-		        "from revision %lld\n", (long long)watching->revision);
-		watching->is_away = false;
-	}
 	if (watching->must_reset)
 		return reset(watching);
 	if (!watching->was_lost)
@@ -450,6 +447,15 @@ static enum next take_lines(struct watching *watching)
 	return next;
 }
 
+static void tell_back(struct watching *watching)
+{
+	if (!watching->is_away)
+		return;
+	fprintf(watching->cli->err, "rhodes watch: the center is back; going on from "
+	        "revision %lld\n", (long long)watching->revision);
+	watching->is_away = false;
+}
+
 static enum next follow(struct watching *watching)
 {
 	char      path[400];
@@ -462,6 +468,8 @@ static enum next follow(struct watching *watching)
 		return RESUME;
 	while (next == GO_ON && !rh_stream_is_over(watching->stream, &error)) {
 		next = await(watching, RH_WATCHING_SILENCE_MS);
+		if (rh_stream_status(watching->stream) == 200)
+			tell_back(watching);
 		if (next == GO_ON && rh_stream_status(watching->stream) < 400)
 			next = take_lines(watching);
 		if (is_silent(watching->heard_ns))
@@ -486,12 +494,13 @@ static enum next attempt(struct watching *watching)
 
 static enum next lose(struct watching *watching)
 {
-	if (!watching->is_away) {
-		fprintf(watching->cli->err, "rhodes watch: the center of \"%s\" is away; "
+	if (!watching->is_away)
+		fprintf(watching->cli->err, "rhodes watch: the center of \"%s\" %s%s; "
 		        "waiting for it at revision %lld\n", watching->cli->dirs.system,
-		        (long long)watching->revision);
-		watching->is_away = true;
-	}
+		        watching->why[0] ? "does not serve us now: " : "is away",
+		        watching->why, (long long)watching->revision);
+	watching->is_away = true;
+	watching->why[0] = '\0';
 	watching->was_lost = true;
 	return pause_for(watching);
 }

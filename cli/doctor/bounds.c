@@ -69,6 +69,7 @@ void rh_doctor_bounds(struct rh_doctor *doctor)
 {
 	json_t *agent;
 	size_t  i;
+	pid_t   pid, last = 0;
 	char    who[96];
 
 	check_queues(doctor);
@@ -79,8 +80,10 @@ void rh_doctor_bounds(struct rh_doctor *doctor)
 
 		if (!name || !role || strcmp(role, "agent") != 0)
 			continue;
+		pid = (pid_t)json_integer_value(json_object_get(agent, "pid"));
 		snprintf(who, sizeof who, "the agent of %.63s", name);
-		check_files(doctor, who,
-		            (pid_t)json_integer_value(json_object_get(agent, "pid")));
+		if (pid != last) /* many may be in one process */
+			check_files(doctor, who, pid);
+		last = pid;
 	}
 }

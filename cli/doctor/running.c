@@ -314,8 +314,10 @@ static void check_file(struct rh_doctor *doctor, const char *who, pid_t pid,
 		              (int)pid, path, what_to_do);
 }
 
-static void check_agent_version(struct rh_doctor *doctor, const json_t *agent)
+static void check_agent_version(struct rh_doctor *doctor, const json_t *agent,
+                                pid_t *last)
 {
+	pid_t       pid = (pid_t)json_integer_value(json_object_get(agent, "pid"));
 	const char *name = rh_show_text(agent, "resource");
 	json_int_t  version = json_integer_value(json_object_get(agent, "wireVersion"));
 	json_t     *instance;
@@ -328,8 +330,10 @@ static void check_agent_version(struct rh_doctor *doctor, const json_t *agent)
 		              "the push protocol, this program %u: it tells nothing of what is "
 		              "in force; restart the system with `rhodes down` and `rhodes up`",
 		              who, (long long)version, RH_PUSH_VERSION);
-	check_file(doctor, who, (pid_t)json_integer_value(json_object_get(agent, "pid")),
-	           "end it (SIGTERM), and `rhodes up` starts the new one");
+	if (pid != *last) /* many may be in one process */
+		check_file(doctor, who, pid,
+		           "end it (SIGTERM), and `rhodes up` starts the new one");
+	*last = pid;
 	json_array_foreach(json_object_get(agent, "instances"), i, instance) {
 		snprintf(who, sizeof who, "an instance of %s", name);
 		snprintf(what, sizeof what, "`rhodes restart %s`", name);
@@ -343,6 +347,7 @@ static void check_versions(struct rh_doctor *doctor)
 	const char *version = rh_show_text(doctor->system, "version");
 	json_t     *agent;
 	size_t      i;
+	pid_t       last = 0;
 
 	if (version && strcmp(version, RH_VERSION) != 0)
 		rh_doctor_add(doctor, "version", RH_FINDING_WARN, "the center is of version "
@@ -357,7 +362,7 @@ static void check_versions(struct rh_doctor *doctor)
 		const char *role = rh_show_text(agent, "role");
 
 		if (role && strcmp(role, "agent") == 0 && rh_show_text(agent, "resource"))
-			check_agent_version(doctor, agent);
+			check_agent_version(doctor, agent, &last);
 	}
 }
 

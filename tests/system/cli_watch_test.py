@@ -7,6 +7,7 @@ import os
 import re
 import select
 import signal
+import socket
 import sqlite3
 import subprocess
 import unittest
@@ -258,6 +259,28 @@ class Watch(Stage):
         reader.event(type="resumed")
         reader.event(type="put", revision=self.use("msgqueue"))
         self.assertEqual(reader.end(signal.SIGTERM), 0)
+
+    def test_where_too_many_watch_already(self):
+        self.start()
+        others = []
+        for _ in range(128):
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.addCleanup(sock.close)
+            sock.settimeout(LIMIT)
+            sock.connect(os.path.join(self.run_dir, "center.sock"))
+            sock.sendall(b"GET /apis/v1/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            self.assertTrue(sock.recv(64).startswith(b"HTTP/1.1 200"))
+            others.append(sock)
+        reader = self.watch("rules", "-o", "json")
+        while "does not serve us now: 128 clients watch already" not in reader.said():
+            self.assertIsNone(reader.process.poll())
+        self.assertNotIn("is back", reader.said())
+        for sock in others:
+            sock.close()
+        revision = self.use("msgqueue")
+        reader.event(type="put", revision=revision)
+        self.assertIn("is back", reader.said())
+        self.assertEqual(reader.end(), 0)
 
     # ---- what is no longer known ----
 
