@@ -4,7 +4,6 @@ nobody loses his connection.  libfaketime stands between the center and the cloc
 monotonic one is left alone."""
 import os
 import time
-import unittest
 from unittest import mock
 
 from center_lib import (BOOKMARK, CenterTest, first, main, number, resource, rule)

@@ -6,7 +6,6 @@ import resource as limits
 import shutil
 import socket
 import time
-import unittest
 
 from center_lib import (ACTIVE, BOOKMARK, CREDIT, DELTA, FRAME_ERROR, GOAWAY, HELLO, INSTANCES,
                         REJECTED, REPORT, RESULT, ROLE_AGENT, SNAP_BEGIN, SNAP_END, SNAP_ITEM,
@@ -160,15 +159,6 @@ class Order(PushTest):
             self.assertEqual(kind, DELTA)
             self.assertEqual(len(keys), 1)
             self.assertEqual(agent.verdict(*keys[0]), ELAYER)
-
-    def test_heartbeat(self):
-        agent = self.up_to_date("a")
-        revision = self.use("b", "d", "shm")
-        began = time.monotonic()
-        self.assertEqual(agent.take(), (BOOKMARK, []))
-        self.assertEqual(agent.revision, revision)
-        self.assertEqual(agent.take(), (BOOKMARK, []))  # also when nothing moved on
-        self.assertLess(time.monotonic() - began, 20)
 
     def test_a_large_resource_comes_in_parts(self):
         names = [f"{'n' * 50}_{i}" for i in range(1000)]
@@ -394,30 +384,6 @@ class Slow(PushTest):
         print(f"{each:.0f} bytes a subscriber", end=" ", flush=True)
         self.assertLess(each, 16384)
 
-    def test_one_that_stops_for_long(self):
-        """Its snapshot is given up after 10 s, its connection after 60 s."""
-        names = [f"{'n' * 50}_{i}" for i in range(1000)]
-        self.center.apply(resource("hub", "application", *names))
-        agent = self.center.subscriber("hub", credit=100000)
-        agent.is_generous = False
-        while agent.bytes < 100000:
-            agent.receive()
-        deadline = time.monotonic() + 30
-        while metric(self.center, "rhodes_push_snapshots_given_up_total") == 0:
-            self.assertLess(time.monotonic(), deadline)
-            time.sleep(0.2)
-        agent.is_generous = True
-        agent.credit(1 << 18)
-        kind, found = agent.receive()
-        self.assertEqual(kind, SNAP_BEGIN)  # from the beginning, on the same connection
-        agent.is_generous = False
-        agent.sock.settimeout(100)
-        while kind != GOAWAY:
-            kind, found = agent.receive()
-        self.assertEqual(number(found, "CODE"), -110)
-        self.assertIsNone(agent.receive())
-        self.assertIn("it does not read", self.center.read_log())
-
 
 class Liars(PushTest):
     """Each is told why and cut off; the center and the others go on."""
@@ -519,11 +485,6 @@ class Liars(PushTest):
             self.assert_cut(agent, EPROTO)
         self.use("a", "s", "shm")
         self.assertEqual(good.take(), (DELTA, [("a", "s")]))
-
-    def test_one_that_does_not_subscribe(self):
-        agent = self.center.subscriber("a", subscribe=False)
-        self.assertIsNone(agent.receive())
-        self.assertIn("it did not subscribe", self.center.read_log())
 
 
 class Away(PushTest):
