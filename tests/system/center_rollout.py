@@ -341,11 +341,11 @@ class Orders(Fleet):
         self.center.put(of("q", "semaphore", ["a03", "s"], rollout={
             "steps": ["100%"], "wait": "0s", "rollback": True}))
         self.assertEqual(follow(), ("running", 1))
-        self.assertEqual(self.center.put(of("q2", "msgqueue", ["a02", "s"])).status, 201)
-        while self.show("q")["state"] == "running":
+        answer = self.center.put(of("q2", "bind", ["a02", "s"]))
+        while self.agents["s"].revision < answer.json["metadata"]["revision"]:
             self.settle()
+        self.assertEqual(follow(), ("stopped", 1))
         shown = self.show("q")
-        self.assertEqual(shown["state"], "stopped")
         for word in ("a03 -> s is rejected", "cannot be rolled back", "q2"):
             self.assertIn(word, shown["reason"])
 
