@@ -167,6 +167,114 @@ static void errors_stop_it_above_the_rate(void **state)
 	assert_true(!stops(UINT64_MAX, UINT64_MAX / 100, 50000));
 }
 
+/* ---- a fleet from a seed, with a clock of its own ---- */
+
+#define FLEET_MAX 50u
+
+struct fleet {
+	uint64_t                seed;
+	uint64_t                now;
+	uint64_t                settled_ns;
+	uint64_t                due[FLEET_MAX];      /* when an edge will have settled */
+	int                     rejects[FLEET_MAX];
+	struct rh_rollout_plan  plan;
+	struct rh_rollout_tally tally;
+	uint64_t                last_due;            /* of those that are reached      */
+};
+
+static unsigned any(struct fleet *fleet, unsigned below)
+{
+	fleet->seed = fleet->seed * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned)(fleet->seed >> 33) % below;
+}
+
+static void make_fleet(struct fleet *fleet, uint64_t seed)
+{
+	*fleet = (struct fleet){ .seed = seed, .now = 1 };
+	fleet->tally.total = any(fleet, FLEET_MAX + 1);
+	fleet->plan = (struct rh_rollout_plan){
+		.steps = { { 1 + any(fleet, 5), 0 }, { 10 + any(fleet, 50), 1 }, { 100, 1 } },
+		.step_count = 3, .errors_ppm = RH_ROLLOUT_ANY_RATE,
+		.rejects_max = any(fleet, 3), .wait_ns = any(fleet, 3) * 50u,
+	};
+	for (unsigned i = 0; i < FLEET_MAX; i++)
+		fleet->rejects[i] = any(fleet, 30) == 0;
+}
+
+/* What the agents have said by now. */
+static void count_fleet(struct fleet *fleet)
+{
+	fleet->tally.settled = fleet->tally.rejected = 0;
+	for (uint64_t i = 0; i < fleet->tally.reached; i++) {
+		fleet->tally.settled += fleet->due[i] <= fleet->now;
+		fleet->tally.rejected += fleet->due[i] <= fleet->now && fleet->rejects[i];
+	}
+}
+
+static void reach(struct fleet *fleet, uint64_t upto)
+{
+	assert_true(upto > fleet->tally.reached && upto <= fleet->tally.total);
+	while (fleet->tally.reached < upto) {
+		uint64_t due = fleet->now + any(fleet, 200);
+
+		fleet->due[fleet->tally.reached++] = due;
+		fleet->last_due = due > fleet->last_due ? due : fleet->last_due;
+	}
+	fleet->settled_ns = 0;
+}
+
+/* The next moment at which something happens; it must be there. */
+static void pass_time(struct fleet *fleet, uint64_t wake)
+{
+	for (uint64_t i = 0; i < fleet->tally.reached; i++) {
+		if (fleet->due[i] > fleet->now && fleet->due[i] < wake)
+			wake = fleet->due[i];
+	}
+	assert_true(wake > fleet->now && wake != RH_ROLLOUT_NEVER);
+	fleet->now = wake;
+}
+
+/* Every agent that obeys has the last step in the end; no step comes before those
+ * before it are settled and waited for. */
+static void run_fleet(struct fleet *fleet)
+{
+	struct rh_rollout_answer answer;
+	unsigned                 steps = 0;
+
+	for (;;) {
+		count_fleet(fleet);
+		rh_rollout_decide(&fleet->plan, &fleet->tally, fleet->now,
+		                  &fleet->settled_ns, &answer);
+		assert_int_equal(answer.action == RH_ROLLOUT_REJECTED,
+		                 fleet->tally.rejected > fleet->plan.rejects_max);
+		if (answer.action == RH_ROLLOUT_REJECTED)
+			return;
+		if (answer.action == RH_ROLLOUT_WAIT) {
+			pass_time(fleet, answer.wake_ns);
+			continue;
+		}
+		assert_true(fleet->tally.reached == 0 ||
+		            fleet->now >= fleet->last_due + fleet->plan.wait_ns);
+		if (answer.action == RH_ROLLOUT_FINISH)
+			break;
+		assert_int_equal(answer.action, RH_ROLLOUT_ADVANCE);
+		assert_true(++steps <= fleet->plan.step_count);
+		reach(fleet, answer.upto);
+	}
+	assert_true(fleet->tally.reached == fleet->tally.total);
+}
+
+static void fleets_come_to_an_end(void **state)
+{
+	struct fleet fleet;
+
+	(void)state;
+	for (uint64_t seed = 1; seed <= 1000; seed++) {
+		make_fleet(&fleet, seed);
+		run_fleet(&fleet);
+	}
+}
+
 static void decide_on_no_plan(void *user)
 {
 	struct rh_rollout_plan   none = { .step_count = 0 };
@@ -195,6 +303,7 @@ int main(void)
 		cmocka_unit_test(steps_that_reach_nobody_new_are_passed),
 		cmocka_unit_test(rejects_stop_it_at_once),
 		cmocka_unit_test(errors_stop_it_above_the_rate),
+		cmocka_unit_test(fleets_come_to_an_end),
 		cmocka_unit_test(a_plan_without_steps_is_a_bug),
 	};
 
