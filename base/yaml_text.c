@@ -85,7 +85,7 @@ static void write_string(struct writer *writer, const char *text, size_t len)
 
 static void write_plain(struct writer *writer, const json_t *value)
 {
-	char *text = json_dumps(value, JSON_ENCODE_ANY);
+	char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
 
 	if (text)
 		write_scalar(writer, text, strlen(text), YAML_PLAIN_SCALAR_STYLE);

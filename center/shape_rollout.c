@@ -85,13 +85,17 @@ static int check_rejects(struct rh_decode *decode, const json_t *value)
 	return rh_decode_integer(decode, value, 0, RH_RESULTS_MAX - 1);
 }
 
+/* It is kept in millionths. */
 static int check_rate(struct rh_decode *decode, const json_t *value)
 {
-	double rate = json_number_value(value);
+	double rate = json_number_value(value), millionths = rate * 1e6;
+	double rest = millionths - (double)(long)(millionths + 0.5);
 
 	if (!json_is_number(value) || rate < 0 || rate > 1)
 		return rh_decode_refuse(decode, "must be a part of the calls between 0 and 1, "
 		                        "such as 0.05");
+	if (rest > 1e-6 || rest < -1e-6)
+		return rh_decode_refuse(decode, "has more than six decimals");
 	return RH_OK;
 }
 

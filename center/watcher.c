@@ -55,7 +55,7 @@ static void say(struct rh_watcher *watcher, const char *line, uint64_t revision)
 /* json is stolen. */
 static void say_json(struct rh_watcher *watcher, json_t *json, uint64_t revision)
 {
-	char *line = json_dumps(json, JSON_COMPACT);
+	char *line = json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(12));
 
 	json_decref(json);
 	if (line)

@@ -93,7 +93,7 @@ static void set(struct rh_reply *reply, int status, const char *content_type,
 /* The text with a newline at its end; steals json. */
 static char *dump(json_t *json, size_t *ret_len)
 {
-	char  *text = json ? json_dumps(json, JSON_COMPACT) : NULL;
+	char  *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(12)) : NULL;
 	size_t len = text ? strlen(text) : 0;
 	char  *line = text ? realloc(text, len + 2) : NULL;
 

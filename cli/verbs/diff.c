@@ -73,7 +73,8 @@ static int compare_all(struct rh_cli *cli, const json_t *answer, const json_t *o
 
 static void print_value(struct rh_cli *cli, const json_t *value, enum rh_style style)
 {
-	char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+	char *text = value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT |
+	                                       JSON_REAL_PRECISION(12)) : NULL;
 	char  cut[VALUE_MAX + 4];
 
 	if (!text) {

@@ -621,6 +621,7 @@ class Patterns(CenterTest):
         refused("/rollout/wait", "is not a time", steps=["100%"], wait="soon")
         refused("/rollout/maxReject", "not between", steps=["100%"], maxReject=64)
         refused("/rollout/maxErrorRate", "between 0 and 1", steps=["100%"], maxErrorRate=2)
+        refused("/rollout/maxErrorRate", "six decimals", steps=["100%"], maxErrorRate=0.0000005)
         refused("/rollout/rollback", "boolean", steps=["100%"], rollback="yes")
         refused("/rollout/pace", "pace", steps=["100%"], pace=1)
 
