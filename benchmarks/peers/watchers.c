@@ -13,10 +13,12 @@
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define WATCHERS_MAX 4096u
 #define PATIENCE_MS  30000
+#define LOOK_MS      200     /* whether a process of them has failed             */
 #define PER_USER     100u /* inotify instances; Debian allows a user 128 */
 
 struct shared {
@@ -114,14 +116,15 @@ static void start(const struct watch_kind *kind, const char *target, unsigned pr
 
 /* ---- the one who changes -------------------------------------------------------- */
 
-static void await_all(const char *what)
+static void await_all(const char *what, _Atomic unsigned *have)
 {
 	struct pollfd look = { .fd = all_have, .events = POLLIN };
 	uint64_t      count;
 
-	if (poll(&look, 1, PATIENCE_MS) != 1)
-		bench_fail("%u of %u watchers %s", what[0] == 's' ? shared->seen
-		           : shared->ready, watcher_count, what);
+	for (int ms = 0; poll(&look, 1, LOOK_MS) != 1; ms += LOOK_MS) {
+		if (ms >= PATIENCE_MS || waitpid(-1, NULL, WNOHANG) > 0)
+			bench_fail("only %u of %u watchers %s", *have, watcher_count, what);
+	}
 	if (read(all_have, &count, sizeof count) < 0)
 		bench_die("eventfd");
 }
@@ -135,7 +138,7 @@ static void change(const struct watch_kind *kind, const char *target, uint64_t n
 	atomic_store(&shared->number, number);
 	began = bench_now();
 	kind->change(target, number);
-	await_all("saw the change");
+	await_all("saw the change", &shared->seen);
 	putchar('[');
 	for (unsigned i = 0; i < watcher_count; i++)
 		printf("%s%llu", i ? "," : "",
@@ -185,7 +188,7 @@ int main(int argc, char **argv)
 	all_have = eventfd(0, EFD_CLOEXEC);
 	kind->prepare(argv[2]);
 	start(kind, argv[2], processes);
-	await_all("watch");
+	await_all("watch", &shared->ready);
 	printf("ready\n");
 	fflush(stdout);
 	while (fgets(line, sizeof line, stdin))

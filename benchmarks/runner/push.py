@@ -39,25 +39,35 @@ class Runner:
         self.memory, self.failures = {}, []
         self.loud = 0
 
+    def enter(self, stack, who, thing):
+        """It, running; None when it cannot, which leaves its rows without a figure."""
+        try:
+            return stack.enter_context(thing)
+        except (OSError, RuntimeError) as error:
+            self.fail(who, error)
+            return None
+
     def start(self, stack):
         """Everything is there all the while, idle but for its turn."""
         for count in self.plan.sets:
-            pooled = count > 100
-            agents = stack.enter_context(Agents(self.build, self.folder, count, pooled))
-            self.kinds["rhodes", count] = agents
-            processes = count
-            self.kinds["file", count] = stack.enter_context(Watchers(
-                self.build, "file", os.path.join(self.folder, f"rule{count}", "rule"),
-                count, processes))
-            etcd = stack.enter_context(Etcd(self.folder, count))
-            watchers = stack.enter_context(Watchers(
-                self.build, "etcd", str(etcd.port), count, 1 if pooled else count))
-            watchers.server = etcd
-            self.kinds["etcd", count] = watchers
-            if pooled:
-                self.memory["agent"] = agents.bytes_an_agent()
-                self.memory["watcher"] = etcd.bytes_a_watcher(count)
-        self.swap = stack.enter_context(Swap(self.build, self.folder))
+            self.start_set(stack, count, count > 100)
+        self.swap = self.enter(stack, "swap", Swap(self.build, self.folder))
+
+    def start_set(self, stack, count, pooled):
+        agents = self.enter(stack, f"rhodes {count}",
+                            Agents(self.build, self.folder, count, pooled))
+        file = self.enter(stack, f"file {count}", Watchers(
+            self.build, "file", os.path.join(self.folder, f"rule{count}", "rule"), count,
+            count))
+        etcd = self.enter(stack, f"etcd {count}", Etcd(self.folder, count))
+        watchers = etcd and self.enter(stack, f"watchers of etcd {count}", Watchers(
+            self.build, "etcd", str(etcd.port), count, 1 if pooled else count, etcd))
+        for who, kind in (("rhodes", agents), ("file", file), ("etcd", watchers)):
+            if kind:
+                self.kinds[who, count] = kind
+        if pooled:
+            self.memory["agent"] = agents and agents.bytes_an_agent()
+            self.memory["watcher"] = watchers and etcd.bytes_a_watcher(count)
 
     def changes(self, key):
         kind = self.kinds[key]
@@ -76,8 +86,11 @@ class Runner:
         try:
             step(*args)
         except (OSError, RuntimeError, ValueError) as error:
-            self.failures.append(f"{what}: {error}")
-            print(f"failed: {self.failures[-1]}", file=sys.stderr)
+            self.fail(what, error)
+
+    def fail(self, what, error):
+        self.failures.append(f"{what}: {str(error)[-400:]}")
+        print(f"failed: {self.failures[-1]}", file=sys.stderr)
 
     def calls(self):
         self.loud += not measure.await_quiet(self.plan.quiet)
@@ -89,7 +102,8 @@ class Runner:
             began = time.monotonic()
             for key in self.kinds:
                 self.guarded(" ".join(map(str, key)), self.changes, key)
-            self.guarded("swap", self.calls)
+            if self.swap:
+                self.guarded("swap", self.calls)
             print(f"round {number + 1} of {self.plan.rounds}: "
                   f"{time.monotonic() - began:.0f} s", file=sys.stderr)
         for who in ("rhodes", "etcd"):

@@ -15,7 +15,7 @@ each watcher notes the time, in shared memory, at which it has read the change.
   cursor and cache of its own, and as before one more for the service.
 * **a file watched in each process**: 100 and 1,000 processes with an inotify watch each; the
   file is written beside, synced and renamed. Nobody learns who has it. Debian lets a user
-  have 128 inotify instances, so the watchers are of several users.
+  have 128 inotify instances, so the watchers are of several users (root can do that).
 * **etcd, a watch each**: Debian's etcd, one member, over the loopback and its JSON gateway;
   100 processes, and 1,000 streams in one process.
 
