@@ -1,6 +1,7 @@
 /* history - what an observer wrote down of live change, and whether it can have been.
  *
- * A line of a log, whoever wrote it, that holds "history " is an event:
+ * A line of a log, whoever wrote it, that holds "history " is an event (in the log of
+ * `rhodes up` the level stands before it in place of the colon):
  *
  *   ...: history WHO EVENT SUBJECT REVISION DETAIL
  *
@@ -19,6 +20,9 @@
  *   AGENT  end      -        0         -           it need not follow any more
  *
  *   KEY    resource/NAME or edge/CALLER/CALLEE
+ *   A center that begins says that everything is gone, and then what is there, as of the
+ *   revision that it has; what is so already counts since it was told first.
+ *
  *   WHAT   16 hex digits: FNV-1a, 64 bit, of the bytes in SELF or EDGE_ITEM; "gone"; or
  *          "?" of a change that nobody encoded
  *

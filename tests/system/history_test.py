@@ -27,14 +27,24 @@ PROTOCOLS = ["msgqueue", "shm", "semaphore", "bind"]
 ALL = [["application", "service"], ["application", "driver"], ["application", "hardware"],
        ["service", "driver"], ["service", "hardware"], ["driver", "hardware"]]
 LIMIT = 60
+# What makes an agent reject msgqueue: it may have no message queues.
+HUMBLE = (["setpriv", "--bounding-set=-sys_resource"] if os.getuid() == 0 else []) + [
+    "prlimit", "--msgqueue=0:0"]
 SIDE = {
     "twice.h": "int twice(int number);\n",
     "twice.c": '#include "twice.h"\nint twice(int number) { return 2 * number; }\n',
     "libtwice.side": "interface libtwice\nheader twice.h\nsoname libtwice.so.1\n"
                      "library ./libtwice.so.1\ntwice idempotent on_error: return -1\n",
 }
-# Calls as long as it lives, whatever comes of it.
-CALLER = "import ctypes\nlib = ctypes.CDLL('libtwice.so.1')\nwhile True: lib.twice(21)"
+# Calls as long as it lives, whatever comes of it, and says so now and then.
+CALLER = """
+import ctypes
+lib = ctypes.CDLL('libtwice.so.1')
+while True:
+    for _ in range(200):
+        lib.twice(21)
+    print("called", flush=True)
+"""
 
 
 class Wire(threading.Thread):
@@ -136,7 +146,8 @@ class Run:
         reader, writer = os.pipe()
         with open(os.path.join(self.folder, f"agent-{name}.log"), "ab") as log:
             self.agents[name] = subprocess.Popen(
-                [os.path.join(self.build, "agent/rhodes-agent"), "--run-dir", self.run,
+                [*(HUMBLE if name == "tool" else []),
+                 os.path.join(self.build, "agent/rhodes-agent"), "--run-dir", self.run,
                  "--state-dir", self.state, "--resource", name, "--ready-fd", str(writer)],
                 stderr=log, stdin=subprocess.DEVNULL, pass_fds=[writer])
         os.close(writer)
@@ -225,7 +236,10 @@ class Run:
             self.center.ask("DELETE", f"/apis/v1/resources/{NAMES[at]}")
             return
         later = NAMES[at + 1:]
-        calls = sorted(self.random.sample(later, self.random.randint(0, len(later))))
+        calls = set(self.random.sample(later, self.random.randint(0, len(later))))
+        if NAMES[at] in ("app", "tool") and self.random.random() < 0.8:
+            calls.add("lib")  # that is the edge which is called over
+        calls = sorted(calls)
         self.put(self.resource(at, *calls, description=str(self.random.randrange(3))))
 
     def resource(self, at, *calls, **spec):
@@ -234,7 +248,7 @@ class Run:
         return resource(NAMES[at], TYPES[at], *calls, **spec)
 
     def change_hierarchy(self):
-        allow = ALL if self.random.random() < 0.5 else self.random.sample(ALL, 3)
+        allow = ALL if self.random.random() < 0.7 else self.random.sample(ALL, 3)
         self.put(rule("hierarchy", hierarchy={
             "allow": allow, "grace": self.random.choice(["0s", "100ms", "1s"])}))
 
@@ -281,6 +295,15 @@ class Run:
         self.center.kill(self.random.choice([signal.SIGKILL, signal.SIGKILL, signal.SIGTERM]))
         self.start_center()
 
+    def let_calls_pass(self):
+        """Until somebody called, or for so long: nobody may be able to."""
+        path = os.path.join(self.folder, "calls.log")
+        before = os.path.getsize(path)
+        for _ in range(20):
+            if os.path.getsize(path) > before:
+                break
+            threading.Event().wait(0.02)
+
     def cut(self):
         self.wire.cut(self.random.randint(1, 4))
 
@@ -288,8 +311,8 @@ class Run:
         self.random.choices(
             [self.change_protocol, self.swap, self.change_resource, self.change_hierarchy,
              self.change_exception, self.change_several, self.kill_agent, self.stop_agent,
-             self.kill_center, self.cut],
-            weights=[20, 20, 14, 6, 8, 12, 12, 10, 4, 8])[0]()
+             self.kill_center, self.cut, self.let_calls_pass],
+            weights=[20, 24, 12, 4, 8, 10, 10, 10, 4, 8, 24])[0]()
 
     # ---- a run ----
 
@@ -325,7 +348,8 @@ class Run:
                        for condition in item["status"]["conditions"])
         return (not revoking and head == self.center.revision() and
                 {agent["resource"] for agent in agents} == set(NAMES) and
-                all(agent["settledRevision"] == head and not agent["unsettled"]
+                all(agent["settledRevision"] == head and
+                    all(item["state"] == "rejected" for item in agent["unsettled"])
                     for agent in agents))
 
     def logs(self):
