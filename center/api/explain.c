@@ -140,6 +140,9 @@ static json_t *protocol_json(const struct rh_center *center,
 	if (!rule)
 		json_object_set_new(json, "text", json_string(
 			"no rule names one for this edge: the default"));
+	else if (rule->is_former)
+		json_object_set_new(json, "text", json_string(
+			"the former generation: its roll-out has not come to this edge"));
 	if (strcmp(use, rule ? rule->use : RH_PROTOCOL_DEFAULT) != 0)
 		json_object_set_new(json, "text", json_string(
 			"in place of bind, as calls are counted: see limit"));

@@ -55,14 +55,17 @@ static void print_protocol(struct rh_cli *cli, const json_t *answer)
 {
 	const json_t *protocol = json_object_get(answer, "protocol");
 	const char   *rule = rh_show_text(protocol, "rule");
+	const char   *text = rh_show_text(protocol, "text");
 
 	put_heading(cli, "protocol");
 	put(cli, rh_show_text(protocol, "use"));
 	if (rule) {
 		fputs(", by rule ", cli->out);
 		put(cli, rule);
-		fprintf(cli->out, " (revision %lld)\n", (long long)json_integer_value(
-			json_object_get(protocol, "revision")));
+		fprintf(cli->out, " (revision %lld)%s", (long long)json_integer_value(
+			json_object_get(protocol, "revision")), text ? ", " : "");
+		rh_text_print(cli->out, text ? text : "", RH_PLAIN, 0);
+		fputc('\n', cli->out);
 	} else {
 		fputs(", the default\n", cli->out);
 	}

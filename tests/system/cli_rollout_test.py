@@ -128,6 +128,10 @@ class Rollout(Stage):
         self.call()
         shown = self.status()
         self.assertEqual((shown["state"], shown["edges"]["reached"]), ("paused", 1))
+        told = [self.ok("explain", app, "lib") for app in APPS]
+        self.assertEqual(sum("shm, by rule every (revision" in one and
+                             "has not come to this edge" in one for one in told), 5)
+        self.assertEqual(sum("semaphore, by rule every" in one for one in told), 1)
         self.assertIn("running", self.ok("rollout", "resume", "every"))
         self.assertIn("undone", self.ok("rollout", "undo", "every"))
         self.call()
