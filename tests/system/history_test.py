@@ -396,15 +396,16 @@ class History(unittest.TestCase):
         path = sorted(glob.glob(run.folder + "/agent-*.log"))[0]
         with open(path, encoding="utf-8") as file:
             lines = file.readlines()
-        taken = [at for at, line in enumerate(lines) if re.search(" (snapshot|delta) ", line)]
+        committed = run.center.read_log()
         told = [at for at, line in enumerate(lines) if " settled " in line]
         for what, lie, word in (
                 ("a rule in force that never was",
-                 {self.last_new_put(lines): lambda line: re.sub(r"\w{16}$", "0" * 16, line)},
+                 {self.last_new_put(lines, committed): lambda line: re.sub(r"\w{16}$", "0" * 16, line)},
                  "as the store did not have it"),
-                ("active without being in force", {self.last_new_put(lines): None},
+                ("active without being in force",
+                 {self.last_new_put(lines, committed): None},
                  "is not in force|it has another"),
-                ("a change that was skipped", {taken[-1]: None}, "gap|does not have|while it is"),
+                ("a change that was skipped", {self.last_advance(lines): None}, "gap|does not have|while it is"),
                 ("settled before it came", {told[-1]: lambda line: re.sub(
                     r"(\w+) -$", lambda found: f"{int(found[1]) + 1} -", line)},
                  "settled what it does not have")):
@@ -419,17 +420,44 @@ class History(unittest.TestCase):
             self.assertEqual(done.returncode, 1, f"{what}: {lie} {done.stdout}")
             self.assertRegex(done.stdout, word)
 
-    def last_new_put(self, lines):
-        """Where something came into force that was not before, for the last time."""
+    @staticmethod
+    def is_told_after(lines, at, key=None):
+        """The same process tells something after that, before it has another one."""
+        for line in lines[at + 1:]:
+            if " settled " in line:
+                return True
+            if ": history " in line and (" start " in line or f" put {key} " in line):
+                return False
+        return False
+
+    def last_new_put(self, lines, committed):
+        """Where something came into force that was not before, for the last time; not of an
+        edge that was being revoked, of which the center tells no bytes."""
         before, last = {}, None
         for at, line in enumerate(lines):
             found = re.search(r": history \S+ put (\S+) \d+ (\w{16})$", line.rstrip())
             if ": history " in line and " start " in line:
                 before = {}
-            if found and before.get(found[1], found[2]) != found[2]:
+            if not found:
+                continue
+            if (before.get(found[1], found[2]) != found[2] and found[2] in committed and
+                    self.is_told_after(lines, at, found[1])):
                 last = at
-            if found:
-                before[found[1]] = found[2]
+            before[found[1]] = found[2]
+        self.assertIsNotNone(last)
+        return last
+
+    def last_advance(self, lines):
+        """Where it took what it did not have, for the last time."""
+        have, last = None, None
+        for at, line in enumerate(lines):
+            found = re.search(r": history \S+ (start|snapshot|delta) \S+ (\d+) ", line)
+            if not found:
+                continue
+            if (found[1] != "start" and have is not None and int(found[2]) > have and
+                    self.is_told_after(lines, at)):
+                last = at
+            have = int(found[2])
         self.assertIsNotNone(last)
         return last
 
