@@ -296,7 +296,7 @@ static int write_batch(struct rh_batch *batch, size_t history_count)
 		return lose_turn(center, err, &diag, batch->problem);
 	RH_CHECK(batch->op_count == 0 || revision == batch->revision);
 	center->staged = 1;
-	center->is_changed |= batch->op_count > 0;
+	center->is_changed |= change.op_count > 0;
 	center->counts.changes += batch->op_count;
 	return RH_OK;
 }
@@ -317,9 +317,9 @@ int rh_batch_stage(struct rh_batch *batch)
 
 	if (batch->options->is_dry_run)
 		return stage_nothing(batch);
-	if (batch->op_count == 0 && batch->audit_count == 0)
-		return RH_OK;
 	int err = rh_history_collect(batch->center, batch->mark, &history);
+	if (!err && batch->op_count + batch->audit_count + history.count == 0)
+		return RH_OK;
 	if (!err)
 		err = append(batch, &history);
 	if (err)

@@ -75,9 +75,8 @@ void rh_rollouts_tell(struct rh_center *center)
 
 /* ---- changing one ---- */
 
-static const struct rh_client           own_client = { .channel = "center",
-	                                               .is_writer = 1 };
-static const struct rh_change_options   own = {
+static const struct rh_client own_client = { .channel = "center", .is_writer = 1 };
+static const struct rh_change_options own = {
 	.client = &own_client, .verb = "rollout", .expected = RH_CHANGE_ANY,
 };
 

@@ -358,6 +358,20 @@ class Orders(Fleet):
         self.assertEqual(self.center.get("/apis/v1/can-i?caller=a00&callee=s").json["allowed"],
                          True)
 
+    def test_back_to_what_it_is_already(self):
+        """It says the same, and is everywhere at once from then on, also after a restart."""
+        self.center.put(staged("shm", 5, "100%", wait="1h"))
+        self.center.put(plain("bind"))
+        self.center.put(staged("shm", 5, "100%", wait="1h"))
+        answer = self.order("undo", "?to=2")
+        self.assertEqual((answer.status, answer.json["state"]), (200, "undone"))
+        self.center.kill()
+        self.center.start()
+        self.assertEqual(self.show()["state"], "undone")
+        agent = self.center.subscriber("a00")
+        agent.take()
+        self.assertEqual(agent.protocol("a00", "s"), "shm")
+
     def test_the_history_keeps_ten(self):
         for i in range(13):
             self.center.put(plain(("shm", "semaphore")[i % 2]))
