@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define QUIET_MS 60  /* so long for the others to tell of the same */
@@ -99,6 +100,17 @@ static int ask_agent(int fd)
 	return rh_socket_send(fd, RH_FRAME_TRACE, 1, &writer, NULL, 0);
 }
 
+/* The center hangs up on others, sooner or later. */
+static bool may_look(int fd)
+{
+	struct ucred center = { .uid = 0 };
+	socklen_t    len = sizeof center;
+
+	return geteuid() == 0 ||
+	       (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &center, &len) == 0 &&
+	        center.uid == geteuid());
+}
+
 int rh_push_tracing_start(struct rh_push_tracing *tracing, struct rh_diag *diag)
 {
 	char path[RH_SOCKET_PATH_MAX + 1];
@@ -114,7 +126,7 @@ int rh_push_tracing_start(struct rh_push_tracing *tracing, struct rh_diag *diag)
 		       : rh_diag_set(diag, RH_EDOWN, "the center of \"%s\" does not answer "
 		                     "at %.80s; `rhodes up` starts it",
 		                     tracing->dirs->system, path);
-	if (ask_center(r, tracing->only) < 0) {
+	if (!may_look(r) || ask_center(r, tracing->only) < 0) {
 		close(r);
 		return rh_diag_set(diag, RH_EACCES, "the center hung up: only root and its "
 		                   "user may see how rules are pushed");

@@ -40,6 +40,8 @@ class Doctor(Stage):
         subprocess.run([*before, self.rhodes_path, "up", "--detach", "-I", self.path("side"),
                         self.path("system.yaml", SYSTEM.format(use=use))],
                        env=self.env, check=True, timeout=LIMIT, capture_output=True)
+        for name in ("app", "lib"):
+            self.await_cache(name, 1)
 
     def findings(self):
         """What is not well: {(check, result): [text, ...]}."""
