@@ -51,7 +51,7 @@ static void on_left(void *user, struct rh_agent *agent)
 	member->state = WAITING;
 	if (!member->is_wanted) {
 		rh_list_remove(&member->link);
-			free(member);
+		free(member);
 	} else if (!member->was_said) {
 		open_member(member); /* the name came back meanwhile */
 	} else {
@@ -116,29 +116,40 @@ static void names_fini(struct names *names)
 	*names = (struct names){ 0 };
 }
 
+/* Why it is no file of names, or NULL. */
+static const char *check_file(int fd, struct stat *ret_st)
+{
+	if (fd < 0 || fstat(fd, ret_st) < 0)
+		return strerror(errno);
+	if (!S_ISREG(ret_st->st_mode))
+		return "it is no regular file";
+	return ret_st->st_size > (off_t)RH_POOL_FILE_BYTES ? "it is larger than 1 MiB"
+	                                                    : NULL;
+}
+
+/* Without waiting: whoever puts a FIFO there would hold up all agents. */
 static int read_file(const char *path, char **ret_text, struct rh_diag *diag)
 {
-	int         fd = open(path, O_RDONLY | O_CLOEXEC);
+	int         fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	struct stat st;
 	size_t      used = 0;
 	ssize_t     n = -1;
-	char       *text = NULL;
+	const char *why = check_file(fd, &st);
+	char       *text = why ? NULL : malloc((size_t)st.st_size + 1);
 
-	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size <= (off_t)RH_POOL_FILE_BYTES)
-		text = malloc((size_t)st.st_size + 1);
 	while (text && (n = read(fd, text + used, (size_t)st.st_size - used)) > 0)
 		used += (size_t)n;
-	if (n == 0)
-		text[used] = 0;
-	else
-		rh_diag_set(diag, RH_EIO, "%s cannot be read: %s", path,
-		            text || fd < 0 ? strerror(errno) : "it is too large");
+	if (n < 0 && !why)
+		why = strerror(errno);
+	if (!why && memchr(text, 0, used))
+		why = "there is a NUL in it";
 	if (fd >= 0)
 		close(fd);
-	if (n != 0) {
+	if (why) {
 		free(text);
-		return RH_EIO;
+		return rh_diag_set(diag, RH_EIO, "%s cannot be read: %s", path, why);
 	}
+	text[used] = 0;
 	*ret_text = text;
 	return RH_OK;
 }

@@ -24,7 +24,7 @@
 #include "agent.h"
 
 #define RH_POOL_AGENTS     4096u
-#define RH_POOL_FILE_BYTES (1u << 20)
+#define RH_POOL_FILE_BYTES (1u << 20) /* 1 MiB, as a message says */
 
 struct rh_pool {
 	struct rh_place place;

@@ -230,11 +230,15 @@ class Pool(Stage):
         calls, here = self.calls(), self.here()
         path = os.path.join(self.run_dir, "agent", "pool.0")
         for text, why in (("", "does not end"), ("app\nlib", "does not end"),
-                          ("app\nNo Name\n", "is no name of a resource")):
+                          ("app\nNo Name\n", "is no name of a resource"),
+                          ("app\n\0lib\n", "there is a NUL in it")):
             with open(path + ".test", "w", encoding="ascii") as file:
                 file.write(text)
             os.rename(path + ".test", path)
             self.await_line(f"agents-0 +error +the pool stays as it was: .*{why}")
+        os.mkfifo(path + ".test")  # which nobody will ever write
+        os.rename(path + ".test", path)
+        self.await_line("agents-0 +error +the pool stays as it was: .*no regular file")
         self.assert_undisturbed(calls, here)
 
     def test_several_pools_and_nobody_moves(self):
