@@ -199,6 +199,8 @@ int rh_center_commit(struct rh_center *center, struct rh_problem *problem)
 	center->counts.commit_failures += err != RH_OK;
 	rh_realm_forget(&center->realm);
 	rh_revocations_settle(center, !err);
+	if (!err && center->staged) /* what kept them from going on is over */
+		center->rollout_problem[0] = '\0';
 	rh_rollouts_tell(center);
 	if (!err && center->is_changed) {
 		rh_link_publish(center->link);

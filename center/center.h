@@ -59,6 +59,7 @@ struct rh_center {
 	struct rh_center_counts counts;
 	uint64_t                rollout_ns; /* when to look at roll-outs, 0: never */
 	uint64_t                rollout_rest_ns; /* ... and not before           */
+	char                    rollout_problem[200]; /* why none goes on, or "" */
 	int                     has_untold; /* a roll-out may be is_untold      */
 	uint64_t                started_ms;
 	char                    store_id[33];

@@ -285,6 +285,24 @@ static int restore(struct rh_batch *batch, const json_t *former,
 	return rh_realm_put_rollout(realm, &next, batch->problem);
 }
 
+static int refuse_generation(const struct rh_center *center, const char *rule,
+                             uint64_t generation, struct rh_problem *problem)
+{
+	const struct rh_object *now = rh_catalog_find(&center->realm.catalog,
+	                                              RH_OBJECT_RULE, rule);
+	unsigned long long      wanted = generation;
+
+	if (now && generation == now->generation)
+		return rh_problem_set(problem, RH_ENOENT, "generation %llu is what rule %s "
+			"says now: name a former one of its history", wanted, rule);
+	if (now && generation > now->generation)
+		return rh_problem_set(problem, RH_ENOENT, "rule %s has no generation %llu "
+			"yet: it is at %llu", rule, wanted,
+			(unsigned long long)now->generation);
+	return rh_problem_set(problem, RH_ENOENT, "generation %llu of rule %s is not kept: "
+		"the last %u are", wanted, rule, RH_HISTORY_MAX);
+}
+
 int rh_change_restore(struct rh_center *center, const char *rule, uint64_t generation,
                       const struct rh_change_options *options,
                       const struct rh_rollout *rollout, struct rh_problem *problem)
@@ -298,9 +316,7 @@ int rh_change_restore(struct rh_center *center, const char *rule, uint64_t gener
 	struct rh_batch batch;
 
 	if (!former)
-		return rh_problem_set(problem, RH_ENOENT, "generation %llu of rule %s is not "
-			"kept: the last %u are", (unsigned long long)generation, rule,
-			RH_HISTORY_MAX);
+		return refuse_generation(center, rule, generation, problem);
 	int err = rh_batch_init(&batch, center, 1, options, problem);
 	if (!err)
 		err = restore(&batch, former, &wanted, rollout);

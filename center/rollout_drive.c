@@ -227,8 +227,11 @@ int rh_rollouts_drive(struct rh_center *center)
 	                                             : &problem);
 	uint64_t now = rh_clock_ns();
 	center->rollout_rest_ns = now + (now - begun) * REST;
+	center->rollout_problem[0] = '\0';
 	if (err || committed) {
 		rh_error("rollout: %s; trying again", problem.detail);
+		snprintf(center->rollout_problem, sizeof center->rollout_problem, "%.199s",
+		         problem.detail);
 		center->rollout_ns = now + RETRY_MS * RH_NS_PER_MS;
 	}
 	return err ? err : committed;
@@ -242,6 +245,11 @@ static int refuse_state(const struct rh_rollout *rollout, const char *rule,
 	if (!rollout)
 		return rh_problem_set(problem, RH_ECANCELED, "rule %s was not rolled out step "
 			"by step: there is nothing to %s", rule, order);
+	if (rollout->state == RH_ROLLOUT_ROLLED_BACK || rollout->state == RH_ROLLOUT_UNDONE)
+		return rh_problem_set(problem, RH_ECANCELED, "the roll-out of rule %s is %s: "
+			"it cannot %s; to begin anew, apply what generation %llu said again",
+			rule, rh_rollout_state_text(rollout->state), order,
+			(unsigned long long)rollout->failed);
 	return rh_problem_set(problem, RH_ECANCELED, "the roll-out of rule %s is %s: it "
 		"cannot %s", rule, rh_rollout_state_text(rollout->state), order);
 }

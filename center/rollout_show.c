@@ -62,7 +62,10 @@ static void word_wait(const struct rh_survey *survey, char *text, size_t cap)
 	uint64_t                 now = rh_clock_ns();
 	uint64_t                 end = rollout->settled_ns + rollout->plan.wait_ns;
 
-	if (survey->tally.settled < survey->tally.reached)
+	if (survey->center->rollout_problem[0])
+		snprintf(text, cap, "; it cannot go on, and tries again: %s",
+		         survey->center->rollout_problem);
+	else if (survey->tally.settled < survey->tally.reached)
 		snprintf(text, cap, "; it waits: %s", survey->waits);
 	else if (rollout->settled_ns && end > now)
 		snprintf(text, cap, "; they are settled, and it goes on in %.1f s",
@@ -82,6 +85,9 @@ static void word(const struct rh_survey *survey, char text[MESSAGE_MAX])
 		word_wait(survey, more, sizeof more);
 	if (rollout->state >= RH_ROLLOUT_ROLLED_BACK && rollout->reach == 0)
 		snprintf(back, sizeof back, ", there was no former generation: no edge has it");
+	else if (rollout->failed == rollout->generation)
+		snprintf(back, sizeof back, ", which changes nothing: it is as %llu was",
+		         (unsigned long long)rollout->former);
 	else if (rollout->state >= RH_ROLLOUT_ROLLED_BACK)
 		snprintf(back, sizeof back, ", generation %llu is as %llu was",
 		         (unsigned long long)rollout->generation,

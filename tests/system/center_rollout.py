@@ -2,6 +2,7 @@
 """Rules that come step by step: in a stable order, as far as the agents' word lets them; stopped,
 rolled back, paused, resumed, undone; in the middle of which the center may be killed."""
 import json
+import resource as limits
 import unittest
 
 from center_lib import (BOOKMARK, REJECTED, STATS, CenterTest, first, main, number, record, records,
@@ -307,7 +308,8 @@ class Orders(Fleet):
         self.settle()
         self.assertEqual(self.reached("msgqueue"), set(self.names))
         self.assert_problem(self.order("undo"), 409, "ECANCELED", "undone", "generation")
-        self.assert_problem(self.order("resume"), 409, "ECANCELED", "undone")
+        self.assert_problem(self.order("resume"), 409, "ECANCELED", "undone",
+                            "apply what generation 2 said")
 
     def test_undone_when_it_was_everywhere_at_once(self):
         self.center.put(plain("shm"))
@@ -321,7 +323,8 @@ class Orders(Fleet):
             self.center.put(plain(use))
         self.assertEqual(self.order("undo", "?to=2").json["generation"], 5)
         self.assertEqual(self.center.get("/apis/v1/rules/r").json["spec"], plain("shm")["spec"])
-        self.assert_problem(self.order("undo", "?to=77"), 404, "ENOENT", "77", "not kept")
+        self.assert_problem(self.order("undo", "?to=77"), 404, "ENOENT", "77", "is at 5")
+        self.assert_problem(self.order("undo", "?to=5"), 404, "ENOENT", "5", "says now")
 
     def test_what_was_cannot_be_again(self):
         """Another rule has taken its place meanwhile."""
@@ -586,6 +589,34 @@ class Limits(Fleet):
             answer = self.center.put(rule("r", limits={"edge": ["*", "s"], "calls": calls}))
             self.assert_problem(answer, 400, "EINVAL")
             self.assertEqual(answer.json["pointer"], "/spec/limits/calls")
+
+
+class WithAFullDisk(Fleet):
+    def fill(self, is_full):
+        limits.prlimit(self.center.process.pid, limits.RLIMIT_FSIZE,
+                       (1 if is_full else limits.RLIM_INFINITY, limits.RLIM_INFINITY))
+
+    def test_it_says_why_it_does_not_go_on_and_goes_on_later(self):
+        self.join()
+        follow = self.news()
+        self.center.put(staged("shm", 1, "100%"))
+        self.assertEqual(follow(), ("running", 1))
+        self.fill(True)
+        self.settle()
+        for _ in range(2000):  # it looks 10 ms after an agent's word
+            if "it cannot go on" in self.show()["message"]:
+                break
+        self.assertIn("the disk is full", self.show()["message"])
+        self.assertEqual(self.show()["step"], 1)
+        self.assertEqual(self.order("pause").status, 507)
+        self.assertEqual(self.show()["state"], "running")
+        self.fill(False)
+        self.order("pause")
+        self.assertEqual(follow(), ("paused", 1))
+        self.order("resume")
+        self.assertEqual(follow(), ("running", 1))
+        self.assertEqual(follow(), ("running", 2))
+        self.assertNotIn("cannot go on", self.show()["message"])
 
 
 class Patterns(CenterTest):

@@ -48,11 +48,13 @@ static json_t *sorted(json_t *list)
 	return result;
 }
 
-/* Everything the center says, as one text that the caller frees. */
+/* Everything the center says, as one text that the caller frees; but not what was tried
+ * last and failed, which stands in no store. */
 static char *portrait(struct rh_center *center)
 {
 	json_t *all = json_array();
 
+	center->rollout_problem[0] = '\0';
 	for (int kind = 0; kind < RH_OBJECT_KINDS; kind++) {
 		size_t                   count;
 		struct rh_object *const *at = rh_catalog_after(&center->realm.catalog,
