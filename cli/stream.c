@@ -213,7 +213,8 @@ int rh_stream_wait(struct rh_stream *stream, struct pollfd *watched, size_t coun
 	int           found = 0;
 
 	RH_CHECK(count <= RH_STREAM_WATCH_MAX);
-	memcpy(ready + 1, watched, count * sizeof *watched);
+	if (count > 0)
+		memcpy(ready + 1, watched, count * sizeof *watched);
 	if (stream->is_over)
 		timeout_ms = 0; /* only look at the watched */
 	timeout_ms = ask_library(stream, &ready[0], timeout_ms);

@@ -66,6 +66,10 @@ static void print_protocol(struct rh_cli *cli, const json_t *answer)
 			json_object_get(protocol, "revision")), text ? ", " : "");
 		rh_text_print(cli->out, text ? text : "", RH_PLAIN, 0);
 		fputc('\n', cli->out);
+	} else if (text && strcmp(rh_show_text(protocol, "use"), "bind") != 0) {
+		fputs(", the default ", cli->out); /* with a limit in its place */
+		put(cli, text);
+		fputc('\n', cli->out);
 	} else {
 		fputs(", the default\n", cli->out);
 	}
