@@ -455,6 +455,21 @@ void rh_http_kick(struct rh_http *http)
 
 /* ---- opening and closing ---- */
 
+/* "%00" would end the text for all who read it: what stands behind it would count for
+ * nothing, and another object be meant.  In its place stands what is in no name. */
+static size_t unescape(void *user, struct MHD_Connection *connection, char *text)
+{
+	size_t len = MHD_http_unescape(text);
+
+	(void)user;
+	(void)connection;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\0')
+			text[i] = '\1';
+	}
+	return len;
+}
+
 static struct MHD_Daemon *start(struct rh_http *http, int listen_fd)
 {
 	/* The logger comes first: options report to it. */
@@ -468,6 +483,7 @@ static struct MHD_Daemon *start(struct rh_http *http, int listen_fd)
 		MHD_OPTION_CONNECTION_TIMEOUT, RH_IDLE_S,
 		MHD_OPTION_NOTIFY_COMPLETED, on_completed, http,
 		MHD_OPTION_NOTIFY_CONNECTION, on_connection, http,
+		MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
 		MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1,
 		MHD_OPTION_END);
 }

@@ -385,6 +385,13 @@ class Refused(CenterTest):
         self.assert_problem(self.center.put(resource("a", "service"), query="?dryRun=yes"),
                             400, "EINVAL")
 
+    def test_a_nul_ends_no_name(self):
+        self.center.put(resource("kept", "application"))
+        for path in ("/apis/v1/resources/kept%00", "/apis/v1/resources/kept%00/x"):
+            self.assertEqual(self.center.ask("DELETE", path).status // 100, 4)
+        self.assertEqual(self.center.get("/apis/v1/resources/kept").status, 200)
+        self.assertEqual(self.center.get("/apis/v1/rules?limit=1%00x").status, 400)
+
     def test_too_large(self):
         body = b'{"objects":[]' + b" " * (1 << 20) + b"}"
         self.assert_problem(self.send("POST", "/apis/v1/apply", body), 413, "EMSGSIZE")
