@@ -11,6 +11,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,8 @@
 
 #define QUEUE_BYTES_WANTED  (8ull * 1024 * 1024)
 #define FILES_WANTED        4096u
+#define ROOM_WARN_KIB       (16ull * 1024)
+#define ROOM_FAIL_KIB       1024ull
 
 /* --- directories -----------------------------------------------------------------------
  */
@@ -34,6 +37,24 @@ static bool can_write(const char *folder)
 	return mkdtemp(probe) && rmdir(probe) == 0;
 }
 
+/* A folder can be made on a disk that takes no byte more. */
+static void check_room(struct rh_doctor *doctor, const char *what, const char *path,
+                       const char *there)
+{
+	struct statvfs     at;
+	unsigned long long kib = ROOM_WARN_KIB;
+
+	if (statvfs(there, &at) == 0)
+		kib = (unsigned long long)at.f_bavail * at.f_frsize / 1024;
+	if (kib >= ROOM_WARN_KIB)
+		rh_doctor_add(doctor, what, RH_FINDING_OK, "%s", path);
+	else
+		rh_doctor_add(doctor, what, kib < ROOM_FAIL_KIB ? RH_FINDING_FAIL
+		    : RH_FINDING_WARN, "the disk of %s has room for %llu KiB only: when it is"
+		    " full, changes are refused and roll-outs stand still; make room there",
+		    path, kib);
+}
+
 /* The folder itself or, when it is not made yet, the first parent that is there. */
 static void check_folder(struct rh_doctor *doctor, const char *what, const char *path)
 {
@@ -44,7 +65,7 @@ static void check_folder(struct rh_doctor *doctor, const char *what, const char 
 	while (access(there, F_OK) < 0 && (slash = strrchr(there, '/')) && slash != there)
 		*slash = '\0';
 	if (can_write(there))
-		rh_doctor_add(doctor, what, RH_FINDING_OK, "%s", path);
+		check_room(doctor, what, path, there);
 	else
 		rh_doctor_add(doctor, what, RH_FINDING_FAIL,
 		    "%s cannot be used: nothing can be made in %s (%s);"

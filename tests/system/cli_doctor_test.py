@@ -2,6 +2,7 @@
 """`rhodes doctor` of a running system: each thing that can be wrong is made for real, and
 named; and nothing is said when all is well."""
 import contextlib
+import ctypes
 import glob
 import json
 import os
@@ -106,6 +107,17 @@ class Doctor(Stage):
         self.assert_well()
 
     # ---- processes ----
+
+    def test_a_disk_that_is_full(self):
+        mount = ctypes.CDLL(None, use_errno=True)
+        state = self.path("small")
+        os.makedirs(state, 0o700)
+        if os.getuid() != 0 or mount.mount(b"tmpfs", state.encode(), b"tmpfs", 0,
+                                           b"size=64k,mode=0700") != 0:
+            self.skipTest("no tmpfs can be mounted here")
+        self.addCleanup(mount.umount2, state.encode(), 2)
+        self.env["RHODES_STATE_DIR"] = state
+        self.assert_only("state", "fail", "64 KiB", "make room")
 
     def test_a_center_that_is_away(self):
         self.start()
