@@ -22,8 +22,7 @@
 
 #define QUEUE_BYTES_WANTED  (8ull * 1024 * 1024)
 #define FILES_WANTED        4096u
-#define ROOM_WARN_KIB       (16ull * 1024)
-#define ROOM_FAIL_KIB       1024ull
+#define ROOM_KIB            1024ull
 
 /* --- directories -----------------------------------------------------------------------
  */
@@ -42,17 +41,16 @@ static void check_room(struct rh_doctor *doctor, const char *what, const char *p
                        const char *there)
 {
 	struct statvfs     at;
-	unsigned long long kib = ROOM_WARN_KIB;
+	unsigned long long kib = ROOM_KIB;
 
 	if (statvfs(there, &at) == 0)
 		kib = (unsigned long long)at.f_bavail * at.f_frsize / 1024;
-	if (kib >= ROOM_WARN_KIB)
+	if (kib >= ROOM_KIB)
 		rh_doctor_add(doctor, what, RH_FINDING_OK, "%s", path);
 	else
-		rh_doctor_add(doctor, what, kib < ROOM_FAIL_KIB ? RH_FINDING_FAIL
-		    : RH_FINDING_WARN, "the disk of %s has room for %llu KiB only: when it is"
-		    " full, changes are refused and roll-outs stand still; make room there",
-		    path, kib);
+		rh_doctor_add(doctor, what, RH_FINDING_FAIL, "the disk of %s has room for %llu"
+		    " KiB only: when it is full, changes are refused, roll-outs stand still and"
+		    " agents of new resources do not start; make room there", path, kib);
 }
 
 /* The folder itself or, when it is not made yet, the first parent that is there. */

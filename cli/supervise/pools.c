@@ -212,8 +212,11 @@ static int write_file(const struct rh_pools *pools, unsigned pool, const char *t
 	file_of(pools, pool, ".new", beside);
 	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
 	if (fd >= 0) {
-		bool is_whole = write(fd, text, len) == (ssize_t)len;
+		ssize_t n = write(fd, text, len);
+		bool    is_whole = n == (ssize_t)len;
 
+		if (n >= 0 && !is_whole)
+			errno = ENOSPC;
 		if (close(fd) == 0 && is_whole && rename(beside, path) == 0)
 			return RH_OK;
 	}

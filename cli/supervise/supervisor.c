@@ -23,6 +23,7 @@
 #define CENTER        "center"
 #define RETRY_LINK_MS 500u
 #define SIGNALS       4
+#define REWRITE_MS    2000
 
 enum phase { PHASE_CENTER, PHASE_APPLY, PHASE_RUN, PHASE_STOP };
 
@@ -42,10 +43,12 @@ struct supervisor {
 	char                       link_path[RH_SOCKET_PATH_MAX + 1];
 	struct rh_timer           *retry;
 	struct rh_timer           *deadline;
+	struct rh_timer           *rewrite;   /* of the files of pools               */
 	struct rh_plan             plan;
 	json_t                    *unsaved;   /* the plan, followed but not on disk  */
 	bool                       has_plan;
 	bool                       was_ready;
+	bool                       is_unwritten; /* and it was said                  */
 	enum phase                 phase;
 	struct rh_spawned          apply;
 	struct rh_poll            *apply_ends;
@@ -64,6 +67,8 @@ static void stop(struct supervisor *self, int exit)
 	rh_renewal_fini(&self->renewal);
 	rh_timer_close(self->retry);
 	rh_timer_close(self->deadline);
+	rh_timer_close(self->rewrite);
+	self->rewrite = NULL;
 	self->retry = NULL;
 	self->deadline = NULL;
 	if (self->apply_ends)
@@ -281,13 +286,36 @@ static void await_center(struct supervisor *self)
 	}
 }
 
+static void on_rewrite(void *user)
+{
+	struct supervisor *self = user;
+
+	rh_timer_close(self->rewrite);
+	self->rewrite = NULL;
+	uv_async_send(&self->wake);
+}
+
+/* A disk that is full now may have room later, when nothing else happens. */
+static void write_pools(struct supervisor *self)
+{
+	struct rh_diag diag = { 0 };
+	int            r;
+
+	if (self->rewrite)
+		return;
+	r = rh_pools_write(&self->pools, &self->crew, &diag);
+	if (r < 0 && !self->is_unwritten)
+		rh_journal_tell(&self->journal, "%s; agents of what came since do not start;"
+		                " trying again", diag.text);
+	if (r < 0)
+		self->rewrite = rh_timer_open(&self->loop, REWRITE_MS, on_rewrite, self);
+	self->is_unwritten = r < 0;
+}
+
 /* What a pool should read first must stand there before it starts. */
 static void follow(struct supervisor *self)
 {
-	struct rh_diag diag = { 0 };
-
-	if (rh_pools_write(&self->pools, &self->crew, &diag) < 0)
-		rh_journal_tell(&self->journal, "%s", diag.text);
+	write_pools(self);
 	rh_crew_follow(&self->crew, &self->plan, &self->setting);
 }
 

@@ -241,6 +241,17 @@ class Pool(Stage):
         self.await_line("agents-0 +error +the pool stays as it was: .*no regular file")
         self.assert_undisturbed(calls, here)
 
+    def test_a_file_that_cannot_be_written_is_written_later(self):
+        """When nothing else happens in the system."""
+        self.start()
+        beside = os.path.join(self.run_dir, "agent", "pool.0.new")
+        os.mkdir(beside)
+        self.ok("apply", "-f", "-", data=OTHER % "aaa")
+        self.await_line("pool.0 cannot be written: .*; trying again")
+        os.rmdir(beside)
+        self.await_line("agent/aaa +info +the center is here")
+        self.assertEqual(self.log().count("cannot be written"), 1)
+
     def test_several_pools_and_nobody_moves(self):
         self.start(most=25)
         self.assertEqual([len(self.pool_file(pool)) for pool in range(3)], [25, 25, 12])
