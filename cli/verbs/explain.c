@@ -26,6 +26,19 @@ static void print_verdict(struct rh_cli *cli, const json_t *answer)
 	fputc('\n', cli->out);
 }
 
+/* What a rule says of the edge; the hierarchy says nothing of a type that nobody knows. */
+static const char *word_of(const json_t *answer, const json_t *rule)
+{
+	const char   *kind = rh_show_text(rule, "kind");
+	const json_t *callee = json_object_get(answer, "callee");
+
+	if (json_is_true(json_object_get(rule, "allows")))
+		return "allows";
+	return kind && strcmp(kind, "hierarchy") == 0 &&
+	       json_is_false(json_object_get(callee, "registered"))
+	     ? "decides when it is registered" : "refuses";
+}
+
 /* Every rule that was asked, in the order in which they are. */
 static void print_chain(struct rh_cli *cli, const json_t *answer)
 {
@@ -40,8 +53,7 @@ static void print_chain(struct rh_cli *cli, const json_t *answer)
 		put(cli, rh_show_text(rule, "rule"));
 		fprintf(cli->out, " (revision %lld) %s: ",
 		        (long long)json_integer_value(json_object_get(rule, "revision")),
-		        json_is_true(json_object_get(rule, "allows")) ? "allows"
-		                                                      : "refuses");
+		        word_of(answer, rule));
 		put(cli, rh_show_text(rule, "text"));
 		if (reason) {
 			fputs("; reason: ", cli->out);

@@ -113,6 +113,8 @@ class Apply(Stage):
         self.assertIn("nothing was changed", text)
         explain = self.ok("explain", "net_driver", "file_system")
         self.assertIn("hierarchy (revision 1) refuses: a driver may call", explain)
+        self.assertIn("hierarchy (revision 1) decides when it is registered: an application",
+                      self.ok("explain", "vim", "nobody"))
         self.assertIn("no - ", self.rhodes("can-i", "net_driver", "file_system").stdout)
         self.assertEqual(self.rhodes("can-i", "net_driver", "file_system").returncode, 1)
         # An exception with a reason makes it possible, and the audit log tells.
