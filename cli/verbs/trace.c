@@ -110,9 +110,12 @@ static int follow(struct rh_cli *cli, struct rh_tracing *tracing, uint32_t count
 /* --- how rules are pushed
  * ----------------------------------------------------------------------------- */
 
-static int add_agents(struct rh_cli *cli, struct rh_push_tracing *tracing)
+/* only: the resource that was asked for, or NULL. */
+static int add_agents(struct rh_cli *cli, struct rh_push_tracing *tracing,
+                      const char *only)
 {
 	json_t *agents = NULL, *agent;
+	bool    is_there = false;
 	size_t  i;
 	int     result = rh_client_list(cli, "/apis/v1/agents", "items", &agents);
 
@@ -123,8 +126,12 @@ static int add_agents(struct rh_cli *cli, struct rh_push_tracing *tracing)
 
 		if (name)
 			rh_push_tracing_add(tracing, name);
+		is_there |= name && only && strcmp(name, only) == 0;
 	}
-	if (json_array_size(agents) > RH_PUSH_AGENTS_MAX)
+	if (only && !is_there)
+		fprintf(cli->err, "rhodes trace: note: %.64s has no agent now; waiting for"
+		        " one (`rhodes get agents` lists them)\n", only);
+	if (!only && json_array_size(agents) > RH_PUSH_AGENTS_MAX)
 		fprintf(cli->err, "rhodes trace: note: there are %zu agents; of %u their own"
 		        " steps are shown, of the others only those of the center\n",
 		        json_array_size(agents), RH_PUSH_AGENTS_MAX);
@@ -147,7 +154,7 @@ static int trace_push(struct rh_cli *cli, uint32_t count)
 	}
 	r = rh_push_tracing_start(tracing, &diag);
 	result = r < 0 ? rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text)
-	               : add_agents(cli, tracing);
+	               : add_agents(cli, tracing, only);
 	if (result == RH_EXIT_OK) {
 		rh_push_page_headings(cli->out, cli->has_color);
 		fflush(cli->out);

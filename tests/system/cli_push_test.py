@@ -152,6 +152,18 @@ class Push(Stage):
         reader.process.stdout.close()
         self.assertEqual(reader.process.wait(60), 0)
 
+    def test_a_resource_without_an_agent_is_awaited_and_it_says_so(self):
+        self.start()
+        trace = subprocess.Popen([self.rhodes_path, "trace", "--push", "nobody"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+                                 env=self.env)
+        try:
+            self.assertIn("nobody has no agent now", trace.stderr.readline())
+        finally:
+            trace.terminate()
+            trace.wait()
+            trace.stderr.close()
+
     def test_who_does_not_govern_may_not(self):
         if os.getuid() != 0:
             self.skipTest("only root can become another user")
