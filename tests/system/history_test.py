@@ -475,6 +475,8 @@ def main():
     options.build = os.path.abspath(options.build)
     options.seeds = options.seeds or [1, 2]
     os.environ["RHODES_LOG"] = "debug"
+    # A test that is stopped from outside still takes its processes down.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     unittest.main(argv=[sys.argv[0], *rest], verbosity=2)
 
 
