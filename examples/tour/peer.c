@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define FRAME_MAX 2048u
+#define RETELL_MS 100 /* of silence; then the limit is told again */
 
 struct options {
 	const char *interface;
@@ -148,14 +149,20 @@ static void report(const struct peer *peer)
 	       peer->waits);
 }
 
-/* Until standard input ends, and then until nothing is queued. */
+/* Until standard input ends, and then until nothing is queued.
+ *
+ * A link that has just come up drops what is sent for a moment, as the kernel looks at its
+ * carrier when it has time; with it a limit that the nic waits for. */
 static void run(struct peer *peer)
 {
 	struct pollfd polled[2] = { { .fd = peer->fd, .events = POLLIN },
 	                            { .fd = STDIN_FILENO, .events = POLLIN } };
 	char byte;
+	int  ready;
 
-	while (poll(polled, 2, -1) >= 0 || errno == EINTR) {
+	while ((ready = poll(polled, 2, RETELL_MS)) >= 0 || errno == EINTR) {
+		if (ready == 0)
+			tell(peer);
 		drain(peer, 64);
 		send_more(peer);
 		if (polled[1].revents && read(STDIN_FILENO, &byte, 1) <= 0)
