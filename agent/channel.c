@@ -172,7 +172,7 @@ int rh_channel_offer(struct rh_agent *agent, const struct rh_protocol *protocol,
                      struct rh_offer *ret_offer, struct rh_channel **ret_channel,
                      struct rh_diag *diag)
 {
-	struct rh_channel *channel;
+	struct rh_channel *channel = NULL;
 	int r = create(agent, protocol, &channel, diag);
 
 	if (r < 0)
@@ -190,7 +190,7 @@ int rh_channel_accept(struct rh_agent *agent, const struct rh_protocol *protocol
                       struct rh_offer *offer, struct rh_channel **ret_channel,
                       struct rh_diag *diag)
 {
-	struct rh_channel *channel;
+	struct rh_channel *channel = NULL;
 	int r = create(agent, protocol, &channel, diag);
 
 	if (r < 0) {
