@@ -268,7 +268,7 @@ void rh_watch_line_standing(FILE *out, const json_t *object, bool has_color)
 	if (json_array_size(places) > 0)
 		return;
 	row.event = status && strcmp(status, "True") == 0 ? "active" : "standing";
-	row.style = style_of(row.event);
+	row.style = row.event[0] == 'a' ? RH_GOOD : RH_PLAIN;
 	if (rh_show_text(condition, "message"))
 		add(row.what, sizeof row.what, rh_show_text(condition, "message"));
 	print_row(out, &row, has_color);

@@ -125,12 +125,12 @@ static void set_time(char *text, size_t cap)
 {
 	struct timespec now;
 	struct tm       utc;
-	char            stamp[32];
+	char            stamp[20];
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &utc);
 	strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &utc);
-	snprintf(text, cap, "%s.%03dZ", stamp, (int)(now.tv_nsec / 1000000));
+	snprintf(text, cap, "%s.%03uZ", stamp, (unsigned)(now.tv_nsec / 1000000) % 1000u);
 }
 
 /* --- writing ------------------------------------------------------------------ */
