@@ -51,7 +51,9 @@ static void a_step_survives_the_wire(void **state)
 	assert_true(rh_record_end(&writer) > 0); /* the longest fits */
 	rh_record_read(&reader, bytes, writer.used);
 	assert_int_equal(rh_push_step_read(&reader, &read), RH_OK);
-	assert_memory_equal(&read, &step, sizeof step);
+	/* without the padding behind it, which is anything */
+	assert_memory_equal(&read, &step, offsetof(struct rh_push_step, text) +
+	                    sizeof step.text);
 }
 
 static void what_is_no_step_is_refused(void **state)
