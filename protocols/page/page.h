@@ -64,6 +64,7 @@ struct rh_caller_end {
 struct rh_server_end {
 	struct rh_page page;
 	int            caller_waker;   /* wakes a caller that polls          */
+	int            is_socket;      /* what it is                         */
 	uint32_t       next;           /* sequence expected next             */
 	uint32_t       cpu;
 	_Alignas(16) unsigned char near[RH_SLOT_INLINE_MAX];

@@ -2,14 +2,23 @@
 #include "page.h"
 #include "view.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+static int is_socket(int fd)
+{
+	struct stat st;
+
+	return fd >= 0 && fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode);
+}
 
 void rh_server_init(struct rh_server_end *end, void *memory, int caller_waker)
 {
-	*end = (struct rh_server_end){ .caller_waker = caller_waker };
+	*end = (struct rh_server_end){
+		.caller_waker = caller_waker, .is_socket = is_socket(caller_waker),
+	};
 	rh_page_view(&end->page, memory);
 }
 
@@ -57,17 +66,17 @@ static int read_request(struct rh_server_end *end, uint32_t slot,
 	return RH_OK;
 }
 
-/* The caller may do what it likes with its end: the flags that count are the call's
- * own.  What comes of an eventfd's are shared with whoever made it.  Full: it has been
- * told often enough. */
-static void ring(int fd)
+/* The caller may do what it likes with its end of a socket: the flags that count are
+ * the call's own.  Those of an eventfd are shared with whoever made it.  Full: it has
+ * been told often enough. */
+static void ring(const struct rh_server_end *end)
 {
 	const uint64_t one = 1;
+	ssize_t        n = end->is_socket
+	                 ? send(end->caller_waker, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL)
+	                 : write(end->caller_waker, &one, sizeof one);
 
-	if (send(fd, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno != ENOTSOCK)
-		return;
-	if (write(fd, &one, sizeof one) < 0)
-		return;
+	(void)n;
 }
 
 static void wake_caller(struct rh_server_end *end)
@@ -79,7 +88,7 @@ static void wake_caller(struct rh_server_end *end)
 	if (how == RH_ASLEEP_FUTEX)
 		rh_bell_ring(&head->server.caller_bell);
 	else if (how == RH_ASLEEP_EVENT && end->caller_waker >= 0)
-		ring(end->caller_waker);
+		ring(end);
 }
 
 static void set_done(struct rh_server_end *end, uint32_t slot, uint32_t sequence)
