@@ -1,6 +1,7 @@
 #include "push_tracing.h"
 
 #include "push_page.h"
+#include "stop.h"
 
 #include "../base/diag.h"
 #include "../base/dirs.h"
@@ -12,7 +13,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -292,18 +292,6 @@ static int hear_all(struct rh_push_tracing *tracing, const struct pollfd *ready,
 	return RH_OK;
 }
 
-static int stop_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
 /* Fills in what to wait for; returns how many. */
 static size_t fill(const struct rh_push_tracing *tracing, struct pollfd *ready, int stop,
                    FILE *out)
@@ -336,9 +324,10 @@ int rh_push_tracing_run(struct rh_push_tracing *tracing, uint32_t count, FILE *o
                         bool has_color, struct rh_diag *diag)
 {
 	struct pollfd ready[RH_PUSH_AGENTS_MAX + 3];
-	int           stop = stop_signals(), r = RH_OK;
+	int           stop = rh_stop_open(), r = RH_OK;
 	bool          is_enough = false;
 
+	signal(SIGPIPE, SIG_IGN);
 	tracing->left = count;
 	while (r == RH_OK && !is_enough && !ferror(out)) {
 		bool   has_some = !rh_push_page_is_empty(tracing->page);

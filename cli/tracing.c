@@ -1,5 +1,6 @@
 #include "tracing.h"
 
+#include "stop.h"
 #include "text.h"
 #include "values.h"
 
@@ -9,10 +10,8 @@
 #include "../wire/page.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #define STEPS_MAX 12 /* that agents tell of one call */
@@ -446,17 +445,6 @@ static int hear(struct rh_tracing *tracing, int fd, FILE *out, bool has_color,
 	return r;
 }
 
-static int stop_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC);
-}
-
 /* What came of an agent: the caller's is needed, a callee's is not. */
 static int judge(struct rh_tracing *tracing, size_t i, int r, struct rh_diag *diag)
 {
@@ -487,7 +475,7 @@ int rh_tracing_run(struct rh_tracing *tracing, FILE *out, bool has_color,
 {
 	struct pollfd ready[RH_TRACING_CALLEES_MAX + 2];
 	size_t        count = tracing->callee_count + 1;
-	int           stop = stop_signals(), r = 0, n;
+	int           stop = rh_stop_open(), r = 0, n;
 
 	while (r == 0 && !ferror(out)) {
 		ready[0] = (struct pollfd){ .fd = tracing->fd, .events = POLLIN };
