@@ -57,6 +57,16 @@ class PushTest(CenterTest):
         self.center.stop()
         self.center.start(*self.start_args)
 
+    def half_a_snapshot(self):
+        """An agent that gave credit for a part of what it is to be sent, and read that."""
+        names = [f"{'n' * 50}_{i}" for i in range(1000)]
+        self.center.apply(resource("hub", "application", *names))
+        agent = self.center.subscriber("hub", credit=100000)
+        agent.is_generous = False
+        while agent.bytes < 100000:
+            agent.receive()
+        return agent
+
     def again(self, agent, **options):
         """The same agent on a new connection."""
         agent.close()
@@ -322,12 +332,7 @@ class Slow(PushTest):
         self.assertEqual([agent.receive()[0] for _ in range(2)], [SNAP_ITEM, SNAP_END])
 
     def test_credit_is_counted(self):
-        names = [f"{'n' * 50}_{i}" for i in range(1000)]
-        self.center.apply(resource("hub", "application", *names))
-        agent = self.center.subscriber("hub", credit=100000)
-        agent.is_generous = False
-        while agent.bytes < 100000:
-            agent.receive()
+        agent = self.half_a_snapshot()
         self.assertLess(agent.bytes, 100000 + 65536)
         self.assertNotIn(SNAP_END, agent.frames)
         agent.sock.setblocking(False)
