@@ -90,7 +90,8 @@ static int make(struct rh_cpage *page, uint64_t request)
 		r = make_companion(page, &far);
 	if (r == RH_OK)
 		r = join_edge(page);
-	if (r == RH_OK && (r = send_page(page, request, memfd, far_waker, far)) < 0 && page->edge) {
+	if (r == RH_OK &&
+	    (r = send_page(page, request, memfd, far_waker, far)) < 0 && page->edge) {
 		rh_use_give_lane(page->use, page->lane);
 		rh_edge_remove_page(page->edge, page);
 	}
