@@ -11,7 +11,7 @@ enum event {
 	LOST, FORGOTTEN,
 	BEGIN,       /* a snapshot                                               */
 	ITEM, END,   /* ... of the same revision as it began with                */
-	OLD,         /* a delta or bookmark up to what it has                    */
+	OLD,         /* a delta or bookmark up to what it has: sent once more    */
 	PART,        /* of a delta that fits, not the last                       */
 	DELTA,       /* ... the last                                             */
 	MARK,        /* a bookmark that fits and moves on                        */
@@ -49,7 +49,7 @@ static const struct cell table[RH_FOLLOW_STATES][EVENTS] = {
 		[LOST] = STAY(AWAY),       [FORGOTTEN] = STAY(ASKED),
 		[BEGIN] = FILL,
 		[ITEM] = REFUSE(JOINED),   [END] = REFUSE(JOINED),
-		[OLD] = STAY(JOINED),      [PART] = { LIVE, RH_FOLLOW_HOLD },
+		[OLD] = REFUSE(JOINED),    [PART] = { LIVE, RH_FOLLOW_HOLD },
 		[DELTA] = { LIVE, RH_FOLLOW_APPLY },
 		[MARK] = { LIVE, RH_FOLLOW_NOTE },
 		[STILL] = { LIVE, RH_FOLLOW_NOTE },
@@ -78,7 +78,7 @@ static const struct cell table[RH_FOLLOW_STATES][EVENTS] = {
 		[LOST] = STAY(AWAY),       [FORGOTTEN] = STAY(ASKED),
 		[BEGIN] = FILL,
 		[ITEM] = REFUSE(LIVE),     [END] = REFUSE(LIVE),
-		[OLD] = STAY(LIVE),        [PART] = { LIVE, RH_FOLLOW_HOLD },
+		[OLD] = REFUSE(LIVE),      [PART] = { LIVE, RH_FOLLOW_HOLD },
 		[DELTA] = { LIVE, RH_FOLLOW_APPLY },
 		[MARK] = { LIVE, RH_FOLLOW_NOTE },
 		[STILL] = STAY(LIVE),      [GAP] = RESYNC,

@@ -12,6 +12,7 @@
  *   snapshot begins FILLING, from any state but AWAY; what was held is dropped
  *   a gap           ASKED, from any state but AWAY: a delta or bookmark whose prev is
  *                   not the revision, or a part that does not fit the ones before
+ *   a replay        the connection ends: a delta or bookmark up to what it has
  *
  * A revision is *taken* when the snapshot's end or the last part of a delta came; what
  * arrived before is held aside by the caller and dropped when the answer is
@@ -36,7 +37,7 @@ enum rh_follow_state { RH_FOLLOW_AWAY, RH_FOLLOW_JOINED, RH_FOLLOW_ASKED,
                        RH_FOLLOW_FILLING, RH_FOLLOW_LIVE, RH_FOLLOW_STATES };
 
 enum rh_follow_action {
-	RH_FOLLOW_IGNORE,   /* old news; nothing to do                             */
+	RH_FOLLOW_IGNORE,   /* nothing to do                                       */
 	RH_FOLLOW_HOLD,     /* keep this part aside; a begin: drop what is held     */
 	RH_FOLLOW_REPLACE,  /* all held parts are the whole truth: put it in force  */
 	RH_FOLLOW_APPLY,    /* all held parts are changes: put them in force        */
