@@ -2,6 +2,7 @@
  * nothing. */
 #include "../../agent/center.h"
 #include "../../agent/outlink.h"
+#include "../../agent/swap.h"
 #include "../../model/error.h"
 
 #include <setjmp.h>
@@ -116,12 +117,83 @@ static void center_has_these_steps_and_no_others(void **unused)
 	}
 }
 
+#define LEAD(next, action)   { RH_SWAP_##next, RH_SWAP_##action }
+#define FOLLOW(next, action) { RH_SWAPPED_##next, RH_SWAPPED_##action }
+
+static void the_leader_of_a_swap_has_these_steps_and_no_others(void **unused)
+{
+	static const struct cell expected[RH_SWAP_STATES][RH_SWAP_EVENTS] = {
+		/*                WANT, UNWANT, READY, REFUSED, LATE, DRAINED, LOST */
+		[RH_SWAP_IDLE] = {
+			LEAD(PREPARING, PREPARE), { NO, 0 }, { NO, 0 }, { NO, 0 },
+			{ NO, 0 }, { NO, 0 }, { NO, 0 },
+		},
+		[RH_SWAP_PREPARING] = {
+			{ NO, 0 }, LEAD(IDLE, ABORT), LEAD(COMMITTED, COMMIT),
+			LEAD(IDLE, REJECT), LEAD(IDLE, GIVE_UP), { NO, 0 },
+			LEAD(IDLE, FORGET),
+		},
+		/* There is no way back: what was sent by the new channel is on it. */
+		[RH_SWAP_COMMITTED] = {
+			{ NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 },
+			LEAD(IDLE, FINISH), LEAD(IDLE, FORGET),
+		},
+	};
+
+	(void)unused;
+	for (int s = 0; s < RH_SWAP_STATES; s++) {
+		for (int e = 0; e < RH_SWAP_EVENTS; e++) {
+			enum rh_swap_state state = (enum rh_swap_state)s;
+			int r = rh_swap_step(&state, (enum rh_swap_event)e);
+			int is_refused = expected[s][e].next == NO;
+
+			assert_int_equal(r, is_refused ? RH_EINVAL
+			                               : expected[s][e].action);
+			assert_int_equal(state, is_refused ? s : expected[s][e].next);
+		}
+	}
+}
+
+static void who_follows_in_a_swap_has_these_steps_and_no_others(void **unused)
+{
+	static const struct cell expected[RH_SWAPPED_STATES][RH_SWAPPED_EVENTS] = {
+		/*                   PREPARE, COMMIT, ABORT, DRAINED, LOST */
+		[RH_SWAPPED_IDLE] = {
+			FOLLOW(PREPARED, ACCEPT), { NO, 0 }, { NO, 0 }, { NO, 0 },
+			{ NO, 0 },
+		},
+		[RH_SWAPPED_PREPARED] = {
+			{ NO, 0 }, FOLLOW(DRAINING, DRAIN), FOLLOW(IDLE, DROP),
+			{ NO, 0 }, FOLLOW(IDLE, DROP),
+		},
+		[RH_SWAPPED_DRAINING] = {
+			{ NO, 0 }, { NO, 0 }, { NO, 0 }, FOLLOW(IDLE, SWITCH),
+			FOLLOW(IDLE, DROP),
+		},
+	};
+
+	(void)unused;
+	for (int s = 0; s < RH_SWAPPED_STATES; s++) {
+		for (int e = 0; e < RH_SWAPPED_EVENTS; e++) {
+			enum rh_swapped_state state = (enum rh_swapped_state)s;
+			int r = rh_swapped_step(&state, (enum rh_swapped_event)e);
+			int is_refused = expected[s][e].next == NO;
+
+			assert_int_equal(r, is_refused ? RH_EINVAL
+			                               : expected[s][e].action);
+			assert_int_equal(state, is_refused ? s : expected[s][e].next);
+		}
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(outlink_has_these_steps_and_no_others),
 		cmocka_unit_test(outlink_always_comes_back),
 		cmocka_unit_test(center_has_these_steps_and_no_others),
+		cmocka_unit_test(the_leader_of_a_swap_has_these_steps_and_no_others),
+		cmocka_unit_test(who_follows_in_a_swap_has_these_steps_and_no_others),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
