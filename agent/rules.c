@@ -143,6 +143,7 @@ static void enforce(struct rh_agent *agent, struct rh_items *next,
 	                      memory_order_relaxed);
 	rh_info("revision %llu is in force: %u edges",
 	        (unsigned long long)view->revision, view->edge_count);
+	rh_verdicts_tell(agent, former);
 	rh_rulewatch_refresh(agent, former == NULL);
 	rh_agent_view_destroy(former);
 	rh_items_fini(&old);

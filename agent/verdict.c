@@ -94,6 +94,29 @@ int rh_verdict_is_revoking(const struct rh_view_edge *edge)
 	       edge->deadline > rh_clock_ns();
 }
 
+static void tell_revoking(const struct rh_view_edge *edge)
+{
+	uint64_t now = rh_clock_ns();
+	uint64_t left = edge->deadline > now ? edge->deadline - now : 0;
+
+	rh_warn("%s -> %s is revoking: calls pass for %llu s more; %s",
+	        edge->caller, edge->callee, (unsigned long long)(left / RH_NS_PER_S),
+	        edge->text[0] ? edge->text : rh_error_text(edge->after));
+}
+
+void rh_verdicts_tell(const struct rh_agent *agent, const struct rh_agent_view *former)
+{
+	for (unsigned i = 0; i < agent->view->edge_count; i++) {
+		const struct rh_view_edge *edge = &agent->view->edges[i], *was;
+
+		if (!rh_verdict_is_revoking(edge))
+			continue;
+		was = former ? rh_agent_view_find(former, edge->caller, edge->callee) : NULL;
+		if (!was || was->deadline != edge->deadline)
+			tell_revoking(edge);
+	}
+}
+
 /* ---- looking again ------------------------------------------------------ */
 
 /* The next moment after `since` at which a verdict changes by itself. */

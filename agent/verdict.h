@@ -21,6 +21,9 @@ int rh_verdict_now(const struct rh_agent *agent, const struct rh_view_edge *edge
 /* The edge is allowed until a deadline that is still to come. */
 int rh_verdict_is_revoking(const struct rh_view_edge *edge);
 
+/* Both ends write into their logs that an edge is being revoked, and until when: once. */
+void rh_verdicts_tell(const struct rh_agent *agent, const struct rh_agent_view *former);
+
 /* Something that verdicts depend on has changed - the view, or whether the center is
  * here: sees to it that they are looked at again when the time comes, and now when
  * some have changed by it. */

@@ -42,6 +42,7 @@ struct edges {
 	uint64_t                now;
 	unsigned                pending;
 	unsigned                refused;
+	unsigned                revoked;  /* of those who call it */
 };
 
 /* Calls still pass while it is being revoked. */
@@ -61,30 +62,47 @@ static void add_refused(struct edges *edges, const struct rh_verdict *verdict,
 	add(edges->list, "EdgeRevoking", 1, "ELAYER", more);
 }
 
-static void add_edge(void *user, const struct rh_edge_report *report)
+static void explain(struct edges *edges, const struct rh_edge_report *report)
 {
-	struct edges             *edges = user;
 	const struct rh_registry *registry = &edges->center->realm.registry;
 	struct rh_verdict         verdict;
 	char                      text[RH_SENTENCE_MAX];
-	int is_pending = report->after == RH_OUTCOME_PENDING;
-	unsigned                 *count = is_pending ? &edges->pending
-	                                             : &edges->refused;
 
-	if (report->after == RH_OUTCOME_ALLOWED ||
-	    ++*count > RH_CONDITIONS_MAX)
-		return;
 	rh_judge_pair(registry, &rh_registry_get(registry, report->caller)->name,
 	              &rh_registry_get(registry, report->callee)->name, edges->now,
 	              &verdict);
 	rh_sentence_verdict(&verdict, &registry->hierarchy, text, sizeof text);
-	if (is_pending)
+	if (report->after == RH_OUTCOME_PENDING)
 		add(edges->list, "Pending", 1, "ReferenceUnknown", text);
 	else
 		add_refused(edges, &verdict, text);
 	json_t *last = json_array_get(edges->list, json_array_size(edges->list) - 1);
 	json_object_set_new(last, "edge", json_pack("[s, s]", verdict.caller.text,
 	                                            verdict.callee.text));
+}
+
+static void add_edge(void *user, const struct rh_edge_report *report)
+{
+	struct edges *edges = user;
+	unsigned     *count = report->after == RH_OUTCOME_PENDING ? &edges->pending
+	                                                          : &edges->refused;
+
+	if (report->after != RH_OUTCOME_ALLOWED && ++*count <= RH_CONDITIONS_MAX)
+		explain(edges, report);
+}
+
+/* Both ends see that an edge is being revoked; that it is refused is its caller's. */
+static void add_revoking(void *user, const struct rh_edge_report *report)
+{
+	struct edges             *edges = user;
+	const struct rh_registry *registry = &edges->center->realm.registry;
+
+	if (report->after != RH_OUTCOME_ALLOWED &&
+	    rh_revocation_find(&edges->center->revocations,
+	                       &rh_registry_get(registry, report->caller)->name,
+	                       &rh_registry_get(registry, report->callee)->name) &&
+	    ++edges->revoked <= RH_CONDITIONS_MAX)
+		explain(edges, report);
 }
 
 static void add_more(json_t *list, const char *type, unsigned count)
@@ -106,8 +124,12 @@ static void add_edges(json_t *list, const struct rh_center *center,
 	if (rh_realm_find(&center->realm, object->name, &id) != RH_OK)
 		return;
 	rh_view_row(&center->realm.registry, id, edges.now, add_edge, &edges);
+	if (center->revocations.count > 0)
+		rh_view_column(&center->realm.registry, id, edges.now, add_revoking,
+		               &edges);
 	add_more(list, "Pending", edges.pending);
 	add_more(list, "EdgeRefused", edges.refused);
+	add_more(list, "EdgeRevoking", edges.revoked);
 }
 
 /* ---- the rest of a resource ---- */

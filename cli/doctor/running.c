@@ -240,6 +240,16 @@ static unsigned check_sockets(struct rh_doctor *doctor)
 /* --- what they say --------------------------------------------------------------------
  */
 
+/* Both ends of an edge may tell of it: once is enough. */
+static bool is_of_caller(const json_t *resource, const json_t *condition)
+{
+	const char *caller = json_string_value(
+		json_array_get(json_object_get(condition, "edge"), 0));
+	const char *name = rh_show_name(resource);
+
+	return caller && name && strcmp(caller, name) != 0;
+}
+
 static void check_edges(struct rh_doctor *doctor, const json_t *resource)
 {
 	const json_t *conditions = json_object_get(json_object_get(resource, "status"),
@@ -251,7 +261,7 @@ static void check_edges(struct rh_doctor *doctor, const json_t *resource)
 		const char *type = rh_show_text(condition, "type");
 		const char *text = rh_show_text(condition, "message");
 
-		if (!type || !text)
+		if (!type || !text || is_of_caller(resource, condition))
 			continue;
 		if (strcmp(type, "EdgeRefused") == 0)
 			rh_doctor_add(doctor, "edge", RH_FINDING_WARN, "%s; calls are refused: "

@@ -28,8 +28,8 @@ class Revoking(CenterTest):
         self.assertEqual(self.center.put(rule("hierarchy", hierarchy={
             "allow": [["application", "service"]]})).status, 200)
 
-    def conditions(self):
-        found = self.center.get("/apis/v1/resources/a").json["status"]["conditions"]
+    def conditions(self, name="a"):
+        found = self.center.get(f"/apis/v1/resources/{name}").json["status"]["conditions"]
         return {c["type"]: c for c in found}
 
     def take_edge(self, agent):
@@ -40,6 +40,7 @@ class Revoking(CenterTest):
 
     def test_both_sides_see_a_deadline_then_the_refusal(self):
         ends = [self.up_to_date(name) for name in "as"]
+        self.center.apply(resource("b", "application"))
         self.forbid("1s")
         now = time.monotonic_ns()
         for end in ends:
@@ -47,12 +48,17 @@ class Revoking(CenterTest):
             self.assertEqual((number(edge, "VERDICT"), number(edge, "AFTER")), (0, ELAYER))
             self.assertLessEqual(number(edge, "DEADLINE"), now + 2 * 10**9)
             self.assertIn("an application may call nothing", text(edge, "TEXT"))
-        self.assertIn("calls still pass until", self.conditions()["EdgeRevoking"]["message"])
+        for name in "as":
+            seen = self.conditions(name)["EdgeRevoking"]
+            self.assertIn("calls still pass until", seen["message"])
+            self.assertEqual(seen["edge"], ["a", "s"])
+        self.assertNotIn("EdgeRevoking", self.conditions("b"))
         for end in ends:
             edge = self.take_edge(end)
             self.assertEqual(number(edge, "VERDICT"), ELAYER)
             self.assertIsNone(first(edge, "DEADLINE"))
         self.assertIn("EdgeRefused", self.conditions())
+        self.assertNotIn("EdgeRevoking", self.conditions("s"))
         entry = self.center.audit()[0]["entry"]
         self.assertEqual((entry["verb"], entry["result"], entry["name"], entry["edge"]),
                          ("revoke", "revoked", "a", ["a", "s"]))
