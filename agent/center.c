@@ -420,6 +420,8 @@ static int on_frame(void *user, struct rh_frame *frame)
 	int               r;
 
 	center->agent->heard_ns = rh_clock_ns();
+	if (center->agent->stale_classes)
+		rh_verdicts_watch(center->agent); /* it was silent, and is not now */
 	rh_cache_touch(center->agent);
 	switch (frame->type) {
 	case RH_FRAME_WELCOME:

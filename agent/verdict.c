@@ -9,6 +9,7 @@
 #include "../base/diag.h"
 #include "../base/log.h"
 #include "../model/error.h"
+#include "../wire/limits.h"
 
 #include <string.h>
 
@@ -30,15 +31,17 @@ static int is_of(const struct rh_view_edge *edge, enum rh_stale_class class)
 	}
 }
 
-/* When the word of the center on that class ends to count; NEVER. */
+/* When the word of the center on that class ends to count; NEVER.  Of one that is here
+ * the next word may take a while; one that is stopped is here and says nothing. */
 static uint64_t stale_at(const struct rh_agent *agent, enum rh_stale_class class)
 {
 	uint64_t limit = agent->view->self.name[0] ? agent->view->self.stale_ms[class]
 	                                           : RH_STALE_NEVER;
 
-	if (rh_center_is_live(agent) || limit >= NEVER / RH_NS_PER_MS ||
-	    agent->heard_ns == 0)
+	if (limit >= NEVER / RH_NS_PER_MS || agent->heard_ns == 0)
 		return NEVER;
+	if (rh_center_is_live(agent) && limit < RH_PUSH_SILENT_MS)
+		limit = RH_PUSH_SILENT_MS;
 	return agent->heard_ns + limit * RH_NS_PER_MS;
 }
 
@@ -170,6 +173,8 @@ void rh_verdicts_expire(struct rh_agent *agent, uint64_t now)
 {
 	if (!agent->view || agent->verdicts_at == NEVER || agent->verdicts_at == 0)
 		return;
+	/* The center may have been heard since it was set. */
+	agent->verdicts_at = next_change(agent, agent->verdicts_at - 1);
 	if (agent->verdicts_at > now) {
 		rh_alarm_at(&agent->alarm, agent->verdicts_at);
 		return;

@@ -1,6 +1,6 @@
 /* verdict - what holds for an edge at this moment: what the center said, unless the
- * deadline of a revocation has passed, or the center has been away for longer than
- * rule `stale` lets its word count.
+ * deadline of a revocation has passed, or the center has been away, or silent, for
+ * longer than rule `stale` lets its word count.
  *
  * Times are monotonic: setting the clock does nothing.
  *

@@ -60,7 +60,6 @@
 #define RH_LINK_STALL_MS      10000u       /* a peer that does not read        */
 #define RH_LINK_HELLO_MS      5000u        /* a peer that does not say hello   */
 #define RH_LINK_AWAY_MS       60000u       /* ... of RH_PUSH_VERSION: GOAWAY   */
-#define RH_LINK_BOOKMARK_MS   5000u        /* a quiet peer hears at least this */
 #define RH_LINK_RETRY_MS      5000u        /* after too many peers             */
 #define RH_LINK_CREDIT_MAX    (64u << 20)  /* bytes that a peer may grant      */
 #define RH_WATCHES_MAX        8u           /* of one subscriber                */

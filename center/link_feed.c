@@ -186,6 +186,6 @@ void rh_link_watch_over(struct rh_link_conn *conn, uint64_t now_ns)
 	}
 	if (stalled > RH_SNAPSHOT_STALL_MS * RH_NS_PER_MS)
 		rh_push_give_up(&conn->link->push, &conn->subscriber);
-	if (now_ns - conn->heard_ns >= RH_LINK_BOOKMARK_MS * RH_NS_PER_MS)
+	if (now_ns - conn->heard_ns >= RH_PUSH_BEAT_MS * RH_NS_PER_MS)
 		feed(conn, 1);
 }

@@ -34,6 +34,8 @@
                                               of an instance, of an edge    */
 #define RH_CONTEXTS_PER_PEER  16u          /* remembered contexts           */
 #define RH_CREDIT_BYTES       (256u << 10) /* what an agent grants at once  */
+#define RH_PUSH_BEAT_MS       5000u        /* a center says something so often ... */
+#define RH_PUSH_SILENT_MS     12500u       /* ... or is taken for away      */
 #define RH_HANDLES_PER_PEER   65536u       /* live handles of one caller    */
 
 #endif

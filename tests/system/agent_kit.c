@@ -31,6 +31,8 @@ static unsigned char buffer[RH_FRAME_MAX];
 char                 kit_state_dir[128];
 uint64_t             kit_revoked_at;
 int32_t              kit_after;
+const char          *kit_stale_class;
+uint64_t             kit_stale_ms;
 static int           center = -1;
 static pid_t         started[AGENTS_MAX];
 static unsigned      started_count;
@@ -271,6 +273,13 @@ static void put_self(struct rh_record_writer *writer, const char *name,
 		rh_record_put_text(writer, RH_TAG_INTERFACE, interface);
 	rh_record_put_u32(writer, RH_TAG_UID, geteuid());
 	rh_record_put_text(writer, RH_TAG_ENV, "TZ");
+	if (kit_stale_class) {
+		size_t stale = rh_record_open(writer, RH_TAG_STALE_ITEM);
+
+		rh_record_put_text(writer, RH_TAG_RULE, kit_stale_class);
+		rh_record_put_u64(writer, RH_TAG_DELAY, kit_stale_ms);
+		rh_record_close(writer, stale);
+	}
 	rh_record_close(writer, place);
 	rh_record_close(writer, item);
 }

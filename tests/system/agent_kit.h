@@ -67,6 +67,9 @@ struct kit_page {
 /* When not 0, edges in views are allowed until then, and then get kit_after. */
 extern uint64_t        kit_revoked_at;
 extern int32_t         kit_after;
+/* When not NULL, how old rules of that class may be, as SELF says. */
+extern const char     *kit_stale_class;
+extern uint64_t        kit_stale_ms;
 extern char            kit_dir[];
 extern struct rh_frame kit_frame;             /* the last one received */
 extern char            kit_text[RH_DIAG_MAX]; /* of the last ERROR     */
