@@ -1,6 +1,7 @@
 #include "batch.h"
 
 #include "history.h"
+#include "rollout_drive.h"
 #include "when.h"
 
 #include "../base/diag.h"
@@ -54,6 +55,23 @@ static void add_result(struct rh_batch *batch, const char *kind, const char *nam
 	json_array_append_new(batch->results, json_pack("{s:s, s:s, s:s, s:I}",
 		"kind", kind, "name", name, "result", result,
 		"revision", (json_int_t)revision));
+}
+
+/* What is unchanged need not be in force: its roll-out may be on the way, stand still or
+ * have been taken back. */
+static void add_unchanged(struct rh_batch *batch, const struct rh_object *old)
+{
+	const struct rh_center  *center = batch->center;
+	const struct rh_rollout *rollout = old->kind == RH_OBJECT_RULE
+		? rh_rollouts_find(&center->realm.rollouts, old->name) : NULL;
+
+	add_result(batch, rh_object_kind_text(old->kind), old->name, "unchanged",
+	           old->revision);
+	if (!rollout || rollout->state == RH_ROLLOUT_DONE)
+		return;
+	json_object_set_new(json_array_get(batch->results,
+	                                   json_array_size(batch->results) - 1),
+	                    "rollout", rh_rollout_show(center, old->name, 0));
 }
 
 static void add_audit(struct rh_batch *batch, const struct rh_audit *audit)
@@ -154,8 +172,7 @@ int rh_batch_put(struct rh_batch *batch, const struct rh_wanted *wanted)
 	int     spec_same = old && same(json_object_get(stored, "spec"), wanted->spec);
 
 	if (spec_same && same(json_object_get(stored, "labels"), wanted->labels)) {
-		add_result(batch, rh_object_kind_text(wanted->kind), wanted->name,
-		           "unchanged", old->revision);
+		add_unchanged(batch, old);
 		json_decref(stored);
 		return RH_OK;
 	}

@@ -9,6 +9,7 @@
 #include "sentence.h"
 #include "when.h"
 
+#include "../base/plural.h"
 #include "../model/check.h"
 #include "../model/error.h"
 #include "../model/judge.h"
@@ -140,7 +141,7 @@ static void add_ready(json_t *list, const struct rh_center *center,
 	unsigned count = rh_link_instances(center->link, object->name);
 	char     text[64];
 
-	snprintf(text, sizeof text, "%u instance%s", count, count == 1 ? "" : "s");
+	snprintf(text, sizeof text, "%u instance%s", count, rh_plural(count));
 	add(list, "Ready", count > 0, count ? "InstanceUp" : "NoInstance",
 	    count ? text : "no instance is up");
 }

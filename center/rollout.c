@@ -27,6 +27,20 @@ int rh_rollout_is_open(const struct rh_rollout *rollout)
 	return rollout->state < RH_ROLLOUT_DONE;
 }
 
+int rh_rollout_takes(const struct rh_rollout *rollout, enum rh_rollout_order order)
+{
+	switch (order) {
+	case RH_ROLLOUT_PAUSE:
+		return rollout->state == RH_ROLLOUT_RUNNING;
+	case RH_ROLLOUT_RESUME: /* also what was taken back and stayed the rule */
+		return rollout->state == RH_ROLLOUT_PAUSED ||
+		       rollout->state == RH_ROLLOUT_STOPPED ||
+		       (rollout->state > RH_ROLLOUT_DONE && rollout->reach == 0);
+	default:
+		return rollout->state <= RH_ROLLOUT_DONE;
+	}
+}
+
 /* ---- the table ---- */
 
 void rh_rollouts_fini(struct rh_rollouts *rollouts)

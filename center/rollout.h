@@ -44,6 +44,10 @@ enum rh_rollout_state {
 	RH_ROLLOUT_ROLLED_BACK, RH_ROLLOUT_UNDONE, RH_ROLLOUT_STATES
 };
 
+enum rh_rollout_order {
+	RH_ROLLOUT_PAUSE, RH_ROLLOUT_RESUME, RH_ROLLOUT_UNDO, RH_ROLLOUT_ORDERS
+};
+
 /* What a generation says of which edge; use is "" for none. */
 struct rh_rollout_side {
 	uint64_t revision;                  /* at which it was put */
@@ -98,6 +102,10 @@ const char *rh_rollout_state_text(enum rh_rollout_state state);
 
 /* It is under way, or stands still on the way: some edges have it and some have not. */
 int rh_rollout_is_open(const struct rh_rollout *rollout);
+
+/* The order would change something: undo without a generation, resume where some edge is
+ * still to get it. */
+int rh_rollout_takes(const struct rh_rollout *rollout, enum rh_rollout_order order);
 
 /* ---- as rules say it; they were checked when they came in ---- */
 

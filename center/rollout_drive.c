@@ -41,7 +41,7 @@ void rh_rollouts_wake(struct rh_center *center, uint64_t delay_ms)
 
 static void tell(struct rh_center *center, const struct rh_rollout *rollout)
 {
-	char    text[RH_ROLLOUT_REASON_MAX + 64];
+	char    text[RH_ROLLOUT_REASON_MAX + 80], step[48] = "";
 	json_t *event = json_pack("{s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "type", "rollout",
 		"name", rollout->rule, "revision", (json_int_t)rollout->now.revision,
 		"state", rh_rollout_state_text(rollout->state),
@@ -51,9 +51,12 @@ static void tell(struct rh_center *center, const struct rh_rollout *rollout)
 	if (rollout->failed)
 		json_object_set_new(event, "failed",
 		                    json_integer((json_int_t)rollout->failed));
-	snprintf(text, sizeof text, "%s in step %u of %u%s%s",
-	         rh_rollout_state_text(rollout->state), rollout->step,
-	         rollout->plan.step_count, rollout->reason[0] ? ": " : "", rollout->reason);
+	/* What went back to a generation without steps is in none. */
+	if (rollout->plan.step_count)
+		snprintf(step, sizeof step, " in step %u of %u", rollout->step,
+		         rollout->plan.step_count);
+	snprintf(text, sizeof text, "%s%s%s%s", rh_rollout_state_text(rollout->state), step,
+	         rollout->reason[0] ? ": " : "", rollout->reason);
 	json_object_set_new(event, "text", rh_json_text(text));
 	rh_info("rollout %s: %s step=%u/%u %s", rollout->rule,
 	        rh_rollout_state_text(rollout->state), rollout->step,
@@ -263,7 +266,7 @@ static int pause_one(struct rh_center *center, const char *rule,
 
 	if (rollout && rollout->state == RH_ROLLOUT_PAUSED)
 		return RH_OK;
-	if (!rollout || rollout->state != RH_ROLLOUT_RUNNING)
+	if (!rollout || !rh_rollout_takes(rollout, RH_ROLLOUT_PAUSE))
 		return refuse_state(rollout, rule, "pause", problem);
 	next = *rollout;
 	next.state = RH_ROLLOUT_PAUSED;
@@ -280,8 +283,7 @@ static int resume_one(struct rh_center *center, const char *rule,
 
 	if (rollout && rollout->state == RH_ROLLOUT_RUNNING)
 		return RH_OK;
-	if (!rollout || rollout->state == RH_ROLLOUT_DONE ||
-	    (!rh_rollout_is_open(rollout) && rollout->reach != 0))
+	if (!rollout || !rh_rollout_takes(rollout, RH_ROLLOUT_RESUME))
 		return refuse_state(rollout, rule, "go on", problem);
 	next = *rollout;
 	next.state = RH_ROLLOUT_RUNNING;
@@ -298,8 +300,7 @@ static int undo_one(struct rh_center *center, const char *rule,
 {
 	struct rh_rollout was = rollout ? *rollout : (struct rh_rollout){ .step = 0 };
 
-	if (rollout && !generation && (rollout->state == RH_ROLLOUT_ROLLED_BACK ||
-	                               rollout->state == RH_ROLLOUT_UNDONE))
+	if (rollout && !generation && !rh_rollout_takes(rollout, RH_ROLLOUT_UNDO))
 		return rh_problem_set(problem, RH_ECANCELED, "the roll-out of rule %s is %s "
 			"already; to which generation is it to go back?", rule,
 			rh_rollout_state_text(rollout->state));

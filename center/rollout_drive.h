@@ -20,10 +20,6 @@
 /* What an agent says is looked at so much later, with what others say meanwhile. */
 #define RH_ROLLOUT_GATHER_MS 10u
 
-enum rh_rollout_order {
-	RH_ROLLOUT_PAUSE, RH_ROLLOUT_RESUME, RH_ROLLOUT_UNDO, RH_ROLLOUT_ORDERS
-};
-
 void rh_rollouts_wake(struct rh_center *center, uint64_t delay_ms);
 
 /* A turn is committed: tells what became of roll-outs in it. */

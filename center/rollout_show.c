@@ -6,6 +6,7 @@
 #include "when.h"
 
 #include "../base/clock.h"
+#include "../base/plural.h"
 #include "../model/error.h"
 
 #include <stdio.h>
@@ -26,6 +27,22 @@ static json_t *steps_json(const struct rh_rollout_plan *plan)
 		snprintf(text, sizeof text, "%u%%", step->value);
 		json_array_append_new(list, step->is_percent
 			? json_string(text) : json_integer((json_int_t)step->value));
+	}
+	return list;
+}
+
+/* Those that would change something now. */
+static json_t *orders_json(const struct rh_rollout *rollout)
+{
+	static const char *const words[RH_ROLLOUT_ORDERS] = {
+		[RH_ROLLOUT_PAUSE] = "pause", [RH_ROLLOUT_RESUME] = "resume",
+		[RH_ROLLOUT_UNDO] = "undo",
+	};
+	json_t *list = json_array();
+
+	for (int order = 0; order < RH_ROLLOUT_ORDERS; order++) {
+		if (rh_rollout_takes(rollout, (enum rh_rollout_order)order))
+			json_array_append_new(list, json_string(words[order]));
 	}
 	return list;
 }
@@ -68,10 +85,25 @@ static void word_wait(const struct rh_survey *survey, char *text, size_t cap)
 	else if (survey->tally.settled < survey->tally.reached)
 		snprintf(text, cap, "; it waits: %s", survey->waits);
 	else if (rollout->settled_ns && end > now)
-		snprintf(text, cap, "; they are settled, and it goes on in %.1f s",
+		snprintf(text, cap, "; all is settled, and it goes on in %.1f s",
 		         (double)(end - now) / (double)RH_NS_PER_S);
 	else
 		snprintf(text, cap, "; it goes on");
+}
+
+static void word_done(const struct rh_rollout *rollout, uint64_t total,
+                      char text[MESSAGE_MAX])
+{
+	unsigned long long generation = rollout->generation;
+
+	if (total == 0)
+		snprintf(text, MESSAGE_MAX, "generation %llu is everywhere, but there is no edge "
+		         "for it yet", generation);
+	else if (total == 1)
+		snprintf(text, MESSAGE_MAX, "generation %llu is at its one edge", generation);
+	else
+		snprintf(text, MESSAGE_MAX, "generation %llu is at all %llu edges", generation,
+		         (unsigned long long)total);
 }
 
 static void word(const struct rh_survey *survey, char text[MESSAGE_MAX])
@@ -93,21 +125,19 @@ static void word(const struct rh_survey *survey, char text[MESSAGE_MAX])
 		         (unsigned long long)rollout->generation,
 		         (unsigned long long)rollout->former);
 	if (rollout->state == RH_ROLLOUT_DONE)
-		snprintf(text, MESSAGE_MAX, "generation %llu is at all %llu edges",
-		         (unsigned long long)rollout->generation,
-		         (unsigned long long)tally->total);
+		word_done(rollout, tally->total, text);
 	else if (rollout->state >= RH_ROLLOUT_ROLLED_BACK)
 		snprintf(text, MESSAGE_MAX, "generation %llu is %s%s%s%s",
 		         (unsigned long long)rollout->failed,
 		         rollout->state == RH_ROLLOUT_UNDONE ? "undone" : "rolled back",
 		         back, rollout->reason[0] ? "; " : "", rollout->reason);
 	else
-		snprintf(text, MESSAGE_MAX, "%s in step %u of %u: %llu of %llu edges have "
-		         "generation %llu%s%s%s", rh_rollout_state_text(rollout->state),
+		snprintf(text, MESSAGE_MAX, "%s in step %u of %u: generation %llu is at %llu of "
+		         "%llu edge%s%s%s%s", rh_rollout_state_text(rollout->state),
 		         rollout->step, rollout->plan.step_count,
+		         (unsigned long long)rollout->generation,
 		         (unsigned long long)tally->reached,
-		         (unsigned long long)tally->total,
-		         (unsigned long long)rollout->generation, more,
+		         (unsigned long long)tally->total, rh_plural(tally->total), more,
 		         rollout->reason[0] ? "; " : "", rollout->reason);
 }
 
@@ -128,6 +158,7 @@ static void add_staged(json_t *json, struct rh_survey *survey)
 	word(survey, message);
 	json_object_set_new(json, "step", json_integer(rollout->step));
 	json_object_set_new(json, "steps", steps_json(&rollout->plan));
+	json_object_set_new(json, "orders", orders_json(rollout));
 	json_object_set_new(json, "calls", json_integer((json_int_t)rollout->calls));
 	json_object_set_new(json, "errors", json_integer((json_int_t)rollout->errors));
 	json_object_set_new(json, "message", rh_json_text(message));
@@ -159,9 +190,10 @@ static json_t *show_edges(const struct rh_center *center, const struct rh_object
 	if (rollout) {
 		add_staged(json, &survey);
 	} else {
-		snprintf(text, sizeof text, "everywhere at once: %llu of %llu edges are settled",
+		snprintf(text, sizeof text, "everywhere at once: settled at %llu of %llu edge%s",
 		         (unsigned long long)survey.tally.settled,
-		         (unsigned long long)survey.tally.total);
+		         (unsigned long long)survey.tally.total,
+		         rh_plural(survey.tally.total));
 		json_object_set_new(json, "message", json_string(text));
 	}
 	if (survey.agents)

@@ -2,6 +2,8 @@
 
 #include "text.h"
 
+#include "../base/plural.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -160,8 +162,8 @@ static void print_line(struct rh_push_page *page, const struct line *line, FILE 
 		fputc('\n', out);
 	page->last = chain;
 	if (step->missed)
-		fprintf(out, "(%u steps before this were too many to be told)\n",
-		        step->missed);
+		fprintf(out, "(too many to be told: %u step%s before this)\n", step->missed,
+		        rh_plural(step->missed));
 	snprintf(head, sizeof head, "%-9s %u", names[step->process], step->step);
 	rh_text_print(out, head, RH_BOLD, has_color);
 	fprintf(out, "  %8s  %8s  %-16s  %8s  %7s  ",

@@ -1,5 +1,7 @@
 #include "show.h"
 
+#include "../base/plural.h"
+
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdint.h>
@@ -259,6 +261,7 @@ void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 	const json_t *spec = json_object_get(object, "spec");
 	const json_t *protocol = json_object_get(spec, "protocol");
 	const json_t *limits = json_object_get(spec, "limits");
+	long long     calls = json_integer_value(json_object_get(limits, "calls"));
 	const json_t *exception = json_object_get(spec, "exception");
 	const json_t *hierarchy = json_object_get(spec, "hierarchy");
 	const char   *reason = rh_show_text(exception, "reason");
@@ -276,8 +279,8 @@ void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 		ret_rule->kind = "limits";
 		show_edge(json_object_get(limits, "edge"), ret_rule->edge,
 		          sizeof ret_rule->edge);
-		snprintf(ret_rule->says, sizeof ret_rule->says, "%lld calls under way%s",
-		         (long long)json_integer_value(json_object_get(limits, "calls")),
+		snprintf(ret_rule->says, sizeof ret_rule->says, "%lld call%s under way%s", calls,
+		         rh_plural((unsigned long long)calls),
 		         json_object_get(limits, "rollout") ? ", step by step" : "");
 	} else if (exception) {
 		ret_rule->kind = "exception";

@@ -6,6 +6,7 @@
 
 #include "../base/diag.h"
 #include "../base/dirs.h"
+#include "../base/plural.h"
 #include "../base/socket.h"
 #include "../wire/page.h"
 
@@ -169,7 +170,7 @@ static void print_calling(const struct page *page, const struct rh_tracing_step 
 	if (line)
 		rh_values_print_args(out, line, first->body, first->body_len);
 	else
-		fprintf(out, "%u bytes", first->body_len);
+		fprintf(out, "%u byte%s", first->body_len, rh_plural(first->body_len));
 	fputc('\n', out);
 }
 
@@ -197,7 +198,7 @@ static void print_returning(const struct page *page, const struct rh_tracing_ste
 	if (line && last->body_len)
 		rh_values_print_reply(out, line, last->body, last->body_len);
 	else
-		fprintf(out, "%u bytes", last->body_len);
+		fprintf(out, "%u byte%s", last->body_len, rh_plural(last->body_len));
 	fputc('\n', out);
 	fputs(" has the result\n", inside(page, 14, last->caller));
 }

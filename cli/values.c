@@ -2,6 +2,7 @@
 
 #include "text.h"
 
+#include "../base/plural.h"
 #include "../interface/canon.h"
 #include "../model/error.h"
 
@@ -194,7 +195,7 @@ static void print_blob(struct reader *reader, enum kind kind, const unsigned cha
 	memcpy(&off, cell, sizeof off);
 	memcpy(&len, cell + sizeof off, sizeof len);
 	if (kind == KIND_BYTES)
-		fprintf(reader->file, "%u bytes", len);
+		fprintf(reader->file, "%u byte%s", len, rh_plural(len));
 	/* Behind the end: the observer got only the beginning of the body. */
 	if (off > reader->len || (len > reader->len - off && kind == KIND_TEXT)) {
 		fputs(kind == KIND_TEXT ? "..." : "", reader->file);

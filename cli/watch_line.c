@@ -3,6 +3,8 @@
 #include "show.h"
 #include "text.h"
 
+#include "../base/plural.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <time.h>
@@ -173,14 +175,21 @@ static void describe(const json_t *object, char *what, size_t cap)
 static void set_rollout(struct row *row, const json_t *line)
 {
 	const char *state = rh_show_text(line, "state");
-	char        text[120];
+	long long   steps = json_integer_value(json_object_get(line, "steps"));
+	long long   generation = json_integer_value(json_object_get(line, "generation"));
+	long long   failed = json_integer_value(json_object_get(line, "failed"));
+	char        step[64] = "", text[160];
 
 	set_object(row, "Rule", rh_show_text(line, "name"));
-	snprintf(text, sizeof text, "%.40s, step %lld of %lld, generation %lld",
-	         state ? state : "?",
-	         (long long)json_integer_value(json_object_get(line, "step")),
-	         (long long)json_integer_value(json_object_get(line, "steps")),
-	         (long long)json_integer_value(json_object_get(line, "generation")));
+	if (failed && failed != generation)
+		snprintf(step, sizeof step, ", generation %lld is in its place", generation);
+	else if (failed)
+		snprintf(step, sizeof step, ", no edge has it");
+	else if (steps)
+		snprintf(step, sizeof step, ", step %lld of %lld",
+		         (long long)json_integer_value(json_object_get(line, "step")), steps);
+	snprintf(text, sizeof text, "generation %lld %.40s%s", failed ? failed : generation,
+	         state ? state : "?", step);
 	add(row->what, sizeof row->what, text);
 	add(row->what, sizeof row->what, rh_show_text(line, "reason"));
 }
@@ -190,14 +199,15 @@ static void set_news(struct row *row, const json_t *line)
 {
 	const json_t *edge = json_object_get(line, "edge");
 	const json_t *edges = json_object_get(line, "edges");
+	long long     count = json_integer_value(json_object_get(line, "count"));
 	char          text[160];
 
 	row->agent = rh_show_text(line, "agent");
 	set_object(row, edge || edges ? "Rule" : NULL, rh_show_text(line, "name"));
 	add(row->what, sizeof row->what, edge_text(edge, text, sizeof text));
 	if (edges) {
-		snprintf(text, sizeof text, "%lld edges",
-		         (long long)json_integer_value(edges));
+		snprintf(text, sizeof text, "%lld edge%s", (long long)json_integer_value(edges),
+		         rh_plural((unsigned long long)json_integer_value(edges)));
 		add(row->what, sizeof row->what, text);
 	}
 	if (rh_show_text(line, "deadline")) {
@@ -205,9 +215,9 @@ static void set_news(struct row *row, const json_t *line)
 		         rh_show_text(line, "deadline"));
 		add(row->what, sizeof row->what, text);
 	}
-	if (json_object_get(line, "count")) {
-		snprintf(text, sizeof text, "%lld events were too many to be told",
-		         (long long)json_integer_value(json_object_get(line, "count")));
+	if (count) {
+		snprintf(text, sizeof text, "too many to be told: %lld event%s", count,
+		         rh_plural((unsigned long long)count));
 		add(row->what, sizeof row->what, text);
 	}
 	add(row->what, sizeof row->what, rh_show_text(line, "code"));

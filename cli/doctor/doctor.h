@@ -1,7 +1,7 @@
 /* doctor - what is wrong on this machine and in a system, each with what to do.
  *
  * machine.c asks whether a system can run here; running.c finds the processes of one and
- * what its center and its agents say; disk.c looks at what agents keep; bounds.c at what
+ * what its center and its agents say, rollouts.c how its rules come step by step; disk.c looks at what agents keep; bounds.c at what
  * is used up.  Everything is read where it is: the REST interface, the files of the run
  * and state directories, /proc.  Nothing is changed.
  *
@@ -31,6 +31,7 @@ struct rh_doctor {
 	json_t        *system;     /* what the center answered; NULL: it did not */
 	json_t        *resources;
 	json_t        *agents;
+	json_t        *rollouts;
 	char           last[24];   /* what was found last, and how often       */
 	unsigned       same;
 	unsigned       left_out;
@@ -44,6 +45,7 @@ void rh_doctor_end_kind(struct rh_doctor *doctor);
 
 void rh_doctor_machine(struct rh_doctor *doctor);
 void rh_doctor_running(struct rh_doctor *doctor);
+void rh_doctor_rollouts(struct rh_doctor *doctor);
 void rh_doctor_disk(struct rh_doctor *doctor);
 void rh_doctor_bounds(struct rh_doctor *doctor);
 

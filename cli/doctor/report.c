@@ -41,7 +41,7 @@ void rh_doctor_end_kind(struct rh_doctor *doctor)
 void rh_doctor_add(struct rh_doctor *doctor, const char *what, enum rh_finding finding,
                    const char *format, ...)
 {
-	char    text[800], clean[800];
+	char    text[1000], clean[1000]; /* what rh_text_print takes */
 	va_list args;
 
 	if (strcmp(doctor->last, what) != 0)

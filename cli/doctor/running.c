@@ -73,8 +73,9 @@ static void ask(struct rh_doctor *doctor)
 	if (doctor->system) {
 		doctor->resources = get_all(stream, "/apis/v1/resources");
 		doctor->agents = get_all(stream, "/apis/v1/agents");
+		doctor->rollouts = get_all(stream, "/apis/v1/rollouts");
 	}
-	if (!doctor->resources || !doctor->agents) {
+	if (!doctor->resources || !doctor->agents || !doctor->rollouts) {
 		json_decref(doctor->system);
 		doctor->system = NULL;
 	}
@@ -416,5 +417,6 @@ void rh_doctor_running(struct rh_doctor *doctor)
 	}
 	check_registered(doctor);
 	check_objects(doctor);
+	rh_doctor_rollouts(doctor);
 	check_versions(doctor);
 }

@@ -9,6 +9,7 @@
 
 #include "../known.h"
 
+#include "../../base/plural.h"
 #include "../../base/ready.h"
 
 #include <errno.h>
@@ -197,10 +198,11 @@ static void notify(struct supervisor *self)
 	self->deadline = NULL;
 	if (self->options->center)
 		rh_journal_tell(&self->journal,
-		                "the system \"%s\" is ready: %zu resources,"
-		                " %zu processes",
+		                "the system \"%s\" is ready: %zu resource%s,"
+		                " %zu process%s",
 		                self->options->dirs->system, self->plan.resources,
-		                self->crew.count);
+		                rh_plural(self->plan.resources), self->crew.count,
+		                self->crew.count == 1 ? "" : "es");
 	if (self->options->notify < 0)
 		return;
 	n = snprintf(text, sizeof text, "ready %zu %zu\n", self->plan.resources,

@@ -1,9 +1,25 @@
 #include "../cache.h"
 #include "../cli.h"
 #include "../output.h"
+#include "../remedy.h"
 #include "../submission.h"
 #include "../text.h"
 #include "../verb.h"
+
+/* Why a rule that is unchanged need not be in force. */
+static void print_rollout(struct rh_cli *cli, const json_t *rollout)
+{
+	const char *message = json_string_value(json_object_get(rollout, "message"));
+	char        remedy[RH_REMEDY_MAX];
+
+	if (!message)
+		return;
+	fputs("    its roll-out: ", cli->out);
+	rh_text_print(cli->out, message, RH_BOLD, cli->has_color);
+	fputs("\n    ", cli->out);
+	rh_text_print(cli->out, rh_remedy_rollout(rollout, remedy, sizeof remedy), RH_PLAIN, 0);
+	fputc('\n', cli->out);
+}
 
 static int print_results(struct rh_cli *cli, enum rh_format format,
                          const json_t *answer, bool is_dry)
@@ -23,6 +39,7 @@ static int print_results(struct rh_cli *cli, enum rh_format format,
 		rh_text_print(cli->out, name ? name : "?", RH_PLAIN, 0);
 		fprintf(cli->out, " %s%s\n", result ? result : "?",
 		        is_dry ? " (dry run)" : "");
+		print_rollout(cli, json_object_get(item, "rollout"));
 	}
 	return RH_EXIT_OK;
 }

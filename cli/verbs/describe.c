@@ -6,6 +6,8 @@
 #include "../show.h"
 #include "../verb.h"
 
+#include "../../base/plural.h"
+
 #include <stdint.h>
 #include <string.h>
 
@@ -122,10 +124,10 @@ static void put_served(const struct page *page)
 
 	if (!serve)
 		return;
+	threads = threads > 0 ? threads : 1;
 	snprintf(text, sizeof text, "%s, %lld thread%s, restart %s",
-	         rh_show_served_by(page->spec, by, sizeof by),
-	         threads > 0 ? (long long)threads : 1LL, threads > 1 ? "s" : "",
-	         restart ? restart : "always");
+	         rh_show_served_by(page->spec, by, sizeof by), (long long)threads,
+	         rh_plural((unsigned long long)threads), restart ? restart : "always");
 	line(page, "Served by", text);
 }
 
@@ -141,14 +143,16 @@ static void put_edges(const struct page *page, const json_t *edges, const char *
 
 	json_array_foreach(edges, i, edge) {
 		const char *end = rh_show_text(edge, self);
+		long long   calls = json_integer_value(json_object_get(edge, "observed"));
+		long long   errors = json_integer_value(json_object_get(edge, "errors"));
 
 		if (!end || !mine || strcmp(end, mine) != 0)
 			continue;
-		snprintf(text, sizeof text, "%s: %s, by %s, %lld calls, %lld errors",
+		snprintf(text, sizeof text, "%s: %s, by %s, %lld call%s, %lld error%s",
 		         rh_show_text(edge, other), rh_show_text(edge, "outcome"),
-		         rh_show_text(edge, "protocol"),
-		         (long long)json_integer_value(json_object_get(edge, "observed")),
-		         (long long)json_integer_value(json_object_get(edge, "errors")));
+		         rh_show_text(edge, "protocol"), calls,
+		         rh_plural((unsigned long long)calls), errors,
+		         rh_plural((unsigned long long)errors));
 		line(page, is_first ? name : "", text);
 		is_first = false;
 	}

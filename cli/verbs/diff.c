@@ -8,6 +8,8 @@
 #include "../table.h"
 #include "../verb.h"
 
+#include "../../base/plural.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -112,15 +114,16 @@ static const char *side_text(const json_t *side, char *text, size_t cap)
 {
 	const char *verdict = rh_show_text(side, "verdict");
 	const char *protocol = rh_show_text(side, "protocol");
+	long long   calls = json_integer_value(json_object_get(side, "calls"));
 
 	if (!json_is_true(json_object_get(side, "declared")))
 		return "not declared";
 	if (verdict && strcmp(verdict, "OK") != 0)
 		snprintf(text, cap, "%s: %s", strcmp(verdict, "EPENDING") == 0 ? "pending"
 		         : "refused", verdict);
-	else if (json_object_get(side, "calls"))
-		snprintf(text, cap, "%s, at most %lld calls", protocol ? protocol : "?",
-		         (long long)json_integer_value(json_object_get(side, "calls")));
+	else if (calls)
+		snprintf(text, cap, "%s, at most %lld call%s", protocol ? protocol : "?", calls,
+		         rh_plural((unsigned long long)calls));
 	else
 		snprintf(text, cap, "%s", protocol ? protocol : "?");
 	return text;

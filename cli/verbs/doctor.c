@@ -25,5 +25,6 @@ int rh_verb_doctor(struct rh_cli *cli)
 	json_decref(doctor.system);
 	json_decref(doctor.resources);
 	json_decref(doctor.agents);
+	json_decref(doctor.rollouts);
 	return doctor.failures ? RH_EXIT_REFUSED : result;
 }

@@ -4,6 +4,8 @@
 #include "../show.h"
 #include "../verb.h"
 
+#include "../../base/plural.h"
+
 #include <string.h>
 
 static void put(struct rh_cli *cli, const char *text)
@@ -90,12 +92,13 @@ static void print_protocol(struct rh_cli *cli, const json_t *answer)
 static void print_limit(struct rh_cli *cli, const json_t *answer)
 {
 	const json_t *limit = json_object_get(answer, "limit");
+	long long     calls = json_integer_value(json_object_get(limit, "calls"));
 
 	if (!limit)
 		return;
 	put_heading(cli, "limit");
-	fprintf(cli->out, "%lld calls under way, by rule ",
-	        (long long)json_integer_value(json_object_get(limit, "calls")));
+	fprintf(cli->out, "%lld call%s under way, by rule ", calls,
+	        rh_plural((unsigned long long)calls));
 	put(cli, rh_show_text(limit, "rule"));
 	fprintf(cli->out, " (revision %lld)\n", (long long)json_integer_value(
 		json_object_get(limit, "revision")));
@@ -129,11 +132,13 @@ static void print_agents(struct rh_cli *cli, const json_t *answer, const char *e
 static void print_observed(struct rh_cli *cli, const json_t *answer)
 {
 	const json_t *observed = json_object_get(answer, "observed");
+	long long     calls = json_integer_value(json_object_get(observed, "calls"));
+	long long     errors = json_integer_value(json_object_get(observed, "errors"));
 
 	put_heading(cli, "observed");
-	fprintf(cli->out, "%lld calls, %lld errors\n",
-	        (long long)json_integer_value(json_object_get(observed, "calls")),
-	        (long long)json_integer_value(json_object_get(observed, "errors")));
+	fprintf(cli->out, "%lld call%s, %lld error%s\n", calls,
+	        rh_plural((unsigned long long)calls), errors,
+	        rh_plural((unsigned long long)errors));
 }
 
 static void print_function(struct rh_cli *cli, const json_t *answer)

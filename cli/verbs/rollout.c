@@ -125,6 +125,17 @@ static void print_places(struct rh_cli *cli, const json_t *rollout)
 
 /* ---- all of them ---- */
 
+/* "2 of 3"; what went back to a generation without steps is in none. */
+static const char *step_text(const json_t *rollout, char *text, size_t cap)
+{
+	size_t steps = json_array_size(json_object_get(rollout, "steps"));
+
+	if (steps == 0)
+		return "";
+	snprintf(text, cap, "%lld of %zu", number_at(rollout, "step"), steps);
+	return text;
+}
+
 static void print_list(struct rh_cli *cli, const json_t *list)
 {
 	static const char *const headings[] = { "RULE", "STATE", "STEP", "EDGES", "", NULL };
@@ -140,9 +151,7 @@ static void print_list(struct rh_cli *cli, const json_t *list)
 		rh_table_text(&table, rh_show_text(one, "rule"));
 		rh_table_cell(&table, rh_show_text(one, "state"),
 		              style_of(rh_show_text(one, "state")));
-		snprintf(text, sizeof text, "%lld of %zu", number_at(one, "step"),
-		         json_array_size(json_object_get(one, "steps")));
-		rh_table_text(&table, text);
+		rh_table_text(&table, step_text(one, text, sizeof text));
 		snprintf(text, sizeof text, "%lld of %lld", number_at(edges, "reached"),
 		         number_at(edges, "total"));
 		rh_table_text(&table, text);

@@ -9,6 +9,7 @@
 #include "../verb.h"
 
 #include "../../base/loopback.h"
+#include "../../base/plural.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -179,8 +180,9 @@ static int await(struct rh_cli *cli, pid_t child, int from)
 	text[used] = '\0';
 	if (sscanf(text, "ready %zu %zu", &resources, &processes) == 2) {
 		fprintf(cli->out,
-		        "the system \"%s\" is ready: %zu resources, %zu processes\n",
-		        cli->dirs.system, resources, processes);
+		        "the system \"%s\" is ready: %zu resource%s, %zu process%s\n",
+		        cli->dirs.system, resources, rh_plural(resources), processes,
+		        processes == 1 ? "" : "es");
 		if (rh_args_has(&cli->args, "tcp"))
 			tell_tcp(cli);
 		return RH_EXIT_OK;

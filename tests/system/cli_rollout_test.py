@@ -2,6 +2,7 @@
 """`rhodes diff` and `rhodes rollout`: rules that come step by step to real agents, whose programs
 call meanwhile; rejected by one that cannot obey; stopped, taken back, and gone on with after the
 center was killed."""
+import json
 import os
 import signal
 import subprocess
@@ -82,7 +83,30 @@ class Rollout(Stage):
             self.assertEqual(caller.stdout.readline(), f"{2 * number}\n", self.log())
 
     def apply(self, text):
-        self.ok("apply", "-f", "-", data=text)
+        return self.ok("apply", "-f", "-", data=text)
+
+    def assert_told(self, rule, *words):
+        """Who applies what is there already is told why it is not in force, and what to do."""
+        text = self.apply(rule)
+        for word in ("Rule/every unchanged", *words):
+            self.assertIn(word, text)
+        item, = json.loads(self.ok("apply", "-f", "-", "-o", "json", data=rule))["results"]
+        shown = self.status()
+        for key in ("state", "generation", "step", "edges", "orders"):
+            self.assertEqual(item["rollout"][key], shown[key])
+
+    def finding(self):
+        """What the doctor says of it, (result, text), or None."""
+        items = json.loads(self.rhodes("doctor", "-o", "json").stdout)["items"]
+        found = [(item["result"], item["text"]) for item in items if item["check"] == "roll-out"]
+        self.assertLess(len(found), 2)
+        return found[0] if found else None
+
+    def assert_found(self, result, *words):
+        was, text = self.finding()
+        self.assertEqual(was, result)
+        for word in ("rule every: ", *words):
+            self.assertIn(word, text)
 
     def status(self):
         return self.json("rollout", "status", "every")
@@ -106,10 +130,40 @@ class Rollout(Stage):
                      "generation 3 is as 1 was"):
             self.assertIn(word, text)
         self.assertIn("rolled-back", self.ok("rollout", "status"))
+        self.assert_found("warn", "generation 2 is rolled back", "-> lib is rejected at the agent of",
+                          "RLIMIT_MSGQUEUE", "apply what generation 2 said again")
         history = self.ok("rollout", "history", "every").splitlines()
         self.assertEqual([line.split()[0] for line in history], ["GENERATION", "3", "2", "1"])
         self.call()
         self.await_shm()
+
+    def test_one_that_stops_half_way(self):
+        self.poor_agents()
+        self.start()
+        rule = staged("msgqueue")
+        self.apply(rule)
+        self.await_state("stopped")
+        words = ("stopped in step 1 of 3: generation 2 is at 1 of 6 edges", "1 edge was rejected",
+                 "-> lib is rejected at the agent of", "RLIMIT_MSGQUEUE",
+                 "put right what stopped it, then `rhodes rollout resume every`")
+        self.assert_told(rule, *words)
+        self.assert_found("fail", *words)
+        self.ok("rollout", "undo", "every")
+        self.assertIsNone(self.finding())
+
+    def test_a_rule_that_was_not_there_before(self):
+        """Undone it stays, and no edge has it."""
+        self.start()
+        self.ok("delete", "rule", "every")
+        rule = staged("semaphore", wait="1h")
+        self.apply(rule)
+        self.ok("rollout", "undo", "every")
+        words = ("generation 1 is undone", "no edge has it", "`rhodes rollout resume every` begins"
+                 " it anew")
+        self.assert_told(rule, *words)
+        self.assert_found("warn", *words)
+        self.assertIn("running", self.ok("rollout", "resume", "every"))
+        self.assertIsNone(self.finding())
 
     def await_shm(self):
         """After the roll-back every edge has the former protocol, in the word of its agents."""
@@ -128,12 +182,21 @@ class Rollout(Stage):
         self.call()
         shown = self.status()
         self.assertEqual((shown["state"], shown["edges"]["reached"]), ("paused", 1))
+        self.assert_told(staged("semaphore", wait="1h"), "paused in step 1 of 3: generation 2 is at"
+                         " 1 of 6 edges", "`rhodes rollout resume every` lets it go on",
+                         "`rhodes rollout undo every` takes it back")
+        self.assert_found("warn", "paused in step 1 of 3", "`rhodes rollout resume every`")
         told = [self.ok("explain", app, "lib") for app in APPS]
         self.assertEqual(sum("shm, by rule every (revision" in one and
                              "has not come to this edge" in one for one in told), 5)
         self.assertEqual(sum("semaphore, by rule every" in one for one in told), 1)
         self.assertIn("running", self.ok("rollout", "resume", "every"))
+        self.assert_told(staged("semaphore", wait="1h"), "running in step 1 of 3",
+                         "`rhodes rollout status every` tells how far it is")
+        self.assertIsNone(self.finding())
         self.assertIn("undone", self.ok("rollout", "undo", "every"))
+        self.assertNotIn("0 of 0", self.ok("rollout", "status"))
+        self.assertIsNone(self.finding())
         self.call()
         self.await_shm()
         self.assertIn("is undone already", self.refused(5, "rollout", "undo", "every"))
@@ -220,7 +283,7 @@ class Limits(Stage):
 
     def test_more_calls_than_the_rule_allows_are_refused(self):
         self.ok("apply", "-f", "-", data=ONE)
-        self.assertIn("1 calls under way, by rule one-at-a-time", self.ok("explain", "app",
+        self.assertIn("1 call under way, by rule one-at-a-time", self.ok("explain", "app",
                                                                           "lib"))
         first = self.run_app(1)
         with open(self.gate, "w", encoding="ascii") as gate:  # the worker is in the call

@@ -89,10 +89,23 @@ static void events(void **state)
 	       "{\"type\":\"rollout\",\"name\":\"r\",\"state\":\"running\",\"step\":2,"
 	       "\"steps\":4,\"generation\":5,\"reason\":\"waits\"}",
 	       "-          rollout     rule r                    -                 "
-	       "running, step 2 of 4, generation 5: waits\n");
+	       "generation 5 running, step 2 of 4: waits\n");
+	expect(rh_watch_line_print,
+	       "{\"type\":\"rollout\",\"name\":\"r\",\"state\":\"undone\",\"step\":0,"
+	       "\"steps\":0,\"generation\":6,\"failed\":5}",
+	       "-          rollout     rule r                    -                 "
+	       "generation 5 undone, generation 6 is in its place\n");
+	expect(rh_watch_line_print,
+	       "{\"type\":\"rollout\",\"name\":\"r\",\"state\":\"rolled-back\",\"step\":1,"
+	       "\"steps\":4,\"generation\":1,\"failed\":1,\"reason\":\"rejected\"}",
+	       "-          rollout     rule r                    -                 "
+	       "generation 1 rolled-back, no edge has it: rejected\n");
 	expect(rh_watch_line_print, "{\"type\":\"missed\",\"count\":3}",
 	       "-          missed      -                         -                 "
-	       "3 events were too many to be told\n");
+	       "too many to be told: 3 events\n");
+	expect(rh_watch_line_print, "{\"type\":\"missed\",\"count\":1}",
+	       "-          missed      -                         -                 "
+	       "too many to be told: 1 event\n");
 }
 
 static void how_it_stands(void **state)
