@@ -119,9 +119,22 @@ static void tell_away(struct rh_doctor *doctor, int error)
 		              system);
 }
 
+/* Who listens for requests; 0 when nobody does. */
+static pid_t find_center(const struct rh_doctor *doctor, int *ret_errno)
+{
+	char path[RH_SOCKET_PATH_MAX + 1];
+
+	*ret_errno = ENAMETOOLONG;
+	if (rh_dirs_socket(&doctor->cli->dirs, "center.sock", path, NULL) < 0)
+		return 0;
+	return rh_process_listener(path, SOCK_STREAM, ret_errno);
+}
+
 /* 1 when it answered. */
 static int check_center(struct rh_doctor *doctor)
 {
+	int error;
+
 	if (rh_process_is_stopped(doctor->center)) {
 		rh_doctor_add(doctor, "center", RH_FINDING_FAIL, "the center (pid %d) is "
 		              "stopped: changes wait; `kill -CONT %d` lets it go on",
@@ -129,6 +142,11 @@ static int check_center(struct rh_doctor *doctor)
 		return 0;
 	}
 	ask(doctor);
+	if (!doctor->system && !find_center(doctor, &error)) { /* it ended meanwhile */
+		doctor->center = 0;
+		tell_away(doctor, error);
+		return 0;
+	}
 	if (!doctor->system) {
 		rh_doctor_add(doctor, "center", RH_FINDING_FAIL, "the center (pid %d) does "
 		              "not answer within %d s; `rhodes logs center` may tell why, "
@@ -397,12 +415,10 @@ static void check_objects(struct rh_doctor *doctor)
 
 void rh_doctor_running(struct rh_doctor *doctor)
 {
-	char path[RH_SOCKET_PATH_MAX + 1];
-	int  error = ENAMETOOLONG;
+	int error;
 
 	find_supervisor(doctor);
-	if (rh_dirs_socket(&doctor->cli->dirs, "center.sock", path, NULL) == RH_OK)
-		doctor->center = rh_process_listener(path, SOCK_STREAM, &error);
+	doctor->center = find_center(doctor, &error);
 	if (!doctor->center) {
 		if (!check_sockets(doctor) && !doctor->supervisor && error != EACCES)
 			rh_doctor_add(doctor, "system", RH_FINDING_OK, "no system \"%s\" is "

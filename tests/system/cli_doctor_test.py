@@ -10,7 +10,9 @@ import re
 import resource
 import shutil
 import signal
+import socket
 import subprocess
+import threading
 import unittest
 
 from center_lib import Link
@@ -132,6 +134,32 @@ class Doctor(Stage):
             self.assertRegex(found["supervisor"][0][1], f"kill -CONT {up}")
         self.await_line("center +info +ready", 2)
         self.await_well()
+
+    def test_a_center_that_ends_while_it_is_asked(self):
+        self.start()
+        up, = self.holders()
+        with self.stopped(up):
+            os.kill(self.pids("center")[-1], signal.SIGKILL)
+            path = os.path.join(self.run_dir, "center.sock")
+            os.unlink(path)
+            with socket.socket(socket.AF_UNIX) as center:
+                center.bind(path)
+                center.listen()
+                asked = threading.Thread(target=self.end_when_asked, args=(center,))
+                asked.start()
+                found = self.findings()
+                asked.join()
+            self.assertRegex(found["center"][0][1], "is away: calls go on .*`rhodes logs center`")
+        self.await_line("center +info +ready", 2)
+        self.await_well()
+
+    @staticmethod
+    def end_when_asked(center):
+        """As a process that dies: it listens no more, then those who are connected hear it."""
+        center.accept()[0].close()  # to see who listens
+        asker = center.accept()[0]
+        center.close()
+        asker.close()
 
     def holders(self):
         with open(os.path.join(self.run_dir, "up.pid"), encoding="ascii") as file:
