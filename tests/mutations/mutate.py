@@ -127,13 +127,13 @@ class Bench:
             targets |= set(self.programs)  # the others start programs that meson is not told of
         return self.tree.build(BUILD, sorted(targets))
 
-    def run(self, names):
+    def run(self, names, processes=1):
         """What meson logs of each test."""
         log = os.path.join(self.build, "meson-logs", "mutation.json")
         if os.path.exists(log):
             os.unlink(log)
-        run(["/usr/bin/meson", "test", "-C", BUILD, "--no-rebuild", "--num-processes", "1",
-             "--logbase", "mutation", *names], self.tree.place)
+        run(["/usr/bin/meson", "test", "-C", BUILD, "--no-rebuild", "--num-processes",
+             str(processes), "--logbase", "mutation", *names], self.tree.place)
         lines = read(log).splitlines() if os.path.exists(log) else []
         # A name in the log is "rhodes:suite / name".
         return {entry["name"].split(" / ")[-1]: entry for entry in map(json.loads, lines)}
@@ -177,17 +177,22 @@ def attempt(bench, mutation):
                      f" [{took:.0f} s]")
 
 
-def check_unmutated(bench, mutations):
-    """Exits when a test fails anyway: then nothing that it says of a mutation counts."""
+def fail_unmutated(bench, mutations):
+    """Prints and returns the tests that fail anyway: what they say of a mutation counts nothing."""
     names = sorted({test for mutation in mutations for test in mutation.tests})
     output = bench.make(names)
     if output:
         sys.exit("the copy does not compile:\n" + output[-2000:])
-    entries = bench.run(names)
-    failed = [name for name in names if entries.get(name, {}).get("result") not in PASSED]
-    if failed:
-        sys.exit("these fail or are skipped without a mutation: " + ", ".join(failed))
-    print(f"{len(names)} tests pass without a mutation", flush=True)
+    failed = names
+    for processes in (os.cpu_count(), 1):  # beside each other first, for that is quicker
+        entries = bench.run(failed, processes) if failed else {}
+        failed = [name for name in failed if entries.get(name, {}).get("result") not in PASSED]
+    for name in failed:
+        entry = entries.get(name, {"result": "no result"})
+        print(f"{name} does not pass without a mutation: {entry['result']} "
+              f"({first_failure(entry)})")
+    print(f"{len(names) - len(failed)} tests pass without a mutation", flush=True)
+    return set(failed)
 
 
 def write_log(path, mutation, is_killed, line):
@@ -209,10 +214,13 @@ def try_all(place, mutations, log):
         for mutation in [mutation for mutation in mutations if mutation.needs_root]:
             print(f"{mutation.place()}: not tried, for that needs root")
         mutations = [mutation for mutation in mutations if not mutation.needs_root]
-    check_unmutated(bench, mutations)
+    failed = fail_unmutated(bench, mutations)
     killed = 0
     for mutation in mutations:
-        is_killed, line = attempt(bench, mutation)
+        useless = sorted(failed.intersection(mutation.tests))
+        is_killed, line = (attempt(bench, mutation) if not useless else
+                           (False, f"{mutation.place()}: NOT TRIED: without it, too, "
+                            f"{', '.join(useless)} fails"))
         print(line, flush=True)
         killed += is_killed
         if log:
