@@ -1,6 +1,7 @@
 #include "binding.h"
 
 #include "agent.h"
+#include "center.h"
 #include "edge.h"
 #include "pollfd.h"
 #include "process.h"
@@ -18,8 +19,10 @@
 #include <sys/mman.h>
 
 #define HEAD_BYTES     4096u             /* of the page stay mapped       */
-#define REVOKED_NS     RH_NS_PER_S       /* from retired to taken away    */
-#define REPLACED_NS    (30 * RH_NS_PER_S) /* the same, when calls may go on */
+/* From retired to taken away, and the same when calls may go on: a second later than the
+ * callee's agent does it (bound.c), whose business it is. */
+#define REVOKED_NS     (2 * RH_NS_PER_S)
+#define REPLACED_NS    (31 * RH_NS_PER_S)
 #define PATIENCE_NS    (30 * RH_NS_PER_S) /* without a deadline           */
 
 /* ---- memory ------------------------------------------------------------- */
@@ -313,10 +316,14 @@ static void break_off(struct rh_binding *binding)
 	};
 
 	rh_edge_judge(binding->edge, &diag);
-	if (binding->state == RH_BINDING_BOUND)
-		rh_binding_close(binding);
-	else
+	if (binding->state != RH_BINDING_BOUND) {
 		refuse(binding, diag.code, diag.text);
+		return;
+	}
+	rh_center_report(binding->edge->agent, binding->edge->agent->resource,
+	                 binding->edge->spec.callee, 1, "a bound page was taken away that was "
+	                 "not given back, without the agent of the callee");
+	rh_binding_close(binding);
 }
 
 static void give_up(struct rh_binding *binding)

@@ -21,10 +21,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* From retired to taken away, also when calls may go on over another protocol.  Longer
- * than the caller's agent waits, which does it first when it is alive. */
-#define REVOKED_NS  (2 * RH_NS_PER_S)
-#define REPLACED_NS (31 * RH_NS_PER_S)
+/* From retired to taken away, also when calls may go on over another protocol.  The
+ * caller's agent waits longer: what had to be done by force is told here, once. */
+#define REVOKED_NS  RH_NS_PER_S
+#define REPLACED_NS (30 * RH_NS_PER_S)
 #define HEAD_BYTES  4096u /* of the page stay mapped */
 
 /* For this caller, at least: rh_instance_has_room. */
@@ -435,7 +435,7 @@ static void expire_one(struct rh_bound *bound)
 	uint64_t now = rh_clock_ns();
 
 	if (bound->break_at != 0 && bound->break_at <= now) {
-		rh_warn("took a bound page of %s away: the edge was revoked",
+		rh_warn("took a bound page of %s away, which did not give it back",
 		        bound->caller);
 		rh_center_report(bound->agent, bound->caller, bound->agent->resource, 1,
 		                 "a bound page was taken away that was not given back");
