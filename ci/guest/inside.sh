@@ -1,7 +1,7 @@
 # inside.sh BUILD: process 1 of the guest, once the root is there.  Runs what BUILD/guest/runs
 # says, a line at a time; what is done is in a folder of the host, also when the guest dies.
 build=$1
-export HOME=/run LANG=C.UTF-8 PYTHONUNBUFFERED=1 PATH=/usr/sbin:/usr/bin:/sbin:/bin
+export HOME=/run LANG=C.UTF-8 PYTHONUNBUFFERED=1 RHODES_PATIENCE=10 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 mount -t proc proc /proc
 mount -t sysfs sys /sys

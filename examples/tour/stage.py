@@ -11,6 +11,9 @@ import threading
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = "/usr/bin/python3"
+# How many times longer than usual things may take: on an emulated machine they do.
+SLOW = int(os.environ.get("RHODES_PATIENCE", "1"))
+PATIENCE = 60 * SLOW  # seconds that nothing in the tour takes
 PR_SET_PDEATHSIG = 1
 libc = ctypes.CDLL(None)
 

@@ -10,6 +10,7 @@ import signal
 import threading
 import time
 
+from stage import PATIENCE
 from step_revoke import NAME, Events, Program
 from system import System
 
@@ -24,7 +25,6 @@ metadata: {name: file-magic}
 spec: {protocol: {edge: [file, magic], use: shm}}
 """
 ENOUGH = 500  # calls of each program
-PATIENCE = 60  # seconds that nothing here takes
 DOWN = 3  # exit code of rhodes: nobody answers
 
 

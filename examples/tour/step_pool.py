@@ -9,7 +9,7 @@ import signal
 import statistics
 import time
 
-from stage import run
+from stage import PATIENCE, run
 from step_away import Asker
 from step_revoke import NAME, Connection, Events
 from system import System
@@ -18,7 +18,6 @@ APPS, PARTS, SLEEPERS = 960, 29, 10
 AWAKE, ALL = APPS + PARTS + 1, APPS + PARTS + 1 + SLEEPERS  # with magic
 BEFORE = 20  # changes with everybody awake: they also fill what the center keeps of changes
 GROWTH = 4 << 20  # bytes, the most that the center may grow by meanwhile
-PATIENCE = 60  # seconds that nothing here takes
 MAGIC = """
 kind: Resource
 metadata: {name: magic}

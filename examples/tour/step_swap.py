@@ -13,7 +13,7 @@ import time
 
 import kernel
 from network import Network
-from stage import HERE, PYTHON
+from stage import HERE, PATIENCE, PYTHON
 from step_packets import Traffic, describe, govern
 from step_protocols import PAGE_MAGIC, RING_TAIL, page_offset
 
@@ -28,7 +28,6 @@ TELL = 250  # frames between two words of the client
 WINDOW = 1_000  # frames over which a rate is taken
 MOST = 10_000_000  # frames; the client is told to stop long before
 LOOK = 0.05  # seconds that the reader of a queue is held up
-PATIENCE = 60  # seconds that nothing here takes
 # agent/counters.h: the head, an edge, and where its protocol and its calls stand
 HEAD, EDGE_BYTES, PROTOCOL, CALLS = 256, 576, 128, 144
 

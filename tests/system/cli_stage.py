@@ -24,7 +24,9 @@ echo ready
 trap 'exit 0' TERM
 while :; do sleep 1000 & wait; done
 """
-LIMIT = 60  # seconds that nothing here takes
+# How often longer things may take: on an emulated machine they do.
+PATIENCE = int(os.environ.get("RHODES_PATIENCE", "1"))
+LIMIT = 60 * PATIENCE  # seconds that nothing here takes
 
 # A test that is stopped from outside still takes its system down.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
@@ -123,6 +125,8 @@ class Stage(unittest.TestCase):
         return json.loads(self.ok(*words, "-o", "json"))
 
     def up(self, *words):
+        if PATIENCE > 1 and "-t" not in words:
+            words = "-t", str(LIMIT - 10), *words
         return self.ok("up", "--detach", *words)
 
     def log(self):
