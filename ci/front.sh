@@ -48,22 +48,31 @@ need() {
 		die "apt-get could not install: $missing"
 }
 
-# build DIR [meson options]: configures once, sets the options, compiles.
+# build DIR [meson options] [-- suite...]: configures once, sets the options, compiles all, or
+# what the tests of the suites need.
 build() {
-	local dir=$1 log
+	local dir=$1 log options=() targets=()
 	shift
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do options+=("$1"); shift; done
 	mkdir -p "$dir"
 	log=$dir/build.log
 	if [ ! -f "$dir/build.ninja" ]; then
 		say "Configuring $dir."
-		/usr/bin/meson setup "$dir" "$@" >"$log" 2>&1 ||
+		/usr/bin/meson setup "$dir" "${options[@]}" >"$log" 2>&1 ||
 			{ tail -n 40 "$log" >&2; die "configuring $dir failed, see $log"; }
-	elif [ $# -gt 0 ] && ! /usr/bin/meson configure "$dir" "$@" >"$log" 2>&1; then
+	elif [ ${#options[@]} -gt 0 ] &&
+		! /usr/bin/meson configure "$dir" "${options[@]}" >"$log" 2>&1; then
 		# A folder from before the option existed.
-		/usr/bin/meson setup --reconfigure "$dir" "$@" >"$log" 2>&1 ||
+		/usr/bin/meson setup --reconfigure "$dir" "${options[@]}" >"$log" 2>&1 ||
 			{ tail -n 40 "$log" >&2; die "configuring $dir failed, see $log"; }
 	fi
 	say "Building $dir."
-	ninja -C "$dir" >"$log" 2>&1 ||
+	if [ $# -gt 0 ]; then
+		# The list is of the meson files as they are now.
+		ninja -C "$dir" build.ninja >"$log" 2>&1 ||
+			{ tail -n 60 "$log" >&2; die "configuring $dir failed, see $log"; }
+		read -ra targets < <("$PYTHON" ci/targets.py "$dir" "${@:2}")
+	fi
+	ninja -C "$dir" "${targets[@]}" >"$log" 2>&1 ||
 		{ tail -n 60 "$log" >&2; die "building $dir failed, see $log"; }
 }

@@ -2,5 +2,5 @@
 set -euo pipefail
 . "$(dirname "$(readlink -f "$0")")/../suite.sh"
 
-CC=clang build build-fuzz -Dtests=true -Dfuzz=true -Db_lundef=false
+CC=clang build build-fuzz -Dtests=true -Dfuzz=true -Db_lundef=false -- fuzz
 suite fuzz build-fuzz --suite fuzz

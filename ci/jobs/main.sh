@@ -4,7 +4,8 @@ set -euo pipefail
 
 build build -Dtests=true
 if [ $# -eq 0 ]; then
-	suite main build --no-suite soak --no-suite lint
+	# One more than there are processors: many tests wait for something most of the time.
+	suite main build --no-suite soak --no-suite lint --num-processes $(($(nproc) + 1))
 else
 	suite "$1" build --suite "$1"
 fi
