@@ -216,6 +216,7 @@ static void perform(struct rh_edge *edge, enum rh_outlink_action action)
 		rh_channel_start(edge->channel, &rh_edge_channel_ops, edge);
 		rh_edge_run(edge);
 		rh_settle_soon(edge->agent);
+		rh_edge_swap_linked(edge);
 		rh_edge_link_review(edge); /* another rule came meanwhile */
 		break;
 	case RH_OUTLINK_REOPEN:

@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "edge.h"
+#include "result.h"
 #include "rules.h"
 #include "settle.h"
 
@@ -75,14 +76,15 @@ static void say(struct rh_edge *edge, uint8_t type, uint64_t messages)
 	rh_conn_send(edge->conn, type, edge->swap.id, &writer, NULL, 0);
 }
 
-/* The callee's agent reports it too. */
-static void say_abort(struct rh_edge *edge, const struct rh_diag *why)
+/* The callee's agent rejects it too. */
+static void say_abort(struct rh_edge *edge, uint64_t revision, const struct rh_diag *why)
 {
-	unsigned char           bytes[64 + RH_DIAG_MAX];
+	unsigned char           bytes[96 + RH_DIAG_MAX];
 	struct rh_record_writer writer;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_CALL, edge->swap.id);
+	rh_record_put_u64(&writer, RH_TAG_REVISION, revision);
 	rh_record_put_i32(&writer, RH_TAG_CODE, why->code);
 	rh_record_put_text(&writer, RH_TAG_TEXT, why->text);
 	rh_conn_send(edge->conn, RH_FRAME_ABORT, edge->swap.id, &writer, NULL, 0);
@@ -96,7 +98,7 @@ static int send_prepare(struct rh_edge *edge, const struct rh_offer *offer)
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_text(&writer, RH_TAG_PROTOCOL, edge->swap.by);
 	rh_record_put_u64(&writer, RH_TAG_CALL, edge->swap.id);
-	rh_record_put_u64(&writer, RH_TAG_REVISION, edge->spec.item);
+	rh_record_put_u64(&writer, RH_TAG_REVISION, edge->swap.revision);
 	rh_record_put(&writer, RH_TAG_OFFER, offer->bytes, offer->len);
 	return rh_conn_send(edge->conn, RH_FRAME_PREPARE, edge->swap.id, &writer,
 	                    offer->fds, offer->fd_count);
@@ -134,8 +136,9 @@ static void prepare(struct rh_edge *edge)
 
 	strcpy(swap->by, rh_edge_channel_protocol(edge));
 	swap->id = rh_agent_next_id(edge->agent);
+	swap->revision = edge->spec.item;
 	if (make_next(edge, &why) < 0) {
-		step(edge, why.code == RH_ELOST ? RH_SWAP_LOST : RH_SWAP_REFUSED, &why);
+		step(edge, why.code == RH_ELOST ? RH_SWAP_LOST : RH_SWAP_UNABLE, &why);
 		return;
 	}
 	rh_failpoint("swap-prepared");
@@ -189,7 +192,17 @@ static void finish(struct rh_edge *edge)
 static void reject(struct rh_edge *edge, const struct rh_diag *why)
 {
 	drop_next(edge);
-	rh_rules_reject(edge->agent, edge->agent->resource, edge->spec.callee, why);
+	rh_rules_reject(edge->agent, edge->agent->resource, edge->spec.callee,
+	                edge->spec.item, why);
+}
+
+/* The rule came again, with the same protocol, since PREPARE: the callee's agent rejected
+ * the one before. */
+static void reject_refused(struct rh_edge *edge, const struct rh_diag *why)
+{
+	if (edge->swap.revision != edge->spec.item)
+		say_abort(edge, edge->spec.item, why);
+	reject(edge, why);
 }
 
 static void forget(struct rh_edge *edge)
@@ -214,11 +227,11 @@ static void step(struct rh_edge *edge, enum rh_swap_event event,
 		commit(edge);
 		break;
 	case RH_SWAP_GIVE_UP:
-		say_abort(edge, why);
+		say_abort(edge, edge->spec.item, why);
 		reject(edge, why);
 		break;
 	case RH_SWAP_REJECT:
-		reject(edge, why);
+		reject_refused(edge, why);
 		break;
 	case RH_SWAP_FINISH:
 		finish(edge);
@@ -244,6 +257,16 @@ void rh_edge_swap_review(struct rh_edge *edge)
 		step(edge, RH_SWAP_UNWANT, NULL);
 	if (strcmp(edge->carried_by, wanted) != 0)
 		step(edge, RH_SWAP_WANT, NULL);
+}
+
+void rh_edge_swap_linked(struct rh_edge *edge)
+{
+	struct rh_diag why;
+	uint64_t       revision = rh_result_rejected(edge->agent, edge->agent->resource,
+	                                             edge->spec.callee, &why);
+
+	if (edge->version >= 2 && revision)
+		say_abort(edge, revision, &why);
 }
 
 static int on_refused(struct rh_edge *edge, struct rh_frame *frame)

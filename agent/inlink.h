@@ -50,6 +50,9 @@ struct rh_inlink {
 	enum rh_swapped_state swap;
 	uint64_t            swap_id;
 	uint64_t            swap_limit;    /* messages that channel brings   */
+	uint64_t            unable;        /* a rule that cannot be obeyed and has not
+	                                      come to us yet: its revision; or 0 */
+	struct rh_diag      unable_why;
 	uint64_t            serial;
 	char                caller[RH_NAME_MAX + 1];
 	uint64_t            judged_at;     /* agent->views then              */

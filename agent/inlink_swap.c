@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "inlink.h"
+#include "result.h"
 #include "rules.h"
 #include "settle.h"
 
@@ -75,11 +76,37 @@ static void look_whether_empty(struct rh_inlink *link)
 
 /* ---- what happens ------------------------------------------------------- */
 
+static struct rh_item *item_of(const struct rh_inlink *link)
+{
+	return rh_items_find(&link->agent->items, link->caller, link->agent->resource);
+}
+
+/* The rule of that revision cannot be obeyed by one of both ends.  The caller's agent
+ * may have it before us: then it is remembered until it comes. */
+static void reject(struct rh_inlink *link, uint64_t revision, const struct rh_diag *why)
+{
+	const struct rh_item *item = item_of(link);
+	struct rh_diag        unused;
+
+	if (rh_result_rejected(link->agent, link->caller, link->agent->resource,
+	                       &unused) == revision)
+		return;
+	if (!item || item->revision < revision) {
+		link->unable = revision;
+		link->unable_why = *why;
+		return;
+	}
+	rh_rules_reject(link->agent, link->caller, link->agent->resource, revision, why);
+}
+
 /* Both ends keep what they had, and both say so. */
 static int refuse(struct rh_inlink *link, struct rh_frame *frame,
                   const struct rh_diag *why)
 {
-	rh_rules_reject(link->agent, link->caller, link->agent->resource, why);
+	uint64_t revision;
+
+	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) == RH_OK)
+		reject(link, revision, why);
 	return rh_conn_error(link->conn, frame->request, why->code, "%s", why->text);
 }
 
@@ -119,21 +146,37 @@ static int on_commit(struct rh_inlink *link, struct rh_frame *frame)
 	return RH_OK;
 }
 
+/* Without a reason the caller's agent only has changed its mind. */
 static int on_abort(struct rh_inlink *link, const struct rh_frame *frame)
 {
-	struct rh_diag why = { .code = RH_ECANCELED };
+	char           text[RH_DIAG_MAX];
+	struct rh_diag why;
+	uint64_t       revision;
 	int32_t        code;
 
-	if (frame->request != link->swap_id)
-		return RH_OK; /* of one that was refused already */
-	step(link, RH_SWAPPED_ABORT);
+	if (frame->request == link->swap_id)
+		step(link, RH_SWAPPED_ABORT);
 	if (rh_record_i32(&frame->records, RH_TAG_CODE, &code) == RH_OK && code < 0 &&
-	    rh_record_text(&frame->records, RH_TAG_TEXT, why.text,
-	                   sizeof why.text) == RH_OK) {
-		why.code = code;
-		rh_rules_reject(link->agent, link->caller, link->agent->resource, &why);
+	    rh_record_text(&frame->records, RH_TAG_TEXT, text, sizeof text) == RH_OK &&
+	    rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) == RH_OK) {
+		rh_diag_set(&why, code, "the agent of %s: %s", link->caller, text);
+		reject(link, revision, &why);
 	}
 	return RH_OK;
+}
+
+void rh_inlinks_swap_recall(struct rh_agent *agent)
+{
+	RH_LIST_EACH(node, &agent->links) {
+		struct rh_inlink     *link = RH_CONTAINER(node, struct rh_inlink, in_agent);
+		const struct rh_item *item = link->unable ? item_of(link) : NULL;
+
+		if (!item || item->revision < link->unable)
+			continue;
+		rh_rules_reject(agent, link->caller, agent->resource, link->unable,
+		                &link->unable_why);
+		link->unable = 0;
+	}
 }
 
 int rh_inlink_swap_frame(struct rh_inlink *link, struct rh_frame *frame)

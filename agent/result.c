@@ -163,12 +163,16 @@ void rh_result_set(struct rh_agent *agent, const char *caller, const char *calle
 	tell_soon(agent);
 }
 
-enum rh_item_state rh_result_state(const struct rh_agent *agent, const char *caller,
-                                   const char *callee)
+uint64_t rh_result_rejected(const struct rh_agent *agent, const char *caller,
+                            const char *callee, struct rh_diag *ret_why)
 {
 	const struct result *result = find(agent->results, caller, callee);
 
-	return result ? result->state : RH_ITEM_ACTIVE;
+	if (!result || result->state != RH_ITEM_REJECTED)
+		return 0;
+	ret_why->code = result->code;
+	memcpy(ret_why->text, result->text, sizeof ret_why->text);
+	return result->revision;
 }
 
 int rh_results_have(const struct rh_agent *agent, enum rh_item_state state)

@@ -29,9 +29,9 @@ void rh_result_set(struct rh_agent *agent, const char *caller, const char *calle
                    uint64_t revision, enum rh_item_state state,
                    const struct rh_diag *why);
 
-/* The state of that item; RH_ITEM_ACTIVE when nothing else was said. */
-enum rh_item_state rh_result_state(const struct rh_agent *agent, const char *caller,
-                                   const char *callee);
+/* The revision of the item that was rejected and not replaced since, and why; 0: none. */
+uint64_t rh_result_rejected(const struct rh_agent *agent, const char *caller,
+                            const char *callee, struct rh_diag *ret_why);
 
 /* 1 when some item is in that state. */
 int rh_results_have(const struct rh_agent *agent, enum rh_item_state state);

@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "chronicle.h"
+#include "inlink_swap.h"
 #include "result.h"
 #include "rulewatch.h"
 #include "settle.h"
@@ -126,6 +127,7 @@ static void settle(struct rh_agent *agent)
 		if (!item->former)
 			rh_chronicle_put(agent, item);
 	}
+	rh_inlinks_swap_recall(agent);
 }
 
 static void enforce(struct rh_agent *agent, struct rh_items *next,
@@ -217,6 +219,7 @@ struct rejection {
 	struct rh_task   task;
 	struct rh_agent *agent;
 	struct rh_diag   why;
+	uint64_t         revision;
 	char             caller[RH_NAME_MAX + 1];
 	char             callee[RH_NAME_MAX + 1];
 };
@@ -248,24 +251,22 @@ static void reject(struct rh_task *task)
 	struct rh_item   *item = rh_items_find(&agent->items, rejection->caller,
 	                                       rejection->callee);
 
-	if (item) {
-		uint64_t revision = item->revision;
-
+	if (item && item->revision == rejection->revision) {
 		rh_error("%s -> %s cannot obey revision %llu%s: %s", rejection->caller,
-		         rejection->callee, (unsigned long long)revision,
+		         rejection->callee, (unsigned long long)rejection->revision,
 		         item->former ? ", the former stays in force" : "",
 		         rejection->why.text);
 		if (put_back(agent, item) < 0)
 			rh_error("no memory to put the former rule back");
-		rh_result_set(agent, rejection->caller, rejection->callee, revision,
-		              RH_ITEM_REJECTED, &rejection->why);
+		rh_result_set(agent, rejection->caller, rejection->callee,
+		              rejection->revision, RH_ITEM_REJECTED, &rejection->why);
 		rh_cache_save(agent);
 	}
 	free(rejection);
 }
 
 void rh_rules_reject(struct rh_agent *agent, const char *caller, const char *callee,
-                     const struct rh_diag *why)
+                     uint64_t revision, const struct rh_diag *why)
 {
 	struct rejection *rejection = calloc(1, sizeof *rejection);
 
@@ -275,6 +276,7 @@ void rh_rules_reject(struct rh_agent *agent, const char *caller, const char *cal
 	}
 	rejection->agent = agent;
 	rejection->why = *why;
+	rejection->revision = revision;
 	strcpy(rejection->caller, caller);
 	strcpy(rejection->callee, callee);
 	rh_task_init(&rejection->task);

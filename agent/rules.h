@@ -25,9 +25,10 @@ int rh_rules_start(struct rh_agent *agent, struct rh_cached *cached);
 /* The edge obeys its newest item now. */
 void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *callee);
 
-/* The edge cannot obey its newest item: at the end of the turn the former one is in
- * force again, and stays; without a former, the edge is as good as it can be. */
+/* The edge cannot obey its item of that revision: at the end of the turn the former one
+ * is in force again, and stays; without a former, the edge is as good as it can be.
+ * Nothing when the item is of another revision by then. */
 void rh_rules_reject(struct rh_agent *agent, const char *caller, const char *callee,
-                     const struct rh_diag *why);
+                     uint64_t revision, const struct rh_diag *why);
 
 #endif

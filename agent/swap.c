@@ -21,6 +21,7 @@ static const struct step lead[RH_SWAP_STATES][RH_SWAP_EVENTS] = {
 		[RH_SWAP_UNWANT]  = LEAD(IDLE,      ABORT),
 		[RH_SWAP_READY]   = LEAD(COMMITTED, COMMIT),
 		[RH_SWAP_REFUSED] = LEAD(IDLE,      REJECT),
+		[RH_SWAP_UNABLE]  = LEAD(IDLE,      GIVE_UP),
 		[RH_SWAP_LATE]    = LEAD(IDLE,      GIVE_UP),
 		[RH_SWAP_LOST]    = LEAD(IDLE,      FORGET),
 	},

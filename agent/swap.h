@@ -2,10 +2,13 @@
  * leads, the callee's follows.
  *
  *   caller's:  IDLE --want--> PREPARING --ready--> COMMITTED --drained--> IDLE
- *                                |  refused, late, unwanted: IDLE, the old one stays
+ *                                |  refused, unable, late, unwanted: IDLE, the old one stays
  *
  *   callee's:  IDLE --prepare--> PREPARED --commit--> DRAINING --drained--> IDLE
  *                                   |  abort: IDLE, the old one stays
+ *
+ * An ABORT that says why rejects the rule at the callee's agent too, also one that no
+ * PREPARE went ahead of.
  *
  * From COMMIT on the caller's agent sends by the new channel.  COMMIT says how many
  * messages went by the old one: the callee's agent takes exactly so many before it reads
@@ -27,6 +30,7 @@ enum rh_swap_event {
 	RH_SWAP_UNWANT,    /* it names the one in force again, or a third    */
 	RH_SWAP_READY,     /* the callee's agent is ready                    */
 	RH_SWAP_REFUSED,   /* it is not                                      */
+	RH_SWAP_UNABLE,    /* our own end cannot be made                     */
 	RH_SWAP_LATE,      /* it does not answer                             */
 	RH_SWAP_DRAINED,   /* all of the old channel was taken, by both      */
 	RH_SWAP_LOST,      /* the link broke                                 */

@@ -84,7 +84,8 @@ enum rh_frame_type {
 	RH_FRAME_READY,       /* callee's answer, or ERROR: it stays as it was     */
 	RH_FRAME_COMMIT,      /* caller's: CALL MESSAGES (sent by the old channel) */
 	RH_FRAME_DRAINED,     /* callee's: CALL MESSAGES (sent by the old channel) */
-	RH_FRAME_ABORT,       /* either, before COMMIT: CALL [CODE TEXT]           */
+	RH_FRAME_ABORT,       /* either, before COMMIT: CALL [REVISION CODE TEXT:
+	                         that rule cannot be obeyed; also without PREPARE] */
 
 	/* Agent or supervisor -> center and back. */
 	RH_FRAME_HELLO = 112, /* VERSION ROLE RESOURCE PID REVISION; of version 1:

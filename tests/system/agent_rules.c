@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -391,6 +392,88 @@ static void many_are_rejected_together(void **unused)
 	assert_int_equal(kit_u64(RH_TAG_REVISION), 2);
 }
 
+static void await_rejected(struct kit_agent *agent, uint64_t revision)
+{
+	int32_t code = 0;
+
+	while (await_result(agent, revision, &code) != RH_ITEM_REJECTED)
+		;
+	assert_int_equal(code, RH_ENOMEM);
+}
+
+/* The caller's agent has no descriptor left, so that it cannot make a channel. */
+static void starve(struct rlimit *ret_before)
+{
+	struct rlimit none;
+
+	assert_int_equal(prlimit(caller.pid, RLIMIT_NOFILE, NULL, ret_before), 0);
+	none = *ret_before;
+	none.rlim_cur = 0;
+	assert_int_equal(prlimit(caller.pid, RLIMIT_NOFILE, &none, NULL), 0);
+}
+
+static void put_by_semaphore(struct kit_agent *agent, const char *interface)
+{
+	static const struct kit_edge by_semaphore[] = {
+		{ "file", "magic", "semaphore", RH_OK, NULL },
+	};
+
+	kit_apply(agent, 2, interface, by_semaphore, 1);
+}
+
+/* It is rejected by both, also when the callee's agent had it first and waits. */
+static void what_the_caller_cannot_open_is_rejected_by_both(void **unused)
+{
+	struct rlimit before;
+
+	(void)unused;
+	join();
+	starve(&before);
+	put_by_semaphore(&callee, "bytes");
+	put_by_semaphore(&caller, "");
+	await_rejected(&caller, 2);
+	await_rejected(&callee, 2);
+	assert_non_null(strstr(kit_text, "the agent of file: "));
+	kit_echo(&page, &served, "as before");
+	/* Another rule is tried again. */
+	assert_int_equal(prlimit(caller.pid, RLIMIT_NOFILE, &before, NULL), 0);
+	use("semaphore", 3);
+	KIT_UNTIL(strcmp(kit_counters_edge(&caller, "magic")->protocol, "semaphore") == 0);
+	kit_echo(&page, &served, "by the semaphore");
+}
+
+static void the_callee_hears_of_it_later(void **unused)
+{
+	struct rlimit before;
+
+	(void)unused;
+	join();
+	starve(&before);
+	put_by_semaphore(&caller, "");
+	await_rejected(&caller, 2);
+	kit_echo(&page, &served, "the callee's agent knows nothing of it");
+	put_by_semaphore(&callee, "bytes");
+	await_rejected(&callee, 2);
+	kit_echo(&page, &served, "as before");
+}
+
+/* It hears of it again on the next link. */
+static void the_callees_agent_is_killed_meanwhile(void **unused)
+{
+	struct rlimit before;
+
+	(void)unused;
+	join();
+	starve(&before);
+	put_by_semaphore(&caller, "");
+	await_rejected(&caller, 2);
+	kit_agent_kill(&callee, SIGKILL);
+	assert_int_equal(prlimit(caller.pid, RLIMIT_NOFILE, &before, NULL), 0);
+	kit_agent_start(&callee, "magic");
+	put_by_semaphore(&callee, "bytes");
+	await_rejected(&callee, 2);
+}
+
 /* Allowed until a deadline: calls pass, then they are refused, by both ends. */
 static void a_revoked_edge_works_until_its_deadline(void **unused)
 {
@@ -524,6 +607,9 @@ int main(void)
 		TEST(a_malformed_item_ends_the_connection),
 		TEST(a_bad_item_is_rejected_alone),
 		TEST(many_are_rejected_together),
+		TEST(what_the_caller_cannot_open_is_rejected_by_both),
+		TEST(the_callee_hears_of_it_later),
+		TEST(the_callees_agent_is_killed_meanwhile),
 		TEST(a_revoked_edge_works_until_its_deadline),
 		TEST(the_center_may_be_away),
 		TEST(an_interface_must_be_the_registered_one),

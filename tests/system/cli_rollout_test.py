@@ -165,6 +165,20 @@ class Rollout(Stage):
         self.assertIn("running", self.ok("rollout", "resume", "every"))
         self.assertIsNone(self.finding())
 
+    def test_what_a_callers_agent_cannot_open_is_rejected_at_both_ends(self):
+        """It never asks the callee's agent, which has the rule all the same."""
+        self.poor_agents()
+        self.start()
+        self.apply(staged("msgqueue", steps='["100%"]', more=", maxReject: 9"))
+        self.await_state("done")
+        places = self.status()["agents"]
+        self.assertEqual(sorted((place["edge"][0], place["agent"]) for place in places),
+                         sorted((app, agent) for app in APPS for agent in (app, "lib")))
+        for place in places:
+            self.assertEqual(place["state"], "rejected", place)
+            self.assertIn("RLIMIT_MSGQUEUE", place["text"])
+        self.call()
+
     def await_shm(self):
         """After the roll-back every edge has the former protocol, in the word of its agents."""
         while True:

@@ -331,8 +331,8 @@ class Run:
         for name in sorted(self.stopped):
             self.agents[name].send_signal(signal.SIGCONT)
         self.stopped.clear()
-        # A rejection of the caller alone leaves the edge staged at its callee (CAVEATS).
-        self.put(rule("tool-lib", protocol={"edge": ["tool", "lib"], "use": "shm"}))
+        # What tool rejects, lib may not wait for.
+        self.put(rule("tool-lib", protocol={"edge": ["tool", "lib"], "use": "msgqueue"}))
         for name in NAMES:
             if name not in self.agents:
                 self.start_agent(name)
