@@ -11,7 +11,8 @@
 
 #define RH_REMEDY_MAX 400
 
-/* The roll-out, as the center shows it, takes that order now: "pause", "resume", "undo". */
+/* The roll-out, as the center shows it, takes that order now: "pause", "resume" or
+ * "undo". */
 bool rh_remedy_takes(const json_t *rollout, const char *order);
 
 /* How a roll-out that is not done goes on, or is taken back.  Returns text. */

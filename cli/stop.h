@@ -8,4 +8,8 @@
  * one has come; negative when there is none. */
 int rh_stop_open(void);
 
+/* The same, but they stay unblocked: one of them also ends a write that waits for
+ * somebody to read.  Once a process. */
+int rh_stop_open_unblocked(void);
+
 #endif

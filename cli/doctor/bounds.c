@@ -19,17 +19,19 @@ static void check_queue(struct rh_doctor *doctor, const struct rh_edge_sample *e
 	struct mq_attr is = { .mq_maxmsg = 0 };
 	mqd_t          queue;
 
-	snprintf(name, sizeof name, "/%s-%s-%s-%s", doctor->cli->dirs.system, edge->caller,
-	         edge->callee, what);
+	snprintf(name, sizeof name, "/%s-%s-%s-%s", doctor->cli->dirs.system,
+	         edge->caller, edge->callee, what);
 	queue = mq_open(name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
 	if (queue < 0)
 		return;
-	if (mq_getattr(queue, &is) == 0 && is.mq_maxmsg > 0 && is.mq_curmsgs >= is.mq_maxmsg)
-		rh_doctor_add(doctor, "queue", RH_FINDING_WARN, "%s -> %s: the message queue %s "
-		              "is at its limit of %ld messages: the agent of %s takes nothing "
-		              "out of it, so calls wait; see whether it is stopped or busy, "
-		              "raise fs.mqueue.msg_max, or use shm for this edge",
-		              edge->caller, edge->callee, name, is.mq_maxmsg, reader);
+	if (mq_getattr(queue, &is) == 0 && is.mq_maxmsg > 0 &&
+	    is.mq_curmsgs >= is.mq_maxmsg)
+		rh_doctor_warn(doctor, "queue",
+		               "%s -> %s: the message queue %s is at its limit of %ld "
+		               "messages: the agent of %s takes nothing out of it, so "
+		               "calls wait; see whether it is stopped or busy, raise "
+		               "fs.mqueue.msg_max, or use shm for this edge",
+		               edge->caller, edge->callee, name, is.mq_maxmsg, reader);
 	mq_close(queue);
 }
 
@@ -59,10 +61,11 @@ static void check_files(struct rh_doctor *doctor, const char *who, pid_t pid)
 	long open, limit;
 
 	if (pid > 0 && rh_process_files(pid, &open, &limit) && open * 10 >= limit * 9)
-		rh_doctor_add(doctor, "descriptors", RH_FINDING_WARN, "%s (pid %d) has %ld of "
-		              "%ld descriptors open: callers and pages beyond are refused; "
-		              "raise the limit (ulimit -n) and restart it, or find out who "
-		              "holds so many", who, (int)pid, open, limit);
+		rh_doctor_warn(doctor, "descriptors",
+		               "%s (pid %d) has %ld of %ld descriptors open: callers "
+		               "and pages beyond are refused; raise the limit (ulimit "
+		               "-n) and restart it, or find out who holds so many",
+		               who, (int)pid, open, limit);
 }
 
 void rh_doctor_bounds(struct rh_doctor *doctor)

@@ -104,7 +104,8 @@ static uint64_t revision_of(const struct rh_doctor *doctor, const char *resource
 	ssize_t                 n;
 	int                     fd;
 
-	snprintf(path, sizeof path, "%s/agent/%s.counters", doctor->cli->dirs.run, resource);
+	snprintf(path, sizeof path, "%s/agent/%s.counters", doctor->cli->dirs.run,
+	         resource);
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return 0;
@@ -152,22 +153,26 @@ static void check_age(struct rh_doctor *doctor, const char *folder, const char *
 		read_newest(folder, &head, bad, sizeof bad);
 	}
 	if (head.number == 0)
-		rh_doctor_add(doctor, "cache", RH_FINDING_WARN, "the agent of %s has no whole "
-		              "cache in %.200s: it cannot start while the center is away; "
-		              "look for a full or read-only disk, the next change is saved "
-		              "again", resource, folder);
+		rh_doctor_warn(doctor, "cache",
+		               "the agent of %s has no whole cache in %.200s: it "
+		               "cannot start while the center is away; look for a full "
+		               "or read-only disk, the next change is saved again",
+		               resource, folder);
 	else if (is_of_another_store(doctor, &head))
-		rh_doctor_add(doctor, "cache", RH_FINDING_WARN, "the cache of %s is stale: it is "
-		              "of another store than the center has; look for a full or "
-		              "read-only disk under %.200s, the next change is saved again",
-		              resource, folder);
+		rh_doctor_warn(doctor, "cache",
+		               "the cache of %s is stale: it is of another store than "
+		               "the center has; look for a full or read-only disk "
+		               "under %.200s, the next change is saved again",
+		               resource, folder);
 	else if (head.revision < revision_of(doctor, resource))
-		rh_doctor_add(doctor, "cache", RH_FINDING_WARN, "the cache of %s is stale: it "
-		              "has revision %llu, in force is %llu; started without the center "
-		              "it would go by the former rules; look for a full or read-only "
-		              "disk under %.200s, the next change is saved again", resource,
-		              (unsigned long long)head.revision,
-		              (unsigned long long)revision_of(doctor, resource), folder);
+		rh_doctor_warn(doctor, "cache",
+		               "the cache of %s is stale: it has revision %llu, in "
+		               "force is %llu; started without the center it would go "
+		               "by the former rules; look for a full or read-only disk "
+		               "under %.200s, the next change is saved again",
+		               resource, (unsigned long long)head.revision,
+		               (unsigned long long)revision_of(doctor, resource),
+		               folder);
 }
 
 /* --- the folder of an agent -----------------------------------------------------------
@@ -183,10 +188,11 @@ static void check_set_aside(struct rh_doctor *doctor, const char *folder,
 		size_t len = strlen(entry->d_name), tail = strlen(CORRUPT);
 
 		if (len > tail && strcmp(entry->d_name + len - tail, CORRUPT) == 0)
-			rh_doctor_add(doctor, "cache", RH_FINDING_WARN, "a corrupt cache of %s "
-			              "was set aside as %.200s/%.80s, and another generation or "
-			              "the center was used; check the disk, then remove it",
-			              resource, folder, entry->d_name);
+			rh_doctor_warn(doctor, "cache",
+			               "a corrupt cache of %s was set aside as "
+			               "%.200s/%.80s, and another generation or the "
+			               "center was used; check the disk, then remove it",
+			               resource, folder, entry->d_name);
 	}
 	if (open)
 		closedir(open);
@@ -201,10 +207,12 @@ static void check_folder(struct rh_doctor *doctor, const char *resource)
 	check_set_aside(doctor, folder, resource);
 	read_newest(folder, &head, bad, sizeof bad);
 	if (bad[0])
-		rh_doctor_add(doctor, "cache", RH_FINDING_WARN, "the cache %.300s is corrupt: "
-		              "%s; check the disk, the next change writes it anew", bad,
-		              head.number ? "the agent would start from the other generation"
-		              : "the agent would have to wait for the center");
+		rh_doctor_warn(doctor, "cache",
+		               "the cache %.300s is corrupt: %s; check the disk, the "
+		               "next change writes it anew",
+		               bad, head.number
+		               ? "the agent would start from the other generation"
+		               : "the agent would have to wait for the center");
 	if (rh_doctor_agent(doctor, resource))
 		check_age(doctor, folder, resource);
 }
@@ -223,8 +231,8 @@ void rh_doctor_disk(struct rh_doctor *doctor)
 	snprintf(path, sizeof path, "%s/agent", doctor->cli->dirs.state);
 	folder = opendir(path);
 	if (!folder && errno == EACCES)
-		rh_doctor_add(doctor, "cache", RH_FINDING_WARN, "this user may not look at the "
-		              "caches in %s", path);
+		rh_doctor_warn(doctor, "cache",
+		               "this user may not look at the caches in %s", path);
 	while (folder && (entry = readdir(folder))) {
 		if (entry->d_name[0] != '.')
 			check_folder(doctor, entry->d_name);
@@ -233,6 +241,5 @@ void rh_doctor_disk(struct rh_doctor *doctor)
 		return;
 	closedir(folder);
 	if (doctor->same == before)
-		rh_doctor_add(doctor, "caches", RH_FINDING_OK, "whole, and as new as what is in "
-		              "force");
+		rh_doctor_ok(doctor, "caches", "whole, and as new as what is in force");
 }

@@ -1,9 +1,11 @@
 /* doctor - what is wrong on this machine and in a system, each with what to do.
  *
- * machine.c asks whether a system can run here; running.c finds the processes of one and
- * what its center and its agents say, rollouts.c how its rules come step by step; disk.c looks at what agents keep; bounds.c at what
- * is used up.  Everything is read where it is: the REST interface, the files of the run
- * and state directories, /proc.  Nothing is changed.
+ * machine.c and folders.c ask whether a system can run here.  running.c looks at one that
+ * runs: center.c and agents.c at its processes, objects.c at what its resources and
+ * agents say, rollouts.c at rules that come step by step, versions.c at what was
+ * replaced.  disk.c looks at what agents keep, bounds.c at what is used up.  Everything
+ * is read where it is: the REST interface (ask.c), the files of the run and state
+ * directories, /proc.  Nothing is changed.
  *
  * Ownership   The verb owns the struct and what is read into it.
  * Threads     One.
@@ -14,6 +16,7 @@
 #include "../cli.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #define RH_DOCTOR_SAME_MAX  16u
@@ -28,7 +31,7 @@ struct rh_doctor {
 	/* The running system: */
 	pid_t          supervisor; /* 0: none                                  */
 	pid_t          center;     /* 0: nobody listens                        */
-	json_t        *system;     /* what the center answered; NULL: it did not */
+	json_t        *system;     /* its answer; NULL: there was none         */
 	json_t        *resources;
 	json_t        *agents;
 	json_t        *rollouts;
@@ -40,14 +43,48 @@ struct rh_doctor {
 void rh_doctor_add(struct rh_doctor *doctor, const char *what, enum rh_finding finding,
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
+/* The same of one kind each: all is well; it may cost something; it does not work. */
+void rh_doctor_ok(struct rh_doctor *doctor, const char *what, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void rh_doctor_warn(struct rh_doctor *doctor, const char *what, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void rh_doctor_fail(struct rh_doctor *doctor, const char *what, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
 /* Tells how many findings of the last kind were left out. */
 void rh_doctor_end_kind(struct rh_doctor *doctor);
 
 void rh_doctor_machine(struct rh_doctor *doctor);
 void rh_doctor_running(struct rh_doctor *doctor);
-void rh_doctor_rollouts(struct rh_doctor *doctor);
 void rh_doctor_disk(struct rh_doctor *doctor);
 void rh_doctor_bounds(struct rh_doctor *doctor);
+
+/* ---- parts of the machine, and of what runs ---- */
+
+void rh_doctor_folders(struct rh_doctor *doctor);
+
+/* Reads what the center says of all there is. */
+void rh_doctor_ask(struct rh_doctor *doctor);
+
+void rh_doctor_supervisor(struct rh_doctor *doctor);
+
+/* Who listens where the center should; 0 when nobody does, *ret_errno says why. */
+pid_t rh_doctor_listener(const struct rh_doctor *doctor, int *ret_errno);
+
+/* Nobody listens where the center should; error is why. */
+void rh_doctor_away(struct rh_doctor *doctor, int error);
+
+/* One that listens; false when it does not answer. */
+bool rh_doctor_center(struct rh_doctor *doctor);
+
+/* The agents that the center knows; without it, how many run of those that left a
+ * socket. */
+void     rh_doctor_agents(struct rh_doctor *doctor);
+unsigned rh_doctor_sockets(struct rh_doctor *doctor);
+
+void rh_doctor_objects(struct rh_doctor *doctor);
+void rh_doctor_rollouts(struct rh_doctor *doctor);
+void rh_doctor_versions(struct rh_doctor *doctor);
 
 /* The agent of that resource as the center knows it, or NULL. */
 const json_t *rh_doctor_agent(const struct rh_doctor *doctor, const char *resource);

@@ -10,8 +10,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,85 +20,9 @@
 
 #define QUEUE_BYTES_WANTED  (8ull * 1024 * 1024)
 #define FILES_WANTED        4096u
-#define ROOM_KIB            1024ull
 
-/* --- directories -----------------------------------------------------------------------
+/* --- limits -------------------------------------------------------------------------
  */
-
-/* Rights alone do not tell: a disk may be read-only, or no disk at all. */
-static bool can_write(const char *folder)
-{
-	char probe[RH_DIR_MAX + 24];
-
-	snprintf(probe, sizeof probe, "%s/.rhodes-doctor-XXXXXX", folder);
-	return mkdtemp(probe) && rmdir(probe) == 0;
-}
-
-/* A folder can be made on a disk that takes no byte more. */
-static void check_room(struct rh_doctor *doctor, const char *what, const char *path,
-                       const char *there)
-{
-	struct statvfs     at;
-	unsigned long long kib = ROOM_KIB;
-
-	if (statvfs(there, &at) == 0)
-		kib = (unsigned long long)at.f_bavail * at.f_frsize / 1024;
-	if (kib >= ROOM_KIB)
-		rh_doctor_add(doctor, what, RH_FINDING_OK, "%s", path);
-	else
-		rh_doctor_add(doctor, what, RH_FINDING_FAIL, "the disk of %s has room for %llu"
-		    " KiB only: when it is full, changes are refused, roll-outs stand still and"
-		    " agents of new resources do not start; make room there", path, kib);
-}
-
-/* The folder itself or, when it is not made yet, the first parent that is there. */
-static void check_folder(struct rh_doctor *doctor, const char *what, const char *path)
-{
-	char  there[RH_DIR_MAX];
-	char *slash;
-
-	snprintf(there, sizeof there, "%s", path);
-	while (access(there, F_OK) < 0 && (slash = strrchr(there, '/')) && slash != there)
-		*slash = '\0';
-	if (can_write(there))
-		check_room(doctor, what, path, there);
-	else
-		rh_doctor_add(doctor, what, RH_FINDING_FAIL,
-		    "%s cannot be used: nothing can be made in %s (%s);"
-		    " set RHODES_RUN_DIR and RHODES_STATE_DIR, or XDG_RUNTIME_DIR",
-		    path, there, strerror(errno));
-}
-
-static void check_folders(struct rh_doctor *doctor)
-{
-	struct rh_dirs *dirs = &doctor->cli->dirs;
-	struct rh_diag  diag = { 0 };
-	char            longest[RH_NAME_MAX + 1], path[RH_SOCKET_PATH_MAX + 1];
-
-	if (!dirs->run[0] && rh_dirs_find(NULL, dirs, &diag) < 0) {
-		rh_doctor_add(doctor, "directories", RH_FINDING_FAIL, "%s", diag.text);
-		return;
-	}
-	if (rh_dirs_trust(dirs, &diag) < 0)
-		rh_doctor_add(doctor, "run", RH_FINDING_FAIL, "%s", diag.text);
-	else
-		check_folder(doctor, "run", dirs->run);
-	check_folder(doctor, "state", dirs->state);
-	memset(longest, 'x', RH_NAME_MAX);
-	longest[RH_NAME_MAX] = '\0';
-	if (rh_dirs_agent(dirs, longest, path, NULL) == RH_OK)
-		rh_doctor_add(doctor, "sockets", RH_FINDING_OK, "names of %u bytes fit a socket path",
-		    RH_NAME_MAX);
-	else if (rh_dirs_socket(dirs, "center.sock", path, &diag) == RH_OK)
-		rh_doctor_add(doctor, "sockets", RH_FINDING_WARN, "resource names over %zu bytes do not fit a"
-		    " socket path; set RHODES_RUN_DIR to a shorter directory",
-		    RH_SOCKET_PATH_MAX - strlen(dirs->run) - strlen("/agent/.sock"));
-	else
-		rh_doctor_add(doctor, "sockets", RH_FINDING_FAIL, "%s", diag.text);
-}
-
-/* --- limits
- * ------------------------------------------------------------------------------ */
 
 static void check_limits(struct rh_doctor *doctor)
 {
@@ -108,26 +30,29 @@ static void check_limits(struct rh_doctor *doctor)
 
 	getrlimit(RLIMIT_NOFILE, &files);
 	if (files.rlim_max >= FILES_WANTED)
-		rh_doctor_add(doctor, "descriptors", RH_FINDING_OK, "%llu may be open (hard limit)",
-		    (unsigned long long)files.rlim_max);
+		rh_doctor_ok(doctor, "descriptors",
+		             "%llu may be open (hard limit)",
+		             (unsigned long long)files.rlim_max);
 	else
-		rh_doctor_add(doctor, "descriptors", RH_FINDING_WARN, "only %llu may be open; raise the hard"
-		    " limit (ulimit -Hn %u) for many callers",
-		    (unsigned long long)files.rlim_max, FILES_WANTED);
+		rh_doctor_warn(doctor, "descriptors",
+		               "only %llu may be open; raise the hard limit (ulimit "
+		               "-Hn %u) for many callers",
+		               (unsigned long long)files.rlim_max, FILES_WANTED);
 	getrlimit(RLIMIT_MSGQUEUE, &queues);
 	if (geteuid() == 0 || queues.rlim_max >= QUEUE_BYTES_WANTED)
-		rh_doctor_add(doctor, "msgqueue", RH_FINDING_OK, "%llu bytes of message queues (root may have"
-		    " more)", (unsigned long long)queues.rlim_max);
+		rh_doctor_ok(doctor, "msgqueue",
+		             "%llu bytes of message queues (root may have more)",
+		             (unsigned long long)queues.rlim_max);
 	else
-		rh_doctor_add(doctor, "msgqueue", RH_FINDING_WARN,
-		    "%llu bytes of message queues allow few edges"
-		    " with the protocol msgqueue; raise RLIMIT_MSGQUEUE"
-		    " (/etc/security/limits.conf), or use bind",
-		    (unsigned long long)queues.rlim_max);
+		rh_doctor_warn(doctor, "msgqueue",
+		               "%llu bytes of message queues allow few edges with the "
+		               "protocol msgqueue; raise RLIMIT_MSGQUEUE "
+		               "(/etc/security/limits.conf), or use bind",
+		               (unsigned long long)queues.rlim_max);
 }
 
-/* --- the kernel
- * ---------------------------------------------------------------------------- */
+/* --- the kernel ---------------------------------------------------------------------
+ */
 
 static void check_memfd(struct rh_doctor *doctor)
 {
@@ -137,12 +62,12 @@ static void check_memfd(struct rh_doctor *doctor)
 		fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
 
 	if (is_good)
-		rh_doctor_add(doctor, "memfd", RH_FINDING_OK, "sealed shared memory works");
+		rh_doctor_ok(doctor, "memfd", "sealed shared memory works");
 	else
-		rh_doctor_add(doctor, "memfd", RH_FINDING_FAIL,
-		    "no sealed shared memory: %s; the kernel must have"
-		    " CONFIG_MEMFD_CREATE",
-		    strerror(errno));
+		rh_doctor_fail(doctor, "memfd",
+		               "no sealed shared memory: %s; the kernel must have "
+		               "CONFIG_MEMFD_CREATE",
+		               strerror(errno));
 	if (fd >= 0)
 		close(fd);
 }
@@ -153,19 +78,21 @@ static void check_pidfd(struct rh_doctor *doctor)
 	socklen_t len = sizeof peer;
 
 	if (pidfd < 0)
-		rh_doctor_add(doctor, "pidfd", RH_FINDING_FAIL,
-		    "no pidfd_open: %s; Linux 5.3 or later is needed", strerror(errno));
+		rh_doctor_fail(doctor, "pidfd",
+		               "no pidfd_open: %s; Linux 5.3 or later is needed",
+		               strerror(errno));
 	else
-		rh_doctor_add(doctor, "pidfd", RH_FINDING_OK, "processes are watched by descriptor");
+		rh_doctor_ok(doctor, "pidfd", "processes are watched by descriptor");
 	if (pidfd >= 0)
 		close(pidfd);
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0)
 		return;
 	if (getsockopt(fds[0], SOL_SOCKET, SO_PEERPIDFD, &peer, &len) == 0)
-		rh_doctor_add(doctor, "peerpidfd", RH_FINDING_OK, "peers are identified without a race");
+		rh_doctor_ok(doctor, "peerpidfd", "peers are identified without a race");
 	else
-		rh_doctor_add(doctor, "peerpidfd", RH_FINDING_WARN, "no SO_PEERPIDFD (Linux 6.5); peers are"
-		    " identified by SO_PEERCRED and checked again");
+		rh_doctor_warn(doctor, "peerpidfd",
+		               "no SO_PEERPIDFD (Linux 6.5); peers are identified by "
+		               "SO_PEERCRED and checked again");
 	if (peer >= 0)
 		close(peer);
 	close(fds[0]);
@@ -192,22 +119,24 @@ static void check_network(struct rh_doctor *doctor)
 	int tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
 
 	if (tun >= 0)
-		rh_doctor_add(doctor, "tun", RH_FINDING_OK, "/dev/net/tun opens: the packet path uses a TAP"
-		    " device");
+		rh_doctor_ok(doctor, "tun",
+		             "/dev/net/tun opens: the packet path uses a TAP device");
 	else
-		rh_doctor_add(doctor, "tun", RH_FINDING_WARN, "/dev/net/tun: %s; the packet path uses veth"
-		    " instead", strerror(errno));
+		rh_doctor_warn(doctor, "tun",
+		               "/dev/net/tun: %s; the packet path uses veth instead",
+		               strerror(errno));
 	if (tun >= 0)
 		close(tun);
 	if (can_unshare_network())
-		rh_doctor_add(doctor, "netns", RH_FINDING_OK, "network namespaces can be made");
+		rh_doctor_ok(doctor, "netns", "network namespaces can be made");
 	else
-		rh_doctor_add(doctor, "netns", RH_FINDING_WARN, "no network namespace for this user: run the"
-		    " packet path as root");
+		rh_doctor_warn(doctor, "netns",
+		               "no network namespace for this user: run the packet "
+		               "path as root");
 }
 
-/* --- programs
- * -------------------------------------------------------------------------------- */
+/* --- programs -----------------------------------------------------------------------
+ */
 
 static bool find_in_path(const char *name, char *found, size_t cap)
 {
@@ -232,24 +161,27 @@ static void check_programs(struct rh_doctor *doctor)
 
 	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
 		if (rh_tool_find(own[i], path, &diag) == RH_OK)
-			rh_doctor_add(doctor, own[i] + strlen("rhodes-"), RH_FINDING_OK, "%s", path);
+			rh_doctor_ok(doctor, own[i] + strlen("rhodes-"), "%s", path);
 		else
-			rh_doctor_add(doctor, own[i] + strlen("rhodes-"), RH_FINDING_FAIL, "%s", diag.text);
+			rh_doctor_fail(doctor, own[i] + strlen("rhodes-"),
+			               "%s",
+			               diag.text);
 	}
 	for (size_t i = 0; i < sizeof compilers / sizeof compilers[0]; i++) {
 		if (find_in_path(compilers[i], path, sizeof path)) {
-			rh_doctor_add(doctor, "compiler", RH_FINDING_OK, "%s", path);
+			rh_doctor_ok(doctor, "compiler", "%s", path);
 			return;
 		}
 	}
-	rh_doctor_add(doctor, "compiler", RH_FINDING_WARN, "no C compiler: interfaces built elsewhere still"
-	    " work; install gcc to build them here");
+	rh_doctor_warn(doctor, "compiler",
+	               "no C compiler: interfaces built elsewhere still work; install "
+	               "gcc to build them here");
 }
 
 void rh_doctor_machine(struct rh_doctor *doctor)
 {
 	fflush(NULL); /* a child must not print it again */
-	check_folders(doctor);
+	rh_doctor_folders(doctor);
 	check_limits(doctor);
 	check_memfd(doctor);
 	check_pidfd(doctor);

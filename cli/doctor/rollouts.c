@@ -34,6 +34,7 @@ void rh_doctor_rollouts(struct rh_doctor *doctor)
 		if (finding != RH_FINDING_OK && message)
 			rh_doctor_add(doctor, "roll-out", finding, "rule %s: %s; %s",
 			              rh_show_text(rollout, "rule"), message,
-			              rh_remedy_rollout(rollout, remedy, sizeof remedy));
+			              rh_remedy_rollout(rollout, remedy,
+			                                sizeof remedy));
 	}
 }

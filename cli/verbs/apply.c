@@ -14,10 +14,11 @@ static void print_rollout(struct rh_cli *cli, const json_t *rollout)
 
 	if (!message)
 		return;
+	rh_remedy_rollout(rollout, remedy, sizeof remedy);
 	fputs("    its roll-out: ", cli->out);
 	rh_text_print(cli->out, message, RH_BOLD, cli->has_color);
 	fputs("\n    ", cli->out);
-	rh_text_print(cli->out, rh_remedy_rollout(rollout, remedy, sizeof remedy), RH_PLAIN, 0);
+	rh_text_print(cli->out, remedy, RH_PLAIN, 0);
 	fputc('\n', cli->out);
 }
 
