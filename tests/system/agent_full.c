@@ -1,5 +1,8 @@
-/* A channel without room, between two real agents: who waits for it sleeps. */
+/* No room, between two real agents: who waits for it sleeps, and what it keeps is bounded. */
 #include "agent_kit.h"
+
+#include "../../agent/inlink.h"
+#include "../../protocols/shm/ring.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -48,18 +51,24 @@ static int sleeps_until_something_happens(pid_t pid)
 	              &args[3], &args[4]) == 5 && (int)args[4] == -1;
 }
 
-static void start(const char *protocol)
+static void start_agents(const char *protocol, uint32_t *ret_edge)
 {
 	const struct kit_edge edges[] = { { "file", "magic", protocol, RH_OK, NULL } };
-	struct rh_taken       taken;
-	uint32_t              edge;
 
 	kit_agent_start(&caller, "file");
 	kit_agent_start(&callee, "magic");
 	kit_apply(&caller, 1, "", edges, 1);
 	kit_apply(&callee, 1, "bytes", edges, 1);
 	assert_int_equal(kit_attach(&client, "file", RH_ROLE_CALLER), RH_OK);
-	assert_int_equal(kit_open_edge(&client, "magic", &edge), RH_OK);
+	assert_int_equal(kit_open_edge(&client, "magic", ret_edge), RH_OK);
+}
+
+static void start(const char *protocol)
+{
+	struct rh_taken taken;
+	uint32_t        edge;
+
+	start_agents(protocol, &edge);
 	assert_int_equal(kit_serve(&server, "magic", "bytes", 0), RH_OK);
 	for (int i = 0; i < PAGES; i++) {
 		assert_int_equal(kit_page_get(&client, edge, 0, &pages[i]), RH_OK);
@@ -107,12 +116,42 @@ static void full_both_ways_it_waits_for_room_and_nothing_else(void **unused)
 	}
 }
 
+/* What left its caller is lost with the callee's agent: that tells how much left.  The
+ * rest did not run, and waits for another agent. */
+static void few_calls_leave_before_there_is_an_instance(void **unused)
+{
+	enum { MANY = (RH_BACKLOG_CALLS + RH_RING_SLOTS) / RH_PAGE_SLOTS + 12 };
+	static struct kit_page          crowd[MANY];
+	const struct rh_counters_edge  *counters;
+	uint32_t                        edge;
+
+	(void)unused;
+	start_agents("shm", &edge);
+	for (int i = 0; i < MANY; i++) {
+		assert_int_equal(kit_page_get(&client, edge, 0, &crowd[i]), RH_OK);
+		for (int k = 0; k < (int)RH_PAGE_SLOTS; k++)
+			assert_int_equal(kit_submit(&crowd[i], 1, "x", 0), k);
+	}
+	KIT_UNTIL(sleeps_until_something_happens(caller.pid) &&
+	          sleeps_until_something_happens(callee.pid));
+	kit_agent_kill(&callee, SIGKILL);
+	counters = kit_counters_edge(&caller, "magic");
+	KIT_UNTIL(counters->waiting == 1);
+	assert_in_range(counters->lost, RH_BACKLOG_CALLS, RH_BACKLOG_CALLS + RH_RING_SLOTS);
+	for (int i = 0; i < MANY; i++)
+		kit_page_close(&crowd[i]);
+	kit_detach(&client);
+	kit_agent_kill(&caller, SIGKILL); /* it would wait for calls that nobody takes */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(
 			full_both_ways_it_waits_for_room_and_nothing_else, kit_open,
 			kit_close),
+		cmocka_unit_test_setup_teardown(
+			few_calls_leave_before_there_is_an_instance, kit_open, kit_close),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
