@@ -26,6 +26,9 @@ from tree import TOP, Tree, read, run  # pylint: disable=wrong-import-position
 
 BUILD = "build"
 PASSED = ("OK", "EXPECTEDFAIL")
+# A test that may hang does when it takes longer than that, and so many times longer than else.
+HANGS_S = 60
+HANGS_TIMES = 5
 FAILED_CASE = re.compile(r"^\[  FAILED  \] (?!.*test\(s\))(.+)$|^(?:FAIL|ERROR): (\w+)", re.M)
 
 
@@ -107,6 +110,7 @@ class Bench:
             sys.exit("the copy cannot be configured:\n" + output[-2000:])
         self.build = self.tree.path(BUILD)
         self.tests, self.files, self.programs = {}, {}, []
+        self.took = {}  # seconds without a mutation
 
     def look(self):
         """Reads what the build is made of; a build renews that when a meson.build changed."""
@@ -127,16 +131,22 @@ class Bench:
             targets |= set(self.programs)  # the others start programs that meson is not told of
         return self.tree.build(BUILD, sorted(targets))
 
-    def run(self, names, processes=1):
-        """What meson logs of each test."""
+    def run(self, names, processes=1, patience=1):
+        """What meson logs of each test; patience multiplies the time that each has."""
         log = os.path.join(self.build, "meson-logs", "mutation.json")
         if os.path.exists(log):
             os.unlink(log)
-        run(["/usr/bin/meson", "test", "-C", BUILD, "--no-rebuild", "--num-processes",
-             str(processes), "--logbase", "mutation", *names], self.tree.place)
+        run(["/usr/bin/meson", "test", "-C", BUILD, "--no-rebuild", "--logbase", "mutation",
+             "--num-processes", str(processes), "--timeout-multiplier", str(patience), *names],
+            self.tree.place)
         lines = read(log).splitlines() if os.path.exists(log) else []
         # A name in the log is "rhodes:suite / name".
         return {entry["name"].split(" / ")[-1]: entry for entry in map(json.loads, lines)}
+
+    def patience(self, names):
+        """What part of its time limit is enough to see that one of these hangs."""
+        return min(1, max(max(HANGS_S, HANGS_TIMES * self.took[name]) /
+                          self.tests[name]["timeout"] for name in names))
 
 
 # ---- one mutation
@@ -171,7 +181,8 @@ def attempt(bench, mutation):
         output = bench.make(mutation.tests)
         if output:
             return False, f"{mutation.place()}: NOT TRIED: does not compile\n{output[-1500:]}"
-        noticed, how = verdict(mutation, bench.run(mutation.tests))
+        patience = bench.patience(mutation.tests) if mutation.may_hang else 1
+        noticed, how = verdict(mutation, bench.run(mutation.tests, patience=patience))
     took = time.monotonic() - began
     return noticed, (f"{mutation.place()}: {'killed by' if noticed else 'SURVIVED:'} {how}"
                      f" [{took:.0f} s]")
@@ -187,6 +198,7 @@ def fail_unmutated(bench, mutations):
     for processes in (os.cpu_count(), 1):  # beside each other first, for that is quicker
         entries = bench.run(failed, processes) if failed else {}
         failed = [name for name in failed if entries.get(name, {}).get("result") not in PASSED]
+        bench.took.update({name: entry["duration"] for name, entry in entries.items()})
     for name in failed:
         entry = entries.get(name, {"result": "no result"})
         print(f"{name} does not pass without a mutation: {entry['result']} "
