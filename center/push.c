@@ -183,6 +183,12 @@ void rh_push_touch(struct rh_push *push, const struct rh_item_key *key)
 		miss(push, key, revision);
 }
 
+void rh_push_retell(struct rh_push *push, const struct rh_item_key *key)
+{
+	rh_published_forget(&push->published, key);
+	rh_push_touch(push, key);
+}
+
 void rh_push_untouch(struct rh_push *push)
 {
 	free(push->touched);

@@ -137,6 +137,10 @@ void rh_push_fini(struct rh_push *push);
 void rh_push_touch(struct rh_push *push, const struct rh_item_key *key);
 void rh_push_untouch(struct rh_push *push);
 
+/* Touches it so that those who watch it hear of it also when its bytes are as they were
+ * published last. */
+void rh_push_retell(struct rh_push *push, const struct rh_item_key *key);
+
 /* The changes since the last time are committed: tells who watches them. */
 void rh_push_publish(struct rh_push *push);
 

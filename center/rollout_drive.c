@@ -3,6 +3,7 @@
 #include "center.h"
 #include "history.h"
 #include "news.h"
+#include "push.h"
 #include "survey.h"
 #include "when.h"
 
@@ -221,6 +222,10 @@ int rh_rollouts_drive(struct rh_center *center)
 	int                       err = RH_OK;
 
 	center->rollout_ns = 0;
+	if (center->staged) { /* and is sent when it is committed: before that nothing counts */
+		center->rollout_ns = begun;
+		return RH_OK;
+	}
 	/* What one does to its own entry moves no other. */
 	for (size_t i = 0; i < rollouts->count && !err; i++) {
 		if (rollouts->at[i]->state == RH_ROLLOUT_RUNNING)
@@ -273,6 +278,24 @@ static int pause_one(struct rh_center *center, const char *rule,
 	return put(center, &next, options, problem);
 }
 
+static void retell(void *user, const struct rh_item_key *key)
+{
+	rh_push_retell(user, key);
+}
+
+/* Those that rejected it are sent it once more: that somebody says so is what changed. */
+static void retell_rejected(struct rh_center *center, const struct rh_rollout *rollout)
+{
+	struct rh_survey survey = {
+		.center = center, .rollout = rollout, .on_rejected = retell,
+		.user = center->push,
+	};
+
+	if (center->push)
+		rh_survey_make(&survey);
+	rh_survey_fini(&survey);
+}
+
 /* The step that it stands in begins anew. */
 static int resume_one(struct rh_center *center, const char *rule,
                       const struct rh_rollout *rollout,
@@ -290,7 +313,10 @@ static int resume_one(struct rh_center *center, const char *rule,
 	next.reason[0] = '\0';
 	next.failed = 0;
 	begin_step(&next, next.reach ? next.step : 0, next.reach);
-	return put(center, &next, options, problem);
+	int err = put(center, &next, options, problem);
+	if (!err)
+		retell_rejected(center, &next);
+	return err;
 }
 
 static int undo_one(struct rh_center *center, const char *rule,

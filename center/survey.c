@@ -130,7 +130,11 @@ static void count_reached(struct rh_survey *survey, const struct rh_item_key *ke
 	int is_settled = at[0] != UNSETTLED && at[1] != UNSETTLED;
 	tally->reached++;
 	tally->settled += is_settled != 0;
-	tally->rejected += at[0] == REJECTED || at[1] == REJECTED;
+	if (at[0] != REJECTED && at[1] != REJECTED)
+		return;
+	tally->rejected++;
+	if (survey->on_rejected)
+		survey->on_rejected(survey->user, key);
 }
 
 static void look_at(struct rh_survey *survey, const struct rh_edge_report *report)

@@ -12,9 +12,14 @@
 
 #include "rollout.h"
 
+#include "../model/delta.h"
+
 #include <jansson.h>
 
 struct rh_center;
+
+/* An edge that was rejected at one of its ends. */
+typedef void rh_survey_visit(void *user, const struct rh_item_key *key);
 
 #define RH_SURVEY_PLACES_MAX 1000u
 #define RH_SURVEY_TEXT_MAX   400
@@ -28,12 +33,14 @@ struct rh_survey {
 	size_t                   cap;
 	int                      wants_places;
 	int                      is_short;  /* no memory for all of them              */
+	rh_survey_visit         *on_rejected; /* may be NULL                          */
+	void                    *user;
 	json_t                  *agents;    /* Standing of each; NULL: not asked for  */
 	char                     rejected[RH_SURVEY_TEXT_MAX]; /* one of them, in words */
 	char                     waits[RH_SURVEY_TEXT_MAX];    /* one not settled       */
 };
 
-/* Looks at every edge.  Set wants_places and agents before. */
+/* Looks at every edge.  Set wants_places, on_rejected and agents before. */
 void rh_survey_make(struct rh_survey *survey);
 void rh_survey_fini(struct rh_survey *survey);
 

@@ -4,6 +4,7 @@ call meanwhile; rejected by one that cannot obey; stopped, taken back, and gone 
 center was killed."""
 import json
 import os
+import resource
 import signal
 import subprocess
 import unittest
@@ -164,6 +165,21 @@ class Rollout(Stage):
         self.assert_found("warn", *words)
         self.assertIn("running", self.ok("rollout", "resume", "every"))
         self.assertIsNone(self.finding())
+
+    def test_resumed_it_is_tried_again_by_those_that_could_not(self):
+        self.start()
+        pids = [self.pids(f"agent/{app}")[-1] for app in APPS]
+        limits = [resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in pids]
+        for pid, (_, hard) in zip(pids, limits):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, hard))
+        self.apply(staged("semaphore"))
+        self.await_state("stopped")
+        for pid, limit in zip(pids, limits):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+        self.assertIn("running", self.ok("rollout", "resume", "every"))
+        self.await_state("done")
+        self.assertEqual({place["state"] for place in self.status()["agents"]}, {"active"})
+        self.call()
 
     def test_what_a_callers_agent_cannot_open_is_rejected_at_both_ends(self):
         """It never asks the callee's agent, which has the rule all the same."""
