@@ -124,9 +124,9 @@ static void the_callers_next_agent_goes_on_counting(void **unused)
 	set_calls(150);
 	KIT_UNTIL(bindings(&caller) == 1);
 	counters = kit_counters_edge(&caller, "magic");
-	KIT_UNTIL(counters->calls == 50);
-	assert_int_equal(counters->bytes_in, 500);
-	assert_int_equal(counters->latency[4], 50);
+	/* It may look at the page between two of the numbers that were set. */
+	KIT_UNTIL(counters->calls == 50 && counters->bytes_in == 500 &&
+	          counters->latency[4] == 50);
 	assert_int_equal(bindings(&callee), 1);
 	/* And takes it away: the process is asked to go, then cut off. */
 	kit_apply(&caller, 2, "", refused, 1);
@@ -292,6 +292,11 @@ static void a_lying_worker_is_refused(void **unused)
 
 static void an_instance_holds_no_more_than_it_may(void **unused)
 {
+	/* One that may call, and has no agent that would say that they are gone. */
+	static const struct kit_edge two[] = {
+		{ "file", "magic", "bind", RH_OK, NULL },
+		{ "other", "magic", "bind", RH_OK, NULL },
+	};
 	struct kit_page told = served;
 	struct rlimit   files;
 
@@ -300,13 +305,15 @@ static void an_instance_holds_no_more_than_it_may(void **unused)
 	if (files.rlim_max < 4 * RH_HELD_MAX)
 		skip();
 	restart_callees();
+	kit_apply(&callee, 2, "bytes", two, 2);
 	for (unsigned i = 0; i < RH_HELD_MAX; i++) {
 		told.id = told.origin = served.id - i;
-		kit_page_held(&server, &told, "nobody");
+		kit_page_held(&server, &told, "other");
 	}
 	told.id--;
-	assert_int_equal(held_answer(&told, "nobody"), RH_ENOSPC);
-	for (unsigned i = 0; i < RH_HELD_MAX; i++) /* nobody's are taken away */
+	assert_int_equal(held_answer(&told, "other"), RH_ENOSPC);
+	kit_apply(&callee, 3, "bytes", edges, 1);
+	for (unsigned i = 0; i < RH_HELD_MAX; i++) /* they are taken away */
 		kit_expect(server.fd, RH_FRAME_PAGE_DROP);
 	KIT_UNTIL(bindings(&callee) == 0);
 	kit_detach(&server);
