@@ -513,6 +513,30 @@ static void the_center_may_be_away(void **unused)
 	kit_echo(&page, &served, "with it");
 }
 
+/* Sent away, it comes back when it was told to, and not as soon as it can. */
+static void the_center_may_send_it_away(void **unused)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	uint64_t                sent = rh_clock_ns();
+
+	(void)unused;
+	join();
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_i32(&writer, RH_TAG_CODE, RH_ENOSPC);
+	rh_record_put_u64(&writer, RH_TAG_DELAY, 3000);
+	kit_send(caller.center, RH_FRAME_GOAWAY, 0, &writer, NULL, 0);
+	while (kit_receive(caller.center) != RH_ELOST)
+		;
+	close(caller.center);
+	kit_echo(&page, &served, "sent away");
+	kit_center_accept(&caller);
+	assert_true(rh_clock_ns() - sent >= 3000 * RH_NS_PER_MS);
+	assert_int_equal(kit_u64(RH_TAG_REVISION), 1);
+	kit_apply(&caller, 2, "", by_shm, 3);
+	kit_echo(&page, &served, "back");
+}
+
 static void an_interface_must_be_the_registered_one(void **unused)
 {
 	unsigned char           bytes[128];
@@ -612,6 +636,7 @@ int main(void)
 		TEST(the_callees_agent_is_killed_meanwhile),
 		TEST(a_revoked_edge_works_until_its_deadline),
 		TEST(the_center_may_be_away),
+		TEST(the_center_may_send_it_away),
 		TEST(an_interface_must_be_the_registered_one),
 		TEST(every_registered_function_must_be_served),
 	};

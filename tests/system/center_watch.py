@@ -112,6 +112,18 @@ class Watch(CenterTest):
         self.assertTrue(stream.response.readline().startswith(b"data: {"))
         self.assertEqual(stream.response.readline(), b"\n")
 
+    def test_a_browser_resumes_where_it_was(self):
+        """It says in a header what it saw last, and its first address again."""
+        for name in "abc":
+            self.center.put(resource(name, "application"))
+        stream = self.stream("/apis/v1/resources?watch=1&fromRevision=1",
+                             Accept="text/event-stream", Last_Event_ID="3")
+        self.assertEqual(stream.response.readline(), b"id: 4\n")
+        self.assertIn(b'"name":"c"', stream.response.readline())
+        stream.response.readline()
+        self.center.ask("DELETE", "/apis/v1/resources/a")
+        self.assertEqual(stream.response.readline(), b"id: 5\n")
+
     def test_bad_questions(self):
         for path, word in (("/apis/v1/resources?watch=perhaps", "neither true nor false"),
                            ("/apis/v1/resources?watch=1&fromRevision=9", "not reached"),
@@ -132,6 +144,10 @@ class Watch(CenterTest):
         self.assert_problem(gone, 410, "ESTALE", "no longer known")
         head = gone.json["revision"]
         self.assertEqual(head, 2)
+        self.assert_problem(self.center.ask(
+            "GET", "/apis/v1/resources?watch=1",
+            headers={"Accept": "text/event-stream", "Last-Event-ID": "1"}),
+            410, "ESTALE", "no longer known")
         stream = self.stream(f"/apis/v1/resources?watch=1&fromRevision={head}")
         self.center.put(resource("z", "application"))
         self.assertEqual(stream.changes(1), [("put", head + 1, "z")])
@@ -142,7 +158,6 @@ class Watch(CenterTest):
         self.center.put(resource("a", "application"))
         for stream in streams:
             self.assertEqual(stream.changes(1), [("put", 2, "a")])
-
 
     def test_strangers_cannot_use_up_the_streams(self):
         if os.getuid() != 0:
