@@ -21,6 +21,8 @@
 #include "../base/log.h"
 #include "../model/name.h"
 
+#include <sodium.h>
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,7 +174,8 @@ static void retry_later(struct rh_center *center)
 	rh_follow_lost(&center->agent->follow);
 	rh_verdicts_watch(center->agent);
 	uv_update_time(center->agent->loop);
-	uv_timer_start(&center->retry, on_retry, wait, 0);
+	uv_timer_start(&center->retry, on_retry, rh_center_pause(wait, randombytes_random()),
+	               0);
 	center->backoff_ms = center->backoff_ms * 2 < BACKOFF_MAX_MS
 	                     ? center->backoff_ms * 2 : BACKOFF_MAX_MS;
 }

@@ -48,6 +48,10 @@ enum rh_center_action {
  * current state is RH_EINVAL and moves nothing. */
 int rh_center_step(enum rh_center_state *state, enum rh_center_event event);
 
+/* How long to wait before dialing again, when it is that long at least: up to a quarter
+ * more, so that thousands of agents that were sent away do not come back at once. */
+uint64_t rh_center_pause(uint64_t wait_ms, uint32_t random);
+
 /* Begins to dial, and to watch the run directory for sockets that appear. */
 int rh_center_open(struct rh_agent *agent, struct rh_diag *diag);
 

@@ -1,4 +1,4 @@
-/* The table of center.h, apart so that it can be tested alone. */
+/* The table of center.h and its arithmetic, apart so that they can be tested alone. */
 #include "center.h"
 
 #include "../model/check.h"
@@ -43,4 +43,9 @@ int rh_center_step(enum rh_center_state *state, enum rh_center_event event)
 		return RH_EINVAL;
 	*state = step->next;
 	return (int)step->action;
+}
+
+uint64_t rh_center_pause(uint64_t wait_ms, uint32_t random)
+{
+	return wait_ms + random % (wait_ms / 4 + 1);
 }

@@ -117,6 +117,24 @@ static void center_has_these_steps_and_no_others(void **unused)
 	}
 }
 
+/* Never before it may come, and not all in one moment. */
+static void agents_come_back_one_after_the_other(void **unused)
+{
+	uint64_t first = UINT64_MAX, last = 0;
+
+	(void)unused;
+	for (uint32_t i = 0; i < 1000; i++) {
+		uint64_t wait = rh_center_pause(2000, i * 4294967u);
+
+		assert_in_range(wait, 2000, 2500);
+		first = wait < first ? wait : first;
+		last = wait > last ? wait : last;
+	}
+	assert_true(last - first > 400);
+	assert_int_equal(rh_center_pause(0, UINT32_MAX), 0);
+	assert_in_range(rh_center_pause(60000, UINT32_MAX), 60000, 75000);
+}
+
 #define LEAD(next, action)   { RH_SWAP_##next, RH_SWAP_##action }
 #define FOLLOW(next, action) { RH_SWAPPED_##next, RH_SWAPPED_##action }
 
@@ -192,6 +210,7 @@ int main(void)
 		cmocka_unit_test(outlink_has_these_steps_and_no_others),
 		cmocka_unit_test(outlink_always_comes_back),
 		cmocka_unit_test(center_has_these_steps_and_no_others),
+		cmocka_unit_test(agents_come_back_one_after_the_other),
 		cmocka_unit_test(the_leader_of_a_swap_has_these_steps_and_no_others),
 		cmocka_unit_test(who_follows_in_a_swap_has_these_steps_and_no_others),
 	};
