@@ -4,6 +4,7 @@
 #include "bound.h"
 #include "cache.h"
 #include "center.h"
+#include "channel.h"
 #include "chronicle.h"
 #include "cpage.h"
 #include "edge.h"
@@ -200,6 +201,7 @@ static void init_lists(struct rh_agent *agent)
 	rh_list_init(&agent->processes);
 	rh_list_init(&agent->instances);
 	rh_list_init(&agent->links);
+	rh_list_init(&agent->channels);
 	rh_list_init(&agent->unbound);
 	rh_list_init(&agent->emitting);
 	rh_list_init(&agent->observers);
@@ -269,6 +271,7 @@ int rh_agent_open(struct rh_agent *agent, const struct rh_place *place,
 void rh_agent_close(struct rh_agent *agent)
 {
 	rh_listener_close(agent);
+	rh_channels_end(agent);
 	if (agent->cache)
 		rh_cache_close(agent);
 	rh_chronicle_end(agent);

@@ -85,6 +85,7 @@ struct rh_agent {
 	struct rh_list         processes;
 	struct rh_list         instances;
 	struct rh_list         links;      /* inlinks, oldest first         */
+	struct rh_list         channels;   /* all of them, also those closed */
 	struct rh_list         unbound;    /* bounds that wait              */
 	struct rh_list         emitting;   /* pages whose event found no room */
 	struct rh_task         emit_task;  /* lets them go on               */

@@ -162,6 +162,7 @@ static int create(struct rh_agent *agent, const struct rh_protocol *protocol,
 	memset(channel->state, 0, bytes);
 	channel->agent = agent;
 	channel->protocol = protocol;
+	rh_list_add(&agent->channels, &channel->in_agent);
 	rh_task_init(&channel->task);
 	*ret_channel = channel;
 	return RH_OK;
@@ -245,6 +246,7 @@ static void end(struct rh_task *task)
 {
 	struct rh_channel *channel = RH_CONTAINER(task, struct rh_channel, task);
 
+	rh_list_remove(&channel->in_agent);
 	channel->protocol->close(channel->state);
 	free(channel->state);
 	free(channel);
@@ -258,4 +260,15 @@ void rh_channel_close(struct rh_channel *channel)
 	unwatch(channel);
 	rh_task_cancel(&channel->task);
 	rh_task_retire(&channel->agent->tasks, &channel->task, end);
+}
+
+void rh_channels_end(struct rh_agent *agent)
+{
+	RH_LIST_EACH(node, &agent->channels) {
+		struct rh_channel *channel = RH_CONTAINER(node, struct rh_channel,
+		                                          in_agent);
+
+		rh_list_remove(node);
+		channel->protocol->close(channel->state);
+	}
 }

@@ -32,6 +32,7 @@ struct rh_channel_ops {
 
 struct rh_channel {
 	struct rh_agent             *agent;
+	struct rh_list               in_agent; /* until its objects are released */
 	const struct rh_protocol    *protocol;
 	const struct rh_channel_ops *ops;
 	void                        *user;
@@ -76,5 +77,9 @@ void rh_channel_resume(struct rh_channel *channel);
 
 /* NULL is fine. */
 void rh_channel_close(struct rh_channel *channel);
+
+/* The process ends: releases the protocols' objects now, because what has a name (a
+ * message queue) would stay.  No channel may be used after it. */
+void rh_channels_end(struct rh_agent *agent);
 
 #endif

@@ -1,5 +1,7 @@
 #include "pool.h"
 
+#include "channel.h"
+
 #include "../base/diag.h"
 #include "../base/log.h"
 #include "../base/ready.h"
@@ -341,5 +343,7 @@ void rh_pool_close(struct rh_pool *pool)
 
 		if (member->state == OPEN)
 			rh_agent_close(&member->agent);
+		else if (member->state == LEAVING)
+			rh_channels_end(&member->agent);
 	}
 }

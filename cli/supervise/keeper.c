@@ -1,6 +1,7 @@
 #include "keeper.h"
 
 #include "journal.h"
+#include "queues.h"
 #include "terminal.h"
 
 #include "../cli.h"
@@ -147,6 +148,8 @@ static int be_keeper(const struct rh_keeper *keeper, pid_t child, const sigset_t
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	tell(keeper, WTERMSIG(status));
+	if (keeper->run_dir)
+		rh_queues_sweep(keeper->run_dir);
 	return RH_EXIT_REFUSED;
 }
 

@@ -4,6 +4,7 @@
 #include "keeper.h"
 #include "link.h"
 #include "pools.h"
+#include "queues.h"
 #include "renew.h"
 #include "terminal.h"
 
@@ -515,6 +516,7 @@ int rh_supervise_run(const struct rh_supervise *options)
 	uv_run(&self.loop, UV_RUN_DEFAULT);
 	rh_keeper_end_children();
 	if (options->center) {
+		rh_queues_sweep(options->dirs->run);
 		rh_known_save(options->dirs, NULL, NULL);
 		rh_journal_tell(&self.journal, "the system \"%s\" is down",
 		                options->dirs->system);

@@ -4,6 +4,7 @@
 #include "../supervise/keeper.h"
 #include "../supervise/lock.h"
 #include "../supervise/pools.h"
+#include "../supervise/queues.h"
 #include "../supervise/supervisor.h"
 #include "../tool.h"
 #include "../verb.h"
@@ -123,6 +124,7 @@ static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
 		                   "%s", diag.text);
 	}
 	raise_limit();
+	rh_queues_sweep(cli->dirs.run); /* of one whose keeper was killed as well */
 	result = rh_supervise_run(&options);
 	free(apply);
 	close(lock);

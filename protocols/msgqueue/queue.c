@@ -58,7 +58,8 @@ static int explain(const char *name, struct rh_diag *diag)
 		getrlimit(RLIMIT_MSGQUEUE, &limit);
 		return rh_diag_set(diag, RH_ENOSPC, "this user's message queues are used "
 		                   "up (RLIMIT_MSGQUEUE, %llu bytes): raise it with ulimit "
-		                   "-q or LimitMSGQUEUE=, or use shm for this edge: %s",
+		                   "-q or LimitMSGQUEUE=, remove stale ones in /dev/mqueue, "
+		                   "or use shm for this edge: %s",
 		                   (unsigned long long)limit.rlim_cur, name);
 	case ENOSPC:
 		return rh_diag_set(diag, RH_ENOSPC, "the system's message queues are used "

@@ -6,7 +6,8 @@
  *
  * A resource's name has no '-', so two edges never share a queue.  Queues outlive
  * the processes that made them: whoever makes one replaces what a killed
- * predecessor left, and whoever closes removes the name if it is still his.
+ * predecessor left, and whoever closes removes the name if it is still his; what agents
+ * that were killed left is removed by `rhodes up` (cli/supervise/queues.h).
  *
  * Ownership   The user closes descriptors; they are plain file descriptors and
  *             can be polled and sent to another process.

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """Calls through a whole system started by `rhodes up`: what `run`, `serve`, `top`,
 `trace` and a changed manifest do then."""
+import ctypes
 import os
 import re
 import signal
@@ -29,6 +30,7 @@ spec: {{protocol: {{edge: [app, lib], use: {use}}}}}
 SERVE = "serve: {library: ./side/libtwice.so.1, workers: 1}"
 TWICE = "import ctypes; print(ctypes.CDLL('libtwice.so.1').twice(21))"
 WHOSE = "import ctypes; print(ctypes.CDLL('libtwice.so.1').whose())"
+LIBC = ctypes.CDLL(None, use_errno=True)
 EACH = """
 import ctypes, sys
 lib = ctypes.CDLL('libtwice.so.1')
@@ -137,6 +139,47 @@ class Calls(Stage):
                 self.assertLess(time.monotonic(), until, self.log())
             program.stdin.close()
         self.assertEqual(program.returncode, 0)
+
+    def queues(self):
+        """The message queues of the edge whose names are there."""
+        names = [f"/{self.env['RHODES_SYSTEM']}-app-lib-{end}" for end in ("queue", "reply")]
+        found = []
+        for name in names:
+            queue = LIBC.mq_open(name.encode(), os.O_RDONLY)
+            if queue >= 0:
+                os.close(queue)
+                found.append(name)
+        return found
+
+    def test_no_message_queue_is_left(self):
+        """They count against a limit of the user until their names are gone."""
+        self.env["RHODES_SYSTEM"] = f"queues_{os.getpid()}"
+        for end in ("down", "supervisor", "both"):
+            with self.subTest(end):
+                self.start("msgqueue")
+                self.assert_call()
+                self.assertEqual(len(self.queues()), 2)
+                self.end_by(end)
+                self.assertEqual(self.queues(), [])
+
+    def end_by(self, end):
+        """Ends the system in one of three ways."""
+        with open(os.path.join(self.run_dir, "up.pid"), encoding="ascii") as file:
+            supervisor = int(file.read())
+        with open(f"/proc/{supervisor}/stat", encoding="ascii") as file:
+            keeper = int(file.read().rpartition(")")[2].split()[1])
+        if end == "down":
+            self.ok("down")
+        if end == "both":
+            os.kill(keeper, signal.SIGSTOP)
+        if end != "down":
+            os.kill(supervisor, signal.SIGKILL)
+        if end == "both":
+            self.assert_ends(self.pids("agent/app") + self.pids("agent/lib"))
+            os.kill(keeper, signal.SIGKILL)
+        self.assert_ends([supervisor, keeper])
+        if end == "both":  # nobody is left who could, so the next one does
+            self.up()
 
     def test_top_and_the_observed_plane(self):
         self.start("shm")
