@@ -99,12 +99,26 @@ static void add(struct command *command, const char *word)
 		command->words[command->count++] = word;
 }
 
+/* A compiler may be several words, as make and meson take it: CC="ccache gcc". */
+static void add_compiler(struct build *build, struct command *command)
+{
+	const char *at = build->compiler + strspn(build->compiler, " ");
+
+	while (*at) {
+		int len = (int)strcspn(at, " ");
+
+		add(command, rh_pool_print(&build->plan.pool, "%.*s", len, at));
+		at += len;
+		at += strspn(at, " ");
+	}
+}
+
 static void begin(struct build *build, struct command *command)
 {
 	struct rh_pool *pool = &build->plan.pool;
 
 	*command = (struct command){ .count = 0 };
-	add(command, build->compiler);
+	add_compiler(build, command);
 	add(command, "-std=gnu17");
 	for (uint32_t i = 0; i < build->plan.request.cflag_count; i++)
 		add(command, build->plan.request.cflags[i]);
@@ -287,14 +301,20 @@ static int publish(struct build *build)
 	return RH_OK;
 }
 
+/* Whether there is a word in it. */
+static bool says(const char *compiler)
+{
+	return compiler && compiler[strspn(compiler, " ")];
+}
+
 static const char *find_compiler(const char *wanted)
 {
 	static const char *const usual[] = { "cc", "gcc", "clang" };
 
-	if (wanted)
+	if (says(wanted))
 		return wanted;
 	wanted = getenv("CC");
-	if (wanted && wanted[0])
+	if (says(wanted))
 		return wanted;
 	for (size_t i = 0; i < sizeof usual / sizeof *usual; i++) {
 		const char *const argv[] = { usual[i], "--version", NULL };

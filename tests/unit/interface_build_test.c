@@ -176,6 +176,18 @@ static void clang_compiles_it(void **state)
 	compile_with("clang");
 }
 
+/* As in CC="ccache gcc". */
+static void a_compiler_may_be_several_words(void **state)
+{
+	char side[PATH_BYTES];
+
+	(void)state;
+	if (!has_program("gcc"))
+		skip();
+	sample_path(side, "sample.side");
+	build(side, "words", " env  gcc ");
+}
+
 static void artifacts_are_where_they_belong(void **state)
 {
 	static const char *const names[] = {
@@ -434,6 +446,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gcc_compiles_it),
 		cmocka_unit_test(clang_compiles_it),
+		cmocka_unit_test(a_compiler_may_be_several_words),
 		cmocka_unit_test(artifacts_are_where_they_belong),
 		cmocka_unit_test(builds_are_repeatable),
 		cmocka_unit_test(an_unmodified_program_sees_no_difference),
