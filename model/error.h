@@ -1,17 +1,10 @@
-/* error - the codes every function returns.
+/* error - what the codes of code.h mean, in words, and a reason beside a code.
  *
- * A function that can fail returns int: 0 or a count when it worked, a negative
- * RH_E code when it did not.  The numbers are wire format.  Nothing here
- * allocates. */
+ * Nothing here allocates. */
 #ifndef RH_MODEL_ERROR_H
 #define RH_MODEL_ERROR_H
 
-enum rh_error {
-	RH_OK = 0,
-#define RH_ERROR(name, code, status, text) RH_##name = -(code),
-#include "errors.def"
-#undef RH_ERROR
-};
+#include "code.h"
 
 #define RH_DIAG_MAX 240
 

@@ -10,8 +10,8 @@
  * Threads     Any thread may call; a ticket belongs to the thread that got it.
  *             Each thread has a page of its own, given back when it ends.
  * Fork        A child starts unattached and attaches afresh when it calls.
- * Errors      0 or a count, or a negative code of model/errors.def; the reason
- *             in words from rh_last_error.
+ * Errors      0 or a count, or a negative code of model/code.h; the reason in words
+ *             from rh_last_error.
  *   RH_ELOST      the callee was lost: the call ran zero or one time
  *   RH_EGONE      it was lost before the call ran: calling again is safe
  *   RH_ETIMEDOUT  the deadline passed; rh_last_ran tells whether it may have run
@@ -24,6 +24,8 @@
  * Limits      16 calls in flight per thread and callee; 64 MiB a payload. */
 #ifndef RHODES_H
 #define RHODES_H
+
+#include "../../model/code.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -128,6 +128,16 @@ class Pages(unittest.TestCase):
         self.assertEqual(sorted(options.findall(usage)),
                          sorted(options.findall(plain(synopsis))))
 
+    def test_every_function_of_the_library(self):
+        with open(os.path.join(ROOT, "sdk", "c", "rhodes.map"), encoding="utf-8") as file:
+            functions = set(re.findall(r"\b(rh_\w+);", file.read()))
+        text = plain(page("rhodes.3"))
+        self.assertEqual(set(re.findall(r"\b(rh_\w+)\(", text)), functions)
+        with open(os.path.join(ROOT, "docs", "meson.build"), encoding="utf-8") as file:
+            listed = file.read().split("foreach name : [")[1].split("]")[0]
+        self.assertEqual({"rh_" + name for name in re.findall(r"'(\w+)'", listed)},
+                         functions)
+
     def test_every_page_is_installed(self):
         with open(os.path.join(ROOT, "docs", "meson.build"), encoding="utf-8") as file:
             self.assertEqual(sorted(re.findall(r"'man/([^']+)'", file.read())),

@@ -1,0 +1,196 @@
+#!/usr/bin/python3
+"""`meson install` with a prefix: what is installed is whole and works from where it is.
+
+Everything is installed below a folder of the test, and used from there as a user would: a
+system comes up, an unmodified program calls its library in another process, a program is
+compiled against the SDK and calls a service, the shell completes, the pages are found."""
+import argparse
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
+BUILD = "build"
+LIMIT = 120  # seconds that nothing here takes
+COMPLETE = """
+source "$1"
+COMP_WORDS=(rhodes "exp") COMP_CWORD=1 COMPREPLY=()
+_rhodes
+echo "${COMPREPLY[@]}"
+"""
+SYSTEM = """
+kind: Resource
+metadata: {name: magic}
+spec: {type: service, interface: libmagic, serve: {library: libmagic.so.1}}
+---
+kind: Resource
+metadata: {name: file}
+spec: {type: application, reference: [magic, echo]}
+---
+kind: Resource
+metadata: {name: echo}
+spec: {type: service, serve: {program: [%s, --serve]}, allow: {exe: [%s]}}
+"""
+PROGRAM = r"""
+#include <rhodes/sdk/c/rhodes.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char *const signatures[] = { "echo(bytes)bytes" };
+
+static int echo(void *user, unsigned function, const void *args, size_t args_len,
+                void *reply, size_t cap, size_t *ret_len)
+{
+	(void)user;
+	(void)function;
+	if (args_len > cap)
+		return RH_EMSGSIZE;
+	memcpy(reply, args, args_len);
+	*ret_len = args_len;
+	return RH_OK;
+}
+
+int main(int argc, char **argv)
+{
+	struct rh_callee *callee;
+	char              reply[8];
+	size_t            len;
+
+	if (argc > 1)
+		return rh_serve_bytes("echo", signatures, 1, echo, NULL, 1) < 0;
+	(void)argv;
+	if (rh_open("echo", 0, &callee) < 0 ||
+	    rh_call(callee, rh_function_id(signatures[0]), "hello", 5, reply, sizeof reply,
+	            &len, 0) < 0) {
+		fprintf(stderr, "%s\n", rh_last_error());
+		return rh_last_code() == RH_ELOST ? 2 : 1;
+	}
+	return printf("%.*s\n", (int)len, reply) < 0;
+}
+"""
+
+
+class Installed(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = tempfile.mkdtemp(prefix="rh-")
+        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
+        cls.root = os.path.join(cls.folder, "root")
+        done = subprocess.run(["/usr/bin/meson", "install", "-C", BUILD, "--no-rebuild",
+                               "--quiet", "--destdir", cls.root], capture_output=True,
+                              text=True, check=False, timeout=LIMIT)
+        assert done.returncode == 0, done.stdout + done.stderr
+        cls.prefix, = (above for above, folders, _ in os.walk(cls.root)
+                       if "bin" in folders and "include" in folders)
+        path = os.path.join(cls.prefix, "bin") + ":" + os.environ["PATH"]
+        cls.env = {**os.environ, "PATH": path, "RHODES_SYSTEM": "installed",
+                   "RHODES_RUN_DIR": os.path.join(cls.folder, "run"),
+                   "RHODES_STATE_DIR": os.path.join(cls.folder, "state"),
+                   "PKG_CONFIG_SYSROOT_DIR": cls.root,
+                   "PKG_CONFIG_PATH": os.path.dirname(cls.found("rhodes.pc"))}
+        for name in ("RHODES_AGENT", "RHODES_RESOURCE", "CC"):
+            cls.env.pop(name, None)
+
+    @classmethod
+    def found(cls, name):
+        """Where a file was installed."""
+        path, = (os.path.join(above, name) for above, _, files in os.walk(cls.root)
+                 if name in files)
+        return path
+
+    def run_it(self, *words):
+        done = subprocess.run(words, env=self.env, capture_output=True, text=True,
+                              check=False, timeout=LIMIT)
+        self.assertEqual(done.returncode, 0, f"{words}: {done.stdout}{done.stderr}")
+        return done.stdout
+
+    def compile(self):
+        """A program of the SDK, by pkg-config alone."""
+        source = os.path.join(self.folder, "echo.c")
+        program = os.path.join(self.folder, "echo")
+        with open(source, "w", encoding="utf-8") as file:
+            file.write(PROGRAM)
+        flags = self.run_it("pkg-config", "--cflags", "--libs", "rhodes").split()
+        self.assertIn(self.root, " ".join(flags))
+        self.run_it("cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-o", program, source,
+                    *flags, "-Wl,-rpath," + os.path.dirname(self.found("librhodes.so.0")))
+        return program
+
+    def test_a_system_of_what_is_installed(self):
+        program = self.compile()
+        manifest = os.path.join(self.folder, "system.yaml")
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(SYSTEM % (program, program))
+        self.addCleanup(subprocess.run, ["rhodes", "down"], env=self.env, check=False,
+                        capture_output=True)
+        self.run_it("rhodes", "up", "--detach", "-I", os.path.join(ROOT, "examples/tour"),
+                    manifest)
+        plain = self.run_it("file", "-i", "/bin/ls", ROOT)
+        self.assertEqual(self.run_it("rhodes", "run", "file", "--", "file", "-i", "/bin/ls",
+                                     ROOT), plain)
+        self.assertEqual(self.run_it("rhodes", "run", "file", "--", program), "hello\n")
+        self.await_calls()
+        self.all_processes_are_installed_ones()
+        self.run_it("rhodes", "down")
+
+    def await_calls(self):
+        """Until the agents have told of calls over both edges."""
+        until = time.monotonic() + LIMIT
+        while True:
+            edges = json.loads(self.run_it("rhodes", "matrix", "-o", "json"))["edges"]
+            if all(edge["observed"] for edge in edges):
+                break
+            self.assertLess(time.monotonic(), until, edges)
+            time.sleep(0.1)
+
+    def all_processes_are_installed_ones(self):
+        seen = set()
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/environ", "rb") as file:
+                    if self.env["RHODES_RUN_DIR"].encode() not in file.read():
+                        continue
+                seen.add(os.readlink(f"/proc/{pid}/exe"))
+            except OSError:
+                continue
+        names = {os.path.basename(path) for path in seen}
+        self.assertLessEqual({"rhodes", "rhodes-center", "rhodes-agent", "rhodes-worker"},
+                             names)
+        wrong = [path for path in seen if os.path.basename(path).startswith("rhodes")
+                 and not path.startswith(self.root)]
+        self.assertEqual(wrong, [])
+
+    def test_the_generator_uses_what_is_installed(self):
+        shown = self.run_it("rhodes", "interface", "build", "-d",
+                            os.path.join(self.folder, "libmagic"),
+                            os.path.join(ROOT, "examples/tour/libmagic.side"))
+        self.assertNotIn("error", shown)
+        self.found("rhodes-stub.h")
+        self.assertTrue(os.path.exists(os.path.join(self.folder, "libmagic/skeleton.so")))
+
+    def test_the_shell_completes(self):
+        path = self.found("rhodes.bash")
+        self.assertTrue(path.endswith("share/bash-completion/completions/rhodes.bash"), path)
+        done = self.run_it("bash", "--norc", "-c", COMPLETE, "bash", path)
+        self.assertEqual(done.split(), ["explain"])
+
+    def test_the_pages_are_found(self):
+        for section, name in ((1, "rhodes"), (1, "rhodes-interface"), (3, "rhodes"),
+                              (3, "rh_call"), (5, "rhodes-manifest"), (8, "rhodes-agent"),
+                              (8, "rhodes-center"), (8, "rhodes-worker")):
+            path = os.path.join(self.prefix, "share/man", f"man{section}")
+            self.assertTrue(any(os.path.exists(os.path.join(path, f"{name}.{section}{end}"))
+                                for end in ("", ".gz")), f"{name}({section})")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build")
+    known, rest = parser.parse_known_args()
+    BUILD = known.build
+    unittest.main(argv=[sys.argv[0], *rest])
