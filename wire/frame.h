@@ -15,6 +15,7 @@
 
 #define RH_FRAME_MAGIC 0x5248u /* "HR" on the wire */
 
+/* docs/frames.md says the same by number. */
 enum rh_frame_type {
 	/* Any -> any. */
 	RH_FRAME_ERROR = 1,  /* CODE TEXT: answer to a request that failed        */
@@ -62,7 +63,7 @@ enum rh_frame_type {
 
 	/* Agent -> agent of the callee, and the answers. */
 	RH_FRAME_LINK = 80,   /* VERSION RESOURCE (the caller's)                  */
-	RH_FRAME_LINKED,      /* REVISION                                         */
+	RH_FRAME_LINKED,      /* REVISION VERSION                                 */
 	RH_FRAME_CHANNEL,     /* PROTOCOL CALL (id of the channel) OFFER
 	                         + descriptors                                    */
 	RH_FRAME_CHANNEL_UP,  /*                                                  */
@@ -71,7 +72,7 @@ enum rh_frame_type {
 	RH_FRAME_BOUND,       /* PAGE INSTANCE                                    */
 	RH_FRAME_UNBIND,      /* PAGE [INSTANCE]                                  */
 	RH_FRAME_PEER,        /* ATTACHMENT UID GID* + pidfd; before its first use */
-	RH_FRAME_PEER_GONE,   /* ATTACHMENT: free what it owned                   */
+	RH_FRAME_PEER_GONE,   /* ATTACHMENT: free what it owned; also to workers  */
 	RH_FRAME_PEER_CONTEXT,/* ATTACHMENT CONTEXT [UMASK LOCALE ENV*] [+ dir]   */
 	RH_FRAME_CALL_FDS,    /* either: CALL (of the message) + descriptors      */
 	RH_FRAME_HELD,        /* callee's: ATTACHMENT PAGE INSTANCE [+ memfd]: bound
