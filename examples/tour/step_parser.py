@@ -143,6 +143,17 @@ class Killer:
                     self.killed.append(victim)
 
 
+def crossed(stage, made, system):
+    """A program that nobody governs prints the same, too: what the agents counted says that
+    the calls left it.  Four ways to ask take every entry; the names that `-f -` leaves
+    out are among those of the sample that `<each` asks for."""
+    wanted = 5 * len(made.entries)
+    edge = system.edge("file", "magic", calls=wanted)
+    stage.report.check("the calls were made in the other process: the agents counted them",
+                       edge["observed"] >= wanted,
+                       f"file -> magic: {edge['observed']} calls by {edge['protocol']}")
+
+
 def killed(stage, made, system, seconds):
     """One long run of `file`, and the service killed again and again meanwhile."""
     case = Case("file -f -", list_run([], made.entries))
@@ -209,6 +220,7 @@ def step(stage):
     system = System(stage)
     report.check("the system is up", True, system.path("file", "magic"))
     governed(stage, made, system, alone)
+    crossed(stage, made, system)
     at_once(stage, made, system, together)
     started = time.monotonic()
     list_case = alone[4]

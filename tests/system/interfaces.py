@@ -12,12 +12,14 @@ Exits 77 (skipped) when a package is missing.
 """
 import argparse
 import filecmp
+import json
 import os
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 EXAMPLES = os.path.join(ROOT, "examples", "interfaces")
@@ -146,6 +148,11 @@ class Loopback:
         return [], {"RHODES_LOOPBACK": f"{out}/skeleton.so:{real}",
                     "LD_LIBRARY_PATH": f"{out}/lib:{self.sdk}/lib"}
 
+    def calls(self, library, wanted):
+        """There is nobody to count them."""
+        del library
+        return wanted
+
     def stop(self):
         pass
 
@@ -172,6 +179,20 @@ class Governed:
             raise RuntimeError(f"rhodes up {manifest}: exit code {done.returncode}")
         return [self.rhodes, "run", f"{library.resource}_user", "--"], self.env
 
+    def calls(self, library, wanted):
+        """How many calls the agents counted, once it is as many as wanted: what a program
+        that was never governed prints is the same, too."""
+        until = time.monotonic() + 20
+        while True:
+            done = subprocess.run([self.rhodes, "matrix", "-o", "json"], check=True,
+                                  env={**os.environ, **self.env}, timeout=60,
+                                  capture_output=True)
+            edge, = (edge for edge in json.loads(done.stdout)["edges"]
+                     if edge["callee"] == library.resource)
+            if edge["observed"] >= wanted or time.monotonic() > until:
+                return edge["observed"]
+            time.sleep(0.1)
+
     def stop(self):
         if self.is_up:
             subprocess.run([self.rhodes, "down"], check=False,
@@ -184,10 +205,10 @@ class Governed:
 
 
 def compare(library, folder, prefix, extra):
-    """Runs every command both ways; how many differed."""
+    """Runs every command both ways; how many differed, and how many there were."""
     env = {**os.environ, "LC_ALL": "C.UTF-8"}
-    failures = 0
-    for number, command in enumerate(library.commands(folder)):
+    failures = number = 0
+    for number, command in enumerate(library.commands(folder), 1):
         places = [os.path.join(folder, f"{kind}{number}") for kind in ("plain", "ruled")]
         for place in places:
             os.mkdir(place)
@@ -199,7 +220,7 @@ def compare(library, folder, prefix, extra):
         if not good:
             failures += 1
             print(f"  plain: {plain!r:.600}\n  ruled: {ruled!r:.600}")
-    return failures
+    return failures, number
 
 
 def main():
@@ -225,7 +246,11 @@ def main():
                 place = os.path.join(folder, "work-" + library.name)
                 os.mkdir(place)
                 prefix, extra = way.start(library)
-                failures += compare(library, place, prefix, extra)
+                wrong, commands = compare(library, place, prefix, extra)
+                calls = way.calls(library, commands)
+                is_called = calls >= commands  # each command calls the library
+                print(f"{'ok' if is_called else 'FEW':8}{library.name}: {calls} calls")
+                failures += wrong + (not is_called)
         finally:
             way.stop() if options.loopback else way.close()
     return 1 if failures else 0
