@@ -2,6 +2,7 @@
 of them.  The process of ten is stopped: the others do not notice, the center does not
 grow, and the ten take a snapshot when they wake.
 """
+import contextlib
 import json
 import os
 import re
@@ -56,17 +57,17 @@ def manifest():
 
 
 class Center:
-    """What the step asks of the center, over one connection."""
+    """What the step asks of the center; it closes a connection that is silent for 30 s, so
+    each question has its own."""
 
-    def __init__(self, stage, system):
-        self.connection = Connection(os.path.join(system.env["RHODES_RUN_DIR"],
-                                                  "center.sock"))
-        stage.callback(self.connection.close)
+    def __init__(self, system):
+        self.socket = os.path.join(system.env["RHODES_RUN_DIR"], "center.sock")
         self.pid = json.loads(self.get("/apis/v1/system"))["pid"]
 
     def get(self, path):
-        self.connection.request("GET", path)
-        return self.connection.getresponse().read()
+        with contextlib.closing(Connection(self.socket)) as connection:
+            connection.request("GET", path)
+            return connection.getresponse().read()
 
     def resident(self):
         with open(f"/proc/{self.pid}/status", encoding="ascii") as status:
@@ -171,7 +172,7 @@ def step(stage):
     if stage.options.plain:
         return
     system = System(stage, text=manifest(), options=("--pool", str(AWAKE)))
-    center = Center(stage, system)
+    center = Center(system)
     agents = {item["resource"]: item["pid"] for item in center.await_settled(ALL)}
     many, ten = agents["app000"], agents["sleeper0"]
     report.check(f"{ALL} agents in two processes, each with its connection to the center",
