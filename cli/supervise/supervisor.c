@@ -46,11 +46,13 @@ struct supervisor {
 	struct rh_timer           *retry;
 	struct rh_timer           *deadline;
 	struct rh_timer           *rewrite;   /* of the files of pools               */
+	struct rh_timer           *resave;    /* of the plan                         */
 	struct rh_plan             plan;
 	json_t                    *unsaved;   /* the plan, followed but not on disk  */
 	bool                       has_plan;
 	bool                       was_ready;
 	bool                       is_unwritten; /* and it was said                  */
+	bool                       is_not_saved; /* likewise                         */
 	enum phase                 phase;
 	struct rh_spawned          apply;
 	struct rh_poll            *apply_ends;
@@ -70,7 +72,9 @@ static void stop(struct supervisor *self, int exit)
 	rh_timer_close(self->retry);
 	rh_timer_close(self->deadline);
 	rh_timer_close(self->rewrite);
+	rh_timer_close(self->resave);
 	self->rewrite = NULL;
+	self->resave = NULL;
 	self->retry = NULL;
 	self->deadline = NULL;
 	if (self->apply_ends)
@@ -322,16 +326,35 @@ static void follow(struct supervisor *self)
 	rh_crew_follow(&self->crew, &self->plan, &self->setting);
 }
 
-/* After what it starts has been started: somebody may wait for that. */
+static void on_resave(void *user)
+{
+	struct supervisor *self = user;
+
+	rh_timer_close(self->resave);
+	self->resave = NULL;
+	uv_async_send(&self->wake);
+}
+
+/* After what it starts has been started: somebody may wait for that.  As with pools, the
+ * disk may have room later; a newer plan takes the place of one that waits. */
 static void save_plan(struct supervisor *self)
 {
 	struct rh_diag diag = { 0 };
 
-	if (!self->unsaved)
+	if (!self->unsaved || self->resave)
 		return;
-	if (rh_known_save(self->options->dirs, self->unsaved, &diag) < 0)
-		rh_journal_tell(&self->journal, "%s; what ends while the center is away"
-		                " is not started again", diag.text);
+	if (rh_known_save(self->options->dirs, self->unsaved, &diag) < 0) {
+		if (!self->is_not_saved)
+			rh_journal_tell(&self->journal, "%s; until it is, what ends while the"
+			                " center is away is not started again; trying again",
+			                diag.text);
+		self->is_not_saved = true;
+		self->resave = rh_timer_open(&self->loop, REWRITE_MS, on_resave, self);
+		return;
+	}
+	if (self->is_not_saved)
+		rh_journal_tell(&self->journal, "the plan is on the disk again");
+	self->is_not_saved = false;
 	json_decref(self->unsaved);
 	self->unsaved = NULL;
 }

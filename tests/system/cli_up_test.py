@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """`rhodes up`, `down`, `serve`, `logs`: the supervisor with real processes."""
 import http.client
+import json
 import os
 import re
 import signal
@@ -106,6 +107,19 @@ class Up(Stage):
         self.assertEqual(len(self.pids("agent/nic")), 1)
         self.ok("delete", "resource", "net_driver")
         self.await_line(r"agent/net_driver ended")
+
+    def test_a_plan_that_could_not_be_written_is_written_later(self):
+        """Also when no other comes; who is started while the center is away goes by it."""
+        self.up(self.manifest)
+        in_the_way = os.path.join(self.run_dir, "plan.json.new")
+        os.mkdir(in_the_way)
+        self.ok("apply", "-f", "-", data="kind: Resource\nmetadata: {name: more}\n"
+                "spec: {type: application}\n")
+        self.await_line(r"plan.json cannot be written: .*trying again")
+        os.rmdir(in_the_way)
+        self.await_line(r"the plan is on the disk again")
+        with open(os.path.join(self.run_dir, "plan.json"), encoding="utf-8") as file:
+            self.assertIn("more", [one["name"] for one in json.load(file)["resources"]])
 
     def test_nothing_survives_kill_9(self):
         self.up(self.manifest)
