@@ -32,6 +32,7 @@ struct save {
 	struct rh_agent *agent;
 	unsigned char   *bytes;
 	size_t           len;
+	uint64_t         heard_ns;
 	int              which;   /* 0: view.a */
 	int              err_no;  /* what went wrong */
 	char             dir[PATH_MAX];
@@ -72,9 +73,10 @@ static void hash_file(const struct rh_cache_head *head, const unsigned char *rec
 /* ---- loading ------------------------------------------------------------ */
 
 struct found {
-	unsigned char *bytes;
-	size_t         len;
+	unsigned char  *bytes;
+	size_t          len;
 	struct timespec changed;
+	struct timespec heard;
 };
 
 static int read_whole(int fd, struct found *found)
@@ -89,6 +91,7 @@ static int read_whole(int fd, struct found *found)
 		return RH_EPROTO;
 	found->len = (size_t)st.st_size;
 	found->changed = st.st_mtim;
+	found->heard = st.st_atim;
 	found->bytes = malloc(found->len);
 	if (!found->bytes)
 		return RH_ENOMEM;
@@ -145,14 +148,28 @@ static int read_items(const struct found *found, const char *resource,
 	return r == RH_OK && more < 0 ? RH_EPROTO : r;
 }
 
-static uint64_t age_of(const struct timespec *changed)
+/* H2: of this boot, as long as nobody else read the file. */
+static uint64_t age_of(const struct found *found, int is_other_boot)
 {
-	struct timespec now;
+	const struct timespec *heard = &found->heard;
+	struct timespec        now;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (!is_other_boot && heard->tv_sec <= now.tv_sec)
+		return (uint64_t)(now.tv_sec - heard->tv_sec) * 1000u;
 	clock_gettime(CLOCK_REALTIME, &now);
-	if (now.tv_sec < changed->tv_sec) /* the clock was set back */
+	if (now.tv_sec < found->changed.tv_sec) /* the clock was set back */
 		return 0;
-	return (uint64_t)(now.tv_sec - changed->tv_sec) * 1000u;
+	return (uint64_t)(now.tv_sec - found->changed.tv_sec) * 1000u;
+}
+
+/* Reading must not change the times; only the owner may ask for that. */
+static int open_file(const char *path)
+{
+	int flags = O_RDONLY | O_CLOEXEC | O_NOFOLLOW;
+	int fd = open(path, flags | O_NOATIME);
+
+	return fd < 0 && errno == EPERM ? open(path, flags) : fd;
 }
 
 /* Reads generation which into *cached when it is newer than *number. */
@@ -165,7 +182,7 @@ static int load_one(struct rh_agent *agent, int which, uint64_t *number,
 	char                 path[PATH_MAX];
 	int                  fd, r = join(path, agent->cache->dir, names[which], "");
 
-	if (r < 0 || (fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) < 0)
+	if (r < 0 || (fd = open_file(path)) < 0)
 		return RH_ENOENT;
 	r = read_whole(fd, &found);
 	close(fd);
@@ -176,8 +193,8 @@ static int load_one(struct rh_agent *agent, int which, uint64_t *number,
 		*number = head.number;
 		cached->items = items;
 		cached->revision = head.revision;
-		cached->age_ms = age_of(&found.changed);
 		cached->is_other_boot = strcmp(head.boot, agent->cache->boot) != 0;
+		cached->age_ms = age_of(&found, cached->is_other_boot);
 		memcpy(cached->store, head.store, sizeof cached->store);
 		memcpy(cached->system, head.system, sizeof cached->system);
 	} else {
@@ -250,6 +267,17 @@ static int write_all(int fd, const unsigned char *bytes, size_t len)
 	return 0;
 }
 
+/* H2 */
+static void times_of(uint64_t heard_ns, struct timespec times[2])
+{
+	times[0] = (struct timespec){
+		.tv_sec = (time_t)(heard_ns / RH_NS_PER_S),
+		.tv_nsec = (long)(heard_ns % RH_NS_PER_S),
+	};
+	clock_gettime(CLOCK_REALTIME, &times[1]);
+	times[1].tv_sec -= (time_t)((rh_clock_ns() - heard_ns) / RH_NS_PER_S);
+}
+
 static int sync_directory(const char *dir)
 {
 	int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r;
@@ -263,8 +291,9 @@ static int sync_directory(const char *dir)
 
 static int write_file(const struct save *save)
 {
-	char path[PATH_MAX], beside[PATH_MAX];
-	int  fd, r;
+	char            path[PATH_MAX], beside[PATH_MAX];
+	struct timespec times[2];
+	int             fd, r;
 
 	if (join(path, save->dir, names[save->which], "") < 0 ||
 	    join(beside, save->dir, names[save->which], ".new") < 0) {
@@ -277,6 +306,8 @@ static int write_file(const struct save *save)
 	if (fd < 0)
 		return -1;
 	r = write_all(fd, save->bytes, save->len);
+	times_of(save->heard_ns, times);
+	(void)futimens(fd, times);
 	if (r == 0)
 		r = fsync(fd);
 	close(fd);
@@ -372,6 +403,7 @@ static void start(struct rh_agent *agent)
 		return;
 	}
 	save->agent = agent;
+	save->heard_ns = agent->heard_ns;
 	save->which = (int)((cache->number + 1) & 1);
 	memcpy(save->dir, cache->dir, sizeof save->dir);
 	if (uv_queue_work(agent->loop, &save->work, on_work, on_done) < 0) {
@@ -396,12 +428,14 @@ void rh_cache_touch(struct rh_agent *agent)
 	struct rh_cache *cache = agent->cache;
 	uint64_t         now = rh_clock_ns();
 	char             path[PATH_MAX];
+	struct timespec  times[2];
 
 	if (!cache->dir[0] || cache->number == 0 || now - cache->touched_ns < TOUCH_NS)
 		return;
 	cache->touched_ns = now;
+	times_of(agent->heard_ns, times);
 	if (join(path, cache->dir, names[cache->number & 1], "") == RH_OK)
-		(void)utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+		(void)utimensat(AT_FDCWD, path, times, AT_SYMLINK_NOFOLLOW);
 }
 
 /* ---- opening and closing ------------------------------------------------ */

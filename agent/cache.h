@@ -7,14 +7,16 @@
  * BLAKE2b-256 of the head with the hash zero, and the records.  A file is written
  * beside, synced, renamed over the older generation, and the directory synced: at
  * any moment at least one whole generation is there.  Its time of change is the time
- * of the last word from the center.
+ * of the last word from the center by the wall clock, and its time of access the same by
+ * the monotonic one, which counts in the same boot: setting the clock makes nothing old.
  *
  * A save runs beside the loop and never delays a call.  So after a crash the cache
  * may be one change behind; ACTIVE means in force, not on disk.
  *
  * Ownership   The agent's.
  * Threads     The loop's; a save works on a copy in a thread of libuv's.
- * Invariants  H1  at most one save is under way. */
+ * Invariants  H1  at most one save is under way.
+ *             H2  times of a file are those of the center's last word. */
 #ifndef RH_AGENT_CACHE_H
 #define RH_AGENT_CACHE_H
 

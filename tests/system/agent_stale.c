@@ -119,12 +119,15 @@ static void a_silent_center_is_away(void **unused)
 	assert_int_equal(verdict("disk"), RH_OK);
 }
 
-/* Both generations, as if they had been written so long ago. */
-static void age(time_t seconds)
+/* Both generations, as if they had been written so long ago; or only as the wall clock
+ * has it. */
+static void age(time_t seconds, int by_the_wall_clock)
 {
 	static const char *const names[2] = { "view.a", "view.b" };
-	const struct timespec    then[2] = { { .tv_sec = time(NULL) - seconds },
-		                             { .tv_sec = time(NULL) - seconds } };
+	const struct timespec    before = { .tv_sec = time(NULL) - seconds };
+	const struct timespec    then[2] = {
+		by_the_wall_clock ? (struct timespec){ .tv_nsec = UTIME_OMIT } : before, before,
+	};
 	char                     path[256];
 	int                      found = 0;
 
@@ -160,12 +163,25 @@ static void an_old_cache_does_not_count(void **unused)
 	assert_int_equal(verdict("magic"), RH_OK);
 	kit_center_accept(&agent);
 	kit_agent_kill(&agent, SIGKILL);
-	age(3600);
+	age(3600, 0);
 	start_alone();
 	assert_int_equal(kit_counters(&agent)->revision, 7);
 	assert_int_equal(verdict("magic"), RH_EOUTDATED);
 	kit_center_accept(&agent);
 	kit_apply(&agent, 8, "", edges, 2);
+	assert_int_equal(verdict("magic"), RH_OK);
+}
+
+/* It was set forward by an hour while no agent ran. */
+static void a_clock_that_was_set_makes_no_cache_old(void **unused)
+{
+	(void)unused;
+	let("layering", MINUTE_MS);
+	KIT_UNTIL(is_saved());
+	kit_agent_kill(&agent, SIGKILL);
+	age(3600, 1);
+	start_alone();
+	assert_int_equal(kit_counters(&agent)->revision, 7);
 	assert_int_equal(verdict("magic"), RH_OK);
 }
 
@@ -180,6 +196,7 @@ int main(void)
 		TEST(a_revocation_may_have_its_own),
 		TEST(a_silent_center_is_away),
 		TEST(an_old_cache_does_not_count),
+		TEST(a_clock_that_was_set_makes_no_cache_old),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
