@@ -454,7 +454,7 @@ static void on_lost(void *user, int why)
 
 	if (!center->is_quiet)
 		rh_warn("the center is away (%s); going on with revision %llu",
-		        rh_error_text(why),
+		        why == RH_ELOST ? "it hung up" : rh_error_text(why),
 		        (unsigned long long)center->agent->follow.revision);
 	center->is_quiet = 1;
 	step(center, RH_CENTER_LOST);
