@@ -1,13 +1,7 @@
-"""Writes benchmarks.md from the figures: the machine, the method, the rows, and what was
-missed with its cause (benchmarks/causes.json, kept by hand)."""
-import fnmatch
-import json
-import os
+"""Writes benchmarks.md from the figures of calls."""
 import statistics
 
-from . import host, plan as plans, rows
-
-HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+from . import page, plan as plans, rows
 
 METHOD = """\
 Every transport runs under the same caller loop (`benchmarks/harness/`): the caller stores
@@ -41,12 +35,6 @@ papers' Linux baseline. All come from Debian 12.
 """
 
 
-def table(result):
-    lines = ["| " + " | ".join(rows.HEADINGS) + " |", "| --- | --: | --: | --: | --- | --- |"]
-    lines += ["| " + " | ".join(rows.cells(row)) + " |" for row in result]
-    return "\n".join(lines) + "\n"
-
-
 def sizes(get):
     text = ""
     for protocol in ["bind"] + plans.PROTOCOLS:
@@ -64,48 +52,23 @@ def sizes(get):
     return text
 
 
-def missed(result):
-    with open(os.path.join(HERE, "causes.json"), encoding="utf-8") as file:
-        causes = json.load(file)
-    text = ""
-    for row in result:
-        if row.met is not False:
-            continue
-        known = [cause["text"] for cause in causes
-                 if fnmatch.fnmatchcase(row.name, cause["rows"])]
-        ratio = f" ({row.ratio:.2f}x)" if row.ratio else ""
-        text += f"* **{row.name}**: {rows.number(row.value)} {row.unit}{ratio}, goal " \
-            f"{row.goal}. {known[0] if known else 'Cause not found yet.'}\n"
-    return text or "None.\n"
-
-
 def write(runner, result, args, seconds):
     plan, get = runner.plan, runner.results.get
-    loud = f" (except before {runner.loud} runs)" if runner.loud else ""
     others = runner.results.others()
     near, far = runner.results.spread("p50", "slot-spin", "two")
-    machine = "".join(f"| {label} | {text} |\n" for label, text in host.describe())
-    text = "# Benchmarks: calls\n\n" \
-        "Written by `./bench calls --docs`; the figures and every single run are in\n" \
+    intro = "Written by `./bench calls --docs`; the figures and every single run are in\n" \
         "`build/bench/calls.json` and `calls.runs.json`, the plots beside them.\n" \
         f"The run took {seconds / 60:.0f} minutes. Ratios count: they were measured side by" \
-        " side;\nabsolute figures belong to this machine.\n" \
-        f"\n## Machine\n\n| | |\n| --- | --- |\n{machine}" \
-        "\n## Method\n\n" + METHOD.format(
-            rounds=plan.rounds, sweeps=plan.sweeps, loud=loud, turns=runner.turns,
-            near=rows.number(near), far=rows.number(far),
-            other=statistics.median(others) if others else 0) + \
-        "\n## Goals and peers\n\n" + \
-        table([row for row in result if row.goal or row.peer]) + \
-        "\n## Goals not met\n\n" + missed(result) + \
-        "\n## Other figures\n\n" + \
-        table([row for row in result if not row.goal and not row.peer
-               and not any(row.name.startswith(f"{p}, ") for p in
-                           ["bind"] + plans.PROTOCOLS)]) + \
-        "\n## Payloads from 64 B to 4 MiB\n" + sizes(get)
-    paths = [os.path.join(args.out, "calls.md")]
-    if args.docs:
-        paths.append(os.path.join(HERE, os.pardir, "docs", "benchmarks.md"))
-    for path in paths:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        " side;\nabsolute figures belong to this machine.\n"
+    method = METHOD.format(
+        rounds=plan.rounds, sweeps=plan.sweeps, turns=runner.turns,
+        loud=f" (except before {runner.loud} runs)" if runner.loud else "",
+        near=rows.number(near), far=rows.number(far),
+        other=statistics.median(others) if others else 0)
+    protocols = tuple(f"{name}, " for name in ["bind"] + plans.PROTOCOLS)
+    page.write(args, "calls.md", "benchmarks.md", page.text_of("calls", intro, method, [
+        ("Goals and peers", page.table(row for row in result if row.goal or row.peer)),
+        ("Goals not met", page.missed(result)),
+        ("Other figures", page.table(row for row in result if not row.goal and not row.peer
+                                     and not row.name.startswith(protocols))),
+        ("Payloads from 64 B to 4 MiB", sizes(get).lstrip())]))

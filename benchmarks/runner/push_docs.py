@@ -1,7 +1,5 @@
-"""Writes benchmarks-push.md from the figures, as docs.py does for calls."""
-import os
-
-from . import docs, host
+"""Writes benchmarks-push.md from the figures of changes."""
+from . import page
 
 METHOD = """\
 A change is one of the rule `hierarchy`, which decides every edge: each agent gets the item
@@ -33,25 +31,17 @@ rounds: a virtual machine holds calls up now and then, also without any change.
 
 
 def write(runner, result, args, seconds):
-    loud = f" (the machine was not quiet before {runner.loud} of them)" if runner.loud else ""
-    machine = "".join(f"| {label} | {text} |\n" for label, text in host.describe())
-    text = "# Benchmarks: rule changes\n\n" \
-        "Written by `./bench push --docs`; the figures of every round are in\n" \
+    plan = runner.plan
+    intro = "Written by `./bench push --docs`; the figures of every round are in\n" \
         "`build/bench/push.json` and `push.runs.json`. The run took " \
         f"{seconds / 60:.0f} minutes. Ratios count: they\nwere measured side by side; " \
-        "absolute figures belong to this machine.\n" \
-        f"\n## Machine\n\n| | |\n| --- | --- |\n{machine}" \
-        "\n## Method\n\n" + METHOD.format(
-            size=230, rounds=runner.plan.rounds, changes=runner.plan.changes, loud=loud) + \
-        "\n## Goals\n\n" + docs.table([row for row in result if row.goal]) + \
-        "\n## Goals not met\n\n" + docs.missed(result) + \
-        "\n## Beside others\n\n" + \
-        docs.table([row for row in result if row.peer]) + \
-        "\n## Other figures\n\n" + \
-        docs.table([row for row in result if not row.goal and not row.peer])
-    paths = [os.path.join(args.out, "push.md")]
-    if args.docs:
-        paths.append(os.path.join(docs.HERE, os.pardir, "docs", "benchmarks-push.md"))
-    for path in paths:
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
+        "absolute figures belong to this machine.\n"
+    loud = f" (the machine was not quiet before {runner.loud} of them)" if runner.loud else ""
+    method = METHOD.format(size=230, rounds=plan.rounds, changes=plan.changes, loud=loud)
+    page.write(args, "push.md", "benchmarks-push.md", page.text_of(
+        "rule changes", intro, method, [
+            ("Goals", page.table(row for row in result if row.goal)),
+            ("Goals not met", page.missed(result)),
+            ("Beside others", page.table(row for row in result if row.peer)),
+            ("Other figures",
+             page.table(row for row in result if not row.goal and not row.peer))]))

@@ -22,6 +22,10 @@ class Skip(Exception):
     """This machine cannot do it; the message says why."""
 
 
+class Failed(Exception):
+    """What should have happened and did not."""
+
+
 def apart():
     """In a new process: out of the reach of Ctrl-C, which the tour hands on in the right
     order, and gone with the tour should that be killed."""

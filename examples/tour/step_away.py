@@ -10,8 +10,9 @@ import signal
 import threading
 import time
 
-from stage import PATIENCE
-from step_revoke import NAME, Events, Program
+from asker import NAME, Asker
+from center import Events
+from stage import PATIENCE, Failed
 from system import System
 
 BY_AGENTS = """
@@ -24,48 +25,7 @@ kind: Rule
 metadata: {name: file-magic}
 spec: {protocol: {edge: [file, magic], use: shm}}
 """
-ENOUGH = 500  # calls of each program
 DOWN = 3  # exit code of rhodes: nobody answers
-
-
-class Failed(Exception):
-    """What should have happened and did not."""
-
-
-class Asker(threading.Thread):
-    """A program that asks on and on, and counts."""
-
-    def __init__(self, stage, system, resource):
-        super().__init__(daemon=True)
-        self.program = Program(stage, system, resource)
-        self.resource = resource
-        self.good = self.program.ask()
-        self.count, self.wrong, self.is_over = 1, [], False
-        self.moved = threading.Condition()
-        self.start()
-
-    def run(self):
-        while not self.is_over:
-            answer = self.program.ask()
-            with self.moved:
-                self.count += 1
-                if answer != self.good:
-                    self.wrong.append(answer)
-                    self.is_over = not answer  # it has ended
-                self.moved.notify_all()
-
-    def go_on(self, calls=ENOUGH):
-        """Waits until it has made that many more calls; whether it did."""
-        with self.moved:
-            wanted = self.count + calls
-            return self.moved.wait_for(lambda: self.count >= wanted, PATIENCE)
-
-    def finish(self):
-        """Ends the program."""
-        self.is_over = True
-        self.join(PATIENCE)
-        self.program.process.stdin.close()
-        self.program.process.wait(PATIENCE)
 
 
 class Log:

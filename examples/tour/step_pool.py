@@ -10,10 +10,10 @@ import signal
 import statistics
 import time
 
-from stage import PATIENCE, run
-from step_away import Asker
-from step_revoke import NAME, Connection, Events
-from system import System
+from asker import NAME, Asker
+from center import Connection, Events
+from stage import PATIENCE, Failed, run
+from system import EVERYTHING, WITHOUT_SERVICES, System
 
 APPS, PARTS, SLEEPERS = 960, 29, 10
 AWAKE, ALL = APPS + PARTS + 1, APPS + PARTS + 1 + SLEEPERS  # with magic
@@ -29,17 +29,6 @@ metadata: {name: app000-magic}
 spec: {protocol: {edge: [app000, magic], use: msgqueue}}
 """
 RESOURCE = "kind: Resource\nmetadata: {name: %s}\nspec: {type: %s%s}\n"
-ROWS = ("[application, driver], [application, hardware], [service, driver], "
-        "[service, hardware], [driver, hardware]")
-TABLE = """
-kind: Rule
-metadata: {name: hierarchy}
-spec: {hierarchy: {allow: [%s], grace: %ds}}
-"""
-
-
-class Failed(Exception):
-    """What should have happened and did not."""
 
 
 def manifest():
@@ -61,11 +50,11 @@ class Center:
     each question has its own."""
 
     def __init__(self, system):
-        self.socket = os.path.join(system.env["RHODES_RUN_DIR"], "center.sock")
+        self.system = system
         self.pid = json.loads(self.get("/apis/v1/system"))["pid"]
 
     def get(self, path):
-        with contextlib.closing(Connection(self.socket)) as connection:
+        with contextlib.closing(Connection(self.system)) as connection:
             connection.request("GET", path)
             return connection.getresponse().read()
 
@@ -102,8 +91,7 @@ class Changes:
         """Seconds from the command to the last agent that obeys."""
         self.count += 1
         started = time.monotonic()
-        applied = self.system.apply(TABLE % ("[application, service], " + ROWS,
-                                             self.count))
+        applied = self.system.allow(EVERYTHING, self.count)
         if applied.code != 0:
             raise Failed(applied.stderr.decode())
         agents, before = set(), self.revision
@@ -190,7 +178,7 @@ def step(stage):
     report.check("no call failed and no answer was wrong", not asker.wrong,
                  "\n".join(asker.wrong[:3]) or f"{asker.count} calls")
     before = obeys(system, "sleeper7")
-    system.apply(TABLE % (ROWS, 0))
+    system.allow(WITHOUT_SERVICES, 0)
     center.await_settled(ALL)
     after = obeys(system, "sleeper7")
     report.check("what has slept obeys like the others: applications may call services, and "

@@ -3,81 +3,19 @@ a deadline calls still work and both sides know; then they fail in the program's
 and what is not let go is cut off by force, which the record says; the rule is put back, and
 the same programs go on.
 """
-import http.client
-import json
 import os
 import select
 import signal
-import socket
-import subprocess
 import time
 
 import kernel
-from stage import HERE, PATIENCE, PYTHON, SLOW
-from system import System
+from asker import Program
+from center import Events
+from stage import PATIENCE, SLOW
+from system import EVERYTHING, WITHOUT_SERVICES, System
 
 GRACE = 3 * SLOW  # seconds
 SERVICE = "magic"
-TABLE = """
-kind: Rule
-metadata: {name: hierarchy}
-spec: {hierarchy: {allow: [%s], grace: %ds}}
-"""
-ALL = ("[application, service], [application, driver], [application, hardware], "
-       "[service, driver], [service, hardware], [driver, hardware]")
-WITHOUT_SERVICES = ("[application, driver], [application, hardware], [service, driver], "
-                    "[service, hardware], [driver, hardware]")
-NAME = "/etc/passwd"
-
-
-class Connection(http.client.HTTPConnection):
-    """HTTP over the center's Unix socket."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=60)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
-
-
-class Events:
-    """The center's stream of events."""
-
-    def __init__(self, stage, system):
-        self.connection = Connection(os.path.join(system.env["RHODES_RUN_DIR"], "center.sock"))
-        stage.callback(self.connection.close)
-        self.connection.request("GET", "/apis/v1/events")
-        self.response = self.connection.getresponse()
-
-    def take(self, kind, edge):
-        """Waits for the next event of that type about that edge."""
-        while True:
-            line = json.loads(self.response.readline())
-            if line["type"] == kind and line.get("edge") == list(edge):
-                return line
-
-
-class Program:
-    """One process that asks, all through the step."""
-
-    def __init__(self, stage, system, resource="programs"):
-        self.process = stage.start(
-            [*system.prefix(resource), PYTHON, os.path.join(HERE, "magic_ask.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=system.env)
-
-    def ask(self):
-        self.begin()
-        return self.answer()
-
-    def begin(self):
-        self.process.stdin.write(NAME.encode() + b"\n")
-        self.process.stdin.flush()
-
-    def answer(self):
-        return self.process.stdout.readline().decode().strip()
 
 
 def conditions(system, resource):
@@ -130,7 +68,7 @@ def revoke(stage, system, programs, events, good):
     report, (program, held, worker) = stage.report, programs
     edge = ("programs", SERVICE)
     report.check("the hierarchy is changed: applications may call no service",
-                 system.apply(TABLE % (WITHOUT_SERVICES, GRACE)).code == 0)
+                 system.allow(WITHOUT_SERVICES, GRACE).code == 0)
     deadline = events.take("revoking", edge)["deadline"]
     report.check("the edge is revoking, with a deadline that both sides show",
                  all(deadline in conditions(system, name).get("EdgeRevoking", "")
@@ -174,7 +112,7 @@ def step(stage):
     before = system.instances(SERVICE)
     held, worker = held_one(stage, system, program)
     revoke(stage, system, (program, held, worker), events, good)
-    system.apply(TABLE % (ALL, GRACE))
+    system.allow(EVERYTHING, GRACE)
     answers = [program.ask(), held.ask()]
     report.check("the rule is put back: the same programs get their answers again, and "
                  "nothing was restarted", answers == [good, good] and

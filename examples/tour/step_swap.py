@@ -13,7 +13,7 @@ import time
 
 import kernel
 from network import Network
-from stage import HERE, PATIENCE, PYTHON
+from stage import HERE, PATIENCE, PYTHON, Failed
 from step_packets import Traffic, describe, govern
 from step_protocols import PAGE_MAGIC, RING_TAIL, page_offset
 
@@ -30,10 +30,6 @@ MOST = 10_000_000  # frames; the client is told to stop long before
 LOOK = 0.05  # seconds that the reader of a queue is held up
 # agent/counters.h: the head, an edge, and where its protocol and its calls stand
 HEAD, EDGE_BYTES, PROTOCOL, CALLS = 256, 576, 128, 144
-
-
-class Failed(Exception):
-    """What a swap should have done and did not."""
 
 
 class Flow:

@@ -6,15 +6,19 @@ import shutil
 import tempfile
 import time
 
-from stage import HERE, run
+from stage import HERE, Failed, run
 
 MANIFEST = os.path.join(HERE, "system.yaml")
 NUMBERS = itertools.count(1)
 BUILT = "../../build/examples/tour/"
-
-
-class Failed(Exception):
-    """A command of rhodes that should have worked did not."""
+WITHOUT_SERVICES = ("[application, driver], [application, hardware], [service, driver], "
+                    "[service, hardware], [driver, hardware]")
+EVERYTHING = "[application, service], " + WITHOUT_SERVICES
+HIERARCHY = """
+kind: Rule
+metadata: {name: hierarchy}
+spec: {hierarchy: {allow: [%s], grace: %ds}}
+"""
 
 
 class System:
@@ -88,6 +92,11 @@ class System:
     def apply(self, text):
         """Applies a manifest given as text; the result, whatever it is."""
         return self.try_rhodes("apply", "-f", "-", data=text.encode())
+
+    def allow(self, pairs, grace):
+        """Makes the hierarchy of these pairs; what is revoked by it ends after `grace`
+        seconds."""
+        return self.apply(HIERARCHY % (pairs, grace))
 
     def agents(self):
         """Resource -> {pid, instances: [{pid}]} of its agent, from `rhodes get`."""
