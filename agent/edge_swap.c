@@ -221,6 +221,7 @@ static void step(struct rh_edge *edge, enum rh_swap_event event,
 		break;
 	case RH_SWAP_ABORT:
 		say(edge, RH_FRAME_ABORT, 0);
+		rh_failpoint("swap-aborted");
 		drop_next(edge);
 		break;
 	case RH_SWAP_COMMIT:

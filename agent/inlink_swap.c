@@ -155,7 +155,8 @@ static int on_abort(struct rh_inlink *link, const struct rh_frame *frame)
 	int32_t        code;
 
 	if (frame->request == link->swap_id)
-		step(link, RH_SWAPPED_ABORT);
+		rh_failpoint("swapped-aborted");
+	step(link, RH_SWAPPED_ABORT);
 	if (rh_record_i32(&frame->records, RH_TAG_CODE, &code) == RH_OK && code < 0 &&
 	    rh_record_text(&frame->records, RH_TAG_TEXT, text, sizeof text) == RH_OK &&
 	    rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) == RH_OK) {

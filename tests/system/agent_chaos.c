@@ -311,10 +311,24 @@ static int has_ended(pid_t pid)
 	       info.si_pid == pid;
 }
 
+/* The caller's agent hears of another protocol, and of the former before it can go on:
+ * it takes the swap back. */
+static void swap_and_back(const char *protocol, const char *former)
+{
+	edges[0].protocol = protocol;
+	send_view(1);
+	send_view(0);
+	edges[0].protocol = former;
+	send_view(0);
+	send_view(1);
+	read_results();
+}
+
 /* An agent ends at exactly that step of a swap, and another takes its place. */
 static void end_at(const char *point)
 {
 	int which = strncmp(point, "swapped-", 8) == 0; /* the callee's agent follows */
+	int is_abort = strstr(point, "aborted") != NULL;
 
 	kit_agent_kill(&agents[which], SIGKILL);
 	setenv("RHODES_FAIL_AT", point, 1);
@@ -326,6 +340,10 @@ static void end_at(const char *point)
 		if (i > 1000)
 			fail_msg("no swap came to %s", point);
 		nanosleep(&pause, NULL);
+		if (is_abort) {
+			swap_and_back("shm", "msgqueue");
+			continue;
+		}
 		edges[0].protocol = i & 1 ? "shm" : "msgqueue";
 		if (!has_ended(agents[which].pid))
 			send_view(which);
@@ -341,6 +359,7 @@ static void play_steps(unsigned seed)
 		"swap-prepared", "swap-ready", "swap-committed", "swap-empty",
 		"swap-finished", "swapped-accepted", "swapped-readied",
 		"swapped-draining", "swapped-empty", "swapped-drained",
+		"swap-aborted", "swapped-aborted",
 	};
 
 	start_all("msgqueue", seed);
