@@ -93,7 +93,7 @@ static const char *const param_flags[] = {
 static const char *const function_flags[] = {
 	"RH_FUNCTION_IDEMPOTENT", "RH_FUNCTION_STATE", "RH_FUNCTION_CREATES",
 	"RH_FUNCTION_STDIO", "RH_FUNCTION_UMASK", "RH_FUNCTION_LOCAL",
-	"RH_FUNCTION_NOCARRY", "RH_FUNCTION_EVENT", "RH_FUNCTION_PROCESS",
+	"RH_FUNCTION_NOCARRY", "RH_FUNCTION_EVENT",
 };
 
 static void put_flags(FILE *out, unsigned flags, const char *const *names,

@@ -47,7 +47,7 @@ static void put_json_flags(FILE *out, uint16_t flags)
 {
 	static const char *const names[] = {
 		"idempotent", "state", "creates", "stdio", "umask", "local", "nocarry",
-		"event", "process",
+		"event",
 	};
 	const char *between = "";
 

@@ -13,7 +13,7 @@ static const struct flag flags[] = {
 	{ "idempotent", RH_FUNCTION_IDEMPOTENT }, { "state", RH_FUNCTION_STATE },
 	{ "stdio", RH_FUNCTION_STDIO },           { "umask", RH_FUNCTION_UMASK },
 	{ "local", RH_FUNCTION_LOCAL },           { "nocarry", RH_FUNCTION_NOCARRY },
-	{ "event", RH_FUNCTION_EVENT },           { "process", RH_FUNCTION_PROCESS },
+	{ "event", RH_FUNCTION_EVENT },
 };
 
 static int parse_flags(struct rh_side_parser *parser,
@@ -33,7 +33,7 @@ static int parse_flags(struct rh_side_parser *parser,
 				found = flags[i].flag;
 		if (!found)
 			return rh_side_fail(parser, "unknown word '%.*s' (idempotent, state, "
-			                    "stdio, umask, process, event, local, nocarry, ignore)",
+			                    "stdio, umask, event, local, nocarry, ignore)",
 			                    (int)(lex->len > 40 ? 40 : lex->len), lex->word);
 		if (function->flags & found)
 			return rh_side_fail(parser, "'%.*s' twice", (int)lex->len,

@@ -86,8 +86,6 @@ enum {
 	RH_FUNCTION_LOCAL      = 1 << 5, /* runs in the real library, in place */
 	RH_FUNCTION_NOCARRY    = 1 << 6, /* exported, fails by its on_error    */
 	RH_FUNCTION_EVENT      = 1 << 7, /* one-way, upward                    */
-	RH_FUNCTION_PROCESS    = 1 << 8, /* sets state of the whole library in
-	                                    the callee: replayed per instance  */
 };
 
 enum rh_on_error { RH_ON_ERROR_DEFAULT, RH_ON_ERROR_RETURN, RH_ON_ERROR_ABORT };

@@ -94,10 +94,10 @@ static void library_may_be_none(void **state)
 static void function_takes_every_flag(void **state)
 {
 	const struct rh_side_function *f = line(*state,
-		"f idempotent state stdio umask process", "f");
+		"f idempotent state stdio umask", "f");
 
 	assert_int_equal(f->flags, RH_FUNCTION_IDEMPOTENT | RH_FUNCTION_STATE |
-	                 RH_FUNCTION_STDIO | RH_FUNCTION_UMASK | RH_FUNCTION_PROCESS);
+	                 RH_FUNCTION_STDIO | RH_FUNCTION_UMASK);
 	assert_int_equal(line(*state, "g state (_ destroys) umask", "g")->flags,
 	                 RH_FUNCTION_STATE | RH_FUNCTION_UMASK);
 	assert_int_equal(line(*state, "g local", "g")->flags, RH_FUNCTION_LOCAL);
