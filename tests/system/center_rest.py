@@ -12,7 +12,7 @@ from center_lib import CenterTest, main, resource, rule
 
 SHA = "0123456789abcdef" * 4
 LIBX = {"kind": "Interface", "metadata": {"name": "libx"}, "spec": {
-    "text": "f, i32|a, i32\ng, i32\n", "soname": "libx.so.1", "hash": "0x0123456789abcdef",
+    "text": "f, i32|a, i32\ngo, i32\ng, i32\n", "soname": "libx.so.1", "hash": "0x0123456789abcdef",
     "modules": {"shadow": SHA}}}
 
 
