@@ -39,6 +39,21 @@ for line in sys.stdin:
     print(lib.twice(int(line)), flush=True)
 """
 
+# Each thread gets a page of its own; a process may have 1,024.
+THREADS = """
+import ctypes, threading
+lib = ctypes.CDLL('libtwice.so.1')
+wrong = []
+def call():
+    if lib.twice(21) != 42:
+        wrong.append(1)
+for _ in range(1100):
+    thread = threading.Thread(target=call)
+    thread.start()
+    thread.join()
+print(len(wrong))
+"""
+
 
 class Calls(Stage):
     has_agents = True
@@ -143,6 +158,13 @@ class Calls(Stage):
             program.stdin.close()
         self.assertEqual(program.returncode, 0)
 
+    def test_threads_that_end_give_their_pages_back(self):
+        for use in ("bind", "shm"):
+            with self.subTest(use):
+                self.start(use)
+                self.assert_call(THREADS, "0")
+                self.ok("down")
+
     def queues(self):
         """The message queues of the edge whose names are there."""
         names = [f"/{self.env['RHODES_SYSTEM']}-app-lib-{end}" for end in ("queue", "reply")]
@@ -164,6 +186,23 @@ class Calls(Stage):
                 self.assertEqual(len(self.queues()), 2)
                 self.end_by(end)
                 self.assertEqual(self.queues(), [])
+
+    def test_agents_that_end_leave_no_message_queue(self):
+        """Both at the same moment, so that neither sees the other go, and while nobody
+        could do it for them."""
+        self.env["RHODES_SYSTEM"] = f"agents_{os.getpid()}"
+        self.start("msgqueue")
+        self.assert_call()
+        agents = self.pids("agent/app") + self.pids("agent/lib")
+        with open(os.path.join(self.run_dir, "up.pid"), encoding="ascii") as file:
+            supervisor = int(file.read())
+        os.kill(supervisor, signal.SIGSTOP)
+        self.addCleanup(os.kill, supervisor, signal.SIGCONT)
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):
+            for pid in agents:
+                os.kill(pid, number)
+        self.assert_ends(agents)
+        self.assertEqual(self.queues(), [])
 
     def end_by(self, end):
         """Ends the system in one of three ways."""
