@@ -56,15 +56,15 @@ static int explain(const char *name, struct rh_diag *diag)
 	switch (err) {
 	case EMFILE:
 		getrlimit(RLIMIT_MSGQUEUE, &limit);
-		return rh_diag_set(diag, RH_ENOSPC, "this user's message queues are used "
-		                   "up (RLIMIT_MSGQUEUE, %llu bytes): raise it with ulimit "
-		                   "-q or LimitMSGQUEUE=, remove stale ones in /dev/mqueue, "
-		                   "or use shm for this edge: %s",
-		                   (unsigned long long)limit.rlim_cur, name);
+		return rh_diag_set(diag, RH_ENOSPC, "%s: this user's message queues are "
+		                   "used up (RLIMIT_MSGQUEUE, %llu bytes): raise it with "
+		                   "ulimit -q or LimitMSGQUEUE=, remove stale ones in "
+		                   "/dev/mqueue, or use shm for this edge", name,
+		                   (unsigned long long)limit.rlim_cur);
 	case ENOSPC:
-		return rh_diag_set(diag, RH_ENOSPC, "the system's message queues are used "
-		                   "up: raise it with sysctl fs.mqueue.queues_max, or "
-		                   "remove stale ones in /dev/mqueue: %s", name);
+		return rh_diag_set(diag, RH_ENOSPC, "%s: the system's message queues are "
+		                   "used up: raise it with sysctl fs.mqueue.queues_max, or "
+		                   "remove stale ones in /dev/mqueue", name);
 	case EACCES:
 	case EPERM:
 	case EEXIST:
