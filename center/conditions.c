@@ -63,17 +63,16 @@ static void add_refused(struct edges *edges, const struct rh_verdict *verdict,
 	add(edges->list, "EdgeRevoking", 1, "ELAYER", more);
 }
 
-static void explain(struct edges *edges, const struct rh_edge_report *report)
+static void explain(struct edges *edges, const struct rh_name *caller,
+                    const struct rh_name *callee, int is_pending)
 {
 	const struct rh_registry *registry = &edges->center->realm.registry;
 	struct rh_verdict         verdict;
 	char                      text[RH_SENTENCE_MAX];
 
-	rh_judge_pair(registry, &rh_registry_get(registry, report->caller)->name,
-	              &rh_registry_get(registry, report->callee)->name, edges->now,
-	              &verdict);
+	rh_judge_pair(registry, caller, callee, edges->now, &verdict);
 	rh_sentence_verdict(&verdict, &registry->hierarchy, text, sizeof text);
-	if (report->after == RH_OUTCOME_PENDING)
+	if (is_pending)
 		add(edges->list, "Pending", 1, "ReferenceUnknown", text);
 	else
 		add_refused(edges, &verdict, text);
@@ -84,26 +83,28 @@ static void explain(struct edges *edges, const struct rh_edge_report *report)
 
 static void add_edge(void *user, const struct rh_edge_report *report)
 {
-	struct edges *edges = user;
-	unsigned     *count = report->after == RH_OUTCOME_PENDING ? &edges->pending
-	                                                          : &edges->refused;
+	struct edges             *edges = user;
+	const struct rh_registry *registry = &edges->center->realm.registry;
+	int                       is_pending = report->after == RH_OUTCOME_PENDING;
+	unsigned *count = is_pending ? &edges->pending : &edges->refused;
 
 	if (report->after != RH_OUTCOME_ALLOWED && ++*count <= RH_CONDITIONS_MAX)
-		explain(edges, report);
+		explain(edges, &rh_registry_get(registry, report->caller)->name,
+		        &rh_registry_get(registry, report->callee)->name, is_pending);
 }
 
 /* Both ends see that an edge is being revoked; that it is refused is its caller's. */
-static void add_revoking(void *user, const struct rh_edge_report *report)
+static void add_revoking(struct edges *edges, const char *callee)
 {
-	struct edges             *edges = user;
-	const struct rh_registry *registry = &edges->center->realm.registry;
+	const struct rh_revocations *all = &edges->center->revocations;
 
-	if (report->after != RH_OUTCOME_ALLOWED &&
-	    rh_revocation_find(&edges->center->revocations,
-	                       &rh_registry_get(registry, report->caller)->name,
-	                       &rh_registry_get(registry, report->callee)->name) &&
-	    ++edges->revoked <= RH_CONDITIONS_MAX)
-		explain(edges, report);
+	for (size_t i = 0; i < all->count; i++) {
+		const struct rh_item_key *key = &all->at[i].key;
+
+		if (strcmp(key->callee.text, callee) == 0 &&
+		    ++edges->revoked <= RH_CONDITIONS_MAX)
+			explain(edges, &key->caller, &key->callee, 0);
+	}
 }
 
 static void add_more(json_t *list, const char *type, unsigned count)
@@ -125,9 +126,7 @@ static void add_edges(json_t *list, const struct rh_center *center,
 	if (rh_realm_find(&center->realm, object->name, &id) != RH_OK)
 		return;
 	rh_view_row(&center->realm.registry, id, edges.now, add_edge, &edges);
-	if (center->revocations.count > 0)
-		rh_view_column(&center->realm.registry, id, edges.now, add_revoking,
-		               &edges);
+	add_revoking(&edges, object->name);
 	add_more(list, "Pending", edges.pending);
 	add_more(list, "EdgeRefused", edges.refused);
 	add_more(list, "EdgeRevoking", edges.revoked);
