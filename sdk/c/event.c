@@ -97,6 +97,29 @@ static int use_page(struct inbox *inbox, struct rh_frame *frame)
 	return RH_OK;
 }
 
+static void done(struct inbox *inbox, int status)
+{
+	struct rh_reply reply = { .status = status };
+
+	inbox->has_pending = 0;
+	rh_server_finish(&inbox->end, &inbox->pending, &reply);
+}
+
+static int next_event(struct inbox *inbox)
+{
+	int r;
+
+	if (inbox->has_pending)
+		return RH_OK;
+	while ((r = rh_server_take(&inbox->end, &inbox->pending)) == 1) {
+		inbox->has_pending = 1;
+		if (inbox->pending.args)
+			return RH_OK;
+		done(inbox, RH_EPROTO); /* an event comes in the page, not beside it */
+	}
+	return r;
+}
+
 static int try_subscribe(struct inbox *inbox, uint64_t deadline)
 {
 	unsigned char           bytes[64];
@@ -109,6 +132,8 @@ static int try_subscribe(struct inbox *inbox, uint64_t deadline)
 		return r;
 	if (inbox->memory && inbox->generation == opened.generation)
 		return RH_OK;
+	if (inbox->memory && next_event(inbox) == RH_OK)
+		return RH_OK; /* the former agent told its emitter that it has come */
 	unsubscribe(inbox);
 	inbox->generation = opened.generation;
 	if (!(answer = malloc(sizeof *answer)))
@@ -135,29 +160,6 @@ static int subscribe(struct inbox *inbox, uint64_t deadline)
 	do {
 		r = try_subscribe(inbox, deadline);
 	} while (r == RH_EDETACHED && secure_getenv("RHODES_AGENT") && rh_until_ms(deadline));
-	return r;
-}
-
-static void done(struct inbox *inbox, int status)
-{
-	struct rh_reply reply = { .status = status };
-
-	inbox->has_pending = 0;
-	rh_server_finish(&inbox->end, &inbox->pending, &reply);
-}
-
-static int next_event(struct inbox *inbox)
-{
-	int r;
-
-	if (inbox->has_pending)
-		return RH_OK;
-	while ((r = rh_server_take(&inbox->end, &inbox->pending)) == 1) {
-		inbox->has_pending = 1;
-		if (inbox->pending.args)
-			return RH_OK;
-		done(inbox, RH_EPROTO); /* an event comes in the page, not beside it */
-	}
 	return r;
 }
 

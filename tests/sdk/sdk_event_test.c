@@ -175,6 +175,31 @@ static void a_listener_comes_back_to_a_new_agent(void **state)
 	pthread_join(emission.id, NULL);
 }
 
+/* Whoever emitted it was told that it has come.  A call notices first that the agent is
+ * another one. */
+static void what_a_former_agent_left_is_taken_first(void **state)
+{
+	const char function[] = "never()void";
+	char       bytes[32];
+	size_t     len;
+
+	(void)state;
+	assert_int_equal(take(KIND, bytes, sizeof bytes, 0), RH_EAGAIN);
+	assert_int_equal(MINI_AWAIT(stage.agent, listeners, 1), 0);
+	assert_int_equal(mini_agent_place(stage.agent, KIND, "one", 3), 1);
+	assert_int_equal(mini_agent_place(stage.agent, KIND, "two", 3), 1);
+	mini_agent_stop(stage.agent);
+	stage.agent = mini_agent_start(stage.agent_path, NULL);
+	assert_true(rh_call(callee, rh_function_id(function), "", 0, NULL, 0, &len,
+	                    20 * RH_NS_PER_MS) < 0);
+	assert_int_equal(take(KIND, bytes, sizeof bytes, 0), RH_OK);
+	assert_string_equal(bytes, "one");
+	assert_int_equal(take(KIND, bytes, sizeof bytes, 0), RH_OK);
+	assert_string_equal(bytes, "two");
+	assert_int_equal(take(KIND, bytes, sizeof bytes, 0), RH_EAGAIN);
+	assert_int_equal(MINI_AWAIT(stage.agent, listeners, 1), 0);
+}
+
 struct listener {
 	struct stage_thread thread;
 	char                bytes[32];
@@ -348,6 +373,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(a_kind_that_nobody_takes_is_refused),
 	CASE(a_child_listens_for_itself),
 	CASE(a_listener_comes_back_to_a_new_agent),
+	CASE(what_a_former_agent_left_is_taken_first),
 	CASE(a_listener_that_waits_comes_back_to_a_new_agent),
 	CASE(a_listener_that_waits_sleeps_until_it_is_woken),
 	CASE(a_listener_that_polls_comes_back_to_a_new_agent),

@@ -601,6 +601,29 @@ static void wake(const struct ask *ask)
 		rh_socket_send(ask->companion, RH_FRAME_WAKE, 0, NULL, NULL, 0);
 }
 
+int mini_agent_place(struct mini_agent *agent, uint64_t event, const void *bytes,
+                     uint32_t len)
+{
+	struct rh_request request = { .function = event, .args_len = len,
+	                              .flags = RH_SLOT_EVENT };
+	int               placed = 0;
+
+	for (struct ask *ask = agent->asks; ask < agent->asks + ASKS; ask++) {
+		unsigned char *at;
+		int            slot;
+
+		if (!ask->is_used || !ask->is_out || !(ask->flags & RH_PAGE_FLAG_EVENTS))
+			continue;
+		slot = rh_caller_reserve(&ask->listener, len, 0, &at);
+		if (slot < 0)
+			continue;
+		memcpy(at, bytes, len);
+		rh_caller_submit(&ask->listener, slot, &request);
+		placed++;
+	}
+	return placed;
+}
+
 int mini_agent_emit(struct mini_agent *agent, uint64_t event, const void *bytes,
                     uint32_t len)
 {

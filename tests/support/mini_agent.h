@@ -58,6 +58,10 @@ int mini_agent_await(struct mini_agent *agent, size_t offset, unsigned n);
 int mini_agent_emit(struct mini_agent *agent, uint64_t event, const void *bytes,
                     uint32_t len);
 
+/* The same, and does not wait.  Returns how many have it in their page. */
+int mini_agent_place(struct mini_agent *agent, uint64_t event, const void *bytes,
+                     uint32_t len);
+
 /* Sends every listener an event whose bytes are said to be in a memfd. */
 void mini_agent_emit_lie(struct mini_agent *agent, uint64_t event);
 
