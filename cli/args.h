@@ -32,6 +32,8 @@ enum rh_complete {
 	RH_COMPLETE_WATCHED,  /* kinds, or all         */
 	RH_COMPLETE_ROLLOUT,  /* status history ...    */
 	RH_COMPLETE_RULE,     /* asked from the center */
+	RH_COMPLETE_OBJECT,   /* of the kind before it */
+	RH_COMPLETE_SHELL,
 	RH_COMPLETE_COUNT
 };
 

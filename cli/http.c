@@ -1,6 +1,6 @@
 #include "http.h"
 
-#include "supervise/lock.h"
+#include "away.h"
 
 #include "../base/diag.h"
 #include "../base/dirs.h"
@@ -93,23 +93,6 @@ static int explain_loss(const struct rh_http *http, const struct rh_ask *ask,
 	                     " before you repeat it");
 }
 
-/* The system may be there without its center. */
-static int explain_nobody(const struct rh_http *http, struct rh_diag *diag)
-{
-	pid_t holder;
-	int   pidfd = rh_lock_holder(&http->dirs, &holder, NULL);
-
-	if (pidfd < 0)
-		return rh_diag_set(diag, RH_EDOWN,
-		                   "no system \"%s\" is running here (nobody answers at"
-		                   " %s); `rhodes up` starts one", http->dirs.system,
-		                   http->socket);
-	close(pidfd);
-	return rh_diag_set(diag, RH_EDOWN, "the center of \"%s\" is away; calls go on, and"
-	                   " the supervisor starts it again; `rhodes logs center` tells"
-	                   " why", http->dirs.system);
-}
-
 static int explain(const struct rh_http *http, const struct rh_ask *ask, CURLcode code,
                    struct rh_diag *diag)
 {
@@ -120,7 +103,7 @@ static int explain(const struct rh_http *http, const struct rh_ask *ask, CURLcod
 		return rh_diag_set(diag, RH_EACCES, "this user may not open %s",
 		                   http->socket);
 	if (code == CURLE_COULDNT_CONNECT)
-		return explain_nobody(http, diag);
+		return rh_away_explain(&http->dirs, diag);
 	if (code == CURLE_GOT_NOTHING || code == CURLE_RECV_ERROR ||
 	    code == CURLE_SEND_ERROR || code == CURLE_PARTIAL_FILE)
 		return explain_loss(http, ask, diag);

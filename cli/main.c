@@ -2,6 +2,7 @@
 #include "client.h"
 #include "verb.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,13 +53,27 @@ static void find_shared(struct rh_dirs *dirs)
 		*dirs = shared;
 }
 
+/* Names the first word of the usage that must be there and is not. */
+static int refuse_few(const struct rh_cli *cli)
+{
+	const char *word = cli->verb->words;
+	size_t      given = cli->args.word_count;
+
+	for (; *word; word += strcspn(word, " "), word += strspn(word, " ")) {
+		if (word[0] != '[' && word[0] != '-' && given-- == 0)
+			break;
+	}
+	return rh_cli_usage(cli, "a word is missing: %.*s", (int)strcspn(word, " "),
+	                    word);
+}
+
 /* Checks the words and gives way to the verb. */
 static int run_verb(struct rh_cli *cli)
 {
 	const struct rh_verb *verb = cli->verb;
 
 	if (cli->args.word_count < verb->word_least)
-		return rh_cli_usage(cli, "too few words");
+		return refuse_few(cli);
 	if (cli->args.word_count > verb->word_most)
 		return rh_cli_usage(cli, "too many words: \"%.40s\"",
 		                    cli->args.words[verb->word_most]);
@@ -129,7 +144,9 @@ int main(int argc, char **argv)
 	result = run(&cli, rh_args_value(&args, "system"), args.words);
 	rh_client_close(&cli);
 	/* A full disk or a closed pipe is an error, not silence. */
-	if (fflush(stdout) != 0 && result == RH_EXIT_OK)
-		result = RH_EXIT_REFUSED;
+	errno = 0;
+	if ((fflush(stdout) != 0 || ferror(stdout)) && result == RH_EXIT_OK)
+		result = rh_cli_fail(&cli, RH_EXIT_REFUSED, "cannot write all of it%s%s",
+		                     errno ? ": " : "", errno ? strerror(errno) : "");
 	return result;
 }

@@ -178,7 +178,7 @@ void rh_problem_print(const struct rh_problem *problem, FILE *file, const char *
 		put(file, where);
 		fputs(": ", file);
 	}
-	if (problem->object[0]) {
+	if (problem->object[0] && !strstr(problem->detail, " named ")) {
 		put(file, problem->object);
 		fputs(": ", file);
 	}

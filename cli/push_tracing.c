@@ -1,5 +1,6 @@
 #include "push_tracing.h"
 
+#include "away.h"
 #include "push_page.h"
 #include "stop.h"
 
@@ -123,9 +124,7 @@ int rh_push_tracing_start(struct rh_push_tracing *tracing, struct rh_diag *diag)
 		return r == RH_EACCES
 		       ? rh_diag_set(diag, r, "only root and the user of the center may "
 		                     "see how rules are pushed")
-		       : rh_diag_set(diag, RH_EDOWN, "the center of \"%s\" does not answer "
-		                     "at %.80s; `rhodes up` starts it",
-		                     tracing->dirs->system, path);
+		       : rh_away_explain(tracing->dirs, diag);
 	if (!may_look(r) || ask_center(r, tracing->only) < 0) {
 		close(r);
 		return rh_diag_set(diag, RH_EACCES, "the center hung up: only root and its "

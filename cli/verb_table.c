@@ -182,7 +182,7 @@ const struct rh_verb rh_verbs[] = {
 	  .run = rh_verb_get,
 	  .word_least = 1,
 	  .word_most = 2,
-	  .complete = { RH_COMPLETE_KIND, RH_COMPLETE_RESOURCE },
+	  .complete = { RH_COMPLETE_KIND, RH_COMPLETE_OBJECT },
 	  .help = "List objects, or show one",
 	  .about = "A table on a terminal; -o json and -o yaml give the objects as the\n"
 	           "center keeps them, -o name one KIND/NAME a line." },
@@ -192,7 +192,7 @@ const struct rh_verb rh_verbs[] = {
 	  .run = rh_verb_describe,
 	  .word_least = 1,
 	  .word_most = 2,
-	  .complete = { RH_COMPLETE_RESOURCE, RH_COMPLETE_RESOURCE },
+	  .complete = { RH_COMPLETE_RESOURCE, RH_COMPLETE_OBJECT },
 	  .help = "Tell everything about one object",
 	  .about =
 	          "For a resource: what it is, whom it calls and who calls it, by which\n"
@@ -223,7 +223,7 @@ const struct rh_verb rh_verbs[] = {
 	  .options = delete_options,
 	  .run = rh_verb_delete,
 	  .word_most = 1000,
-	  .complete = { RH_COMPLETE_KIND, RH_COMPLETE_RESOURCE },
+	  .complete = { RH_COMPLETE_KIND, RH_COMPLETE_OBJECT },
 	  .help = "Delete an object",
 	  .about = "With -f everything that the manifest declares, last first; an\n"
 	           "interface only when it stands there itself." },
@@ -290,7 +290,7 @@ const struct rh_verb rh_verbs[] = {
 	  .run = rh_verb_watch,
 	  .word_least = 1,
 	  .word_most = 2,
-	  .complete = { RH_COMPLETE_WATCHED },
+	  .complete = { RH_COMPLETE_WATCHED, RH_COMPLETE_OBJECT },
 	  .help = "Print what changes, and where it becomes active, as it happens",
 	  .about =
 	          "A line for each change, and for each agent where a rule became active,\n"
@@ -335,6 +335,7 @@ const struct rh_verb rh_verbs[] = {
 	  .word_least = 1,
 	  .word_most = 1,
 	  .is_local = true,
+	  .complete = { RH_COMPLETE_SHELL },
 	  .help = "Print the completion for a shell",
 	  .about = "Use it with: source <(rhodes completion bash)" },
 	{ .name = "version",

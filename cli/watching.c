@@ -1,5 +1,6 @@
 #include "watching.h"
 
+#include "away.h"
 #include "client.h"
 #include "show.h"
 #include "stop.h"
@@ -33,6 +34,9 @@ static enum rh_next look(struct rh_watching *watching)
 		rh_watching_note(watching, "the center has another store than before");
 		watching->must_reset = true;
 	}
+	if (!watching->store[0] && !watching->order->is_json)
+		rh_watch_line_headings(watching->cli->out, watching->cli->has_color);
+	fflush(watching->cli->out);
 	snprintf(watching->store, sizeof watching->store, "%s", store ? store : "");
 	if (watching->revision < 0)
 		watching->revision = head;
@@ -190,15 +194,15 @@ static enum rh_next lose(struct rh_watching *watching)
 
 static int loop(struct rh_watching *watching)
 {
-	enum rh_next next = RH_NEXT_GO_ON;
+	enum rh_next   next = RH_NEXT_GO_ON;
+	struct rh_diag diag = { 0 };
 
 	while (next != RH_NEXT_STOP && next != RH_NEXT_FAIL) {
 		next = attempt(watching);
-		if (next == RH_NEXT_RESUME && !watching->store[0])
-			return rh_cli_fail(watching->cli, RH_EXIT_DOWN,
-			                   "no system \"%s\" is running here; "
-			                   "`rhodes up` starts one",
-			                   watching->cli->dirs.system);
+		if (next == RH_NEXT_RESUME && !watching->store[0]) {
+			rh_away_explain(&watching->cli->dirs, &diag);
+			return rh_cli_fail(watching->cli, RH_EXIT_DOWN, "%s", diag.text);
+		}
 		if (next == RH_NEXT_RESUME)
 			next = lose(watching);
 	}
@@ -219,9 +223,6 @@ int rh_watching_run(struct rh_cli *cli, const struct rh_watching_order *order)
 	signal(SIGPIPE, SIG_IGN); /* noticed by rh_watching_check_out */
 	watching.stop = rh_stop_open_unblocked();
 	watching.open = json_object();
-	if (!order->is_json)
-		rh_watch_line_headings(cli->out, cli->has_color);
-	fflush(cli->out);
 	result = loop(&watching);
 	json_decref(watching.open);
 	close(watching.stop);

@@ -20,6 +20,8 @@ static const char *const sources[RH_COMPLETE_COUNT] = {
 	[RH_COMPLETE_INTERFACE] = "_rhodes_words new check build show",
 	[RH_COMPLETE_ROLLOUT] = "_rhodes_words status history pause resume undo",
 	[RH_COMPLETE_RULE] = "_rhodes_objects rules",
+	[RH_COMPLETE_OBJECT] = "_rhodes_objects \"$prev\"",
+	[RH_COMPLETE_SHELL] = "_rhodes_words bash",
 };
 
 static const char prologue[] =

@@ -343,8 +343,10 @@ int rh_verb_get(struct rh_cli *cli)
 	int                   result;
 
 	if (!kind)
-		return rh_cli_usage(cli, "there is no kind \"%.40s\"",
-		                    cli->args.words[0]);
+		return rh_cli_usage(cli, "there is no kind \"%.40s\"%s",
+		                    cli->args.words[0],
+		                    strncmp(cli->args.words[0], "rollout", 7) == 0
+		                    ? "; `rhodes rollout status` lists roll-outs" : "");
 	if (rh_output_format(cli, &format) < 0)
 		return RH_EXIT_USAGE;
 	/* A module's own path gives its bytes, agents have none. */

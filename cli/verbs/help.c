@@ -12,7 +12,8 @@ int rh_verb_help(struct rh_cli *cli)
 	}
 	verb = rh_verb_find(name);
 	if (!verb)
-		return rh_cli_usage(cli, "there is no verb \"%.40s\"", name);
+		return rh_cli_fail(cli, RH_EXIT_USAGE, "there is no verb \"%.40s\"; `rhodes "
+		                   "help` lists them", name);
 	rh_verb_print_help(verb, cli->out);
 	return RH_EXIT_OK;
 }

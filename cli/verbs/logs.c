@@ -18,6 +18,7 @@ struct reader {
 	const char    *wanted;    /* a resource, a process, or NULL */
 	char          *line;
 	size_t         cap;
+	bool           is_found;  /* a line of it                  */
 };
 
 /* "magic" takes magic/0, agent/magic and magic itself. */
@@ -57,8 +58,10 @@ static void print_lines(struct reader *reader, FILE *file)
 			fseek(file, at, SEEK_SET);
 			break;
 		}
-		if (passes(reader, reader->line))
-			fputs(reader->line, reader->cli->out);
+		if (!passes(reader, reader->line))
+			continue;
+		fputs(reader->line, reader->cli->out);
+		reader->is_found = true;
 	}
 	fflush(reader->cli->out);
 }
@@ -80,6 +83,7 @@ static void print_last(struct reader *reader, FILE *file, size_t count)
 		free(ring[used % count]);
 		ring[used++ % count] = strndup(reader->line, (size_t)n);
 	}
+	reader->is_found = used > 0;
 	for (size_t i = used > count ? used - count : 0; i < used; i++)
 		fputs(ring[i % count] ? ring[i % count] : "", reader->cli->out);
 	for (size_t i = 0; i < count; i++)
@@ -161,6 +165,9 @@ int rh_verb_logs(struct rh_cli *cli)
 		result = follow(&reader, file, path);
 	else
 		fclose(file);
+	if (!rh_args_has(&cli->args, "follow") && reader.wanted && !reader.is_found)
+		result = rh_cli_fail(cli, RH_EXIT_NOT_FOUND, "no line of the log is of "
+		                     "\"%.80s\"", reader.wanted);
 	free(reader.line);
 	return result;
 }

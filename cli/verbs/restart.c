@@ -19,6 +19,7 @@ struct restart {
 	struct rh_cli *cli;
 	const char    *resource;
 	uint64_t       end_ns;
+	bool           is_served; /* `rhodes up` starts instances */
 };
 
 /* The pids of the instances that its agent knows. */
@@ -162,6 +163,7 @@ static int check_policy(struct restart *restart)
 		return result;
 	serve = json_object_get(json_object_get(resource, "spec"), "serve");
 	policy = json_string_value(json_object_get(serve, "restart"));
+	restart->is_served = serve != NULL;
 	if (policy && strcmp(policy, "always") != 0)
 		result = rh_cli_fail(restart->cli, RH_EXIT_REFUSED,
 		                     "%s has serve.restart: %s, so that what ends is not"
@@ -169,6 +171,18 @@ static int check_policy(struct restart *restart)
 		                     restart->resource, policy);
 	json_decref(resource);
 	return result;
+}
+
+static int tell_nobody(const struct restart *restart)
+{
+	if (restart->is_served)
+		return rh_cli_fail(restart->cli, RH_EXIT_DOWN,
+		                   "no instance of %s serves; `rhodes logs %s` tells why",
+		                   restart->resource, restart->resource);
+	return rh_cli_fail(restart->cli, RH_EXIT_REFUSED,
+	                   "%s has no instances and its manifest starts none; programs"
+	                   " that run as it are ended and started by who runs them",
+	                   restart->resource);
 }
 
 int rh_verb_restart(struct rh_cli *cli)
@@ -188,9 +202,7 @@ int rh_verb_restart(struct rh_cli *cli)
 	if (result == RH_EXIT_OK)
 		result = list_pids(&restart, pids, &count);
 	if (result == RH_EXIT_OK && count == 0)
-		return rh_cli_fail(cli, RH_EXIT_DOWN,
-		                   "no instance of %s serves; `rhodes logs %s` tells why",
-		                   restart.resource, restart.resource);
+		return tell_nobody(&restart);
 	for (size_t i = 0; i < count && result == RH_EXIT_OK; i++)
 		result = restart_one(&restart, pids[i]);
 	return result;

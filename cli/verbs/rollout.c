@@ -71,7 +71,8 @@ static void print_head(struct rh_cli *cli, const json_t *rollout)
 	snprintf(text, sizeof text, "%.63s, generation %lld", rh_show_text(rollout, "rule"),
 	         number_at(rollout, "generation"));
 	print_line(cli, "rule", text, RH_PLAIN);
-	print_line(cli, "state", state, style_of(state));
+	if (!state || strcmp(state, "unstaged") != 0) /* the message says so */
+		print_line(cli, "state", state, style_of(state));
 	print_line(cli, "", rh_show_text(rollout, "message"), RH_PLAIN);
 	if (json_array_size(json_object_get(rollout, "steps")) > 0)
 		print_line(cli, "steps", steps_text(json_object_get(rollout, "steps"), steps,

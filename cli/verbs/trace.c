@@ -182,7 +182,7 @@ int rh_verb_trace(struct rh_cli *cli)
 	if (rh_args_has(&cli->args, "push"))
 		return trace_push(cli, (uint32_t)count);
 	if (!name)
-		return rh_cli_usage(cli, "too few words");
+		return rh_cli_usage(cli, "which resource?");
 	tracing = rh_tracing_create(name);
 	if (!tracing)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "out of memory");

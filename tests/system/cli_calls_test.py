@@ -406,7 +406,7 @@ class Calls(Stage):
             caller.kill()
         self.assert_ends(before)
         self.refused(4, "restart", "nobody")
-        self.assertIn("no instance of app serves", self.refused(3, "restart", "app"))
+        self.assertIn("app has no instances", self.refused(1, "restart", "app"))
         never = SYSTEM.format(use="bind", serve=SERVE.replace("serve: {", "serve: {restart:"
                               " never, ").replace("./side", self.path("side")))
         self.ok("apply", "-I", self.path("side"), "-f", "-", data=never)

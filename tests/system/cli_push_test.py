@@ -179,7 +179,7 @@ class Push(Stage):
         self.assertEqual(done.stdout, "")
 
     def test_bad_words(self):
-        self.assertIn("does not answer", self.refused(3, "trace", "--push"))
+        self.assertIn("no system", self.refused(3, "trace", "--push"))
         self.assertIn("too few", self.refused(2, "trace"))
         self.assertIn("--callee", self.refused(2, "trace", "--push", "-c", "lib"))
 
