@@ -74,6 +74,16 @@ int main(int argc, char **argv)
 }
 """
 
+VERSION = r"""
+#include <magic.h>
+#include <stdio.h>
+
+int main(void)
+{
+	return printf("%d\n", magic_version()) < 0;
+}
+"""
+
 
 class Installed(unittest.TestCase):
     @classmethod
@@ -109,20 +119,27 @@ class Installed(unittest.TestCase):
         self.assertEqual(done.returncode, 0, f"{words}: {done.stdout}{done.stderr}")
         return done.stdout
 
-    def compile(self):
+    def compile(self, name, text, *libraries):
         """A program of the SDK, by pkg-config alone."""
-        source = os.path.join(self.folder, "echo.c")
-        program = os.path.join(self.folder, "echo")
-        with open(source, "w", encoding="utf-8") as file:
-            file.write(PROGRAM)
+        program = os.path.join(self.folder, name)
+        with open(program + ".c", "w", encoding="utf-8") as file:
+            file.write(text)
         flags = self.run_it("pkg-config", "--cflags", "--libs", "rhodes").split()
         self.assertIn(self.root, " ".join(flags))
-        self.run_it("cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-o", program, source,
-                    *flags, "-Wl,-rpath," + os.path.dirname(self.found("librhodes.so.0")))
+        self.run_it("cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-o", program,
+                    program + ".c", *libraries, *flags,
+                    "-Wl,-rpath," + os.path.dirname(self.found("librhodes.so.0")))
         return program
 
+    def build_interface(self):
+        folder = os.path.join(self.folder, "libmagic")
+        shown = self.run_it("rhodes", "interface", "build", "-d", folder,
+                            os.path.join(ROOT, "examples/tour/libmagic.side"))
+        self.assertNotIn("error", shown)
+        return folder
+
     def test_a_system_of_what_is_installed(self):
-        program = self.compile()
+        program = self.compile("echo", PROGRAM)
         manifest = os.path.join(self.folder, "system.yaml")
         with open(manifest, "w", encoding="utf-8") as file:
             file.write(SYSTEM % (program, program))
@@ -134,9 +151,20 @@ class Installed(unittest.TestCase):
         self.assertEqual(self.run_it("rhodes", "run", "file", "--", "file", "-i", "/bin/ls",
                                      ROOT), plain)
         self.assertEqual(self.run_it("rhodes", "run", "file", "--", program), "hello\n")
+        self.a_static_shadow_calls_too()
         self.await_calls()
         self.all_processes_are_installed_ones()
         self.run_it("rhodes", "down")
+
+    def a_static_shadow_calls_too(self):
+        """A program linked with it has no libmagic at all, and is no longer one of its own."""
+        shadow = os.path.join(self.build_interface(), "lib", "libmagic.a")
+        governed = self.compile("governed", VERSION, shadow)
+        plain = self.compile("plain", VERSION, "-lmagic")
+        self.assertNotIn("libmagic", self.run_it("ldd", governed))
+        self.assertEqual(self.run_it("rhodes", "run", "file", "--", governed),
+                         self.run_it(plain))
+        self.assertEqual(self.run_it(governed), "-1\n")
 
     def await_calls(self):
         """Until the agents have told of calls over both edges."""
@@ -166,12 +194,8 @@ class Installed(unittest.TestCase):
         self.assertEqual(wrong, [])
 
     def test_the_generator_uses_what_is_installed(self):
-        shown = self.run_it("rhodes", "interface", "build", "-d",
-                            os.path.join(self.folder, "libmagic"),
-                            os.path.join(ROOT, "examples/tour/libmagic.side"))
-        self.assertNotIn("error", shown)
         self.found("rhodes-stub.h")
-        self.assertTrue(os.path.exists(os.path.join(self.folder, "libmagic/skeleton.so")))
+        self.assertTrue(os.path.exists(os.path.join(self.build_interface(), "skeleton.so")))
 
     def test_the_shell_completes(self):
         path = self.found("rhodes.bash")
