@@ -136,8 +136,11 @@ static void on_ready(void *user, int events)
 
 	if ((events & UV_WRITABLE) && !conn->is_lost)
 		flush(conn);
-	for (int i = 0; i < FRAMES_PER_TURN && receive_one(conn); i++)
-		;
+	/* One that is paused has no turn, whatever its peer does. */
+	for (int i = 0; (events & UV_READABLE) && i < FRAMES_PER_TURN; i++) {
+		if (!receive_one(conn))
+			break;
+	}
 	/* A peer that hung up while nobody reads what it sent before. */
 	if ((events & UV_DISCONNECT) && !(events & UV_READABLE))
 		lose(conn, RH_ELOST);

@@ -79,6 +79,29 @@ static void a_program_is_known_by_what_it_was_given(void **unused)
 	assert_int_equal(status, 0);
 }
 
+/* Its patience ended: nobody answers what it asked. */
+static void before_the_first_view_a_process_may_leave(void **unused)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	struct kit_peer         peer;
+	int                     before = kit_descriptors(agent.pid), fd;
+
+	(void)unused;
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
+	rh_record_put_u32(&writer, RH_TAG_ROLE, RH_ROLE_CALLER);
+	fd = kit_connect("file");
+	KIT_UNTIL(kit_descriptors(agent.pid) > before);
+	kit_send(fd, RH_FRAME_ATTACH, 1, &writer, NULL, 0);
+	close(fd);
+	KIT_UNTIL(kit_descriptors(agent.pid) == before);
+	kit_apply(&agent, 1, "", edges, 1);
+	assert_int_equal(kit_attach(&peer, "file", RH_ROLE_CALLER), RH_OK);
+	assert_int_equal(kit_counters(&agent)->refused, 0);
+	kit_detach(&peer);
+}
+
 static void before_the_first_view_a_process_waits(void **unused)
 {
 	unsigned char           bytes[64];
@@ -479,6 +502,7 @@ int main(void)
 		TEST(attach_has_an_id_that_is_the_processs_own),
 		TEST(a_program_is_known_by_what_it_was_given),
 		TEST(before_the_first_view_a_process_waits),
+		TEST(before_the_first_view_a_process_may_leave),
 		TEST(an_unregistered_resource_admits_nobody),
 		TEST(wrong_words_are_refused),
 		TEST(impostors_are_refused),
