@@ -92,6 +92,8 @@ struct rh_agent {
 	struct rh_settling     settling;
 	struct rh_retirement   retirement;
 	struct rh_list         observers;
+	struct rh_list         reports;    /* kept for the center           */
+	unsigned               report_count;
 	struct rh_leave        leave;
 	uint64_t               last_id;    /* of pages, links, channels     */
 	uint64_t               last_identity; /* see identity.h             */

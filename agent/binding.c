@@ -1,10 +1,10 @@
 #include "binding.h"
 
 #include "agent.h"
-#include "center.h"
 #include "edge.h"
 #include "pollfd.h"
 #include "process.h"
+#include "report.h"
 #include "settle.h"
 #include "stats.h"
 #include "use.h"
@@ -320,9 +320,9 @@ static void break_off(struct rh_binding *binding)
 		refuse(binding, diag.code, diag.text);
 		return;
 	}
-	rh_center_report(binding->edge->agent, binding->edge->agent->resource,
-	                 binding->edge->spec.callee, 1, "a bound page was taken away that was "
-	                 "not given back, without the agent of the callee");
+	rh_report(binding->edge->agent, binding->edge->agent->resource,
+	          binding->edge->spec.callee, "a bound page was taken away that was not given "
+	          "back, without the agent of the callee");
 	rh_binding_close(binding);
 }
 

@@ -2,10 +2,10 @@
 
 #include "agent.h"
 #include "attachment.h"
-#include "center.h"
 #include "held.h"
 #include "inlink.h"
 #include "instance.h"
+#include "report.h"
 #include "settle.h"
 #include "verdict.h"
 
@@ -437,8 +437,8 @@ static void expire_one(struct rh_bound *bound)
 	if (bound->break_at != 0 && bound->break_at <= now) {
 		rh_warn("took a bound page of %s away, which did not give it back",
 		        bound->caller);
-		rh_center_report(bound->agent, bound->caller, bound->agent->resource, 1,
-		                 "a bound page was taken away that was not given back");
+		rh_report(bound->agent, bound->caller, bound->agent->resource,
+		          "a bound page was taken away that was not given back");
 		send_unbind(bound);
 		drop(bound);
 	} else if (bound->state == RH_BOUND_WAITING && bound->deadline != 0 &&

@@ -9,6 +9,7 @@
 #include "leave.h"
 #include "process.h"
 #include "pushtrace.h"
+#include "report.h"
 #include "result.h"
 #include "rules.h"
 #include "rulewatch.h"
@@ -67,23 +68,6 @@ void rh_center_tell(struct rh_agent *agent, uint8_t type,
 {
 	if (rh_center_is_live(agent))
 		rh_conn_send(agent->center->conn, type, 0, writer, NULL, 0);
-}
-
-void rh_center_report(struct rh_agent *agent, const char *caller, const char *callee,
-                      uint32_t count, const char *text)
-{
-	unsigned char           bytes[512];
-	struct rh_record_writer writer;
-	size_t                  place;
-
-	rh_record_begin(&writer, bytes, sizeof bytes);
-	place = rh_record_open(&writer, RH_TAG_REPORT_ITEM);
-	rh_record_put_text(&writer, RH_TAG_CALLER, caller);
-	rh_record_put_text(&writer, RH_TAG_CALLEE, callee);
-	rh_record_put_u32(&writer, RH_TAG_COUNT, count);
-	rh_record_put_text(&writer, RH_TAG_TEXT, text);
-	rh_record_close(&writer, place);
-	rh_center_tell(agent, RH_FRAME_REPORT, &writer);
 }
 
 void rh_center_tell_instances(struct rh_agent *agent)
@@ -156,6 +140,7 @@ static void tell_everything(struct rh_center *center)
 	rh_center_tell_instances(center->agent);
 	rh_stats_reset(center->agent);
 	rh_results_retell(center->agent);
+	rh_reports_tell(center->agent);
 	rh_verdicts_watch(center->agent);
 }
 

@@ -66,10 +66,6 @@ int rh_center_is_live(const struct rh_agent *agent);
 void rh_center_tell(struct rh_agent *agent, uint8_t type,
                     const struct rh_record_writer *writer);
 
-/* REPORT: what had to be done to an edge by force. */
-void rh_center_report(struct rh_agent *agent, const char *caller, const char *callee,
-                      uint32_t count, const char *text);
-
 /* INSTANCES: all that serve now. */
 void rh_center_tell_instances(struct rh_agent *agent);
 

@@ -8,6 +8,7 @@
 #include "inlink.h"
 #include "listener.h"
 #include "process.h"
+#include "report.h"
 #include "result.h"
 #include "rulewatch.h"
 #include "stats.h"
@@ -28,6 +29,7 @@ static void free_parts(struct rh_agent *agent)
 	rh_items_fini(&agent->items);
 	rh_agent_view_destroy(agent->view);
 	rh_results_free(agent);
+	rh_reports_free(agent);
 	rh_rulewatch_free(agent);
 	rh_stats_free(agent);
 	rh_cache_free(agent);

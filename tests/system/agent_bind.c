@@ -240,6 +240,13 @@ static void a_revoked_edge_takes_the_page_away(void **unused)
 	KIT_UNTIL(kit_counters(&caller)->bindings == 0);
 }
 
+static void await_report(void)
+{
+	do
+		assert_true(kit_receive(callee.center) > 0);
+	while (kit_frame.type != RH_FRAME_REPORT);
+}
+
 /* The callee's agent does it and says so; the caller's has nothing left to do. */
 static void what_is_cut_off_is_reported(void **unused)
 {
@@ -256,9 +263,7 @@ static void what_is_cut_off_is_reported(void **unused)
 	kit_apply(&caller, 2, "", refused, 1);
 	kit_apply(&callee, 2, "bytes", refused, 1);
 	kit_expect(server.fd, RH_FRAME_PAGE_DROP);
-	do
-		assert_true(kit_receive(callee.center) > 0);
-	while (kit_frame.type != RH_FRAME_REPORT);
+	await_report();
 	assert_int_equal(rh_record_find(&kit_frame.records, RH_TAG_REPORT_ITEM, &record),
 	                 RH_OK);
 	rh_record_read(&item, record.bytes, record.len);
@@ -266,6 +271,23 @@ static void what_is_cut_off_is_reported(void **unused)
 	assert_string_equal(name, "file");
 	KIT_UNTIL(kit_counters(&caller)->bindings == 0);
 	assert_int_equal(kit_counters(&callee)->bindings, 0);
+}
+
+static void what_is_cut_off_without_the_center_is_reported_later(void **unused)
+{
+	static const struct kit_edge refused[] = {
+		{ "file", "magic", "bind", RH_ELAYER, NULL },
+	};
+
+	(void)unused;
+	join();
+	assert_true(rh_caller_claim(&page.caller));
+	kit_apply(&callee, 2, "bytes", refused, 1);
+	close(callee.center);
+	kit_expect(server.fd, RH_FRAME_PAGE_DROP);
+	kit_center_accept(&callee);
+	kit_apply(&callee, 3, "bytes", refused, 1);
+	await_report();
 }
 
 static int is_retired(const struct kit_page *of)
@@ -388,6 +410,7 @@ int main(void)
 		TEST(an_orphaned_page_ends_with_its_process),
 		TEST(a_revoked_edge_takes_the_page_away),
 		TEST(what_is_cut_off_is_reported),
+		TEST(what_is_cut_off_without_the_center_is_reported_later),
 		TEST(an_empty_page_is_taken_at_once),
 		TEST(a_page_that_is_allowed_again_is_left_in_its_own_time),
 		TEST(the_callees_agent_takes_an_empty_page_itself),
