@@ -131,17 +131,23 @@ class Bench:
             targets |= set(self.programs)  # the others start programs that meson is not told of
         return self.tree.build(BUILD, sorted(targets))
 
-    def run(self, names, processes=1, patience=1):
+    def run(self, names, processes=1, patience=1, options=()):
         """What meson logs of each test; patience multiplies the time that each has."""
         log = os.path.join(self.build, "meson-logs", "mutation.json")
         if os.path.exists(log):
             os.unlink(log)
         run(["/usr/bin/meson", "test", "-C", BUILD, "--no-rebuild", "--logbase", "mutation",
-             "--num-processes", str(processes), "--timeout-multiplier", str(patience), *names],
-            self.tree.place)
+             "--num-processes", str(processes), "--timeout-multiplier", str(patience), *options,
+             *names], self.tree.place)
         lines = read(log).splitlines() if os.path.exists(log) else []
         # A name in the log is "rhodes:suite / name".
         return {entry["name"].split(" / ")[-1]: entry for entry in map(json.loads, lines)}
+
+    def until_noticed(self, names):
+        """Options with which the tests end at the first case that fails, if all can do that: the
+        others may each wait long for what a mutation keeps from coming."""
+        programs = [self.tests[name]["cmd"][0] for name in names]
+        return ["--test-args=--failfast"] if all(x.endswith(".py") for x in programs) else []
 
     def patience(self, names):
         """What part of its time limit is enough to see that one of these hangs."""
@@ -182,7 +188,9 @@ def attempt(bench, mutation):
         if output:
             return False, f"{mutation.place()}: NOT TRIED: does not compile\n{output[-1500:]}"
         patience = bench.patience(mutation.tests) if mutation.may_hang else 1
-        noticed, how = verdict(mutation, bench.run(mutation.tests, patience=patience))
+        entries = bench.run(mutation.tests, patience=patience,
+                            options=bench.until_noticed(mutation.tests))
+        noticed, how = verdict(mutation, entries)
     took = time.monotonic() - began
     return noticed, (f"{mutation.place()}: {'killed by' if noticed else 'SURVIVED:'} {how}"
                      f" [{took:.0f} s]")
