@@ -17,6 +17,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import unittest
 
 from center_lib import Center, resource, rule
@@ -336,7 +337,9 @@ class Run:
         for name in NAMES:
             if name not in self.agents:
                 self.start_agent(name)
+        until = time.monotonic() + LIMIT
         while not self.is_quiet():
+            assert time.monotonic() < until, (self.center.revision(), self.unsettled())
             threading.Event().wait(0.05)  # asking is no event
         system = self.center.get("/apis/v1/system").json
         with open(os.path.join(self.folder, "quiet.log"), "w", encoding="ascii") as file:
@@ -353,6 +356,10 @@ class Run:
                 all(agent["settledRevision"] == head and
                     all(item["state"] == "rejected" for item in agent["unsettled"])
                     for agent in agents))
+
+    def unsettled(self):
+        return {agent["resource"]: (agent["settledRevision"], agent["unsettled"])
+                for agent in self.center.get("/apis/v1/agents").json["items"]}
 
     def logs(self):
         """The center's changes are read whole before anything is checked."""
