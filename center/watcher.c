@@ -119,6 +119,15 @@ static int on_change(void *user, const struct rh_store_record *record)
 	return 0;
 }
 
+/* Deletions of what it was told may be forgotten. */
+static int is_stale(const struct rh_watcher *watcher)
+{
+	struct rh_store_info info;
+
+	rh_store_info(watcher->center->store, &info);
+	return watcher->revision < info.compacted && watcher->unseen < info.compacted;
+}
+
 static void fill_changes(struct rh_watcher *watcher)
 {
 	struct batch batch = { .watcher = watcher, .revision = watcher->revision };
@@ -126,8 +135,9 @@ static void fill_changes(struct rh_watcher *watcher)
 
 	if (watcher->revision >= head)
 		return;
-	int r = rh_store_changes(watcher->center->store, watcher->revision, SIZE_MAX,
-	                         on_change, &batch);
+	int r = is_stale(watcher) ? RH_ESTALE
+	      : rh_store_kept(watcher->center->store, watcher->revision, SIZE_MAX,
+	                      on_change, &batch);
 	if (r == RH_ESTALE)
 		say_end(watcher, 410, "what changed since that revision is no longer "
 		        "known: get the list, then watch from its revision");
@@ -208,6 +218,12 @@ int rh_watcher_create(struct rh_center *center, unsigned kinds, uint64_t revisio
 	watcher->kinds = kinds;
 	watcher->is_stranger = is_stranger;
 	watcher->revision = revision;
+	if (revision == 0) {
+		struct rh_store_info info;
+
+		rh_store_info(center->store, &info);
+		watcher->unseen = info.compacted;
+	}
 	watcher->news = rh_news_next(&center->news);
 	watcher->index = watchers->count;
 	watchers->at[watchers->count++] = watcher;

@@ -12,6 +12,9 @@
  * one batch.  So one that does not read costs a batch; when the store has compacted
  * what it still needs, it is told and ended.
  *
+ * One that begins from revision 0 is told all there is; what was deleted before it
+ * began, and is forgotten, it need not know.
+ *
  * Several changes of one object that it has not read yet are told as one, the latest.
  *
  * Ownership   A watcher is its HTTP request's; the set borrows them.
@@ -38,6 +41,8 @@ struct rh_watcher {
 	int               is_stranger;  /* may not write                        */
 	int               is_ended;     /* nothing comes after what is in bytes */
 	uint64_t          revision;     /* all up to it was told                */
+	uint64_t          unseen;       /* what was deleted up to there it never
+	                                   heard of: it began from nothing      */
 	uint64_t          news;         /* number of the next line              */
 	uint64_t          said_ns;      /* when something was told              */
 	char              name[RH_OBJECT_NAME_MAX + 1]; /* "": every name       */
@@ -55,7 +60,8 @@ struct rh_watchers {
 	unsigned           count;
 };
 
-/* Adds a watcher of everything above revision, and of the news from now on.
+/* Adds a watcher of everything above revision (0: from nothing), and of the news from
+ * now on.
  * RH_ENOSPC  there are RH_WATCHERS_MAX, or RH_WATCHING_STRANGERS.  RH_ENOMEM. */
 int rh_watcher_create(struct rh_center *center, unsigned kinds, uint64_t revision,
                       int is_stranger, struct rh_watcher **ret_watcher);

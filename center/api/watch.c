@@ -88,7 +88,8 @@ void rh_watch_beat(struct rh_center *center)
 
 /* ---- the request ---- */
 
-/* Where to begin: fromRevision, or what the browser saw last, or now. */
+/* Where to begin: fromRevision (0: from nothing, which is never too old), or what the
+ * browser saw last, or now. */
 static int read_start(const struct rh_center *center, const struct rh_request *request,
                       uint64_t *ret_revision, struct rh_problem *problem)
 {
@@ -107,7 +108,7 @@ static int read_start(const struct rh_center *center, const struct rh_request *r
 		return rh_problem_set(problem, RH_EINVAL, "revision %llu is not reached yet, "
 			"the store is at %llu: was it another store?",
 			(unsigned long long)from, (unsigned long long)head);
-	if (from < info.compacted) {
+	if (from > 0 && from < info.compacted) {
 		rh_problem_set(problem, RH_ESTALE, "what changed since revision %llu is no "
 			"longer known, only since %llu: get the list, then watch from its "
 			"revision", (unsigned long long)from,

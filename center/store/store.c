@@ -59,6 +59,12 @@ int rh_store_changes(struct rh_store *store, uint64_t since, size_t limit,
 	store->ops->info(store, &info);
 	if (since < info.compacted)
 		return RH_ESTALE;
+	return rh_store_kept(store, since, limit, visit, user);
+}
+
+int rh_store_kept(struct rh_store *store, uint64_t since, size_t limit,
+                  rh_store_visit *visit, void *user)
+{
 	return store->ops->changes(store, since, limit, visit, user);
 }
 

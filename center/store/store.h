@@ -155,6 +155,11 @@ int rh_store_list(struct rh_store *store, const char *prefix, const char *after,
 int rh_store_changes(struct rh_store *store, uint64_t since, size_t limit,
                      rh_store_visit *visit, void *user);
 
+/* The same of what is kept, however old since is: all live keys, but perhaps not all
+ * deletions up to rh_store_info.compacted. */
+int rh_store_kept(struct rh_store *store, uint64_t since, size_t limit,
+                  rh_store_visit *visit, void *user);
+
 /* Compares every op's expected revision, then does all of the change.
  * RH_ESTALE  a key is at another revision; RH_EEXIST it is there though
  * RH_STORE_ABSENT was expected; RH_ENOENT a key to delete is not there.

@@ -152,6 +152,25 @@ class Watch(CenterTest):
         self.center.put(resource("z", "application"))
         self.assertEqual(stream.changes(1), [("put", head + 1, "z")])
 
+    def test_from_nothing_is_never_too_old(self):
+        """More than a batch of it, of which the first are older than what is known."""
+        names = [f"r{number:03}" for number in range(300)]
+        for at in range(0, 300, 100):
+            self.center.apply(*(resource(name, "application") for name in names[at:at + 100]))
+        self.center.stop()
+        with contextlib.closing(sqlite3.connect(self.center.state + "/store.db")) as store:
+            with store:
+                store.execute("UPDATE meta SET value = (SELECT value FROM meta WHERE "
+                              "name = 'revision') WHERE name = 'compacted'")
+        self.center.start()
+        stream = self.stream("/apis/v1/resources?watch=1&fromRevision=0")
+        told = stream.changes(300)
+        self.assertEqual(([name for _, _, name in told], {kind for kind, _, _ in told}),
+                         (names, {"put"}))
+        revision = self.center.put(resource("z", "application")).json["metadata"]["revision"]
+        self.center.ask("DELETE", "/apis/v1/resources/r000")
+        self.assertEqual(stream.changes(2), [("put", revision, "z"), ("delete", revision + 1, "r000")])
+
     def test_no_more_than_the_limit(self):
         streams = [self.stream("/apis/v1/events") for _ in range(128)]
         self.assert_problem(self.center.get("/apis/v1/events"), 503, "EAGAIN", "128")
