@@ -180,7 +180,7 @@ class Push(Stage):
 
     def test_bad_words(self):
         self.assertIn("no system", self.refused(3, "trace", "--push"))
-        self.assertIn("too few", self.refused(2, "trace"))
+        self.assertIn("which resource", self.refused(2, "trace"))
         self.assertIn("--callee", self.refused(2, "trace", "--push", "-c", "lib"))
 
 
