@@ -206,11 +206,30 @@ static void make_up(struct rh_push_tracing *tracing, const struct rh_push_step *
 	rh_push_page_add(tracing->page, &step);
 }
 
-static bool is_heard(const struct rh_push_tracing *tracing, const char *resource)
+static void drop(int *fd)
+{
+	close(*fd);
+	*fd = -1;
+}
+
+static bool is_gone(int fd)
+{
+	struct pollfd look = { .fd = fd };
+
+	return poll(&look, 1, 0) > 0 && look.revents & (POLLHUP | POLLERR);
+}
+
+/* An agent that ended may not have been missed yet when the next one subscribes. */
+static bool is_heard(struct rh_push_tracing *tracing, const char *resource)
 {
 	for (size_t i = 0; i < tracing->agent_count; i++) {
-		if (strcmp(tracing->agents[i].resource, resource) == 0)
-			return tracing->agents[i].fd >= 0;
+		struct heard *agent = &tracing->agents[i];
+
+		if (strcmp(agent->resource, resource) != 0)
+			continue;
+		if (agent->fd >= 0 && is_gone(agent->fd))
+			drop(&agent->fd);
+		return agent->fd >= 0;
 	}
 	return false;
 }
@@ -260,35 +279,25 @@ static int hear(struct rh_push_tracing *tracing, int fd, struct rh_diag *diag)
 	return r == RH_OK ? RH_EAGAIN : r;
 }
 
-static void drop(int *fd)
-{
-	close(*fd);
-	*fd = -1;
-}
-
-/* RH_OK, or a negative code: the center does not want us. */
+/* Agents first: the last words of one come before the center's of the next.  RH_OK, or a
+ * negative code: the center does not want us. */
 static int hear_all(struct rh_push_tracing *tracing, const struct pollfd *ready,
                     struct rh_diag *diag)
 {
-	size_t count = tracing->agent_count; /* more may come meanwhile */
-	int    r = RH_EAGAIN;
+	int r;
 
-	if (ready[0].revents)
-		r = hear(tracing, tracing->fd, diag);
-	if (r == RH_ELOST)
-		drop(&tracing->fd);
-	else if (r < 0 && r != RH_EAGAIN)
-		return r;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < tracing->agent_count; i++) {
 		struct heard *agent = &tracing->agents[i];
 
 		if (!ready[i + 1].revents || agent->fd != ready[i + 1].fd)
 			continue;
-		r = hear(tracing, agent->fd, NULL);
-		if (r != RH_EAGAIN)
+		if (hear(tracing, agent->fd, NULL) != RH_EAGAIN)
 			drop(&agent->fd);
 	}
-	return RH_OK;
+	r = ready[0].revents ? hear(tracing, tracing->fd, diag) : RH_EAGAIN;
+	if (r == RH_ELOST)
+		drop(&tracing->fd);
+	return r < 0 && r != RH_EAGAIN && r != RH_ELOST ? r : RH_OK;
 }
 
 /* Fills in what to wait for; returns how many. */
