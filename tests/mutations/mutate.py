@@ -29,7 +29,8 @@ PASSED = ("OK", "EXPECTEDFAIL")
 # A test that may hang does when it takes longer than that, and so many times longer than else.
 HANGS_S = 60
 HANGS_TIMES = 5
-FAILED_CASE = re.compile(r"^\[  FAILED  \] (?!.*test\(s\))(.+)$|^(?:FAIL|ERROR): (\w+)", re.M)
+FAILED_CASE = re.compile(r"^\[  (?:FAILED  |ERROR   )\] (?!---|.*test\(s\))(.+)$|"
+                         r"^(?:FAIL|ERROR): (\w+)", re.M)
 
 
 @dataclasses.dataclass
