@@ -106,6 +106,27 @@ int rh_published_note(struct rh_published *published, const struct rh_item_key *
 	}
 	entry->hash = hash;
 	entry->revision = revision;
+	entry->is_anew = 0;
+	return 1;
+}
+
+void rh_published_renew(struct rh_published *published, const struct rh_item_key *key)
+{
+	struct rh_published_entry *entry = find(published, key);
+
+	if (entry)
+		entry->is_anew = 1;
+}
+
+int rh_published_renewed(struct rh_published *published, const struct rh_item_key *key,
+                         uint64_t revision)
+{
+	struct rh_published_entry *entry = find(published, key);
+
+	if (!entry || !entry->is_anew)
+		return 0;
+	entry->is_anew = 0;
+	entry->revision = revision;
 	return 1;
 }
 

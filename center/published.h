@@ -7,7 +7,7 @@
  *
  * Ownership   The table owns its memory.
  * Threads     One.
- * Limits      24 bytes an item, at most twice as much while it grows; without memory
+ * Limits      32 bytes an item, at most twice as much while it grows; without memory
  *             it forgets. */
 #ifndef RH_CENTER_PUBLISHED_H
 #define RH_CENTER_PUBLISHED_H
@@ -23,6 +23,7 @@ struct rh_published_entry {
 	uint64_t key;       /* of the item; 0: free                     */
 	uint64_t hash;      /* of its bytes                             */
 	uint64_t revision;
+	uint64_t is_anew;   /* told next time, though its bytes are same */
 };
 
 struct rh_published {
@@ -39,6 +40,13 @@ void rh_published_fini(struct rh_published *published);
  * nothing was noted; 0: they are the same. */
 int rh_published_note(struct rh_published *published, const struct rh_item_key *key,
                       const void *bytes, size_t len, uint64_t revision);
+
+/* The next time that it is published it is told, whatever its bytes. */
+void rh_published_renew(struct rh_published *published, const struct rh_item_key *key);
+
+/* 1 when that was asked for; from now on it is published with that revision. */
+int rh_published_renewed(struct rh_published *published, const struct rh_item_key *key,
+                         uint64_t revision);
 
 /* The item is gone, or nobody heard how it changed. */
 void rh_published_forget(struct rh_published *published,

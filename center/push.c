@@ -185,7 +185,7 @@ void rh_push_touch(struct rh_push *push, const struct rh_item_key *key)
 
 void rh_push_retell(struct rh_push *push, const struct rh_item_key *key)
 {
-	rh_published_forget(&push->published, key);
+	rh_published_renew(&push->published, key);
 	rh_push_touch(push, key);
 }
 
@@ -265,8 +265,9 @@ static int publish(struct rh_push *push, struct rh_item_encoder *encoder,
 	push->counts.items++;
 	rh_push_tell_change(push, key, push->head, &body,
 	                    is_there ? RH_PUSH_BYTES : RH_PUSH_GONE);
-	if (is_there && !rh_published_note(&push->published, key, bytes, body.used,
-	                                   push->head)) {
+	if (is_there &&
+	    !rh_published_note(&push->published, key, bytes, body.used, push->head) &&
+	    !rh_published_renewed(&push->published, key, push->head)) {
 		push->counts.same++;
 		look(push, key, body.used, RH_PUSH_SAME);
 		return RH_OK;

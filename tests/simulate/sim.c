@@ -73,7 +73,7 @@ uint64_t sim_counts[SIM_COUNTS];
 
 const char *const sim_count_names[SIM_COUNTS] = {
 	[DID_CHANGE] = "changes", [DID_REFUSE] = "changes refused",
-	[DID_SAME] = "items with the same bytes", [DID_RAISE] = "rings raised",
+	[DID_RETELL] = "items told again", [DID_SAME] = "items with the same bytes", [DID_RAISE] = "rings raised",
 	[DID_RESTORE] = "restored backups", [DID_RESTART] = "centers restarted",
 	[SENT_SNAPSHOT] = "snapshots", [SENT_SNAPSHOT_ITEM] = "parts of snapshots",
 	[SENT_SNAPSHOT_END] = "whole snapshots", [SENT_DELTA] = "deltas",

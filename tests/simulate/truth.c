@@ -236,6 +236,18 @@ static unsigned choose(struct truth *truth, struct truth_item **chosen)
 	return count;
 }
 
+/* Or somebody resumes a roll-out, and an item comes again though nothing in it changed. */
+static void touch(struct truth *truth, struct rh_push *push,
+                  const struct rh_item_key *key)
+{
+	if (!sim_chance(truth->sim, 10)) {
+		rh_push_touch(push, key);
+		return;
+	}
+	sim_counts[DID_RETELL]++;
+	rh_push_retell(push, key);
+}
+
 void truth_change(struct truth *truth, struct rh_push *push)
 {
 	struct truth_item  before[KEYS_MAX];
@@ -248,7 +260,7 @@ void truth_change(struct truth *truth, struct rh_push *push)
 	for (unsigned i = 0; i < count; i++) {
 		/* A rule for everybody is touched as such, and is of edges. */
 		if (!is_for_all)
-			rh_push_touch(push, &chosen[i]->key);
+			touch(truth, push, &chosen[i]->key);
 		else if (!chosen[i]->key.callee.len)
 			continue;
 		make_anew(truth, chosen[i]);
