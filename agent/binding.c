@@ -273,8 +273,8 @@ static void withdraw(struct rh_binding *binding, uint64_t patience)
 {
 	uint64_t break_at = rh_clock_ns() + patience;
 
-	if (binding->state == RH_BINDING_BOUND && !binding->is_retired)
-		retire(binding);
+	if (binding->state == RH_BINDING_BOUND)
+		retire(binding); /* also again: a call was in it then, and is not now */
 	if (binding->break_at != 0 && binding->break_at <= break_at)
 		return;
 	binding->break_at = break_at;

@@ -347,11 +347,9 @@ static void withdraw(struct rh_bound *bound, uint64_t patience)
 {
 	uint64_t break_at = rh_clock_ns() + patience;
 
-	if (!bound->is_retired) {
-		bound->is_retired = 1;
-		if (bound->head)
-			rh_retire(bound->agent, bound->head);
-	}
+	bound->is_retired = 1;
+	if (bound->head) /* also again: a call was in it then, and is not now */
+		rh_retire(bound->agent, bound->head);
 	if (bound->break_at != 0 && bound->break_at <= break_at)
 		return;
 	bound->break_at = break_at;

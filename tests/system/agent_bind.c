@@ -338,6 +338,31 @@ static void a_page_that_is_allowed_again_is_left_in_its_own_time(void **unused)
 }
 
 /* The callee's agent alone: the caller's is told. */
+static void put(const char *protocol, uint64_t revision)
+{
+	const struct kit_edge now[] = { { "file", "magic", protocol, RH_OK, NULL } };
+
+	kit_apply(&caller, revision, "", now, 1);
+	kit_apply(&callee, revision, "bytes", now, 1);
+}
+
+/* A call was in it the first time, so that it stayed; the second time nothing is. */
+static void a_page_that_is_to_go_again_is_taken_at_once(void **unused)
+{
+	(void)unused;
+	join();
+	assert_true(rh_caller_claim(&page.caller));
+	put("shm", 2);
+	KIT_UNTIL(is_retired(&page));
+	put("bind", 3);
+	kit_echo(&page, &served, "the call that held it");
+	rh_caller_unclaim(&page.caller);
+	assert_int_equal(kit_counters(&caller)->bindings, 1);
+	put("shm", 4);
+	KIT_UNTIL(kit_counters(&caller)->bindings == 0 &&
+	          kit_counters(&callee)->bindings == 0);
+}
+
 static void the_callees_agent_takes_an_empty_page_itself(void **unused)
 {
 	(void)unused;
@@ -413,6 +438,7 @@ int main(void)
 		TEST(what_is_cut_off_without_the_center_is_reported_later),
 		TEST(an_empty_page_is_taken_at_once),
 		TEST(a_page_that_is_allowed_again_is_left_in_its_own_time),
+		TEST(a_page_that_is_to_go_again_is_taken_at_once),
 		TEST(the_callees_agent_takes_an_empty_page_itself),
 		TEST(the_callees_agent_takes_it_away_itself),
 		TEST(the_callees_agent_takes_a_refused_one_away),
