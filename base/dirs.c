@@ -3,6 +3,7 @@
 #include "diag.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -165,6 +166,42 @@ int rh_dirs_make(const struct rh_dirs *dirs, struct rh_diag *diag)
 	if ((r = check_ours(agents, diag)) < 0)
 		return r;
 	return check_ours(dirs->state, diag);
+}
+
+int rh_dirs_sign(const struct rh_dirs *dirs, struct rh_diag *diag)
+{
+	char path[RH_DIR_MAX + 16], beside[RH_DIR_MAX + 16], text[RH_NAME_MAX + 2];
+	int  len = snprintf(text, sizeof text, "%s\n", dirs->system);
+	int  fd, is_whole;
+
+	snprintf(path, sizeof path, "%s/system", dirs->run);
+	snprintf(beside, sizeof beside, "%s/system.new", dirs->run);
+	fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+	is_whole = fd >= 0 && write(fd, text, (size_t)len) == len;
+	if (fd >= 0 && close(fd) == 0 && is_whole && rename(beside, path) == 0)
+		return RH_OK;
+	return rh_diag_set(diag, RH_EIO, "cannot write %s: %s", path, strerror(errno));
+}
+
+int rh_dirs_owner(const struct rh_dirs *dirs, char ret_system[RH_NAME_MAX + 1])
+{
+	char    path[RH_DIR_MAX + 16], text[RH_NAME_MAX + 2];
+	ssize_t len = 0;
+	int     fd;
+
+	snprintf(path, sizeof path, "%s/system", dirs->run);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd >= 0) {
+		len = read(fd, text, sizeof text);
+		close(fd);
+	}
+	if (len < 2 || text[len - 1] != '\n')
+		return RH_ENOENT;
+	text[len - 1] = 0;
+	if (!is_name(text))
+		return RH_ENOENT;
+	memcpy(ret_system, text, strlen(text) + 1);
+	return RH_OK;
 }
 
 int rh_dirs_socket(const struct rh_dirs *dirs, const char *name, char *path,

@@ -40,6 +40,14 @@ int rh_dirs_trust(const struct rh_dirs *dirs, struct rh_diag *diag);
  * RH_EIO     it cannot be made. */
 int rh_dirs_make(const struct rh_dirs *dirs, struct rh_diag *diag);
 
+/* The name of the system that runs in the run directory, or ran there last, is written
+ * there by who holds it: the directory need not be called like the system.
+ * RH_EIO  it cannot be written. */
+int rh_dirs_sign(const struct rh_dirs *dirs, struct rh_diag *diag);
+
+/* Reads it.  RH_ENOENT  nobody wrote one, or it is none; *ret_system is untouched. */
+int rh_dirs_owner(const struct rh_dirs *dirs, char ret_system[RH_NAME_MAX + 1]);
+
 /* Writes "<run>/<name>"; RH_EMSGSIZE when it would not fit a socket address. */
 int rh_dirs_socket(const struct rh_dirs *dirs, const char *name, char *path,
                    struct rh_diag *diag);

@@ -309,6 +309,8 @@ static int prepare(struct program *program, struct rh_diag *diag)
 	if (!err)
 		err = lock(program, diag);
 	if (!err)
+		err = rh_dirs_sign(&program->config.dirs, diag);
+	if (!err)
 		err = load(program, diag);
 	return err ? err : open_sockets(program, diag);
 }

@@ -80,6 +80,29 @@ static int run_verb(struct rh_cli *cli)
 	return verb->run(cli);
 }
 
+/* The run directory need not be called like the system: whoever names one means that one
+ * and no other, and whoever names none means the one that is there. */
+static int find_owner(struct rh_cli *cli, const char *system)
+{
+	const char *from_env = getenv("RHODES_SYSTEM");
+	const char *own = getenv("RHODES_RUN_DIR");
+	char        owner[RH_NAME_MAX + 1];
+
+	if (cli->verb->run == rh_verb_up ||
+	    (cli->verb->is_local && cli->verb->run != rh_verb_doctor) ||
+	    rh_dirs_trust(&cli->dirs, NULL) < 0 ||
+	    rh_dirs_owner(&cli->dirs, owner) < 0 || strcmp(owner, cli->dirs.system) == 0)
+		return RH_EXIT_OK;
+	if (!system && !(from_env && from_env[0]))
+		return rh_dirs_find(owner, &cli->dirs, NULL) < 0 ? RH_EXIT_REFUSED
+		                                                 : RH_EXIT_OK;
+	return rh_cli_fail(cli, RH_EXIT_DOWN, "no system \"%s\" is here: %s%s belongs to"
+	                   " the system \"%s\"; for that one use -S %s, for \"%s\" set"
+	                   " RHODES_RUN_DIR to its folder%s", cli->dirs.system,
+	                   own ? "RHODES_RUN_DIR, " : "", cli->dirs.run, owner, owner,
+	                   cli->dirs.system, own ? " or unset it" : "");
+}
+
 /* Everything behind the verb: its options and words, and the directories. */
 static int run(struct rh_cli *cli, const char *system, char **argv)
 {
@@ -108,6 +131,8 @@ static int run(struct rh_cli *cli, const char *system, char **argv)
 		find_shared(&cli->dirs);
 	if (r == RH_OK && !cli->verb->is_local && rh_dirs_trust(&cli->dirs, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	if (r == RH_OK && (r = find_owner(cli, system)) != RH_EXIT_OK)
+		return r;
 	return run_verb(cli);
 }
 

@@ -30,6 +30,22 @@ static pid_t holder_of(int fd)
 	return lock.l_pid;
 }
 
+/* Who holds it may be called otherwise: the folder is what can be had only once. */
+static int refuse_busy(const struct rh_dirs *dirs, pid_t holder, struct rh_diag *diag)
+{
+	char owner[RH_NAME_MAX + 1];
+
+	if (rh_dirs_owner(dirs, owner) < 0 || strcmp(owner, dirs->system) == 0)
+		return rh_diag_set(diag, RH_EBUSY,
+		                   "the system \"%s\" is running already, under pid %d;"
+		                   " `rhodes down` stops it", dirs->system, (int)holder);
+	return rh_diag_set(diag, RH_EBUSY,
+	                   "the system \"%s\" is running in %s, under pid %d; \"%s\" needs"
+	                   " a folder of its own: set RHODES_RUN_DIR and"
+	                   " RHODES_STATE_DIR, or unset them", owner, dirs->run,
+	                   (int)holder, dirs->system);
+}
+
 int rh_lock_take(const struct rh_dirs *dirs, pid_t *ret_holder, struct rh_diag *diag)
 {
 	struct flock lock = whole_file();
@@ -44,10 +60,7 @@ int rh_lock_take(const struct rh_dirs *dirs, pid_t *ret_holder, struct rh_diag *
 	if (fcntl(fd, F_SETLK, &lock) < 0) {
 		*ret_holder = holder_of(fd);
 		close(fd);
-		return rh_diag_set(diag, RH_EBUSY,
-		                   "the system \"%s\" is running already, under pid %d;"
-		                   " `rhodes down` stops it", dirs->system,
-		                   (int)*ret_holder);
+		return refuse_busy(dirs, *ret_holder, diag);
 	}
 	n = snprintf(text, sizeof text, "%d\n", (int)getpid());
 	if (ftruncate(fd, 0) < 0 || pwrite(fd, text, (size_t)n, 0) != n) {

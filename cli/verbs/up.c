@@ -89,8 +89,12 @@ static int take_lock(struct rh_cli *cli, struct rh_diag *diag)
 {
 	pid_t holder;
 	int   r = rh_dirs_make(&cli->dirs, diag);
+	int   lock = r < 0 ? r : rh_lock_take(&cli->dirs, &holder, diag);
 
-	return r < 0 ? r : rh_lock_take(&cli->dirs, &holder, diag);
+	if (lock < 0 || (r = rh_dirs_sign(&cli->dirs, diag)) == RH_OK)
+		return lock;
+	close(lock);
+	return r;
 }
 
 /* What an option says; read and found right before. */

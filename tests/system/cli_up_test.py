@@ -290,7 +290,7 @@ class Up(Stage):
         self.assertNotIn("net_driver", self.ok("logs", "agent/nic"))
         self.assertIn("ready system=test", self.ok("logs", "center"))
         self.assertEqual(self.ok("logs", "-n", "1").count("\n"), 1)
-        self.assertEqual(self.ok("logs", "nobody"), "")
+        self.assertIn('no line of the log is of "nobody"', self.refused(4, "logs", "nobody"))
 
     def status(self, port, token=None, host=None):
         """What `curl` would get of the list of resources."""
@@ -342,6 +342,42 @@ class Up(Stage):
         self.assertIn("Resource/nic", self.ok("get", "resources", "-o", "name"))
         self.assertEqual(self.rhodes("down", env=other).returncode, 0)
         self.ok("get", "resources")
+
+    def test_a_folder_of_another_system_is_left_alone(self):
+        """Where the folder is given, the name decides whether it is the one that was meant."""
+        self.up(self.manifest)
+        pid = self.pids("center")[-1]
+        for words in (("-S", "other", "down"), ("down", "-S", "other"),
+                      ("-S", "other", "get", "resources"), ("-S", "other", "logs"),
+                      ("-S", "other", "apply", self.manifest), ("-S", "other", "doctor"),
+                      ("-S", "other", "run", "nic", "--", "true")):
+            text = self.refused(3, *words)
+            self.assertIn('no system "other" is here: RHODES_RUN_DIR, '
+                          f'{self.run_dir} belongs to the system "test"', text)
+            self.assertIn('use -S test, for "other" set RHODES_RUN_DIR', text)
+        done = self.rhodes("down", env={"RHODES_SYSTEM": "other"})
+        self.assertEqual(done.returncode, 3, done.stdout)
+        self.assertEqual(self.pids("center"), [pid])
+        text = self.refused(5, "-S", "other", "up", "--detach")
+        self.assertIn(f'the system "test" is running in {self.run_dir}', text)
+        self.assertIn('"other" needs a folder of its own', text)
+        self.ok("-S", "test", "get", "resources")
+        done = self.rhodes("-S", "test", "get", "resources", env={"RHODES_SYSTEM": "other"})
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_who_names_no_system_is_told_which_one_it_is(self):
+        self.up(self.manifest)
+        del self.env["RHODES_SYSTEM"]
+        text = self.refused(4, "run", "nobody", "--", "true")
+        self.assertNotIn('"rhodes"', text)
+        text = self.refused(5, "up", "--detach")
+        self.assertIn(f'the system "test" is running in {self.run_dir}', text)
+        text = self.ok("run", "nic", "--", "env")
+        self.assertIn("RHODES_SYSTEM=test\n", text)
+        self.assertIn('the system "test" is down', self.ok("down"))
+        self.assertIn('no system "test" is running here', self.refused(3, "down"))
+        self.assertIn("is ready", self.ok("-S", "other", "up", "--detach"))
+        self.assertIn('the system "other" is down', self.ok("down"))
 
 
 if __name__ == "__main__":

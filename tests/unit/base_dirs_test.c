@@ -294,6 +294,42 @@ static void a_socket_path_fits_an_address_or_is_refused(void **state)
 	assert_string_equal(path, "/r/agent/magic.sock");
 }
 
+static void a_folder_tells_whose_it_is(void **state)
+{
+	static const char *const bad[] = { "", "\n", "usr", "Usr\n", "u\nv\n", "../x\n" };
+	struct rh_dirs dirs;
+	struct rh_diag diag;
+	char           name[RH_NAME_MAX + 1] = "untouched", path[RH_DIR_MAX + 16];
+	char           longest[RH_NAME_MAX + 2];
+
+	(void)state;
+	set_under(&dirs, "/signed");
+	assert_int_equal(rh_dirs_owner(&dirs, name), RH_ENOENT);
+	assert_int_equal(rh_dirs_sign(&dirs, &diag), RH_EIO);
+	assert_non_null(strstr(diag.text, dirs.run));
+	assert_int_equal(rh_dirs_make(&dirs, &diag), RH_OK);
+	snprintf(path, sizeof path, "%s/system", dirs.run);
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		FILE *file = fopen(path, "w");
+
+		assert_non_null(file);
+		fputs(bad[i], file);
+		fclose(file);
+		assert_int_equal(rh_dirs_owner(&dirs, name), RH_ENOENT);
+		assert_string_equal(name, "untouched");
+	}
+	memset(longest, 'a', RH_NAME_MAX);
+	longest[RH_NAME_MAX] = 0;
+	strcpy(dirs.system, longest);
+	assert_int_equal(rh_dirs_sign(&dirs, &diag), RH_OK);
+	assert_int_equal(rh_dirs_owner(&dirs, name), RH_OK);
+	assert_string_equal(name, longest);
+	strcpy(dirs.system, "next");
+	assert_int_equal(rh_dirs_sign(&dirs, &diag), RH_OK);
+	assert_int_equal(rh_dirs_owner(&dirs, name), RH_OK);
+	assert_string_equal(name, "next");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -307,6 +343,7 @@ int main(void)
 		CASE(a_foreign_directory_a_file_or_a_link_is_refused),
 		CASE(a_squatter_in_tmp_is_not_believed),
 		CASE(a_socket_path_fits_an_address_or_is_refused),
+		CASE(a_folder_tells_whose_it_is),
 	};
 
 	return cmocka_run_group_tests_name("base_dirs", tests, NULL, NULL);
