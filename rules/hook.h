@@ -1,0 +1,51 @@
+/* hook - what a kind of dynamic rule looks like: the table made of rules/hooks/.
+ *
+ * A signature is one letter for each parameter, a colon, one for the result, if any:
+ * 'i' for i32, 'l' for i64.  A slot is an index into exports; the first are the same
+ * for every hook. */
+#ifndef RH_RULES_HOOK_H
+#define RH_RULES_HOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define RH_HOOK_EXPORTS_MAX 16u
+#define RH_HOOK_IMPORTS_MAX 8u
+
+enum rh_hook_slot {
+	RH_SLOT_ABI, RH_SLOT_BUFFER, RH_SLOT_INIT, RH_SLOT_SAVE, RH_SLOT_RESTORE
+};
+
+struct rh_hook_function {
+	const char *name;
+	const char *signature;
+	bool        is_needed;
+};
+
+struct rh_hook {
+	const char *name;
+	uint16_t    number;
+	uint16_t    version;
+	uint32_t    buffer_bytes;
+	uint32_t    state_offset; /* where save and restore have their bytes in it */
+	uint32_t    state_bytes;
+
+	const struct rh_hook_function *exports;
+	unsigned                       export_count;
+	const struct rh_hook_function *imports;
+	unsigned                       import_count;
+};
+
+extern const struct rh_hook rh_hooks[];
+extern const unsigned       rh_hook_count;
+
+/* NULL: no hook has that name. */
+const struct rh_hook *rh_hook_find(const char *name);
+
+/* What rh_abi of a rule for this hook returns. */
+uint32_t rh_hook_abi(const struct rh_hook *hook);
+
+/* The type as people write it, "(i32, i64) -> i32", for messages.  Returns text. */
+const char *rh_hook_type(const char *signature, char text[48]);
+
+#endif

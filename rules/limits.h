@@ -1,0 +1,44 @@
+/* limits - every bound of dynamic rules. */
+#ifndef RH_RULES_LIMITS_H
+#define RH_RULES_LIMITS_H
+
+/* Of a WebAssembly module, as it is read (module.h). */
+#define RH_MODULE_BYTES_MAX     (8u << 20)
+#define RH_MODULE_TYPES_MAX     4096u
+#define RH_MODULE_TYPE_BYTES_MAX 65536u /* of all types */
+#define RH_MODULE_FUNCTIONS_MAX 65536u
+#define RH_MODULE_BODY_MAX      (1u << 20) /* bytes of one function */
+#define RH_MODULE_LOCALS_MAX    20000u     /* of one function */
+#define RH_MODULE_IMPORTS_MAX   64u
+#define RH_MODULE_EXPORTS_MAX   1024u
+#define RH_MODULE_GLOBALS_MAX   4096u
+#define RH_MODULE_SEGMENTS_MAX  4096u
+#define RH_MODULE_TABLES_MAX    16u
+#define RH_MODULE_NAME_MAX      256u
+
+/* Of a running instance. */
+#define RH_RULE_PAGE          65536u
+#define RH_RULE_MEMORY        (1u << 20) /* bytes, when the rule does not say */
+#define RH_RULE_MEMORY_MAX    (256u << 20)
+#define RH_RULE_TIME_US       10000u /* of processor time in one call */
+#define RH_RULE_TIME_US_MIN   1000u
+#define RH_RULE_TIME_US_MAX   1000000u
+#define RH_RULE_ELEMENTS_MAX  65536u /* of all tables of an instance */
+#define RH_RULE_STACK         (512u << 10)
+#define RH_RULE_STACK_IMPORT  (64u << 10) /* of it kept free for an import */
+#define RH_RULE_PARAMS_MAX    16u
+#define RH_RULE_PARAM_MAX     64u  /* bytes of a name */
+#define RH_RULE_VALUE_MAX     1024u
+#define RH_RULE_LOG_MAX       200u /* bytes of a line */
+#define RH_RULE_LOG_SECOND    20u  /* lines in a second */
+#define RH_RULE_FAILURES_MAX  8u  /* running, then it rests */
+#define RH_RULE_REST_MS       1000u
+#define RH_RULE_DELAY_US_MAX  10000000u
+
+/* Of a build. */
+#define RH_BUILD_SECONDS      60u /* of all steps */
+#define RH_BUILD_CPU_SECONDS  60u /* of one step */
+#define RH_BUILD_MEMORY       (2ull << 30)
+#define RH_BUILD_FILE_BYTES   (256ull << 20)
+
+#endif

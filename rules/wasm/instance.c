@@ -1,0 +1,246 @@
+#include "instance.h"
+
+#include "../../base/diag.h"
+#include "../../model/check.h"
+#include "../hook.h"
+#include "../limits.h"
+#include "cpu.h"
+#include "memory.h"
+#include "object.h"
+#include "signals.h"
+#include "thread.h"
+#include "wasm-rt.h"
+#include "watchdog.h"
+
+#include <stdlib.h>
+
+struct rh_instance {
+	const struct rh_wasm_object *object;
+	void                        *state; /* of the generated code */
+	wasm_rt_memory_t            *memory; /* in state */
+	void                        *buffer;
+	const struct rh_rule_host   *host;
+	struct rh_instance_limits    limits;
+	uint32_t                     elements;
+	bool                         is_poisoned;
+};
+
+const char *rh_trap_text(int trap)
+{
+	static const char *const texts[RH_TRAPS] = {
+		[WASM_RT_TRAP_OOB] = "an access outside of its memory or table",
+		[WASM_RT_TRAP_INT_OVERFLOW] = "a number that does not fit its type",
+		[WASM_RT_TRAP_DIV_BY_ZERO] = "a division by zero",
+		[WASM_RT_TRAP_INVALID_CONVERSION] = "a conversion of what is no number",
+		[WASM_RT_TRAP_UNREACHABLE] = "it gave up (unreachable)",
+		[WASM_RT_TRAP_CALL_INDIRECT] = "a call of no function, or of one of another type",
+		[WASM_RT_TRAP_UNCAUGHT_EXCEPTION] = "an exception that nobody caught",
+		[WASM_RT_TRAP_EXHAUSTION] = "its stack was full",
+		[RH_TRAP_TIMEOUT] = "it took longer than its limit",
+		[RH_TRAP_FUEL] = "its fuel was used up",
+		[RH_TRAP_MEMORY] = "more memory than its limit",
+	};
+
+	return trap > 0 && trap < RH_TRAPS ? texts[trap] : "nothing";
+}
+
+/* ---- calls ---- */
+
+/* Calls code on another stack.  The parameters are in the registers of the C ABI. */
+#ifdef __x86_64__
+static inline uint64_t enter(void *code, void *state, uint64_t a, uint64_t b, void *stack)
+{
+	uint64_t value;
+
+	__asm__ volatile("movq %%rsp, %%rbx\n\t"
+	                 "movq %[stack], %%rsp\n\t"
+	                 "call *%[code]\n\t"
+	                 "movq %%rbx, %%rsp"
+	                 : "=a"(value), "+D"(state), "+S"(a), "+d"(b)
+	                 : [code] "r"(code), [stack] "r"(stack)
+	                 : "rbx", "rcx", "r8", "r9", "r10", "r11", "memory", "cc", "xmm0",
+	                   "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+	                   "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
+	return value;
+}
+#else
+static inline uint64_t enter(void *code, void *state, uint64_t a, uint64_t b, void *stack)
+{
+	RH_CHECK(!"rh_cpu_has_rules");
+	(void)code, (void)state, (void)a, (void)b, (void)stack;
+	return 0;
+}
+#endif
+
+/* All that changes between the two returns of setjmp is in the frame. */
+__attribute__((noinline))
+static int call(struct rh_instance *in, void *code, uint64_t a, uint64_t b,
+                uint64_t *ret_value)
+{
+	struct rh_frame frame;
+
+	rh_frame_enter(&frame, in, in->limits.time_us);
+	if (__builtin_setjmp(frame.jump) == 0) {
+		if (in->memory->data)
+			rh_frame_memory(&frame, in->memory->data, rh_instance_has_gs(in));
+		in->memory->fuel = in->limits.fuel ? (int64_t)in->limits.fuel : INT64_MAX;
+		frame.in_code = true;
+		*ret_value = enter(code, in->state, a, b, rh_frame_stack());
+	}
+	rh_frame_leave(&frame);
+	if (__builtin_expect(frame.trap, 0))
+		in->is_poisoned = true;
+	return frame.trap;
+}
+
+int rh_instance_call(struct rh_instance *in, unsigned slot, uint64_t a, uint64_t b,
+                     uint64_t *ret_value)
+{
+	RH_CHECK(slot < RH_WASM_EXPORTS && in->object->functions[slot] && !in->is_poisoned);
+	if (__builtin_expect(!rh_thread_self, 0) && rh_thread_prepare(NULL) < 0)
+		return RH_TRAP_MEMORY;
+	return call(in, in->object->functions[slot], a, b, ret_value);
+}
+
+/* ---- making one ---- */
+
+static int trapped(struct rh_diag *diag, int trap, const char *where)
+{
+	return rh_diag_set(diag, trap == RH_TRAP_MEMORY ? RH_ENOMEM : RH_EINVAL,
+	                   "the rule was stopped in %s: %s", where, rh_trap_text(trap));
+}
+
+static int check_abi(struct rh_instance *in, const struct rh_hook *hook,
+                     struct rh_diag *diag)
+{
+	uint64_t value;
+	int      trap = rh_instance_call(in, RH_SLOT_ABI, 0, 0, &value);
+
+	if (trap)
+		return trapped(diag, trap, "rh_abi");
+	if ((uint32_t)value != rh_hook_abi(hook))
+		return rh_diag_set(diag, RH_EVERSION, "the rule is for hook %u version %u, not "
+		                   "for %s (%u) version %u; build it with <rhodes/hook/%s.h> of "
+		                   "this version", (uint32_t)value >> 16, (uint32_t)value & 0xffff,
+		                   hook->name, hook->number, hook->version, hook->name);
+	return RH_OK;
+}
+
+static int check_buffer(struct rh_instance *in, const struct rh_hook *hook,
+                        struct rh_diag *diag)
+{
+	uint64_t value;
+	int      trap = rh_instance_call(in, RH_SLOT_BUFFER, 0, 0, &value);
+
+	if (trap)
+		return trapped(diag, trap, "rh_buffer");
+	in->buffer = rh_instance_at(in, (uint32_t)value, hook->buffer_bytes);
+	if (!in->buffer || (uint32_t)value % 8)
+		return rh_diag_set(diag, RH_EINVAL, "rh_buffer says %u: there are no %u bytes of "
+		                   "memory, at a multiple of 8, for the buffer of hook %s",
+		                   (uint32_t)value, hook->buffer_bytes, hook->name);
+	return RH_OK;
+}
+
+static int instantiate(struct rh_instance *in, struct rh_diag *diag)
+{
+	uint64_t none;
+	void    *code;
+	int      trap;
+
+	_Static_assert(sizeof code == sizeof in->object->instantiate, "");
+	__builtin_memcpy(&code, &in->object->instantiate, sizeof code);
+	trap = call(in, code, 0, 0, &none);
+	return trap ? trapped(diag, trap, "its start") : RH_OK;
+}
+
+static int make(struct rh_instance *in, const struct rh_hook *hook, struct rh_diag *diag)
+{
+	int err;
+
+	if (in->limits.fuel && !(in->object->flags & RH_WASM_FUEL))
+		return rh_diag_set(diag, RH_EINVAL, "the object does not count fuel; publish the "
+		                   "rule with a limit of fuel");
+	if (!rh_cpu_has_rules())
+		return rh_diag_set(diag, RH_ENOSYS, "the runtime is not written for this "
+		                   "processor");
+	rh_signals_install();
+	if ((err = rh_watchdog_start(diag)) < 0 || (err = rh_thread_prepare(diag)) < 0 ||
+	    (err = instantiate(in, diag)) < 0 || (err = check_abi(in, hook, diag)) < 0)
+		return err;
+	return check_buffer(in, hook, diag);
+}
+
+int rh_instance_create(const struct rh_object *object, const struct rh_hook *hook,
+                       const struct rh_instance_limits *limits,
+                       const struct rh_rule_host *host, struct rh_instance **ret_instance,
+                       struct rh_diag *diag)
+{
+	struct rh_instance *in = calloc(1, sizeof *in);
+	int                 err;
+
+	if (!in)
+		return rh_diag_set(diag, RH_ENOMEM, "no memory for a rule");
+	in->object = rh_object_table(object);
+	in->limits = *limits;
+	in->host = host;
+	in->state = calloc(1, in->object->instance_bytes);
+	if (!in->state) {
+		free(in);
+		return rh_diag_set(diag, RH_ENOMEM, "no memory for a rule");
+	}
+	in->memory = (void *)((uint8_t *)in->state + in->object->memory_offset);
+	err = make(in, hook, diag);
+	if (err < 0) {
+		rh_instance_destroy(in);
+		return err;
+	}
+	*ret_instance = in;
+	return RH_OK;
+}
+
+void rh_instance_destroy(struct rh_instance *in)
+{
+	if (!in)
+		return;
+	in->object->free(in->state); /* also of one half made: what is not there is NULL */
+	free(in->state);
+	free(in);
+}
+
+/* ---- what others ask ---- */
+
+void *rh_instance_buffer(const struct rh_instance *in)
+{
+	return in->buffer;
+}
+
+void *rh_instance_at(const struct rh_instance *in, uint32_t address, uint32_t len)
+{
+	if ((uint64_t)address + len > in->memory->size)
+		return NULL;
+	return in->memory->data + address;
+}
+
+const struct rh_rule_host *rh_instance_host(const struct rh_instance *in)
+{
+	return in->host;
+}
+
+bool rh_instance_has_gs(const struct rh_instance *in)
+{
+	return in->object->flags & RH_WASM_GS;
+}
+
+uint32_t rh_instance_pages_max(const struct rh_instance *in)
+{
+	return in->limits.memory_bytes / RH_RULE_PAGE;
+}
+
+bool rh_instance_elements(struct rh_instance *in, uint32_t more)
+{
+	if (more > RH_RULE_ELEMENTS_MAX - in->elements)
+		return false;
+	in->elements += more;
+	return true;
+}

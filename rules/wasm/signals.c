@@ -1,0 +1,108 @@
+#include "signals.h"
+
+#include "thread.h"
+
+#include <signal.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/ucontext.h>
+#include <unistd.h>
+
+/* glibc keeps the first two of the kernel's; programs take them from either end. */
+#define KICK (SIGRTMIN + 9)
+
+static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE };
+enum { FAULTS = sizeof faults / sizeof faults[0] };
+
+static struct sigaction  before[FAULTS + 1]; /* the last: of KICK */
+static pthread_mutex_t   lock = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local int forwarding;
+
+static const uint8_t *stack_pointer(const void *context)
+{
+#ifdef __x86_64__
+	const ucontext_t *user = context;
+
+	return (const uint8_t *)(uintptr_t)user->uc_mcontext.gregs[REG_RSP];
+#else
+	(void)context;
+	return NULL;
+#endif
+}
+
+/* As if we were not there.  A handler that was put before ours may forward to us. */
+static void forward(int number, siginfo_t *info, void *context,
+                    const struct sigaction *to)
+{
+	if ((to->sa_flags & SA_SIGINFO) && to->sa_sigaction && !forwarding) {
+		forwarding++;
+		to->sa_sigaction(number, info, context);
+		forwarding--;
+	} else if (!(to->sa_flags & SA_SIGINFO) && to->sa_handler != SIG_DFL &&
+	           to->sa_handler != SIG_IGN && !forwarding) {
+		forwarding++;
+		to->sa_handler(number);
+		forwarding--;
+	} else {
+		/* The instruction runs again and ends the process, with a core of it. */
+		signal(number, SIG_DFL);
+		if (info->si_code <= 0)
+			raise(number);
+	}
+}
+
+__attribute__((no_sanitize("address")))
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	/* Somebody's kill() has a code of 0 or less. */
+	if (info->si_code > 0)
+		rh_thread_fault(number, info->si_code != SI_KERNEL, info->si_addr,
+		                stack_pointer(context));
+	for (int i = 0; i < FAULTS; i++)
+		if (faults[i] == number)
+			forward(number, info, context, &before[i]);
+}
+
+__attribute__((no_sanitize("address")))
+static void on_kick(int number, siginfo_t *info, void *context)
+{
+	const struct sigaction *to = &before[FAULTS];
+
+	if (info->si_code == SI_QUEUE && info->si_pid == getpid())
+		rh_thread_kick((uint64_t)(uintptr_t)info->si_value.sival_ptr);
+	else if (to->sa_handler != SIG_DFL && to->sa_handler != SIG_IGN)
+		forward(number, info, context, to);
+}
+
+typedef void handler(int number, siginfo_t *info, void *context);
+
+static void take(int number, handler *ours, struct sigaction *ret_before)
+{
+	struct sigaction action, present;
+
+	sigaction(number, NULL, &present);
+	if ((present.sa_flags & SA_SIGINFO) && present.sa_sigaction == ours)
+		return;
+	memset(&action, 0, sizeof action);
+	action.sa_sigaction = ours;
+	/* Nothing is blocked in the handler, so a jump out of it has nothing to undo. */
+	action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
+	sigemptyset(&action.sa_mask);
+	*ret_before = present;
+	sigaction(number, &action, NULL);
+}
+
+void rh_signals_install(void)
+{
+	pthread_mutex_lock(&lock);
+	for (int i = 0; i < FAULTS; i++)
+		take(faults[i], on_fault, &before[i]);
+	take(KICK, on_kick, &before[FAULTS]);
+	pthread_mutex_unlock(&lock);
+}
+
+void rh_signals_kick(pthread_t thread, uint64_t epoch)
+{
+	pthread_sigqueue(thread, KICK,
+	                 (union sigval){ .sival_ptr = (void *)(uintptr_t)epoch });
+}

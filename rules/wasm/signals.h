@@ -1,0 +1,17 @@
+/* signals - the handlers of the runtime, and who had these signals before.
+ *
+ * SIGSEGV, SIGBUS and SIGFPE of a rule end its call; all others go where they went
+ * before.  One real-time signal is the watchdog's. */
+#ifndef RH_RULES_WASM_SIGNALS_H
+#define RH_RULES_WASM_SIGNALS_H
+
+#include <pthread.h>
+#include <stdint.h>
+
+/* Installs them, again when somebody else took one since. */
+void rh_signals_install(void);
+
+/* Tells a thread that its call of that epoch took too long. */
+void rh_signals_kick(pthread_t thread, uint64_t epoch);
+
+#endif

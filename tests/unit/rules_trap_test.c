@@ -1,0 +1,311 @@
+/* What hostile modules do to the process that runs them: nothing. */
+#include "rules_fixture.h"
+
+#include "../../model/error.h"
+#include "../../rules/hook.h"
+#include "../../rules/limits.h"
+
+#include <rhodes/hook/filter_layout.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define BEFORE "(func (export \"rh_filter_before\") (result i32) "
+
+/* How often each hostile module is called. */
+#define TIMES      200
+#define TIMES_SLOW 5 /* those that end by their limit of time */
+
+struct hostile {
+	const char          *name;
+	const char          *rest;
+	enum rh_rule_failure failure;
+	const char          *why;
+	bool                 is_slow;
+};
+
+static const struct hostile hostiles[] = {
+	{ "load behind the end", BEFORE "i32.const 131072 i32.load))", RH_FAILED_TRAP,
+	  "an access outside", false },
+	{ "load one byte over", BEFORE "i32.const 131069 i32.load))", RH_FAILED_TRAP,
+	  "an access outside", false },
+	{ "load below the begin", BEFORE "i32.const -1 i32.load))", RH_FAILED_TRAP,
+	  "an access outside", false },
+	{ "load at the farthest", BEFORE "i32.const -1 i64.load offset=4294967295 i32.wrap_i64))",
+	  RH_FAILED_TRAP, "an access outside", false },
+	{ "store behind the end", BEFORE "i32.const 131072 i32.const 7 i32.store i32.const 0))",
+	  RH_FAILED_TRAP, "an access outside", false },
+	{ "store at 2 GiB", BEFORE "i32.const 0x80000000 i64.const 7 i64.store i32.const 0))",
+	  RH_FAILED_TRAP, "an access outside", false },
+	{ "fill over the end", BEFORE "i32.const 131000 i32.const 1 i32.const 100 memory.fill "
+	  "i32.const 0))", RH_FAILED_TRAP, "an access outside", false },
+	{ "copy from behind", BEFORE "i32.const 0 i32.const 131000 i32.const 1000 memory.copy "
+	  "i32.const 0))", RH_FAILED_TRAP, "an access outside", false },
+	{ "unreachable", BEFORE "unreachable))", RH_FAILED_TRAP, "unreachable", false },
+	{ "division by zero", BEFORE "i32.const 1 i32.const 0 i32.load i32.div_u))",
+	  RH_FAILED_TRAP, "a division by zero", false },
+	{ "division that overflows", BEFORE "i32.const 0x80000000 i32.const -1 i32.div_s))",
+	  RH_FAILED_TRAP, "does not fit", false },
+	{ "not a number", BEFORE "f64.const nan i32.trunc_f64_s))", RH_FAILED_TRAP,
+	  "no number", false },
+	{ "recursion", "(func $f (param i32) (result i32) local.get 0 i32.const 1 i32.add "
+	  "call $f i32.const 3 i32.mul local.get 0 i32.xor)" BEFORE "i32.const 0 call $f))",
+	  RH_FAILED_TRAP, "its stack was full", false },
+	{ "recursion through an import", "(func $f (param i32) (result i32) call $now drop "
+	  "local.get 0 i32.const 1 i32.add call $f i32.const 3 i32.mul local.get 0 i32.xor)"
+	  BEFORE "i32.const 0 call $f))",
+	  RH_FAILED_TRAP, "its stack was full", false },
+	{ "call of no function", "(table 4 funcref) (type $t (func (result i32)))" BEFORE
+	  "i32.const 3 call_indirect (type $t)))", RH_FAILED_TRAP, "a call of no function",
+	  false },
+	{ "call behind the table", "(table 4 funcref) (type $t (func (result i32)))" BEFORE
+	  "i32.const -1 call_indirect (type $t)))", RH_FAILED_TRAP, "a call of no function",
+	  false },
+	{ "call of another type", "(table 4 funcref) (elem (i32.const 0) $g)"
+	  "(func $g (param i64 i64) (result i64) local.get 1) (type $t (func (result i32)))"
+	  BEFORE "i32.const 0 call_indirect (type $t)))", RH_FAILED_TRAP,
+	  "a call of no function", false },
+	{ "endless", BEFORE "(loop br 0) i32.const 0))", RH_FAILED_TIMEOUT, "longer", true },
+	{ "endless with memory", BEFORE "(loop i32.const 8 i32.const 8 i32.load i32.const 1 "
+	  "i32.add i32.store br 0) i32.const 0))", RH_FAILED_TIMEOUT, "longer", true },
+	{ "endless in imports", BEFORE "(loop call $now drop br 0) i32.const 0))",
+	  RH_FAILED_TIMEOUT, "longer", true },
+	{ "endless logging", BEFORE "(loop i32.const 0 i32.const 100 call $log br 0) "
+	  "i32.const 0))",
+	  RH_FAILED_TIMEOUT, "longer", true },
+	{ "a storm of growing", BEFORE "(loop i32.const 1 memory.grow drop br 0) i32.const 0))",
+	  RH_FAILED_TIMEOUT, "longer", true },
+	{ "a storm of tables", "(table 1 funcref)" BEFORE "(loop ref.null func i32.const 100 "
+	  "table.grow 0 drop br 0) i32.const 0))", RH_FAILED_TIMEOUT, "longer", true },
+	{ "log of what is not there", BEFORE "i32.const -16 i32.const 100 call $log i32.const 0))",
+	  RH_FAILED_TRAP, "an access outside", false },
+};
+
+enum { HOSTILES = sizeof hostiles / sizeof hostiles[0] };
+
+/* Its calls are counted in memory: a rule beside the hostile ones. */
+static const char good[] = BEFORE
+	"i32.const 70000 i32.const 70000 i32.load i32.const 1 i32.add i32.store "
+	"i32.const 70000 i32.load))";
+
+static struct rh_rule *load(int fd, uint64_t fuel)
+{
+	struct rh_rule_source source = {
+		.hook = rh_hook_find("filter"),
+		.mode = RH_RULE_WASM,
+		.object_fd = fd,
+		.limits = { .time_us = 20000, .fuel = fuel },
+	};
+	struct rh_rule *rule = NULL;
+	struct rh_diag  diag = { 0 };
+
+	if (rh_rule_load(&source, &rule, &diag) < 0)
+		fail_msg("%s", diag.text);
+	return rule;
+}
+
+static uint64_t call(struct rh_rule *rule)
+{
+	uint64_t value = 0;
+
+	assert_non_null(rh_rule_buffer(rule));
+	assert_int_equal(rh_rule_call(rule, RH_SLOT_FILTER_BEFORE, 0, 0, &value), RH_OK);
+	return value;
+}
+
+/* A rule that failed too often rests; here each call is to run. */
+static void call_hostile(const struct hostile *hostile, int fd, int times)
+{
+	while (times > 0) {
+		struct rh_rule *rule = load(fd, 0);
+		int             once = times < (int)RH_RULE_FAILURES_MAX ? times :
+		                                                 (int)RH_RULE_FAILURES_MAX;
+		uint64_t        value = 77;
+
+		for (int i = 0; i < once; i++) {
+			assert_non_null(rh_rule_buffer(rule));
+			if (rh_rule_call(rule, RH_SLOT_FILTER_BEFORE, 0, 0, &value) != RH_ERULE)
+				fail_msg("%s: returned %d", hostile->name, (int)value);
+			if (!strstr(rh_rule_why(rule), hostile->why))
+				fail_msg("%s: %s", hostile->name, rh_rule_why(rule));
+		}
+		assert_int_equal(value, 77);
+		assert_int_equal(rh_rule_counters(rule)->failures[hostile->failure], once);
+		assert_int_equal(rh_rule_counters(rule)->instances, once);
+		rh_rule_destroy(rule);
+		times -= once;
+	}
+}
+
+static void hostile_modules_hurt_nobody(unsigned flags)
+{
+	struct rh_rule *other = load(fixture_object(good, flags), 0);
+	uint64_t        count = 0;
+	long            rss = 0, size = 0;
+
+	/* The first round makes what stays: the stack of the thread, the loader's memory. */
+	for (int round = 0; round < 2; round++) {
+		for (int i = 0; i < HOSTILES; i++) {
+			call_hostile(&hostiles[i], fixture_object(hostiles[i].rest, flags),
+			             !round ? 2 : hostiles[i].is_slow ? TIMES_SLOW : TIMES);
+			assert_int_equal(call(other), ++count);
+		}
+		if (!round) {
+			rss = fixture_rss_kb();
+			size = fixture_size_kb();
+		}
+	}
+	assert_in_range(fixture_rss_kb(), 0, rss + 1024);
+	assert_in_range(fixture_size_kb(), 0, size + 1024);
+	assert_int_equal(rh_rule_counters(other)->failures[RH_FAILED_TRAP], 0);
+	rh_rule_destroy(other);
+}
+
+static void hostile_modules_hurt_nobody_with_gs(void **state)
+{
+	(void)state;
+	hostile_modules_hurt_nobody(FIXTURE_GS);
+}
+
+static void hostile_modules_hurt_nobody_without_gs(void **state)
+{
+	(void)state;
+	hostile_modules_hurt_nobody(FIXTURE_PORTABLE);
+}
+
+static void the_last_bytes_can_be_reached(void **state)
+{
+	static const char rest[] = BEFORE
+		"i32.const 131068 i32.const 0x12345678 i32.store i32.const 131068 i32.load))";
+	struct rh_rule *rule;
+
+	(void)state;
+	for (unsigned flags = FIXTURE_GS; flags <= FIXTURE_PORTABLE; flags++) {
+		rule = load(fixture_object(rest, flags), 0);
+		assert_int_equal(call(rule), 0x12345678);
+		rh_rule_destroy(rule);
+	}
+}
+
+static void fuel_ends_a_call(void **state)
+{
+	static const char endless[] = BEFORE "(loop br 0) i32.const 0))";
+	struct rh_rule   *rule = load(fixture_object(endless, FIXTURE_FUEL), 100000);
+	uint64_t          value;
+
+	(void)state;
+	assert_non_null(rh_rule_buffer(rule));
+	assert_int_equal(rh_rule_call(rule, RH_SLOT_FILTER_BEFORE, 0, 0, &value), RH_ERULE);
+	assert_string_equal(rh_rule_why(rule),
+	                    "the rule was stopped in rh_filter_before: its fuel was used up");
+	assert_int_equal(rh_rule_counters(rule)->failures[RH_FAILED_FUEL], 1);
+	rh_rule_destroy(rule);
+}
+
+/* Its own globals are as the trap left them: the next call must not see them. */
+static void a_trapped_instance_is_never_used_again(void **state)
+{
+	static const char rest[] = "(global $g (mut i32) (i32.const 5))" BEFORE
+		"global.get $g i32.const 1 i32.add global.set $g "
+		"i32.const 24 i32.load (if (then unreachable)) global.get $g))";
+	struct rh_rule          *rule = load(fixture_object(rest, FIXTURE_GS), 0);
+	struct rh_filter_buffer *buffer;
+	uint64_t                 value;
+
+	(void)state;
+	assert_int_equal(call(rule), 6);
+	assert_int_equal(call(rule), 7);
+	buffer = rh_rule_buffer(rule);
+	buffer->length = 1;
+	assert_int_equal(rh_rule_call(rule, RH_SLOT_FILTER_BEFORE, 0, 0, &value), RH_ERULE);
+	assert_int_equal(call(rule), 6);
+	assert_int_equal(rh_rule_counters(rule)->instances, 2);
+	rh_rule_destroy(rule);
+}
+
+static void a_rule_that_always_fails_rests(void **state)
+{
+	static const char rest[] = BEFORE "unreachable))";
+	struct rh_rule   *rule = load(fixture_object(rest, FIXTURE_GS), 0);
+	uint64_t          value;
+
+	(void)state;
+	for (unsigned i = 0; i < RH_RULE_FAILURES_MAX; i++) {
+		assert_non_null(rh_rule_buffer(rule));
+		rh_rule_call(rule, RH_SLOT_FILTER_BEFORE, 0, 0, &value);
+	}
+	assert_null(rh_rule_buffer(rule));
+	assert_null(rh_rule_buffer(rule));
+	assert_int_equal(rh_rule_counters(rule)->failures[RH_FAILED_RESTING], 2);
+	assert_int_equal(rh_rule_counters(rule)->failures[RH_FAILED_TRAP],
+	                 RH_RULE_FAILURES_MAX);
+	rh_rule_destroy(rule);
+}
+
+#define THREADS 4
+#define RULES   4
+#define CALLS   20000
+
+struct worker {
+	struct rh_rule *rules[RULES];
+	int             wrong;
+};
+
+/* Each rule counts in its own memory: one call with the GS of another shows. */
+static void *alternate(void *user)
+{
+	struct worker *worker = user;
+	uint64_t       value;
+
+	for (uint64_t i = 1; i <= CALLS; i++)
+		for (int k = 0; k < RULES; k++)
+			if (!rh_rule_buffer(worker->rules[k]) ||
+			    rh_rule_call(worker->rules[k], RH_SLOT_FILTER_BEFORE, 0, 0, &value) < 0 ||
+			    value != i)
+				worker->wrong++;
+	return NULL;
+}
+
+static void threads_with_many_instances_see_their_own_memory(void **state)
+{
+	struct worker workers[THREADS] = { 0 };
+	pthread_t     threads[THREADS];
+	int           fd = fixture_object(good, FIXTURE_GS);
+
+	(void)state;
+	for (int i = 0; i < THREADS; i++) {
+		for (int k = 0; k < RULES; k++)
+			workers[i].rules[k] = load(fd, 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, alternate, &workers[i]), 0);
+	}
+	for (int i = 0; i < THREADS; i++) {
+		pthread_join(threads[i], NULL);
+		assert_int_equal(workers[i].wrong, 0);
+		for (int k = 0; k < RULES; k++)
+			rh_rule_destroy(workers[i].rules[k]);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(the_last_bytes_can_be_reached),
+		cmocka_unit_test(hostile_modules_hurt_nobody_with_gs),
+		cmocka_unit_test(hostile_modules_hurt_nobody_without_gs),
+		cmocka_unit_test(fuel_ends_a_call),
+		cmocka_unit_test(a_trapped_instance_is_never_used_again),
+		cmocka_unit_test(a_rule_that_always_fails_rests),
+		cmocka_unit_test(threads_with_many_instances_see_their_own_memory),
+	};
+
+	if (!fixture_has_tools())
+		return 77; /* skipped, says meson */
+	return cmocka_run_group_tests_name("rules_trap", tests, NULL, NULL);
+}
