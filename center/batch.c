@@ -46,6 +46,7 @@ void rh_batch_fini(struct rh_batch *batch)
 	free(batch->keys);
 	free(batch->ops);
 	json_decref(batch->results);
+	rh_retell_fini(&batch->retell);
 	rh_effects_fini(&batch->effects);
 }
 
@@ -58,20 +59,23 @@ static void add_result(struct rh_batch *batch, const char *kind, const char *nam
 }
 
 /* What is unchanged need not be in force: its roll-out may be on the way, stand still or
- * have been taken back. */
-static void add_unchanged(struct rh_batch *batch, const struct rh_object *old)
+ * have been taken back, and agents may have rejected it. */
+static void add_unchanged(struct rh_batch *batch, const struct rh_object *old,
+                          uint64_t revision, json_t *rejecters)
 {
 	const struct rh_center  *center = batch->center;
 	const struct rh_rollout *rollout = old->kind == RH_OBJECT_RULE
 		? rh_rollouts_find(&center->realm.rollouts, old->name) : NULL;
+	json_t                  *result;
 
 	add_result(batch, rh_object_kind_text(old->kind), old->name, "unchanged",
-	           old->revision);
-	if (!rollout || rollout->state == RH_ROLLOUT_DONE)
-		return;
-	json_object_set_new(json_array_get(batch->results,
-	                                   json_array_size(batch->results) - 1),
-	                    "rollout", rh_rollout_show(center, old->name, 0));
+	           revision);
+	result = json_array_get(batch->results, json_array_size(batch->results) - 1);
+	if (rejecters)
+		json_object_set(result, "sentAgain", rejecters);
+	if (rollout && rollout->state != RH_ROLLOUT_DONE)
+		json_object_set_new(result, "rollout",
+		                    rh_rollout_show(center, old->name, 0));
 }
 
 static void add_audit(struct rh_batch *batch, const struct rh_audit *audit)
@@ -160,6 +164,67 @@ static const char *reason_of(const struct rh_wanted *wanted)
 		json_object_get(wanted->spec, "exception"), "reason"));
 }
 
+/* Puts it, which is told as result; takes it. */
+static int put_as(struct rh_batch *batch, struct rh_object *object, const char *result,
+                  const char *reason)
+{
+	const struct rh_object *old = rh_catalog_find(&batch->center->realm.catalog,
+	                                              object->kind, object->name);
+	uint64_t    before = old ? old->revision : 0;
+	char       *key = batch->keys[batch->op_count];
+
+	object->revision = batch->revision;
+	object->created = old ? old->created : batch->revision;
+	int err = rh_realm_put(&batch->center->realm, object, batch->problem);
+	if (err)
+		return err;
+	rh_object_key(object->kind, object->name, key);
+	add_op(batch, &(struct rh_store_op){
+		.kind = RH_STORE_PUT, .key = key, .value = object->text,
+		.value_bytes = object->text_bytes, .generation = object->generation,
+		.expected = before,
+	});
+	add_audit(batch, &(struct rh_audit){
+		.client = batch->options->client, .verb = batch->options->verb,
+		.result = result, .kind = rh_object_kind_text(object->kind),
+		.name = object->name, .before = before, .after = batch->revision,
+		.reason = reason,
+	});
+	return RH_OK;
+}
+
+/* The same once more, so that there is a revision at which it is sent again. */
+static int put_again(struct rh_batch *batch, const struct rh_object *old)
+{
+	struct rh_object *object = rh_object_create(old->kind, old->name, old->text,
+	                                            old->text_bytes);
+
+	if (!object)
+		return rh_problem_set(batch->problem, RH_ENOMEM,
+		                      "the center is out of memory");
+	object->generation = old->generation;
+	return put_as(batch, object, "sent-again", NULL);
+}
+
+/* It is as it was wanted. */
+static int leave(struct rh_batch *batch, const struct rh_object *old)
+{
+	uint64_t revision = old->revision;
+	json_t  *rejecters;
+	int      err = rh_retell_find(&batch->retell, batch->center, old, &rejecters);
+
+	if (err)
+		return rh_problem_set(batch->problem, err, "the center is out of memory");
+	if (rejecters) {
+		err = put_again(batch, old); /* the old one stays until all is committed */
+		revision = batch->revision;
+	}
+	if (!err)
+		add_unchanged(batch, old, revision, rejecters);
+	json_decref(rejecters);
+	return err;
+}
+
 int rh_batch_put(struct rh_batch *batch, const struct rh_wanted *wanted)
 {
 	struct rh_object *old = rh_catalog_find(&batch->center->realm.catalog,
@@ -172,9 +237,8 @@ int rh_batch_put(struct rh_batch *batch, const struct rh_wanted *wanted)
 	int     spec_same = old && same(json_object_get(stored, "spec"), wanted->spec);
 
 	if (spec_same && same(json_object_get(stored, "labels"), wanted->labels)) {
-		add_unchanged(batch, old);
 		json_decref(stored);
-		return RH_OK;
+		return leave(batch, old);
 	}
 	char *text = stored_text(batch, wanted, stored);
 	struct rh_object *object = text ? rh_object_create(wanted->kind, wanted->name,
@@ -191,32 +255,14 @@ int rh_batch_put(struct rh_batch *batch, const struct rh_wanted *wanted)
 int rh_batch_put_object(struct rh_batch *batch, struct rh_object *object,
                         const char *reason)
 {
-	const struct rh_object *old = rh_catalog_find(&batch->center->realm.catalog,
-	                                              object->kind, object->name);
-	uint64_t    before = old ? old->revision : 0;
-	const char *result = old ? "configured" : "created";
-	char       *key = batch->keys[batch->op_count];
+	const char *result = rh_catalog_find(&batch->center->realm.catalog, object->kind,
+	                                     object->name) ? "configured" : "created";
+	int         err = put_as(batch, object, result, reason);
 
-	object->revision = batch->revision;
-	object->created = old ? old->created : batch->revision;
-	int err = rh_realm_put(&batch->center->realm, object, batch->problem);
-	if (err)
-		return err;
-	rh_object_key(object->kind, object->name, key);
-	add_op(batch, &(struct rh_store_op){
-		.kind = RH_STORE_PUT, .key = key, .value = object->text,
-		.value_bytes = object->text_bytes, .generation = object->generation,
-		.expected = before,
-	});
-	add_result(batch, rh_object_kind_text(object->kind), object->name, result,
-	           batch->revision);
-	add_audit(batch, &(struct rh_audit){
-		.client = batch->options->client, .verb = batch->options->verb,
-		.result = result, .kind = rh_object_kind_text(object->kind),
-		.name = object->name, .before = before, .after = batch->revision,
-		.reason = reason,
-	});
-	return RH_OK;
+	if (!err)
+		add_result(batch, rh_object_kind_text(object->kind), object->name, result,
+		           batch->revision);
+	return err;
 }
 
 int rh_batch_remove(struct rh_batch *batch, enum rh_object_kind kind,
@@ -315,6 +361,7 @@ static int write_batch(struct rh_batch *batch, size_t history_count)
 	center->staged = 1;
 	center->is_changed |= change.op_count > 0;
 	center->counts.changes += batch->op_count;
+	rh_retell_send(&batch->retell, center);
 	return RH_OK;
 }
 

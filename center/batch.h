@@ -10,6 +10,7 @@
 
 #include "change.h"
 #include "effects.h"
+#include "retell.h"
 #include "store/store.h"
 
 struct rh_batch {
@@ -26,6 +27,7 @@ struct rh_batch {
 	size_t                          cap;
 	json_t                         *results;
 	struct rh_effects               effects;   /* of a dry run              */
+	struct rh_retell                retell;    /* what is sent again        */
 };
 
 /* Room for count objects.  RH_ENOMEM.  rh_batch_fini accepts a failed one. */
@@ -34,7 +36,8 @@ int  rh_batch_init(struct rh_batch *batch, struct rh_center *center, size_t coun
                    struct rh_problem *problem);
 void rh_batch_fini(struct rh_batch *batch);
 
-/* Makes one wanted object true, unless it is already. */
+/* Makes one wanted object true, unless it is already: then it is sent again to those that
+ * rejected it. */
 int rh_batch_put(struct rh_batch *batch, const struct rh_wanted *wanted);
 
 /* Puts an object that is ready; takes it. */

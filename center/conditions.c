@@ -328,6 +328,31 @@ static void of_rule(json_t *list, const struct rh_center *center,
 	add_rollout(list, center, object);
 }
 
+void rh_conditions_rejected(const struct rh_center *center,
+                            const struct rh_object *object, rh_places_visit *visit,
+                            void *user)
+{
+	struct rh_places places;
+	struct rh_id     id;
+
+	if (!center->link)
+		return;
+	rh_places_init(&places, center);
+	places.on_rejected = visit;
+	places.user = user;
+	if (object->kind == RH_OBJECT_RULE) {
+		json_t *stored = rh_object_parse(object);
+
+		if (!json_object_get(stored, "expired"))
+			add_rule_places(&places, object, json_object_get(stored, "spec"));
+		json_decref(stored);
+	} else if (object->kind == RH_OBJECT_RESOURCE &&
+	           rh_realm_find(&center->realm, object->name, &id) == RH_OK) {
+		rh_places_add_resource(&places, id);
+	}
+	rh_places_fini(&places);
+}
+
 json_t *rh_conditions(const struct rh_center *center,
                       const struct rh_object *object)
 {

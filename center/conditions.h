@@ -12,9 +12,16 @@
 #define RH_CENTER_CONDITIONS_H
 
 #include "center.h"
+#include "places.h"
 
 /* A new array of {type, status, reason, message}. */
 json_t *rh_conditions(const struct rh_center *center,
                       const struct rh_object *object);
+
+/* Visits what keeps a rule or a resource from being in force everywhere: its items that
+ * an agent rejected, each at every agent that did. */
+void rh_conditions_rejected(const struct rh_center *center,
+                            const struct rh_object *object, rh_places_visit *visit,
+                            void *user);
 
 #endif

@@ -60,8 +60,11 @@ void rh_places_add(struct rh_places *places, const char *agent,
 	places->active += standing.is_active != 0;
 	if (standing.is_active)
 		return;
-	places->rejected += standing.result &&
-	                    standing.result->state == RH_ITEM_REJECTED;
+	if (standing.result && standing.result->state == RH_ITEM_REJECTED) {
+		places->rejected++;
+		if (places->on_rejected)
+			places->on_rejected(places->user, agent, key);
+	}
 	places->unreachable += strcmp(standing.state, "unreachable") == 0;
 	name_place(places, agent, key, &standing);
 }

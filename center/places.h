@@ -21,6 +21,10 @@
 struct rh_center;
 struct rh_item_key;
 
+/* An item that was rejected by the agent. */
+typedef void rh_places_visit(void *user, const char *agent,
+                             const struct rh_item_key *key);
+
 struct rh_places {
 	const struct rh_center *center;
 	uint64_t                total;
@@ -28,6 +32,8 @@ struct rh_places {
 	uint64_t                rejected;
 	uint64_t                unreachable;
 	json_t                 *agents;    /* those that are not               */
+	rh_places_visit        *on_rejected; /* may be NULL                    */
+	void                   *user;
 	char                    text[768]; /* of the condition's message       */
 };
 

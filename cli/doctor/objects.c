@@ -77,7 +77,8 @@ static void check_unsettled(struct rh_doctor *doctor, const json_t *agent)
 		rh_doctor_fail(doctor, "rejected",
 		               "the agent of %s rejects %s%s%s of revision %lld: %s: "
 		               "%s; the former stays in force: give it what it lacks "
-		               "and apply the rule again, or change the rule",
+		               "and apply the rule again (unchanged it is sent "
+		               "again), or change the rule",
 		               name, caller ? caller : name, callee ? " -> " : "",
 		               callee ? callee : "",
 		               number_at(item, "revision"),

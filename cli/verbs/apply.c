@@ -6,6 +6,8 @@
 #include "../text.h"
 #include "../verb.h"
 
+#include "../../base/plural.h"
+
 /* Why a rule that is unchanged need not be in force. */
 static void print_rollout(struct rh_cli *cli, const json_t *rollout)
 {
@@ -20,6 +22,27 @@ static void print_rollout(struct rh_cli *cli, const json_t *rollout)
 	fputs("\n    ", cli->out);
 	rh_text_print(cli->out, remedy, RH_PLAIN, 0);
 	fputc('\n', cli->out);
+}
+
+/* "; sent again to 2 agents that rejected it: app, lib" */
+static void print_again(struct rh_cli *cli, const json_t *again, bool is_dry)
+{
+	const json_t      *agents = json_object_get(again, "agents");
+	unsigned long long total =
+		(unsigned long long)json_integer_value(json_object_get(again, "total"));
+	size_t  i;
+	json_t *agent;
+
+	if (!again)
+		return;
+	fprintf(cli->out, "; %s to %llu agent%s that rejected it: ",
+	        is_dry ? "would be sent again" : "sent again", total, rh_plural(total));
+	json_array_foreach(agents, i, agent) {
+		fputs(i ? ", " : "", cli->out);
+		rh_text_print(cli->out, json_string_value(agent), RH_PLAIN, 0);
+	}
+	if (total > json_array_size(agents))
+		fputs(", ...", cli->out);
 }
 
 static int print_results(struct rh_cli *cli, enum rh_format format,
@@ -38,8 +61,9 @@ static int print_results(struct rh_cli *cli, enum rh_format format,
 		rh_text_print(cli->out, kind ? kind : "?", RH_PLAIN, 0);
 		fputc('/', cli->out);
 		rh_text_print(cli->out, name ? name : "?", RH_PLAIN, 0);
-		fprintf(cli->out, " %s%s\n", result ? result : "?",
-		        is_dry ? " (dry run)" : "");
+		fprintf(cli->out, " %s", result ? result : "?");
+		print_again(cli, json_object_get(item, "sentAgain"), is_dry);
+		fputs(is_dry ? " (dry run)\n" : "\n", cli->out);
 		print_rollout(cli, json_object_get(item, "rollout"));
 	}
 	return RH_EXIT_OK;

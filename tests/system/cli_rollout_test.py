@@ -93,8 +93,10 @@ class Rollout(Stage):
             self.assertIn(word, text)
         item, = json.loads(self.ok("apply", "-f", "-", "-o", "json", data=rule))["results"]
         shown = self.status()
-        for key in ("state", "generation", "step", "edges", "orders"):
+        for key in ("state", "generation", "step", "orders"):
             self.assertEqual(item["rollout"][key], shown[key])
+        for key in ("total", "reached"):
+            self.assertEqual(item["rollout"]["edges"][key], shown["edges"][key])
 
     def finding(self):
         """What the doctor says of it, (result, text), or None."""
@@ -166,16 +168,96 @@ class Rollout(Stage):
         self.assertIn("running", self.ok("rollout", "resume", "every"))
         self.assertIsNone(self.finding())
 
-    def test_resumed_it_is_tried_again_by_those_that_could_not(self):
-        self.start()
+    def starve(self):
+        """No agent of a program can open anything any more; returns what lets them again."""
         pids = [self.pids(f"agent/{app}")[-1] for app in APPS]
         limits = [resource.prlimit(pid, resource.RLIMIT_NOFILE) for pid in pids]
         for pid, (_, hard) in zip(pids, limits):
             resource.prlimit(pid, resource.RLIMIT_NOFILE, (0, hard))
+
+        def feed():
+            for pid, limit in zip(pids, limits):
+                resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+        return feed
+
+    def await_places(self, state):
+        """Waits until each of the places that have the rule is in that state."""
+        while {place["state"] for place in self.status()["agents"]} != {state}:
+            pass
+
+    def revision(self):
+        return self.json("get", "rule", "every")["metadata"]["revision"]
+
+    def test_applied_again_it_is_tried_again_by_those_that_could_not(self):
+        self.start()
+        feed = self.starve()
+        rule = 'kind: Rule\nmetadata: {name: every}\nspec: {protocol: {edge: ["*", lib],' \
+               ' use: semaphore}}\n'
+        self.assertEqual(self.apply(rule), "Rule/every configured\n")
+        again = "sent again to 7 agents that rejected it: " + ", ".join([*APPS, "lib"])
+        for _ in range(2):  # it is asked, and still cannot
+            self.await_places("rejected")
+            revision = self.revision()
+            self.assertEqual(self.apply(rule), f"Rule/every unchanged; {again}\n")
+            self.assertGreater(self.revision(), revision)
+        self.await_places("rejected")
+        self.assertIn("apply the rule again", self.rhodes("doctor").stdout)
+        feed()
+        revision = self.revision()
+        self.assertEqual(self.ok("apply", "--dry-run", "-f", "-", data=rule),
+                         f"Rule/every unchanged; would be {again} (dry run)\n")
+        self.assertEqual(self.revision(), revision)
+        item, = json.loads(self.ok("apply", "-f", "-", "-o", "json", data=rule))["results"]
+        self.assertEqual(item["result"], "unchanged")
+        self.assertEqual(item["sentAgain"], {"total": 7, "agents": [*APPS, "lib"]})
+        self.assertEqual(item["revision"], self.revision())
+        self.await_places("active")
+        self.call()
+        self.assertNotIn("rejects", self.rhodes("doctor").stdout)
+        self.assertEqual(self.apply(rule), "Rule/every unchanged\n")
+        self.assertEqual(self.revision(), item["revision"])
+        self.assertEqual(self.json("get", "rule", "every")["metadata"]["generation"], 2)
+        entries = [line["entry"] for line in self.json("get", "audit")["items"]]
+        self.assertEqual([entry["result"] for entry in entries if entry["name"] == "every"],
+                         ["created", "configured", *["sent-again"] * 3])
+
+    def test_a_resource_applied_again_has_its_edges_tried_again(self):
+        self.start()
+        feed = self.starve()
+        self.apply(staged("semaphore", steps='["100%"]', more=", maxReject: 9"))
+        self.await_places("rejected")
+        feed()
+        text = self.apply("kind: Resource\nmetadata: {name: app3}\nspec: {type: application,"
+                          " reference: [lib]}\n")
+        self.assertEqual(text, "Resource/app3 unchanged; sent again to 2 agents that rejected it:"
+                         " app3, lib\n")
+        while {place["state"] for place in self.status()["agents"]
+               if place["edge"][0] == "app3"} != {"active"}:
+            pass
+        self.assertEqual({place["state"] for place in self.status()["agents"]
+                          if place["edge"][0] != "app3"}, {"rejected"})
+
+    def test_a_stopped_roll_out_is_tried_again_where_it_stands(self):
+        self.start()
+        feed = self.starve()
+        rule = staged("semaphore")
+        self.apply(rule)
+        self.await_state("stopped")
+        feed()
+        text = self.apply(rule)
+        self.assertIn("Rule/every unchanged; sent again to 2 agents that rejected it: app", text)
+        self.assertIn("stopped in step 1 of 3", text)
+        self.await_places("active")
+        self.assertEqual(self.status()["state"], "stopped")
+        self.assertIn("running", self.ok("rollout", "resume", "every"))
+        self.await_state("done")
+
+    def test_resumed_it_is_tried_again_by_those_that_could_not(self):
+        self.start()
+        feed = self.starve()
         self.apply(staged("semaphore"))
         self.await_state("stopped")
-        for pid, limit in zip(pids, limits):
-            resource.prlimit(pid, resource.RLIMIT_NOFILE, limit)
+        feed()
         self.assertIn("running", self.ok("rollout", "resume", "every"))
         self.await_state("done")
         self.assertEqual({place["state"] for place in self.status()["agents"]}, {"active"})
