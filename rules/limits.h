@@ -18,7 +18,7 @@
 
 /* Of a running instance. */
 #define RH_RULE_PAGE          65536u
-#define RH_RULE_MEMORY        (1u << 20) /* bytes, when the rule does not say */
+#define RH_RULE_MEMORY        (16u << 20) /* bytes, when the rule does not say */
 #define RH_RULE_MEMORY_MAX    (256u << 20)
 #define RH_RULE_TIME_US       10000u /* of processor time in one call */
 #define RH_RULE_TIME_US_MIN   1000u

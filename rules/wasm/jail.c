@@ -22,18 +22,15 @@
 
 /* ---- the child, between fork and exec: only system calls ---- */
 
-static void limit(int what, uint64_t most)
-{
-	setrlimit(what, &(struct rlimit){ most, most });
-}
+#define LIMIT(what, most) setrlimit(what, &(struct rlimit){ most, most })
 
 static void set_limits(const struct rh_jail *jail)
 {
-	limit(RLIMIT_CPU, jail->cpu_seconds);
-	limit(RLIMIT_AS, jail->memory_bytes);
-	limit(RLIMIT_FSIZE, jail->file_bytes);
-	limit(RLIMIT_NOFILE, FILES_MAX);
-	limit(RLIMIT_CORE, 0);
+	LIMIT(RLIMIT_CPU, jail->cpu_seconds);
+	LIMIT(RLIMIT_AS, jail->memory_bytes);
+	LIMIT(RLIMIT_FSIZE, jail->file_bytes);
+	LIMIT(RLIMIT_NOFILE, FILES_MAX);
+	LIMIT(RLIMIT_CORE, 0);
 }
 
 static int redirect(void)

@@ -177,7 +177,7 @@ LEAVES_FRAMES static _Noreturn void jump(struct rh_frame *frame, int trap)
 	__builtin_longjmp(frame->jump, 1);
 }
 
-LEAVES_FRAMES _Noreturn void rh_frame_trap(int trap)
+LEAVES_FRAMES void rh_frame_trap(int trap)
 {
 	jump(rh_thread_self->inner, trap);
 }

@@ -80,7 +80,7 @@ void rh_frame_leave(struct rh_frame *frame);
 void *rh_frame_stack(void);
 
 /* Ends the innermost call.  From generated code, or between out and in. */
-_Noreturn void rh_frame_trap(int trap);
+void rh_frame_trap(int trap) __attribute__((noreturn));
 
 /* An import begins and ends.  out ends the call when the stack has no room left for an
  * import, in when its time was over meanwhile. */

@@ -250,11 +250,11 @@ static void a_rule_that_always_fails_rests(void **state)
 }
 
 #define THREADS 4
-#define RULES   4
+#define RULES_EACH   4
 #define CALLS   20000
 
 struct worker {
-	struct rh_rule *rules[RULES];
+	struct rh_rule *rules[RULES_EACH];
 	int             wrong;
 };
 
@@ -265,7 +265,7 @@ static void *alternate(void *user)
 	uint64_t       value;
 
 	for (uint64_t i = 1; i <= CALLS; i++)
-		for (int k = 0; k < RULES; k++)
+		for (int k = 0; k < RULES_EACH; k++)
 			if (!rh_rule_buffer(worker->rules[k]) ||
 			    rh_rule_call(worker->rules[k], RH_SLOT_FILTER_BEFORE, 0, 0, &value) < 0 ||
 			    value != i)
@@ -281,14 +281,14 @@ static void threads_with_many_instances_see_their_own_memory(void **state)
 
 	(void)state;
 	for (int i = 0; i < THREADS; i++) {
-		for (int k = 0; k < RULES; k++)
+		for (int k = 0; k < RULES_EACH; k++)
 			workers[i].rules[k] = load(fd, 0);
 		assert_int_equal(pthread_create(&threads[i], NULL, alternate, &workers[i]), 0);
 	}
 	for (int i = 0; i < THREADS; i++) {
 		pthread_join(threads[i], NULL);
 		assert_int_equal(workers[i].wrong, 0);
-		for (int k = 0; k < RULES; k++)
+		for (int k = 0; k < RULES_EACH; k++)
 			rh_rule_destroy(workers[i].rules[k]);
 	}
 }
