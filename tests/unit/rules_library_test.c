@@ -1,0 +1,382 @@
+/* The rules that come with Rhodes: one source, and the same decisions as native code and
+ * as WebAssembly, with GS and without, on random inputs. */
+#include "rules_fixture.h"
+
+#include "../../model/error.h"
+#include "../../rules/author/rhodes/rule_host.h"
+#include "../../rules/hook.h"
+
+#include <rhodes/hook/cache_layout.h>
+#include <rhodes/hook/filter_layout.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#define INPUTS   100000
+#define CAPACITY 61u
+#define KEYS     400u
+#define NONE     UINT32_MAX
+
+enum { NATIVE, WASM, PORTABLE, BUILDS };
+
+/* ---- a host that says the same to all ---- */
+
+struct world {
+	uint64_t clock_ns, random;
+};
+
+static uint64_t next(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return *state >> 20;
+}
+
+static uint64_t host_now(void *user)
+{
+	return ((struct world *)user)->clock_ns;
+}
+
+static uint64_t host_random(void *user)
+{
+	return next(&((struct world *)user)->random);
+}
+
+static void host_log(void *user, const char *text, uint32_t length)
+{
+	(void)user, (void)text, (void)length;
+}
+
+static int32_t host_param(void *user, const char *name, uint32_t length, char *into,
+                          uint32_t room)
+{
+	(void)user;
+	if (length != 4 || memcmp(name, "rate", 4) != 0 || room < 4)
+		return -1;
+	memcpy(into, "2000", 4);
+	return 4;
+}
+
+struct three {
+	struct world        worlds[BUILDS];
+	struct rh_rule_host hosts[BUILDS];
+	struct rh_rule     *rules[BUILDS];
+};
+
+static int object_of(const char *name, int build)
+{
+	char     path[512];
+	size_t   len;
+	uint8_t *module;
+	int      fd;
+
+	snprintf(path, sizeof path, "%s/%s.%s", RULES, name, build == NATIVE ? "so" : "wasm");
+	if (build == NATIVE)
+		return fixture_freeze(path);
+	module = fixture_read(path, &len);
+	struct rh_build job = {
+		.hook = rh_hook_find(strcmp(name, "flaky") && strcmp(name, "limiter") ? "cache" :
+		                                                                     "filter"),
+		.module = module, .module_bytes = len, .is_portable = build == PORTABLE,
+	};
+	struct rh_built built = { .fd = -1 };
+	struct rh_diag  diag = { 0 };
+	if (rh_build_run(&job, &built, &diag) < 0)
+		fail_msg("%s: %s", name, diag.text);
+	free(module);
+	fd = built.fd;
+	return fd;
+}
+
+static void load(struct three *three, const char *name, const char *hook)
+{
+	for (int i = 0; i < BUILDS; i++) {
+		struct rh_diag diag = { 0 };
+		int            fd = object_of(name, i);
+
+		three->worlds[i] = (struct world){ .clock_ns = 1000000000, .random = 7 };
+		three->hosts[i] = (struct rh_rule_host){
+			&three->worlds[i], host_now, host_random, host_log, host_param,
+		};
+		struct rh_rule_source source = {
+			.hook = rh_hook_find(hook), .mode = i == NATIVE ? RH_RULE_NATIVE : RH_RULE_WASM,
+			.object_fd = fd, .host = &three->hosts[i],
+		};
+		if (rh_rule_load(&source, &three->rules[i], &diag) < 0)
+			fail_msg("%s: %s", name, diag.text);
+		close(fd);
+	}
+}
+
+static void unload(struct three *three)
+{
+	for (int i = 0; i < BUILDS; i++)
+		rh_rule_destroy(three->rules[i]);
+}
+
+static uint32_t call(struct rh_rule *rule, unsigned slot, uint64_t a, uint64_t b)
+{
+	uint64_t value = 0;
+
+	assert_non_null(rh_rule_buffer(rule));
+	if (rh_rule_call(rule, slot, a, b, &value) < 0)
+		fail_msg("%s", rh_rule_why(rule));
+	return (uint32_t)value;
+}
+
+/* All say the same. */
+static uint32_t call_all(struct three *three, unsigned slot, uint64_t a, uint64_t b)
+{
+	uint32_t said = call(three->rules[0], slot, a, b);
+
+	for (int i = 1; i < BUILDS; i++) {
+		uint32_t other = call(three->rules[i], slot, a, b);
+
+		if (other != said)
+			fail_msg("slot %u (%llu, %llu): native %u, build %d %u", slot,
+			         (unsigned long long)a, (unsigned long long)b, said, i, other);
+	}
+	return said;
+}
+
+/* ---- filters ---- */
+
+static void fill(struct rh_filter_buffer *buffer, uint64_t random, uint64_t now_ns)
+{
+	for (size_t i = 0; i < 64; i++)
+		buffer->bytes[i] = (uint8_t)(random >> i % 40);
+	buffer->now_ns = now_ns;
+	buffer->function = random * 31;
+	buffer->caller = random % 7;
+	buffer->length = buffer->visible = 64;
+	buffer->instances = (uint32_t)(random % 5);
+	buffer->chosen = RH_FILTER_ANY;
+	buffer->error = buffer->delay_us = 0;
+}
+
+static void compare_filter(const char *name, unsigned *ret_denied)
+{
+	struct three three;
+	uint64_t     random = 99, now_ns = 5000000000;
+
+	load(&three, name, "filter");
+	*ret_denied = 0;
+	for (int n = 0; n < INPUTS; n++) {
+		struct rh_filter_buffer *first = rh_rule_buffer(three.rules[0]);
+		uint64_t                 bits = next(&random);
+
+		now_ns += bits % 700000;
+		for (int i = 0; i < BUILDS; i++)
+			fill(rh_rule_buffer(three.rules[i]), bits, now_ns);
+		*ret_denied += call_all(&three, RH_SLOT_FILTER_BEFORE, 0, 0) == RH_FILTER_DENY;
+		for (int i = 1; i < BUILDS; i++)
+			assert_memory_equal(rh_rule_buffer(three.rules[i]), first, 48 + 64);
+	}
+	unload(&three);
+}
+
+static void filters_decide_alike(void **state)
+{
+	unsigned denied;
+
+	(void)state;
+	compare_filter("limiter", &denied); /* 2000/s of about 2857/s */
+	assert_in_range(denied, INPUTS * 25 / 100, INPUTS * 35 / 100);
+	compare_filter("flaky", &denied); /* 2 % */
+	assert_in_range(denied, INPUTS * 18 / 1000, INPUTS * 22 / 1000);
+}
+
+/* ---- caches ---- */
+
+/* A cache that does what the rule says, and knows when each slot was filled and used. */
+struct cache {
+	struct three *three;
+	uint32_t      slot_of[KEYS];
+	uint32_t      key_of[CAPACITY];
+	uint64_t      came[CAPACITY], used[CAPACITY], clock;
+	uint32_t      filled;
+	unsigned      misses;
+};
+
+static void begin(struct cache *cache, struct three *three)
+{
+	memset(cache, 0, sizeof *cache);
+	cache->three = three;
+	memset(cache->slot_of, 0xff, sizeof cache->slot_of);
+	memset(cache->key_of, 0xff, sizeof cache->key_of);
+	assert_int_equal(call_all(three, RH_SLOT_CACHE_BEGIN, CAPACITY, 0), 0);
+}
+
+typedef bool is_right(const struct cache *cache, uint32_t victim);
+
+static uint32_t free_slot(struct cache *cache, uint32_t key, is_right *check)
+{
+	uint32_t slot = 0;
+
+	if (cache->filled < CAPACITY) {
+		while (cache->key_of[slot] != NONE)
+			slot++;
+		cache->filled++;
+		return slot;
+	}
+	slot = call_all(cache->three, RH_SLOT_CACHE_VICTIM, key, 0);
+	assert_in_range(slot, 0, CAPACITY - 1);
+	assert_true(cache->key_of[slot] != NONE);
+	assert_true(!check || check(cache, slot));
+	cache->slot_of[cache->key_of[slot]] = NONE;
+	return slot;
+}
+
+static void use(struct cache *cache, uint32_t key, is_right *check)
+{
+	uint32_t slot = cache->slot_of[key];
+
+	cache->clock++;
+	if (slot != NONE) {
+		call_all(cache->three, RH_SLOT_CACHE_HIT, slot, 0);
+	} else {
+		cache->misses++;
+		slot = free_slot(cache, key, check);
+		call_all(cache->three, RH_SLOT_CACHE_INSERT, slot, key);
+		cache->slot_of[key] = slot;
+		cache->key_of[slot] = key;
+		cache->came[slot] = cache->clock;
+	}
+	cache->used[slot] = cache->clock;
+}
+
+static void discard(struct cache *cache, uint32_t key)
+{
+	uint32_t slot = cache->slot_of[key];
+
+	if (slot == NONE)
+		return;
+	call_all(cache->three, RH_SLOT_CACHE_REMOVE, slot, 0);
+	cache->slot_of[key] = cache->key_of[slot] = NONE;
+	cache->filled--;
+}
+
+static bool is_lru(const struct cache *cache, uint32_t victim)
+{
+	for (uint32_t i = 0; i < CAPACITY; i++)
+		if (cache->used[i] < cache->used[victim])
+			return false;
+	return true;
+}
+
+static bool is_mru(const struct cache *cache, uint32_t victim)
+{
+	for (uint32_t i = 0; i < CAPACITY; i++)
+		if (cache->used[i] > cache->used[victim])
+			return false;
+	return true;
+}
+
+static bool is_fifo(const struct cache *cache, uint32_t victim)
+{
+	for (uint32_t i = 0; i < CAPACITY; i++)
+		if (cache->came[i] < cache->came[victim])
+			return false;
+	return true;
+}
+
+static const struct {
+	const char *name;
+	is_right   *check;
+} caches[] = {
+	{ "lru", is_lru }, { "mru", is_mru }, { "fifo", is_fifo }, { "sieve", NULL },
+	{ "arc", NULL },
+};
+
+/* Some keys often, all of them now and then, a scan in between, and removals. */
+static uint32_t choose(uint64_t *random, int n)
+{
+	uint64_t bits = next(random);
+
+	if (n / 1000 % 5 == 4)
+		return (uint32_t)n % KEYS;
+	return (uint32_t)(bits % 3 ? bits / 3 % 40 : bits / 3 % KEYS);
+}
+
+static void caches_decide_alike(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof caches / sizeof caches[0]; i++) {
+		static struct cache cache;
+		struct three        three;
+		uint64_t            random = 5;
+
+		load(&three, caches[i].name, "cache");
+		begin(&cache, &three);
+		for (int n = 0; n < INPUTS; n++) {
+			use(&cache, choose(&random, n), caches[i].check);
+			if (next(&random) % 50 == 0)
+				discard(&cache, choose(&random, n));
+		}
+		printf("%-6s %u misses of %u\n", caches[i].name, cache.misses, INPUTS);
+		unload(&three);
+	}
+}
+
+static unsigned misses_of(const char *name, uint32_t (*key)(uint64_t *random, int n))
+{
+	static struct cache cache;
+	struct three        three;
+	uint64_t            random = 11;
+
+	load(&three, name, "cache");
+	begin(&cache, &three);
+	for (int n = 0; n < 20000; n++)
+		use(&cache, key(&random, n), NULL);
+	unload(&three);
+	return cache.misses;
+}
+
+static uint32_t scan(uint64_t *random, int n)
+{
+	(void)random;
+	return (uint32_t)n % (CAPACITY + 20);
+}
+
+static uint32_t hot_with_scans(uint64_t *random, int n)
+{
+	uint64_t bits = next(random);
+
+	return n % 3 == 0 ? 100 + (uint32_t)n / 3 % 290 : (uint32_t)(bits % 50);
+}
+
+/* What each is there for. */
+static void each_cache_rule_is_good_at_something(void **state)
+{
+	unsigned lru = misses_of("lru", scan), mru = misses_of("mru", scan);
+
+	(void)state;
+	assert_int_equal(lru, 20000); /* a scan that is too long: never a hit */
+	assert_in_range(mru, 0, 20000 * 30 / 100);
+	lru = misses_of("lru", hot_with_scans);
+	assert_in_range(misses_of("sieve", hot_with_scans), 0, lru * 85 / 100);
+	assert_in_range(misses_of("arc", hot_with_scans), 0, lru * 85 / 100);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(filters_decide_alike),
+		cmocka_unit_test(caches_decide_alike),
+		cmocka_unit_test(each_cache_rule_is_good_at_something),
+	};
+
+	if (!fixture_has_tools())
+		return 77;
+	if (access(RULES "/limiter.wasm", R_OK) < 0) {
+		printf("skipped: no clang and wasm-ld that make modules of C (apt-get install "
+		       "clang lld)\n");
+		return 77;
+	}
+	return cmocka_run_group_tests_name("rules_library", tests, NULL, NULL);
+}
