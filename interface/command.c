@@ -94,12 +94,13 @@ static int run_show(const struct options *options, const char *subject,
 
 struct verb {
 	const char *name;
+	const char *word;  /* what it is about, as the usage calls it */
 	int (*run)(const struct options *, const char *, struct rh_diag *);
 };
 
 static const struct verb verbs[] = {
-	{ "new", run_new }, { "check", run_check }, { "build", run_build },
-	{ "show", run_show },
+	{ "new", "SUBJECT", run_new }, { "check", "FILE.side", run_check },
+	{ "build", "FILE.side", run_build }, { "show", "FILE.side", run_show },
 };
 
 static const struct verb *find_verb(int argc, char **argv)
@@ -110,28 +111,47 @@ static const struct verb *find_verb(int argc, char **argv)
 	return NULL;
 }
 
+static int refuse(const char *verb, const char *what, const char *word)
+{
+	fprintf(stderr, "rhodes interface%s%s: %s%s\n%s", verb ? " " : "",
+	        verb ? verb : "", what, word, usage);
+	return 2;
+}
+
+/* The words behind the options: which are needed, and how many there may be. */
+static int check_words(const struct verb *verb, const struct options *options, int argc,
+                       char **argv)
+{
+	const char *format = options->format;
+
+	if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
+		return refuse(verb->name, "-o is text or json, not ", format);
+	if (optind == argc)
+		return refuse(verb->name, "a word is missing: ", verb->word);
+	if (optind + 1 < argc && verb->run != run_check)
+		return refuse(verb->name, "one at a time, there is a word too many: ",
+		              argv[optind + 1]);
+	return 0;
+}
+
 int rh_interface_main(int argc, char **argv)
 {
 	const struct verb *verb = find_verb(argc, argv);
 	struct options     options = { 0 };
 
-	if (!verb) {
-		bool asked = argc > 0 && (strcmp(argv[0], "--help") == 0 ||
-		                          strcmp(argv[0], "-h") == 0);
-
-		fputs(usage, asked ? stdout : stderr);
-		return asked ? 0 : 2;
+	if (!verb && argc > 0 &&
+	    (strcmp(argv[0], "--help") == 0 || strcmp(argv[0], "-h") == 0)) {
+		fputs(usage, stdout);
+		return 0;
 	}
+	if (!verb)
+		return argc > 0 ? refuse(NULL, "new, check, build or show, not ", argv[0])
+		                : refuse(NULL, "which one? new, check, build or show", "");
 	int stop = read_options(argc, argv, &options);
 	if (stop)
 		return stop - 1;
-	bool is_format = !options.format || strcmp(options.format, "json") == 0 ||
-	                 strcmp(options.format, "text") == 0;
-	if (optind == argc || !is_format ||
-	    (optind + 1 < argc && verb->run != run_check)) {
-		fputs(usage, stderr);
+	if (check_words(verb, &options, argc, argv))
 		return 2;
-	}
 	for (int i = optind; i < argc; i++) {
 		struct rh_diag diag = { 0 };
 		int            result = verb->run(&options, argv[i], &diag);

@@ -42,6 +42,19 @@ class Words(Stage):
             self.assertTrue(said[1].startswith(f"usage: rhodes {words[0]} "))
         self.assertIn("`rhodes help` lists them", self.refused(2, "help", "nothing"))
 
+    def test_the_word_that_is_missing_behind_interface(self):
+        for words, why in ((("check",), " check: a word is missing: FILE.side"),
+                           (("build", "-d", "x"), " build: a word is missing: FILE.side"),
+                           (("show",), " show: a word is missing: FILE.side"),
+                           (("new",), " new: a word is missing: SUBJECT"),
+                           (("show", "a", "b"), " show: one at a time, there is a word too many: b"),
+                           (("show", "-o", "xml", "a"), " show: -o is text or json, not xml"),
+                           (("chek",), ": new, check, build or show, not chek"),
+                           ((), ": which one? new, check, build or show")):
+            said = self.refused(2, "interface", *words).splitlines()
+            self.assertEqual(said[0], f"rhodes interface{why}")
+            self.assertTrue(said[1].startswith("Usage: rhodes interface "))
+
     def test_objects_that_are_not_there(self):
         self.start()
         self.assertEqual(self.refused(4, "get", "rule", "none"),
