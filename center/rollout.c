@@ -22,6 +22,20 @@ const char *rh_rollout_state_text(enum rh_rollout_state state)
 	return states[state];
 }
 
+/* What went back to a generation without steps is in none. */
+char *rh_rollout_step_text(const struct rh_rollout *rollout,
+                           char text[RH_ROLLOUT_STEP_TEXT_MAX])
+{
+	text[0] = '\0';
+	if (rollout->step && rollout->plan.step_count)
+		snprintf(text, RH_ROLLOUT_STEP_TEXT_MAX, "in step %u of %u", rollout->step,
+		         rollout->plan.step_count);
+	else if (rh_rollout_is_open(rollout))
+		snprintf(text, RH_ROLLOUT_STEP_TEXT_MAX, "before step 1 of %u",
+		         rollout->plan.step_count);
+	return text;
+}
+
 int rh_rollout_is_open(const struct rh_rollout *rollout)
 {
 	return rollout->state < RH_ROLLOUT_DONE;

@@ -100,6 +100,11 @@ void rh_rollouts_remove(struct rh_rollouts *rollouts, const char *rule);
 /* "running", ... */
 const char *rh_rollout_state_text(enum rh_rollout_state state);
 
+/* "in step 2 of 3", "before step 1 of 3", or "": it is in none.  Returns text. */
+#define RH_ROLLOUT_STEP_TEXT_MAX 48
+char *rh_rollout_step_text(const struct rh_rollout *rollout,
+                           char text[RH_ROLLOUT_STEP_TEXT_MAX]);
+
 /* It is under way, or stands still on the way: some edges have it and some have not. */
 int rh_rollout_is_open(const struct rh_rollout *rollout);
 

@@ -42,7 +42,7 @@ void rh_rollouts_wake(struct rh_center *center, uint64_t delay_ms)
 
 static void tell(struct rh_center *center, const struct rh_rollout *rollout)
 {
-	char    text[RH_ROLLOUT_REASON_MAX + 80], step[48] = "";
+	char    text[RH_ROLLOUT_REASON_MAX + 80], step[RH_ROLLOUT_STEP_TEXT_MAX];
 	json_t *event = json_pack("{s:s, s:s, s:I, s:s, s:i, s:i, s:I}", "type", "rollout",
 		"name", rollout->rule, "revision", (json_int_t)rollout->now.revision,
 		"state", rh_rollout_state_text(rollout->state),
@@ -52,12 +52,9 @@ static void tell(struct rh_center *center, const struct rh_rollout *rollout)
 	if (rollout->failed)
 		json_object_set_new(event, "failed",
 		                    json_integer((json_int_t)rollout->failed));
-	/* What went back to a generation without steps is in none. */
-	if (rollout->plan.step_count)
-		snprintf(step, sizeof step, " in step %u of %u", rollout->step,
-		         rollout->plan.step_count);
-	snprintf(text, sizeof text, "%s%s%s%s", rh_rollout_state_text(rollout->state), step,
-	         rollout->reason[0] ? ": " : "", rollout->reason);
+	rh_rollout_step_text(rollout, step);
+	snprintf(text, sizeof text, "%s%s%s%s%s", rh_rollout_state_text(rollout->state),
+	         step[0] ? " " : "", step, rollout->reason[0] ? ": " : "", rollout->reason);
 	json_object_set_new(event, "text", rh_json_text(text));
 	rh_info("rollout %s: %s step=%u/%u %s", rollout->rule,
 	        rh_rollout_state_text(rollout->state), rollout->step,

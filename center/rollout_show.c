@@ -6,6 +6,7 @@
 #include "when.h"
 
 #include "../base/clock.h"
+#include "../base/duration.h"
 #include "../base/plural.h"
 #include "../model/error.h"
 
@@ -78,6 +79,7 @@ static void word_wait(const struct rh_survey *survey, char *text, size_t cap)
 	const struct rh_rollout *rollout = survey->rollout;
 	uint64_t                 now = rh_clock_ns();
 	uint64_t                 end = rollout->settled_ns + rollout->plan.wait_ns;
+	char                     left[RH_DURATION_TEXT_MAX];
 
 	if (survey->center->rollout_problem[0])
 		snprintf(text, cap, "; it cannot go on, and tries again: %s",
@@ -85,8 +87,8 @@ static void word_wait(const struct rh_survey *survey, char *text, size_t cap)
 	else if (survey->tally.settled < survey->tally.reached)
 		snprintf(text, cap, "; it waits: %s", survey->waits);
 	else if (rollout->settled_ns && end > now)
-		snprintf(text, cap, "; all is settled, and it goes on in %.1f s",
-		         (double)(end - now) / (double)RH_NS_PER_S);
+		snprintf(text, cap, "; all is settled, and it goes on in %s",
+		         rh_duration_text(end - now, left));
 	else
 		snprintf(text, cap, "; it goes on");
 }
@@ -111,7 +113,7 @@ static void word(const struct rh_survey *survey, char text[MESSAGE_MAX])
 	const struct rh_rollout       *rollout = survey->rollout;
 	const struct rh_rollout_tally *tally = &survey->tally;
 	char                           more[RH_SURVEY_TEXT_MAX + 40] = "";
-	char                           back[64] = "";
+	char                           back[64] = "", step[RH_ROLLOUT_STEP_TEXT_MAX];
 
 	if (rollout->state == RH_ROLLOUT_RUNNING)
 		word_wait(survey, more, sizeof more);
@@ -132,9 +134,9 @@ static void word(const struct rh_survey *survey, char text[MESSAGE_MAX])
 		         rollout->state == RH_ROLLOUT_UNDONE ? "undone" : "rolled back",
 		         back, rollout->reason[0] ? "; " : "", rollout->reason);
 	else
-		snprintf(text, MESSAGE_MAX, "%s in step %u of %u: generation %llu is at %llu of "
+		snprintf(text, MESSAGE_MAX, "%s %s: generation %llu is at %llu of "
 		         "%llu edge%s%s%s%s", rh_rollout_state_text(rollout->state),
-		         rollout->step, rollout->plan.step_count,
+		         rh_rollout_step_text(rollout, step),
 		         (unsigned long long)rollout->generation,
 		         (unsigned long long)tally->reached,
 		         (unsigned long long)tally->total, rh_plural(tally->total), more,

@@ -176,6 +176,7 @@ static void set_rollout(struct row *row, const json_t *line)
 {
 	const char *state = rh_show_text(line, "state");
 	long long   steps = json_integer_value(json_object_get(line, "steps"));
+	long long   at = json_integer_value(json_object_get(line, "step"));
 	long long   generation = json_integer_value(json_object_get(line, "generation"));
 	long long   failed = json_integer_value(json_object_get(line, "failed"));
 	char        step[64] = "", text[160];
@@ -185,9 +186,10 @@ static void set_rollout(struct row *row, const json_t *line)
 		snprintf(step, sizeof step, ", generation %lld is in its place", generation);
 	else if (failed)
 		snprintf(step, sizeof step, ", no edge has it");
+	else if (steps && at)
+		snprintf(step, sizeof step, ", step %lld of %lld", at, steps);
 	else if (steps)
-		snprintf(step, sizeof step, ", step %lld of %lld",
-		         (long long)json_integer_value(json_object_get(line, "step")), steps);
+		snprintf(step, sizeof step, ", before step 1 of %lld", steps);
 	snprintf(text, sizeof text, "generation %lld %.40s%s", failed ? failed : generation,
 	         state ? state : "?", step);
 	add(row->what, sizeof row->what, text);

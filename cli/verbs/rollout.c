@@ -2,6 +2,7 @@
 #include "../client.h"
 #include "../http.h"
 #include "../output.h"
+#include "../remedy.h"
 #include "../show.h"
 #include "../table.h"
 #include "../verb.h"
@@ -126,14 +127,24 @@ static void print_places(struct rh_cli *cli, const json_t *rollout)
 
 /* ---- all of them ---- */
 
-/* "2 of 3"; what went back to a generation without steps is in none. */
+/* It is under way, or stands still on the way. */
+static bool is_open(const json_t *rollout)
+{
+	return rh_remedy_takes(rollout, "undo") && (rh_remedy_takes(rollout, "pause") ||
+	                                            rh_remedy_takes(rollout, "resume"));
+}
+
+/* "2 of 3"; what went back to a former generation is in none. */
 static const char *step_text(const json_t *rollout, char *text, size_t cap)
 {
 	size_t steps = json_array_size(json_object_get(rollout, "steps"));
 
-	if (steps == 0)
-		return "";
-	snprintf(text, cap, "%lld of %zu", number_at(rollout, "step"), steps);
+	if (number_at(rollout, "step") > 0 && steps > 0)
+		snprintf(text, cap, "%lld of %zu", number_at(rollout, "step"), steps);
+	else if (is_open(rollout) && steps > 0)
+		snprintf(text, cap, "before 1 of %zu", steps);
+	else
+		text[0] = '\0';
 	return text;
 }
 

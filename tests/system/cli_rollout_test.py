@@ -165,8 +165,13 @@ class Rollout(Stage):
                  " it anew")
         self.assert_told(rule, *words)
         self.assert_found("warn", *words)
-        self.assertIn("running", self.ok("rollout", "resume", "every"))
+        self.assertIn("running before step 1 of 3: generation 1 is at 0 of 6 edges",
+                      self.ok("rollout", "resume", "every"))
         self.assertIsNone(self.finding())
+        text = ""
+        while "goes on in" not in text:
+            text = self.ok("rollout", "status", "every")
+        self.assertRegex(text, r"goes on in (1h|59m( \d+s)?)\n")
 
     def starve(self):
         """No agent of a program can open anything any more; returns what lets them again."""

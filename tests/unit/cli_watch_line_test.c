@@ -91,6 +91,11 @@ static void events(void **state)
 	       "-          rollout     rule r                    -                 "
 	       "generation 5 running, step 2 of 4: waits\n");
 	expect(rh_watch_line_print,
+	       "{\"type\":\"rollout\",\"name\":\"r\",\"state\":\"running\",\"step\":0,"
+	       "\"steps\":2,\"generation\":5}",
+	       "-          rollout     rule r                    -                 "
+	       "generation 5 running, before step 1 of 2\n");
+	expect(rh_watch_line_print,
 	       "{\"type\":\"rollout\",\"name\":\"r\",\"state\":\"undone\",\"step\":0,"
 	       "\"steps\":0,\"generation\":6,\"failed\":5}",
 	       "-          rollout     rule r                    -                 "
