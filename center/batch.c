@@ -1,5 +1,6 @@
 #include "batch.h"
 
+#include "code.h"
 #include "history.h"
 #include "rollout_drive.h"
 #include "when.h"
@@ -16,7 +17,7 @@ int rh_batch_init(struct rh_batch *batch, struct rh_center *center, size_t count
                   const struct rh_change_options *options,
                   struct rh_problem *problem)
 {
-	size_t cap = count + 1; /* a module has an object and its bytes */
+	size_t cap = 2 * count + 1; /* a module has an object and its bytes */
 
 	*batch = (struct rh_batch){
 		.center = center, .options = options, .problem = problem,
@@ -231,6 +232,10 @@ int rh_batch_put(struct rh_batch *batch, const struct rh_wanted *wanted)
 	                                        wanted->kind, wanted->name);
 	int err = check_expected(batch, wanted->kind, wanted->name, old);
 
+	if (err)
+		return err;
+	if (wanted->kind == RH_OBJECT_RULE && json_object_get(wanted->spec, "code"))
+		err = rh_code_check(&batch->center->realm, wanted, batch->problem);
 	if (err)
 		return err;
 	json_t *stored = old ? rh_object_parse(old) : NULL;

@@ -1,8 +1,10 @@
 #include "change.h"
 
 #include "batch.h"
+#include "change_module.h"
 #include "conditions.h"
 #include "history.h"
+#include "parts.h"
 #include "store/store.h"
 
 #include "../model/check.h"
@@ -165,9 +167,8 @@ int rh_change_apply(struct rh_center *center, const json_t *objects,
 
 /* ---- one object ---- */
 
-/* The object as it is now in the realm, before a dry run is undone. */
-static json_t *show(struct rh_center *center, enum rh_object_kind kind,
-                    const char *name)
+json_t *rh_change_show(struct rh_center *center, enum rh_object_kind kind,
+                       const char *name)
 {
 	const struct rh_object *object = rh_catalog_find(&center->realm.catalog, kind,
 	                                                 name);
@@ -214,7 +215,7 @@ int rh_change_put(struct rh_center *center, enum rh_object_kind kind,
 		err = rh_batch_judge(&batch);
 	if (err)
 		rh_batch_refuse(&batch, rh_object_kind_text(kind), name);
-	json_t *answer = err ? NULL : show(center, kind, name);
+	json_t *answer = err ? NULL : rh_change_show(center, kind, name);
 	if (!err)
 		err = rh_batch_stage(&batch);
 	rh_batch_fini(&batch);
@@ -329,115 +330,17 @@ int rh_change_restore(struct rh_center *center, const char *rule, uint64_t gener
 	return err;
 }
 
-/* ---- modules ---- */
-
-static struct rh_object *make_module(struct rh_center *center, const char *sha256,
-                                     size_t len, const struct rh_client *client)
-{
-	char signature[RH_KEY_SIGNATURE_HEX], public_key[RH_KEY_PUBLIC_HEX];
-
-	rh_key_sign_module(&center->key, sha256, signature);
-	rh_key_public(&center->key, public_key);
-	json_t *json = json_pack("{s:I, s:{s:I}, s:{s:s, s:s, s:s}}",
-		"owner", (json_int_t)client->uid,
-		"spec", "bytes", (json_int_t)len,
-		"status", "algorithm", "ed25519", "publicKey", public_key,
-		"signature", signature);
-	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
-	json_decref(json);
-	struct rh_object *object = text ? rh_object_create(RH_OBJECT_MODULE, sha256,
-	                                                   text, strlen(text)) : NULL;
-	free(text);
-	if (object)
-		object->generation = 1;
-	return object;
-}
-
-static int put_module(struct rh_batch *batch, const char *sha256,
-                      const void *bytes, size_t len)
-{
-	char actual[65];
-
-	rh_key_sha256(bytes, len, actual);
-	if (strcmp(actual, sha256) != 0)
-		return rh_problem_set(batch->problem, RH_EINVAL,
-			"the SHA-256 of the body is %s, the path says %s", actual, sha256);
-	struct rh_object *object = make_module(batch->center, sha256, len,
-	                                       batch->options->client);
-	if (!object)
-		return rh_problem_set(batch->problem, RH_ENOMEM,
-		                      "the center is out of memory");
-	int err = rh_batch_put_object(batch, object, NULL);
-	if (!err)
-		rh_batch_blob(batch, sha256, bytes, len);
-	return err;
-}
-
-int rh_change_module(struct rh_center *center, const char *sha256,
-                     const void *bytes, size_t len,
-                     const struct rh_change_options *options, json_t **ret_answer,
-                     int *ret_created, struct rh_problem *problem)
-{
-	struct rh_batch batch;
-	int created = !rh_catalog_find(&center->realm.catalog, RH_OBJECT_MODULE, sha256);
-	int err = rh_batch_init(&batch, center, 1, options, problem);
-
-	/* The same hash is the same bytes: nothing to do. */
-	if (!err && created)
-		err = put_module(&batch, sha256, bytes, len);
-	if (err && !center->broken.code)
-		rh_batch_refuse(&batch, "Module", sha256);
-	json_t *answer = err ? NULL : show(center, RH_OBJECT_MODULE, sha256);
-	if (!err)
-		err = rh_batch_stage(&batch);
-	rh_batch_fini(&batch);
-	if (err) {
-		json_decref(answer);
-		return err;
-	}
-	*ret_answer = answer;
-	*ret_created = created;
-	return RH_OK;
-}
-
-/* An interface that names the module, or NULL. */
-static const char *user_of(const struct rh_realm *realm, const char *sha256)
-{
-	size_t                   count;
-	struct rh_object *const *at = rh_catalog_after(&realm->catalog,
-	                                               RH_OBJECT_INTERFACE, NULL, &count);
-
-	for (size_t i = 0; i < count; i++) {
-		if (strstr(at[i]->text, sha256))
-			return at[i]->name;
-	}
-	return NULL;
-}
-
-static int remove_one(struct rh_batch *batch, enum rh_object_kind kind,
-                      const char *name)
-{
-	const char *user = kind == RH_OBJECT_MODULE
-	                 ? user_of(&batch->center->realm, name) : NULL;
-
-	if (user)
-		return rh_problem_set(batch->problem, RH_EBUSY,
-			"module %s is used by interface %s", name, user);
-	int err = rh_batch_remove(batch, kind, name);
-	if (!err && kind == RH_OBJECT_MODULE)
-		rh_batch_blob(batch, name, NULL, 0);
-	return err;
-}
-
 int rh_change_delete(struct rh_center *center, enum rh_object_kind kind,
                      const char *name, const struct rh_change_options *options,
                      json_t **ret_answer, struct rh_problem *problem)
 {
 	struct rh_batch batch;
-	int             err = rh_batch_init(&batch, center, 1, options, problem);
+	int             err = rh_batch_init(&batch, center, RH_PARTS_MAX + 1, options,
+	                                    problem);
 
 	if (!err) {
-		err = remove_one(&batch, kind, name);
+		err = kind == RH_OBJECT_MODULE ? rh_change_remove_module(&batch, name)
+		                               : rh_batch_remove(&batch, kind, name);
 		if (err)
 			rh_batch_refuse(&batch, rh_object_kind_text(kind), name);
 	}

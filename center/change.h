@@ -38,13 +38,25 @@ int rh_change_put(struct rh_center *center, enum rh_object_kind kind,
                   const struct rh_change_options *options, json_t **ret_answer,
                   int *ret_created, struct rh_problem *problem);
 
+/* The object as it is now in the realm, before a dry run is undone. */
+json_t *rh_change_show(struct rh_center *center, enum rh_object_kind kind,
+                       const char *name);
+
 /* Puts a module's bytes, which must have that SHA-256. */
 int rh_change_module(struct rh_center *center, const char *sha256,
                      const void *bytes, size_t len,
                      const struct rh_change_options *options, json_t **ret_answer,
                      int *ret_created, struct rh_problem *problem);
 
-/* *ret_answer is {revision, dryRun?, results}. */
+/* Publishes a rule's module: its parts are there as modules, body is its manifest
+ * (parts.h).  Refusals are EINVAL, and EPENDING for a part that is not there. */
+int rh_change_publish(struct rh_center *center, const json_t *body,
+                      const struct rh_change_options *options, json_t **ret_answer,
+                      int *ret_created, struct rh_problem *problem);
+
+/* A module goes with those of its parts that nobody else names.
+ * RH_EBUSY  an interface, a rule or a module names it.
+ * *ret_answer is {revision, dryRun?, results}. */
 int rh_change_delete(struct rh_center *center, enum rh_object_kind kind,
                      const char *name, const struct rh_change_options *options,
                      json_t **ret_answer, struct rh_problem *problem);

@@ -273,6 +273,8 @@ static void add_rule_places(struct rh_places *places, const struct rh_object *ob
 	struct pattern         pattern = { places, object, &side };
 
 	rh_rollout_read_side(object, &side);
+	if (json_object_get(spec, "code"))
+		return; /* nowhere yet */
 	if (json_object_get(spec, "stale"))
 		add_resources(places, object->revision);
 	else if (exception)
@@ -312,6 +314,11 @@ static void of_rule(json_t *list, const struct rh_center *center,
 
 	if (json_object_get(stored, "expired")) {
 		add(list, "Active", 0, "Expired", "the exception has expired");
+		return;
+	}
+	if (json_object_get(json_object_get(stored, "spec"), "code")) {
+		add(list, "Active", 0, "NotDistributed", "the rule and its module are stored, "
+		    "but agents do not take rules of code yet: it is in force nowhere");
 		return;
 	}
 	snprintf(text, sizeof text, "in force since revision %llu",

@@ -263,6 +263,12 @@ static int is_on_edges(const json_t *spec)
 	return json_object_get(spec, "protocol") || json_object_get(spec, "limits");
 }
 
+/* Agents obey it; nothing here depends on it. */
+static int is_for_agents(const json_t *spec)
+{
+	return json_object_get(spec, "stale") || json_object_get(spec, "code");
+}
+
 static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
                       const json_t *stored, struct rh_problem *problem)
 {
@@ -276,8 +282,8 @@ static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
 	else if (exception)
 		err = enact_exception(realm, object, exception,
 		                      json_object_get(stored, "expired") != NULL);
-	else if (json_object_get(spec, "stale"))
-		err = RH_OK; /* agents obey it; nothing here depends on it */
+	else if (is_for_agents(spec))
+		err = RH_OK;
 	else
 		err = enact_hierarchy(realm, json_object_get(json_object_get(spec,
 		                      "hierarchy"), "allow"), object->revision);
@@ -306,7 +312,7 @@ static void retract_rule(struct rh_realm *realm, const struct rh_object *object,
 		name_of(&caller, edge_end(exception, 0), 0);
 		name_of(&callee, edge_end(exception, 1), 0);
 		rh_rule_remove_exception(&realm->registry, &caller, &callee, &at);
-	} else if (!json_object_get(spec, "stale")) {
+	} else if (!is_for_agents(spec)) {
 		struct rh_hierarchy hierarchy;
 
 		rh_hierarchy_init(&hierarchy, 0);

@@ -185,6 +185,8 @@ static void touch_rule(const struct rh_realm *realm, const json_t *spec)
 {
 	const json_t *rule = json_object_get(spec, "protocol");
 
+	if (json_object_get(spec, "code")) /* in no item yet */
+		return;
 	if (!rule)
 		rule = json_object_get(spec, "limits");
 	if (!rule)

@@ -105,17 +105,22 @@ void rh_key_public(const struct rh_key *key, char hex[RH_KEY_PUBLIC_HEX])
 	               sizeof key->public_key);
 }
 
-static int signed_text(const char *sha256, char text[96])
+/* What is signed is never bytes that somebody sent, and says what they may be used as. */
+static int signed_text(enum rh_key_use use, const char *sha256, char text[96])
 {
-	return snprintf(text, 96, "rhodes-module-v1 %.64s", sha256);
+	static const char *const words[] = {
+		[RH_KEY_MODULE] = "rhodes-module-v1", [RH_KEY_RULE] = "rhodes-rule-v1",
+	};
+
+	return snprintf(text, 96, "%s %.64s", words[use], sha256);
 }
 
-void rh_key_sign_module(const struct rh_key *key, const char *sha256,
-                        char hex[RH_KEY_SIGNATURE_HEX])
+void rh_key_sign(const struct rh_key *key, enum rh_key_use use, const char *sha256,
+                 char hex[RH_KEY_SIGNATURE_HEX])
 {
 	unsigned char signature[RH_KEY_SIGNATURE_BYTES];
 	char          text[96];
-	int           len = signed_text(sha256, text);
+	int           len = signed_text(use, sha256, text);
 
 	crypto_sign_detached(signature, NULL, (const unsigned char *)text,
 	                     (unsigned long long)len, key->secret_key);
@@ -130,13 +135,13 @@ static int from_hex(const char *hex, unsigned char *bytes, size_t len)
 	       got == len;
 }
 
-int rh_key_verify_module(const char *public_hex, const char *sha256,
-                         const char *signature_hex)
+int rh_key_verify(const char *public_hex, enum rh_key_use use, const char *sha256,
+                  const char *signature_hex)
 {
 	unsigned char public_key[RH_KEY_PUBLIC_BYTES];
 	unsigned char signature[RH_KEY_SIGNATURE_BYTES];
 	char          text[96];
-	int           len = signed_text(sha256, text);
+	int           len = signed_text(use, sha256, text);
 
 	if (!from_hex(public_hex, public_key, sizeof public_key) ||
 	    !from_hex(signature_hex, signature, sizeof signature) ||

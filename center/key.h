@@ -3,6 +3,8 @@
  * The seed stands in the state directory as `key`: 32 bytes, mode 0600, made at
  * the first start.  A module's signature is over the text
  *   "rhodes-module-v1 <sha256 in hex>"
+ * and that of the manifest of a rule's module, which agents run the parts of, over
+ *   "rhodes-rule-v1 <sha256 in hex>"
  *
  * Ownership   A plain value; rh_key_fini wipes it.
  * Threads     Any may sign. */
@@ -32,14 +34,16 @@ void rh_key_fini(struct rh_key *key);
 
 void rh_key_public(const struct rh_key *key, char hex[RH_KEY_PUBLIC_HEX]);
 
-/* The signature for a module. */
-void rh_key_sign_module(const struct rh_key *key, const char *sha256,
-                        char hex[RH_KEY_SIGNATURE_HEX]);
+/* What the bytes of that hash may be used as. */
+enum rh_key_use { RH_KEY_MODULE, RH_KEY_RULE };
 
-/* RH_OK when the signature is that of the public key for the module, RH_EIDENT
- * when it is not. */
-int rh_key_verify_module(const char *public_hex, const char *sha256,
-                         const char *signature_hex);
+void rh_key_sign(const struct rh_key *key, enum rh_key_use use, const char *sha256,
+                 char hex[RH_KEY_SIGNATURE_HEX]);
+
+/* RH_OK when the signature is that of the public key for this use of those bytes,
+ * RH_EIDENT when it is not. */
+int rh_key_verify(const char *public_hex, enum rh_key_use use, const char *sha256,
+                  const char *signature_hex);
 
 /* The SHA-256 of bytes in hex: 64 digits and a NUL. */
 void rh_key_sha256(const void *bytes, unsigned long long len, char hex[65]);

@@ -53,6 +53,15 @@
 #define RH_CALLS_UNDER_WAY_MAX 65535u      /* that a rule may name             */
 #define RH_CONDITIONS_MAX     32u          /* of one type, then "and n more"   */
 
+/* A rule of code. */
+#define RH_CODE_ABI_MAX       65535u
+#define RH_CODE_PAGE          65536u       /* of memory                        */
+#define RH_CODE_MEMORY_MAX    (256u << 20)
+#define RH_CODE_TIME_MAX_MS   1000u        /* of one call                      */
+#define RH_CODE_PARAMS_MAX    16u
+#define RH_CODE_PARAM_MAX     63u          /* bytes of a name                  */
+#define RH_CODE_VALUE_MAX     1023u
+
 /* The link. */
 #define RH_LINK_PEERS_MAX     4096u        /* agents and supervisors           */
 #define RH_LINK_OBSERVERS_MAX 8u

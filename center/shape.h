@@ -32,6 +32,18 @@ int rh_shape_resource(struct rh_decode *decode, const json_t *spec);
 int rh_shape_interface(struct rh_decode *decode, const json_t *spec);
 int rh_shape_rule(struct rh_decode *decode, const json_t *spec);
 
+/* What somebody publishes as a rule's module (parts.h). */
+int rh_shape_module(struct rh_decode *decode, const json_t *manifest);
+
+/* In both, and the rule of code that uses it. */
+int rh_shape_hook(struct rh_decode *decode, const json_t *value);
+int rh_shape_mode(struct rh_decode *decode, const json_t *value);
+int rh_shape_memory(struct rh_decode *decode, const json_t *value);
+int rh_shape_code(struct rh_decode *decode, const json_t *value);
+
+/* The edges of a rule: [caller, callee], each a name or "*". */
+int rh_shape_pattern(struct rh_decode *decode, const json_t *value);
+
 /* How a rule is rolled out, in the spec of a rule on edges. */
 int rh_shape_rollout(struct rh_decode *decode, const json_t *value);
 

@@ -31,7 +31,7 @@ static int check_end(struct rh_decode *decode, const json_t *value)
 	return rh_decode_name(decode, value);
 }
 
-static int check_pattern(struct rh_decode *decode, const json_t *value)
+int rh_shape_pattern(struct rh_decode *decode, const json_t *value)
 {
 	int err = rh_decode_list(decode, value, 2, check_end);
 
@@ -56,7 +56,7 @@ static int check_use(struct rh_decode *decode, const json_t *value)
 static int check_protocol(struct rh_decode *decode, const json_t *value)
 {
 	static const struct rh_field fields[] = {
-		{ "edge",    check_pattern,    1 },
+		{ "edge",    rh_shape_pattern, 1 },
 		{ "use",     check_use,        1 },
 		{ "rollout", rh_shape_rollout, 0 },
 	};
@@ -72,7 +72,7 @@ static int check_calls(struct rh_decode *decode, const json_t *value)
 static int check_limits(struct rh_decode *decode, const json_t *value)
 {
 	static const struct rh_field fields[] = {
-		{ "edge",    check_pattern,    1 },
+		{ "edge",    rh_shape_pattern, 1 },
 		{ "calls",   check_calls,      1 },
 		{ "rollout", rh_shape_rollout, 0 },
 	};
@@ -196,11 +196,12 @@ int rh_shape_rule(struct rh_decode *decode, const json_t *spec)
 		{ "hierarchy", check_hierarchy, 0 },
 		{ "stale",     check_stale,     0 },
 		{ "limits",    check_limits,    0 },
+		{ "code",      rh_shape_code,   0 },
 	};
 	int err = rh_decode_fields(decode, spec, RH_FIELDS(fields));
 
 	if (!err && json_object_size(spec) != 1)
 		err = rh_decode_refuse(decode, "must be exactly one of protocol, "
-		                       "exception, hierarchy, stale, limits");
+		                       "exception, hierarchy, stale, limits, code");
 	return err;
 }

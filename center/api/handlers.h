@@ -21,6 +21,7 @@ rh_handler rh_api_watch;
 /* modules.c */
 rh_handler rh_api_module_get;
 rh_handler rh_api_module_put;
+rh_handler rh_api_module_publish;
 
 /* rollouts.c */
 rh_handler rh_api_rollouts;

@@ -109,6 +109,7 @@ static enum MHD_Result answer(struct rh_http *http, struct rh_http_request *own)
 	add_header(response, "Allow", reply->allow);
 	add_header(response, "Rhodes-Signature", reply->signature);
 	add_header(response, "Rhodes-Public-Key", reply->public_key);
+	add_header(response, "Content-Range", reply->range);
 	add_header(response, "Cache-Control", "no-store");
 	add_header(response, "X-Content-Type-Options", "nosniff");
 	if (reply->status == 401)

@@ -62,6 +62,7 @@ struct rh_http_request *rh_http_request_create(struct MHD_Connection *connection
 	copy_header(connection, "Content-Type", own->request.content_type);
 	copy_header(connection, "Accept", own->request.accept);
 	copy_header(connection, "Last-Event-ID", own->request.last_event_id);
+	copy_header(connection, "Range", own->request.range);
 	MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, add_query, own);
 	return own;
 }

@@ -74,6 +74,39 @@ int rh_request_etag(const char *header, uint64_t *ret_revision)
 	return parse_number(header + 1, len - 2, ret_revision);
 }
 
+/* "bytes=from-", "bytes=from-last" or "bytes=-count"; another unit, or several parts,
+ * may be answered with everything. */
+int rh_request_range(const char *header, size_t len, size_t *ret_from,
+                     size_t *ret_count)
+{
+	static const char unit[] = "bytes=";
+	uint64_t          from = 0, last = 0;
+
+	*ret_from = 0;
+	*ret_count = len;
+	if (strncmp(header, unit, sizeof unit - 1) != 0)
+		return 0;
+	header += sizeof unit - 1;
+	size_t first = strcspn(header, "-"), second = strlen(header) - first;
+	int has_first = parse_number(header, first, &from) == RH_OK;
+	int has_last = second > 1 && parse_number(header + first + 1, second - 1,
+	                                          &last) == RH_OK;
+	if ((!has_first && (first > 0 || !has_last)) || (second != 1 && !has_last) ||
+	    (has_first && has_last && last < from))
+		return 0;
+	if (!has_first) {
+		from = last < len ? len - last : 0;
+		has_last = 0;
+		if (last == 0)
+			return RH_EINVAL;
+	}
+	if (from >= len)
+		return RH_EINVAL;
+	*ret_from = from;
+	*ret_count = has_last && last < len ? last - from + 1 : len - from;
+	return 1;
+}
+
 void rh_reply_fini(struct rh_reply *reply)
 {
 	free(reply->body);

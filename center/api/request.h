@@ -38,6 +38,7 @@ struct rh_reply {
 	char        allow[48];     /* of a 405                                  */
 	char        signature[160];
 	char        public_key[80];
+	char        range[80];     /* Content-Range                             */
 };
 
 struct rh_request {
@@ -52,6 +53,7 @@ struct rh_request {
 	char                   content_type[RH_HEADER_MAX];
 	char                   accept[RH_HEADER_MAX];
 	char                   last_event_id[RH_HEADER_MAX];
+	char                   range[RH_HEADER_MAX];
 	const struct rh_client *client;
 	char                  *body;
 	size_t                 body_bytes;
@@ -74,6 +76,11 @@ int rh_request_flag(const struct rh_request *request, const char *key,
 
 /* The revision in an ETag list of one ("\"7\""); RH_EINVAL. */
 int rh_request_etag(const char *header, uint64_t *ret_revision);
+
+/* The part of len bytes that a Range header asks for, all of them when it is one that
+ * is not understood: 1 when it is a part.  RH_EINVAL  it begins behind the end. */
+int rh_request_range(const char *header, size_t len, size_t *ret_from,
+                     size_t *ret_count);
 
 /* Each forgets what the reply held.  json is stolen. */
 void rh_reply_json(struct rh_reply *reply, int status, json_t *json);

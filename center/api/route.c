@@ -26,6 +26,8 @@ static const struct rh_route routes[] = {
 	KIND(RH_OBJECT_INTERFACE, "interfaces"),
 	KIND(RH_OBJECT_RULE, "rules"),
 	{ RH_METHOD_GET, "/apis/v1/modules", rh_api_list, RH_OBJECT_MODULE, 0, WATCH },
+	{ RH_METHOD_POST, "/apis/v1/modules", rh_api_module_publish, RH_OBJECT_MODULE,
+	  RH_ROUTE_WRITE | RH_ROUTE_JSON, DRYRUN },
 	{ RH_METHOD_GET, "/apis/v1/modules/{name}", rh_api_module_get,
 	  RH_OBJECT_MODULE, 0, "" },
 	{ RH_METHOD_PUT, "/apis/v1/modules/{name}", rh_api_module_put,

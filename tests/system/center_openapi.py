@@ -4,6 +4,7 @@
 That real answers keep it is checked by center_lib in every test of the center; here
 every operation is asked at least once.
 """
+import hashlib
 import json
 import sys
 import unittest
@@ -41,6 +42,20 @@ class TheContract(CenterTest):
             "text": "f, i32\n", "soname": "libx.so", "hash": "0" * 16, "version": "1"}})
         center.ask("PUT", "/apis/v1/modules/" + SHA, b"abc",
                    {"Content-Type": "application/octet-stream"})
+        wasm = b"\0asm\1\0\0\0"
+        part = hashlib.sha256(wasm).hexdigest()
+        center.ask("PUT", "/apis/v1/modules/" + part, wasm,
+                   {"Content-Type": "application/octet-stream"})
+        made = center.ask("POST", "/apis/v1/modules", {
+            "hook": "filter", "abi": 1, "mode": "wasm", "memory": "1Mi", "name": "limiter",
+            "capabilities": [], "parts": {"wasm": part}})
+        center.put(rule("limiter", code={
+            "hook": "filter", "edge": ["a", "*"], "mode": "wasm",
+            "module": "sha256:" + made.json["metadata"]["name"], "onFailure": "fail-open",
+            "limits": {"memory": "1Mi", "time": "10ms", "fuel": 0}, "params": {"rate": "10"},
+            "rollout": {"steps": [1, "100%"]}}))
+        center.get("/apis/v1/modules/" + part, Range="bytes=0-3")
+        center.get("/apis/v1/modules/" + part, Range="bytes=100-")
         agent = center.agent("a")
         agent.view()
         subscriber = center.subscriber("b")

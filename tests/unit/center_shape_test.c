@@ -174,6 +174,47 @@ static void rules(void **state)
 	    "named \"hierarchy\"");
 }
 
+#define CODE(more) RULE("r", "{'code':{'hook':'filter','mode':'wasm','module':'sha256:" \
+	HEX64 "'" more "}}")
+
+static void code(void **state)
+{
+	(void)state;
+	good(CODE(",'edge':['a','*']"));
+	good(CODE(",'resource':'a','onFailure':'fail-closed','params':{},'limits':{}"));
+	good(CODE(",'edge':['*','*'],'limits':{'memory':'64Ki','time':'1s','fuel':0},"
+		"'onFailure':'keep-last','params':{'rate':'1000','A.b-c_1':''},"
+		"'rollout':{'steps':[1,'100%']}"));
+	bad(CODE(""), "/spec/code", "either an edge or a resource");
+	bad(CODE(",'edge':['a','b'],'resource':'a'"), "/spec/code", "either an edge");
+	bad(CODE(",'edge':['a']"), "/spec/code/edge", "[caller, callee]");
+	bad(CODE(",'edge':['a','a']"), "/spec/code/edge", "itself");
+	bad(CODE(",'resource':'A'"), "/spec/code/resource", "name");
+	bad(CODE(",'resource':'a','onFailure':'ignore'"), "/spec/code/onFailure", "none of");
+	bad(CODE(",'resource':'a','limits':{'memory':'1'}"), "/spec/code/limits/memory",
+	    "a multiple of 64Ki");
+	bad(CODE(",'resource':'a','limits':{'time':'2s'}"), "/spec/code/limits/time",
+	    "from 1ms to 1s");
+	bad(CODE(",'resource':'a','limits':{'time':'0ms'}"), "/spec/code/limits/time",
+	    "from 1ms to 1s");
+	bad(CODE(",'resource':'a','limits':{'fuel':-1}"), "/spec/code/limits/fuel", "between");
+	bad(CODE(",'resource':'a','limits':{'disk':'1Mi'}"), "/spec/code/limits/disk",
+	    "unknown key");
+	bad(CODE(",'resource':'a','params':{'rate':1000}"), "/spec/code/params/rate",
+	    "must be a string");
+	bad(CODE(",'resource':'a','params':{'a b':''}"), "/spec/code/params/a b", "letters");
+	bad(CODE(",'resource':'a','params':[]"), "/spec/code/params", "an object of strings");
+	bad(CODE(",'resource':'a','rollout':{'steps':[1]}"), "/spec/code/rollout/steps",
+	    "must end with");
+	bad(RULE("r", "{'code':{'hook':'sched'}}"), "/spec/code/hook", "none of filter");
+	bad(RULE("r", "{'code':{'hook':'filter','mode':'wasm','resource':'a'}}"), "/spec/code",
+	    "\"module\" is missing");
+	bad(RULE("r", "{'code':{'hook':'filter','mode':'wasm','resource':'a','module':'"
+	         HEX64 "'}}"), "/spec/code/module", "rhodes rule publish");
+	bad(RULE("r", "{'code':{'hook':'filter','mode':'wasm','resource':'a','module':"
+	         "'sha256:" HEX16 "'}}"), "/spec/code/module", "rhodes rule publish");
+}
+
 static void envelopes(void **state)
 {
 	(void)state;
@@ -347,6 +388,7 @@ int main(void)
 		cmocka_unit_test(resources),
 		cmocka_unit_test(interfaces),
 		cmocka_unit_test(rules),
+		cmocka_unit_test(code),
 		cmocka_unit_test(envelopes),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(limits),

@@ -1,0 +1,218 @@
+#include "change_module.h"
+
+#include "parts.h"
+
+#include "../model/error.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* manifest is NULL for plain bytes, and borrowed. */
+static struct rh_object *make_module(const struct rh_batch *batch, const char *sha256,
+                                     size_t len, const json_t *manifest)
+{
+	const struct rh_key *key = &batch->center->key;
+	char signature[RH_KEY_SIGNATURE_HEX], public_key[RH_KEY_PUBLIC_HEX];
+
+	rh_key_sign(key, manifest ? RH_KEY_RULE : RH_KEY_MODULE, sha256, signature);
+	rh_key_public(key, public_key);
+	json_t *json = json_pack("{s:I, s:{s:I}, s:{s:s, s:s, s:s}}",
+		"owner", (json_int_t)batch->options->client->uid,
+		"spec", "bytes", (json_int_t)len,
+		"status", "algorithm", "ed25519", "publicKey", public_key,
+		"signature", signature);
+	if (manifest)
+		json_object_set(json_object_get(json, "spec"), "manifest",
+		                (json_t *)(uintptr_t)manifest);
+	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
+	json_decref(json);
+	struct rh_object *object = text ? rh_object_create(RH_OBJECT_MODULE, sha256,
+	                                                   text, strlen(text)) : NULL;
+	free(text);
+	if (object)
+		object->generation = 1;
+	return object;
+}
+
+/* The bytes stay where they are until the batch is staged. */
+static int put_module(struct rh_batch *batch, const char *sha256, const void *bytes,
+                      size_t len, const json_t *manifest)
+{
+	struct rh_object *object = make_module(batch, sha256, len, manifest);
+
+	if (!object)
+		return rh_problem_set(batch->problem, RH_ENOMEM,
+		                      "the center is out of memory");
+	int err = rh_batch_put_object(batch, object, NULL);
+	if (!err)
+		rh_batch_blob(batch, sha256, bytes, len);
+	return err;
+}
+
+static int check_hash(const char *sha256, const void *bytes, size_t len,
+                      struct rh_problem *problem)
+{
+	char actual[65];
+
+	rh_key_sha256(bytes, len, actual);
+	if (strcmp(actual, sha256) == 0)
+		return RH_OK;
+	return rh_problem_set(problem, RH_EINVAL,
+		"the SHA-256 of the body is %s, the path says %s", actual, sha256);
+}
+
+/* Stages, or refuses what err says, and finishes the batch. */
+static int conclude(struct rh_batch *batch, int err, const char *sha256,
+                    json_t **ret_answer)
+{
+	struct rh_center *center = batch->center;
+
+	if (err && !center->broken.code)
+		rh_batch_refuse(batch, "Module", sha256);
+	json_t *answer = err ? NULL : rh_change_show(center, RH_OBJECT_MODULE, sha256);
+	if (!err)
+		err = rh_batch_stage(batch);
+	rh_batch_fini(batch);
+	if (err)
+		json_decref(answer);
+	else
+		*ret_answer = answer;
+	return err;
+}
+
+int rh_change_module(struct rh_center *center, const char *sha256,
+                     const void *bytes, size_t len,
+                     const struct rh_change_options *options, json_t **ret_answer,
+                     int *ret_created, struct rh_problem *problem)
+{
+	struct rh_batch batch;
+	int created = !rh_catalog_find(&center->realm.catalog, RH_OBJECT_MODULE, sha256);
+	int err = rh_batch_init(&batch, center, 1, options, problem);
+
+	/* The same hash is the same bytes: nothing to do. */
+	if (!err && created)
+		err = check_hash(sha256, bytes, len, problem);
+	if (!err && created)
+		err = put_module(&batch, sha256, bytes, len, NULL);
+	err = conclude(&batch, err, sha256, ret_answer);
+	if (!err)
+		*ret_created = created;
+	return err;
+}
+
+/* ---- of rules ---- */
+
+static int is_published(const struct rh_center *center, const char *sha256)
+{
+	const struct rh_object *object = rh_catalog_find(&center->realm.catalog,
+	                                                 RH_OBJECT_MODULE, sha256);
+	json_t *stored = object ? rh_object_parse(object) : NULL;
+	int     is = rh_parts_manifest(stored) != NULL;
+
+	json_decref(stored);
+	return is;
+}
+
+static int publish(struct rh_center *center, const json_t *manifest, const char *text,
+                   const struct rh_change_options *options, json_t **ret_answer,
+                   int *ret_created, struct rh_problem *problem)
+{
+	struct rh_batch batch;
+	char            sha256[65];
+
+	rh_key_sha256(text, strlen(text), sha256);
+	/* Somebody may have put the same text as bytes before: that is no rule's yet. */
+	int created = !is_published(center, sha256);
+	int err = rh_batch_init(&batch, center, 1, options, problem);
+	if (!err && created)
+		err = put_module(&batch, sha256, text, strlen(text), manifest);
+	err = conclude(&batch, err, sha256, ret_answer);
+	if (!err)
+		*ret_created = created;
+	return err;
+}
+
+int rh_change_publish(struct rh_center *center, const json_t *body,
+                      const struct rh_change_options *options, json_t **ret_answer,
+                      int *ret_created, struct rh_problem *problem)
+{
+	struct rh_decode decode = { .problem = problem };
+	json_t          *manifest = NULL;
+	const char      *name = json_string_value(json_object_get(body, "name"));
+	int              err = rh_shape_module(&decode, body);
+
+	if (!err)
+		err = rh_parts_collect(center, body, &manifest, problem);
+	if (err) {
+		rh_change_refused(center, "Module", name ? name : "", options, problem);
+		return err;
+	}
+	char *text = json_dumps(manifest, JSON_COMPACT | JSON_SORT_KEYS);
+	if (text)
+		err = publish(center, manifest, text, options, ret_answer, ret_created,
+		              problem);
+	else
+		err = rh_problem_set(problem, RH_ENOMEM, "the center is out of memory");
+	free(text);
+	json_decref(manifest);
+	return err;
+}
+
+/* ---- away ---- */
+
+/* The name in the batch must live until it is staged: that of the object does, in the
+ * realm's log of what can be undone. */
+static int remove_bytes(struct rh_batch *batch, const char *sha256)
+{
+	const struct rh_object *object = rh_catalog_find(&batch->center->realm.catalog,
+	                                                 RH_OBJECT_MODULE, sha256);
+	int err = rh_batch_remove(batch, RH_OBJECT_MODULE, sha256);
+
+	if (!err)
+		rh_batch_blob(batch, object->name, NULL, 0);
+	return err;
+}
+
+/* A part goes when it was there for this module alone, whatever its own revision is. */
+static int remove_part(struct rh_batch *batch, const char *sha256, const char *module)
+{
+	const struct rh_realm          *realm = &batch->center->realm;
+	const struct rh_change_options *options = batch->options;
+	struct rh_change_options        any = *options;
+	char                            user[RH_PARTS_USER_MAX];
+
+	rh_parts_user(realm, sha256, module, user);
+	if (user[0] || !rh_catalog_find(&realm->catalog, RH_OBJECT_MODULE, sha256))
+		return RH_OK;
+	any.expected = RH_CHANGE_ANY;
+	batch->options = &any;
+	int err = remove_bytes(batch, sha256);
+	batch->options = options;
+	return err;
+}
+
+int rh_change_remove_module(struct rh_batch *batch, const char *sha256)
+{
+	const struct rh_realm  *realm = &batch->center->realm;
+	const struct rh_object *object = rh_catalog_find(&realm->catalog, RH_OBJECT_MODULE,
+	                                                 sha256);
+	char        user[RH_PARTS_USER_MAX];
+	const char *what;
+	json_t     *part;
+
+	rh_parts_user(realm, sha256, NULL, user);
+	if (user[0])
+		return rh_problem_set(batch->problem, RH_EBUSY,
+			"module %s is used by %s", sha256, user);
+	json_t *stored = object ? rh_object_parse(object) : NULL;
+	json_t *parts = json_object_get(rh_parts_manifest(stored), "parts");
+	int     err = remove_bytes(batch, sha256);
+	json_object_foreach(parts, what, part) {
+		if (!err)
+			err = remove_part(batch, json_string_value(json_object_get(part,
+			                  "sha256")), sha256);
+	}
+	json_decref(stored);
+	return err;
+}

@@ -1,0 +1,37 @@
+/* parts - what the module of a rule is made of.
+ *
+ * Its bytes are a manifest, a compact JSON text with sorted keys:
+ *   {"abi", "capabilities", "format": 1, "hook", "memory"?, "mode", "name"?,
+ *    "parts": {what: {"bytes", "sha256"}}}
+ * Each part is a module of its own in the store: `wasm`, or `object` for a mode
+ * without WebAssembly, and the `source` that it was made from, a tar.  So a part that
+ * two manifests name is kept once.
+ *
+ * Ownership   As noted.
+ * Threads     One. */
+#ifndef RH_CENTER_PARTS_H
+#define RH_CENTER_PARTS_H
+
+#include "center.h"
+#include "decode.h"
+
+#define RH_PARTS_MAX       3u
+#define RH_PARTS_FORMAT    1
+#define RH_PARTS_USER_MAX  (RH_OBJECT_KEY_MAX + 16)
+#define RH_MODULE_PREFIX   "sha256:"      /* before a module in the spec of a rule */
+
+/* The manifest to store for what somebody published, a new value: each part was found
+ * and looked at.  What was published has passed rh_shape_module.
+ * RH_EPENDING  a part is not there.  RH_EINVAL  it is not what it should be. */
+int rh_parts_collect(struct rh_center *center, const json_t *published,
+                     json_t **ret_manifest, struct rh_problem *problem);
+
+/* The manifest in a stored module, borrowed from it, or NULL: it is bytes. */
+const json_t *rh_parts_manifest(const json_t *stored);
+
+/* Who names the module, as "rule limiter", or an empty text.  The module named `but`,
+ * which may be NULL, does not count. */
+void rh_parts_user(const struct rh_realm *realm, const char *sha256, const char *but,
+                   char text[RH_PARTS_USER_MAX]);
+
+#endif

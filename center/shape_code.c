@@ -1,0 +1,114 @@
+#include "shape.h"
+
+#include "parts.h"
+#include "when.h"
+
+#include "../model/error.h"
+
+#include <string.h>
+
+static int check_module(struct rh_decode *decode, const json_t *value)
+{
+	size_t      prefix = sizeof RH_MODULE_PREFIX - 1;
+	const char *text = json_string_value(value);
+
+	if (!text || strncmp(text, RH_MODULE_PREFIX, prefix) != 0 ||
+	    !rh_is_sha256(text + prefix))
+		return rh_decode_refuse(decode, "must be \"" RH_MODULE_PREFIX "\" and 64 hex "
+			"digits in lower case, as `rhodes rule publish` prints it");
+	return RH_OK;
+}
+
+static int check_time(struct rh_decode *decode, const json_t *value)
+{
+	uint64_t ms;
+	int      err = rh_decode_string(decode, value, 1, 16, 0);
+
+	if (!err && (rh_when_duration(json_string_value(value), RH_CODE_TIME_MAX_MS,
+	                              &ms) != RH_OK || ms == 0))
+		err = rh_decode_refuse(decode, "\"%.16s\" is not a time such as 10ms, from "
+			"1ms to 1s", json_string_value(value));
+	return err;
+}
+
+static int check_fuel(struct rh_decode *decode, const json_t *value)
+{
+	return rh_decode_integer(decode, value, 0, INT64_MAX);
+}
+
+static int check_limits(struct rh_decode *decode, const json_t *value)
+{
+	static const struct rh_field fields[] = {
+		{ "memory", rh_shape_memory, 0 },
+		{ "time",   check_time,      0 },
+		{ "fuel",   check_fuel,      0 },
+	};
+
+	return rh_decode_fields(decode, value, RH_FIELDS(fields));
+}
+
+static int check_policy(struct rh_decode *decode, const json_t *value)
+{
+	static const char *const policies[] = {
+		"keep-last", "fail-open", "fail-closed", NULL,
+	};
+
+	return rh_decode_choice(decode, value, policies);
+}
+
+static int check_param(struct rh_decode *decode, const char *name, const json_t *value)
+{
+	size_t len = strlen(name);
+
+	if (len == 0 || len > RH_CODE_PARAM_MAX)
+		return rh_decode_refuse(decode, "a parameter's name has 1 to %u bytes",
+		                        RH_CODE_PARAM_MAX);
+	if (strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	           "0123456789._-") != len)
+		return rh_decode_refuse(decode, "a parameter's name holds letters, digits, "
+		                        "'.', '_' and '-'");
+	return rh_decode_string(decode, value, 0, RH_CODE_VALUE_MAX, 0);
+}
+
+static int check_params(struct rh_decode *decode, const json_t *value)
+{
+	const char *name;
+	json_t     *param;
+	int         err = RH_OK;
+
+	if (!json_is_object(value))
+		return rh_decode_refuse(decode, "must be an object of strings");
+	if (json_object_size(value) > RH_CODE_PARAMS_MAX)
+		return rh_decode_refuse(decode, "has %zu parameters, the limit is %u",
+		                        json_object_size(value), RH_CODE_PARAMS_MAX);
+	json_object_foreach((json_t *)(uintptr_t)value, name, param) {
+		size_t mark = rh_decode_enter(decode, name);
+
+		err = check_param(decode, name, param);
+		rh_decode_leave(decode, mark);
+		if (err)
+			break;
+	}
+	return err;
+}
+
+int rh_shape_code(struct rh_decode *decode, const json_t *value)
+{
+	static const struct rh_field fields[] = {
+		{ "hook",      rh_shape_hook,    1 },
+		{ "edge",      rh_shape_pattern, 0 },
+		{ "resource",  rh_decode_name,   0 },
+		{ "module",    check_module,     1 },
+		{ "mode",      rh_shape_mode,    1 },
+		{ "limits",    check_limits,     0 },
+		{ "onFailure", check_policy,     0 },
+		{ "params",    check_params,     0 },
+		{ "rollout",   rh_shape_rollout, 0 },
+	};
+	int err = rh_decode_fields(decode, value, RH_FIELDS(fields));
+
+	if (!err && !json_object_get(value, "edge") == !json_object_get(value, "resource"))
+		err = rh_decode_refuse(decode, "must have either an edge or a resource where "
+		                       "the rule runs");
+	return err;
+}

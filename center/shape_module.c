@@ -1,0 +1,100 @@
+#include "shape.h"
+
+#include "parts.h"
+#include "size.h"
+
+#include "../model/error.h"
+
+#include <string.h>
+
+static const char *const hooks[] = {
+	"filter", "cache", "transform", "protocol", "event", NULL,
+};
+static const char *const modes[] = { "wasm", "native", "ebpf", NULL };
+
+int rh_shape_hook(struct rh_decode *decode, const json_t *value)
+{
+	return rh_decode_choice(decode, value, hooks);
+}
+
+int rh_shape_mode(struct rh_decode *decode, const json_t *value)
+{
+	return rh_decode_choice(decode, value, modes);
+}
+
+int rh_shape_memory(struct rh_decode *decode, const json_t *value)
+{
+	uint64_t bytes;
+	int      err = rh_decode_string(decode, value, 1, 16, 0);
+
+	if (!err && (rh_size_read(json_string_value(value), RH_CODE_MEMORY_MAX,
+	                          &bytes) != RH_OK || bytes == 0 ||
+	             bytes % RH_CODE_PAGE != 0))
+		err = rh_decode_refuse(decode, "\"%.16s\" is not a size such as 64Ki or 1Mi, a "
+			"multiple of 64Ki of at most 256Mi", json_string_value(value));
+	return err;
+}
+
+static int check_abi(struct rh_decode *decode, const json_t *value)
+{
+	return rh_decode_integer(decode, value, 1, RH_CODE_ABI_MAX);
+}
+
+/* None can be given yet; a module that wants one must hear so here, not when it runs. */
+static int check_capabilities(struct rh_decode *decode, const json_t *value)
+{
+	if (!json_is_array(value))
+		return rh_decode_refuse(decode, "must be an array");
+	if (json_array_size(value) > 0)
+		return rh_decode_refuse(decode, "asks for a capability, and rules can be given "
+		                        "none yet: leave it empty");
+	return RH_OK;
+}
+
+static int check_parts(struct rh_decode *decode, const json_t *value)
+{
+	static const struct rh_field fields[RH_PARTS_MAX] = {
+		{ "source", rh_decode_sha256, 0 },
+		{ "wasm",   rh_decode_sha256, 0 },
+		{ "object", rh_decode_sha256, 0 },
+	};
+
+	return rh_decode_fields(decode, value, RH_FIELDS(fields));
+}
+
+/* Of WebAssembly the center makes the object itself, so none may be slipped in. */
+static int check_mode_parts(struct rh_decode *decode, const json_t *manifest)
+{
+	const char   *mode = json_string_value(json_object_get(manifest, "mode"));
+	const json_t *parts = json_object_get(manifest, "parts");
+	int           is_wasm = strcmp(mode, "wasm") == 0;
+	const char   *needed = is_wasm ? "wasm" : "object";
+	const char   *other = is_wasm ? "object" : "wasm";
+	size_t        mark = rh_decode_enter(decode, "parts");
+	int           err = RH_OK;
+
+	if (!json_object_get(parts, needed))
+		err = rh_decode_refuse(decode, "\"%s\" is missing: mode %s needs it", needed,
+		                       mode);
+	else if (json_object_get(parts, other))
+		err = rh_decode_refuse(decode, "a module of mode %s has no part \"%s\"", mode,
+		                       other);
+	rh_decode_leave(decode, mark);
+	return err;
+}
+
+int rh_shape_module(struct rh_decode *decode, const json_t *manifest)
+{
+	static const struct rh_field fields[] = {
+		{ "name",         rh_decode_rule_name, 0 },
+		{ "hook",         rh_shape_hook,       1 },
+		{ "abi",          check_abi,           1 },
+		{ "mode",         rh_shape_mode,       1 },
+		{ "memory",       rh_shape_memory,     0 },
+		{ "capabilities", check_capabilities,  0 },
+		{ "parts",        check_parts,         1 },
+	};
+	int err = rh_decode_fields(decode, manifest, RH_FIELDS(fields));
+
+	return err ? err : check_mode_parts(decode, manifest);
+}

@@ -1,0 +1,429 @@
+#!/usr/bin/python3
+"""The module of a rule: published whole or not at all, kept, given back, and signed."""
+import ctypes
+import hashlib
+import io
+import json
+import os
+import random
+import resource as limits
+import signal
+import socket
+import tarfile
+import threading
+import unittest
+
+from center_lib import CenterTest, main, rule
+
+SEED = int(os.environ.get("RHODES_SEED", "20240607"))
+MOST = 8 << 20
+SODIUM = ctypes.CDLL("libsodium.so.23")
+
+
+def section(number, body):
+    return bytes([number]) + leb(len(body)) + body
+
+
+def leb(number):
+    out = b""
+    while True:
+        number, low = number >> 7, number & 0x7f
+        out += bytes([low | (0x80 if number else 0)])
+        if not number:
+            return out
+
+
+def export(name, kind, index):
+    return leb(len(name)) + name.encode() + bytes([kind, index])
+
+
+def wasm(verdict=0, size=0):
+    """A filter that always answers verdict; with a custom section up to that size."""
+    i32 = b"\x7f"
+    functions = [65537, 1024, verdict]  # rh_abi, rh_buffer, rh_filter_before
+    names = ["rh_abi", "rh_buffer", "rh_filter_before"]
+    bodies = [b"\x00\x41" + sleb(value) + b"\x0b" for value in functions]
+    data = b"\0asm\1\0\0\0" + section(1, b"\x01\x60\x00\x01" + i32)
+    data += section(3, leb(3) + b"\0\0\0") + section(5, b"\x01\x00\x02")
+    data += section(7, leb(4) + export("memory", 2, 0) +
+                    b"".join(export(name, 0, i) for i, name in enumerate(names)))
+    data += section(10, leb(3) + b"".join(leb(len(body)) + body for body in bodies))
+    for digits in (1, 2, 3, 4):  # of the length of what fills it
+        room = size - len(data) - 1 - digits
+        if room >= 4 and len(leb(room)) == digits:
+            return data + section(0, b"\3pad" + os.urandom(room - 4))
+    return data
+
+
+def sleb(number):
+    out = b""
+    while True:
+        low, number = number & 0x7f, number >> 7
+        if number == 0 and not low & 0x40:
+            return out + bytes([low])
+        out += bytes([low | 0x80])
+
+
+def tar(text):
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        info = tarfile.TarInfo("rule.c")
+        info.size = len(text)
+        archive.addfile(info, io.BytesIO(text))
+    return out.getvalue()
+
+
+def sha(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+def is_signed(public_key, word, name, signature):
+    text = f"{word} {name}".encode()
+    return SODIUM.crypto_sign_verify_detached(
+        bytes.fromhex(signature), text, ctypes.c_ulonglong(len(text)),
+        bytes.fromhex(public_key)) == 0
+
+
+def manifest(parts, **rest):
+    return {"hook": "filter", "abi": 1, "mode": "wasm",
+            "parts": {what: sha(data) for what, data in parts.items()}, **rest}
+
+
+def code(name, module, **rest):
+    return rule(name, code={"hook": "filter", "edge": ["a", "*"], "module": "sha256:" + module,
+                            "mode": "wasm", **rest})
+
+
+class ModuleTest(CenterTest):
+    def put(self, data):
+        return self.center.ask("PUT", "/apis/v1/modules/" + sha(data), data,
+                               {"Content-Type": "application/octet-stream"})
+
+    def post(self, body, query=""):
+        return self.center.ask("POST", "/apis/v1/modules" + query, body)
+
+    def publish(self, parts, **rest):
+        for data in parts.values():
+            self.assertIn(self.put(data).status, (200, 201))
+        return self.post(manifest(parts, **rest))
+
+    def names(self):
+        return {item["metadata"]["name"]
+                for item in self.center.get("/apis/v1/modules").json["items"]}
+
+    def check_whole(self, name, parts):
+        """The manifest and each part are what they say, and signed."""
+        key = self.center.get("/apis/v1/system").json["publicKey"]
+        got = self.center.get("/apis/v1/modules/" + name)
+        self.assertEqual((got.status, sha(got.body)), (200, name))
+        self.assertTrue(is_signed(key, "rhodes-rule-v1", name, got.headers["Rhodes-Signature"]))
+        stated = json.loads(got.body)
+        self.assertEqual(got.body.decode(), json.dumps(stated, sort_keys=True,
+                                                       separators=(",", ":")))
+        for what, data in parts.items():
+            self.assertEqual(stated["parts"][what], {"bytes": len(data), "sha256": sha(data)})
+            self.assertEqual(self.center.get("/apis/v1/modules/" + sha(data)).body, data)
+        return stated
+
+
+class Publish(ModuleTest):
+    def test_is_kept_signed_and_given_back(self):
+        parts = {"wasm": wasm(), "source": tar(b"int x;")}
+        made = self.publish(parts, name="limiter", memory="1Mi")
+        self.assertEqual(made.status, 201, made.body)
+        name = made.json["metadata"]["name"]
+        shown = made.json["spec"]["manifest"]
+        stated = self.check_whole(name, parts)
+        self.assertEqual(stated, shown)
+        self.assertEqual((stated["hook"], stated["abi"], stated["mode"], stated["name"],
+                          stated["memory"], stated["capabilities"], stated["format"]),
+                         ("filter", 1, "wasm", "limiter", "1Mi", [], 1))
+        key = self.center.get("/apis/v1/system").json["publicKey"]
+        signature = made.json["status"]["signature"]
+        self.assertFalse(is_signed(key, "rhodes-module-v1", name, signature))
+        self.assertFalse(is_signed(key, "rhodes-rule-v1", sha(b""), signature))
+        self.center.stop()
+        self.center.start()
+        self.assertEqual(self.check_whole(name, parts), stated)
+        entries = [(e["entry"]["verb"], e["entry"]["result"], e["entry"]["name"])
+                   for e in self.center.audit()]
+        self.assertIn(("publish", "created", name), entries)
+
+    def test_twice_is_once(self):
+        parts = {"wasm": wasm(), "source": tar(b"")}
+        made = self.publish(parts)
+        revision = self.center.revision()
+        again = self.publish(parts)
+        self.assertEqual((again.status, again.json), (200, made.json))
+        self.assertEqual(self.center.revision(), revision)
+        other = self.publish(parts, name="other")
+        self.assertNotEqual(other.json["metadata"]["name"], made.json["metadata"]["name"])
+        self.assertEqual(len(self.names()), 4)  # the parts are there once
+
+    def test_text_that_was_put_as_bytes_is_no_rule(self):
+        parts = {"wasm": wasm()}
+        made = self.publish(parts)
+        name = made.json["metadata"]["name"]
+        text = self.center.get("/apis/v1/modules/" + name).body
+        self.assertEqual(self.center.ask("DELETE", "/apis/v1/modules/" + name).status, 200)
+        self.assertEqual(self.put(text).status, 201)
+        self.put(parts["wasm"])
+        key = self.center.get("/apis/v1/system").json["publicKey"]
+        status = self.center.get("/apis/v1/modules/" + name, Accept="application/json").json["status"]
+        self.assertFalse(is_signed(key, "rhodes-rule-v1", name, status["signature"]))
+        self.assert_problem(self.center.put(code("r", name)), 409, "EPENDING", "is a part")
+        again = self.post(manifest(parts))
+        self.assertEqual((again.status, again.json["metadata"]["name"]), (201, name))
+        self.check_whole(name, parts)
+
+    def test_dry_run_leaves_nothing(self):
+        self.put(wasm())
+        before = self.names()
+        dry = self.post(manifest({"wasm": wasm()}), "?dryRun=true")
+        self.assertEqual(dry.status, 201)
+        self.assertEqual(self.names(), before)
+
+    def test_as_large_as_may_be(self):
+        data = wasm(size=MOST)
+        self.assertEqual(len(data), MOST)
+        made = self.publish({"wasm": data})
+        self.assertEqual(made.status, 201, made.body)
+        self.check_whole(made.json["metadata"]["name"], {"wasm": data})
+
+    def test_parts_of_bytes(self):
+        data = os.urandom(1000)
+        self.put(data)
+        path = "/apis/v1/modules/" + sha(data)
+        for asked, first, last in (("0-9", 0, 9), ("990-", 990, 999), ("-10", 990, 999),
+                                   ("5-5", 5, 5), ("900-5000", 900, 999), ("-5000", 0, 999)):
+            got = self.center.get(path, Range="bytes=" + asked)
+            self.assertEqual((got.status, got.body), (206, data[first:last + 1]), asked)
+            self.assertEqual(got.headers["Content-Range"], f"bytes {first}-{last}/1000")
+            self.assertEqual(got.etag, self.center.get(path).etag)
+        for asked in ("1000-", "-0", "5000-6000"):
+            got = self.center.get(path, Range="bytes=" + asked)
+            self.assertEqual((got.status, got.headers["Content-Range"]), (416, "bytes */1000"))
+        for asked in ("bytes=9-5", "bytes=x-", "bytes=1-2,5-6", "lines=1-2", "bytes=", "bytes=-"):
+            got = self.center.get(path, Range=asked)
+            self.assertEqual((got.status, got.body), (200, data), asked)
+        etag = self.center.get(path).etag
+        self.assertEqual(self.ask_again(path, etag).status, 304)
+
+    def ask_again(self, path, etag):
+        return self.center.ask("GET", path, headers={"If-None-Match": etag})
+
+
+class Refused(ModuleTest):
+    def refuse(self, body, pointer, *words, status=400, reason="EINVAL"):
+        answer = self.post(body)
+        self.assert_problem(answer, status, reason, *words)
+        self.assertEqual(answer.json.get("pointer", ""), pointer, answer.json)
+
+    def test_shapes(self):
+        data = wasm()
+        self.put(data)
+        good = manifest({"wasm": data})
+        revision = self.center.revision()
+        for key in ("hook", "abi", "mode", "parts"):
+            self.refuse({k: v for k, v in good.items() if k != key}, "", f'"{key}" is missing')
+        self.refuse({**good, "hook": "sched"}, "/hook", "none of filter")
+        self.refuse({**good, "mode": "jit"}, "/mode", "none of wasm")
+        self.refuse({**good, "abi": 0}, "/abi", "between")
+        self.refuse({**good, "memory": "100000"}, "/memory", "a multiple of 64Ki")
+        self.refuse({**good, "memory": "512Mi"}, "/memory", "at most 256Mi")
+        self.refuse({**good, "capabilities": ["wasi"]}, "/capabilities", "none yet")
+        self.refuse({**good, "parts": {}}, "/parts", '"wasm" is missing')
+        self.refuse({**good, "parts": {"wasm": "x"}}, "/parts/wasm", "SHA-256")
+        self.refuse({**good, "parts": {"wasm": sha(data), "object": sha(data)}}, "/parts",
+                    'no part "object"')
+        self.refuse({**good, "mode": "native"}, "/parts", '"object" is missing')
+        self.refuse({**good, "name": "Über"}, "/name", "name")
+        self.refuse({**good, "color": 1}, "/color", "unknown key")
+        self.assertEqual(self.center.revision(), revision)
+        entry = self.center.audit()[0]["entry"]
+        self.assertEqual((entry["verb"], entry["result"], entry["kind"]),
+                         ("publish", "refused", "Module"))
+
+    def test_parts(self):
+        text, component, native = b"not a module", b"\0asm\x0d\0\1\0", b"\x7fELF" + bytes(60)
+        for data in (text, component, native, wasm(), b"\0asm"):
+            self.put(data)
+        self.refuse(manifest({"wasm": wasm(1)}), "/parts/wasm", "is not here", "put its bytes",
+                    status=409, reason="EPENDING")
+        for data in (text, b"\0asm"):
+            self.refuse(manifest({"wasm": data}), "/parts/wasm", "is not WebAssembly", sha(data))
+        self.refuse(manifest({"wasm": component}), "/parts/wasm", "a component")
+        self.refuse(manifest({"wasm": wasm(), "source": text}), "/parts/source", "is not a tar")
+        for mode in ("native", "ebpf"):
+            self.refuse(manifest({"object": native}, mode=mode), "/parts/object", "not an object")
+            self.refuse(manifest({"object": wasm()}, mode=mode), "/parts/object", "ELF")
+        with open("/usr/lib/x86_64-linux-gnu/libsodium.so.23", "rb") as file:
+            library = file.read()
+        self.put(library)
+        self.assertEqual(self.post(manifest({"object": library}, mode="native")).status, 201)
+        self.refuse(manifest({"object": library}, mode="ebpf"), "/parts/object", "of eBPF")
+
+    def test_too_large_and_torn(self):
+        self.assert_problem(self.put(b"\0asm\1\0\0\0" + bytes(MOST - 7)), 413, "EMSGSIZE")
+        data = wasm(size=1 << 20)
+        head = (f"PUT /apis/v1/modules/{sha(data)} HTTP/1.1\r\nHost: x\r\n"
+                f"Content-Type: application/octet-stream\r\nContent-Length: {len(data)}\r\n\r\n")
+        with socket.socket(socket.AF_UNIX) as torn:
+            torn.connect(os.path.join(self.center.run, "center.sock"))
+            torn.sendall(head.encode() + data[:len(data) // 2])
+            torn.shutdown(socket.SHUT_WR)
+            torn.settimeout(60)
+            while torn.recv(4096):
+                pass
+        short = self.center.ask("PUT", "/apis/v1/modules/" + sha(data), data[:-1],
+                                {"Content-Type": "application/octet-stream"})
+        self.assert_problem(short, 400, "EINVAL", "the path says")
+        self.assertEqual(self.names(), set())
+
+    def test_disk_is_full(self):
+        pid = self.center.process.pid
+        hard = limits.prlimit(pid, limits.RLIMIT_FSIZE)[1]
+        size = os.stat(os.path.join(self.center.state, "store.db-wal")).st_size
+        limits.prlimit(pid, limits.RLIMIT_FSIZE, (size + (1 << 20), hard))
+        data = wasm(size=4 << 20)
+        answer = self.put(data)
+        self.assertGreaterEqual(answer.status, 500, answer.body)
+        self.assertEqual(self.names(), set())
+        limits.prlimit(pid, limits.RLIMIT_FSIZE, (hard, hard))
+        if answer.json["code"] == "ENOSPC":
+            made = self.publish({"wasm": data})
+        else:  # a disk that failed is not written to any more
+            self.center.stop()
+            self.center.start()
+            made = self.publish({"wasm": data})
+        self.check_whole(made.json["metadata"]["name"], {"wasm": data})
+
+
+class Rules(ModuleTest):
+    def setUp(self):
+        super().setUp()
+        self.parts = {"wasm": wasm(), "source": tar(b"x")}
+        self.name = self.publish(self.parts, memory="1Mi").json["metadata"]["name"]
+
+    def test_says_that_it_is_nowhere_yet(self):
+        made = self.center.put(code("limiter", self.name, params={"rate": "1000"},
+                                    onFailure="keep-last",
+                                    limits={"memory": "2Mi", "time": "10ms", "fuel": 0},
+                                    rollout={"steps": [1, "100%"]}))
+        self.assertEqual(made.status, 201, made.body)
+        active = [c for c in made.json["status"]["conditions"] if c["type"] == "Active"]
+        self.assertEqual([(c["status"], c["reason"]) for c in active],
+                         [("False", "NotDistributed")])
+        self.center.stop()
+        self.center.start()
+        self.assertEqual(self.center.get("/apis/v1/rules/limiter").json, made.json)
+        # The hierarchy is as it was, also when such a rule goes.
+        self.assertEqual(self.center.ask("DELETE", "/apis/v1/rules/limiter").status, 200)
+        self.center.apply({"kind": "Resource", "metadata": {"name": "a"},
+                           "spec": {"type": "application", "reference": ["b"]}},
+                          {"kind": "Resource", "metadata": {"name": "b"},
+                           "spec": {"type": "service"}})
+        self.assertTrue(self.center.get("/apis/v1/can-i?caller=a&callee=b").json["allowed"])
+
+    def test_fits_its_module(self):
+        self.assert_problem(self.center.put(code("r", sha(b"none"))), 409, "EPENDING",
+                            "is not here", "rhodes rule publish")
+        self.assert_problem(self.center.put(code("r", sha(self.parts["wasm"]))), 409, "EPENDING",
+                            "is a part")
+        self.assert_problem(self.center.put(code("r", self.name, hook="cache")), 400, "EINVAL",
+                            "its hook is cache", "hook filter")
+        self.assert_problem(self.center.put(code("r", self.name, mode="native")), 400, "EINVAL",
+                            "its mode is native")
+        self.assert_problem(self.center.put(code("r", self.name, limits={"memory": "64Ki"})), 400,
+                            "EINVAL", "its limit of memory is 64Ki")
+        self.assertEqual(self.center.put(code("r", self.name)).status, 201)
+        self.assert_problem(self.center.put(code("s", self.name)), 409, "EEXIST",
+                            "another rule (r)")
+        self.assertEqual(self.center.put(code("s", self.name, edge=["a", "b"])).status, 201)
+
+    def test_order_of_deletion(self):
+        path = "/apis/v1/modules/"
+        self.center.put(code("r", self.name))
+        self.assert_problem(self.center.ask("DELETE", path + self.name), 409, "EBUSY",
+                            "used by rule r")
+        part = sha(self.parts["source"])
+        self.assert_problem(self.center.ask("DELETE", path + part), 409, "EBUSY",
+                            "used by module " + self.name)
+        other = self.publish({"wasm": self.parts["wasm"]}).json["metadata"]["name"]
+        self.center.ask("DELETE", "/apis/v1/rules/r")
+        dry = self.center.ask("DELETE", path + self.name + "?dryRun=true")
+        self.assertEqual({r["name"] for r in dry.json["results"]}, {self.name, part})
+        self.assertEqual(len(self.names()), 4)
+        etag = self.center.get(path + self.name).etag
+        gone = self.center.ask("DELETE", path + self.name, headers={"If-Match": etag})
+        self.assertEqual({r["name"] for r in gone.json["results"]}, {self.name, part})
+        self.assertEqual(self.names(), {other, sha(self.parts["wasm"])})
+        self.assertEqual(self.center.ask("DELETE", path + other).status, 200)
+        self.assertEqual(self.names(), set())
+
+
+class Killed(ModuleTest):
+    def setUp(self):
+        super().setUp()
+        self.center.contract = None
+        self.chance = random.Random(SEED)
+        print("seed", SEED)
+
+    def send(self, steps, done):
+        """Publishes in the background until the center goes away."""
+        try:
+            for number, step in enumerate(steps):
+                step()
+                done[number].set()
+        except OSError:
+            pass
+        except Exception as error:
+            if type(error).__module__ not in ("http.client", "json.decoder"):
+                raise
+        finally:
+            for event in done:
+                event.set()
+
+    def test_at_every_step(self):
+        for life in range(12):
+            parts = {"wasm": wasm(life, self.chance.randrange(200, MOST)),
+                     "source": tar(self.chance.randbytes(self.chance.randrange(1 << 20)))}
+            body = manifest(parts)
+            steps = [lambda p=p: self.put(p) for p in parts.values()] + [lambda: self.post(body)]
+            done = [threading.Event() for _ in steps]
+            at = life % (len(steps) + 1)
+            thread = threading.Thread(target=self.send, args=(steps, done))
+            thread.start()
+            if at:
+                done[at - 1].wait(60)
+            threading.Event().wait(self.chance.random() * 0.01)  # where in the next step
+            self.center.kill()
+            thread.join()
+            self.center.start()
+            self.check_store(parts, at)
+            again = self.publish(parts)
+            self.assertIn(again.status, (200, 201))
+            self.check_whole(again.json["metadata"]["name"], parts)
+
+    def check_store(self, parts, at):
+        """What was answered is there; what is there is whole."""
+        published = {}
+        for item in self.center.get("/apis/v1/modules").json["items"]:
+            name = item["metadata"]["name"]
+            got = self.center.get("/apis/v1/modules/" + name)
+            self.assertEqual((sha(got.body), len(got.body)), (name, item["spec"]["bytes"]))
+            if "manifest" in item["spec"]:
+                published[name] = item["spec"]["manifest"]["parts"]
+        for stated in published.values():
+            self.assertLessEqual({part["sha256"] for part in stated.values()}, self.names())
+        for data in list(parts.values())[:at]:
+            self.assertIn(sha(data), self.names())
+        if at > len(parts):
+            self.assertIn({sha(data) for data in parts.values()},
+                          [{part["sha256"] for part in stated.values()}
+                           for stated in published.values()])
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    main()

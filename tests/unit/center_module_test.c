@@ -1,0 +1,211 @@
+/* Modules of rules: what may be published, how sizes and ranges are read, and that a
+ * disk that fails leaves nothing behind. */
+#include "center_fixture.h"
+
+#include "../../center/api/request.h"
+#include "../../center/parts.h"
+#include "../../center/size.h"
+#include "../../model/error.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#define MIB (1u << 20)
+
+static const struct rh_client client = {
+	.pid = 1, .uid = 1000, .is_writer = 1, .channel = "unix", .exe = "/bin/test",
+};
+static const char wasm[8] = "\0asm\1\0\0\0";
+
+static json_t *parse(const char *text)
+{
+	char *copy = strdup(text);
+
+	assert_non_null(copy);
+	for (char *c = copy; *c; c++) {
+		if (*c == '\'')
+			*c = '"';
+	}
+	json_t *json = json_loads(copy, 0, NULL);
+	free(copy);
+	assert_non_null(json);
+	return json;
+}
+
+/* ---- shapes ---- */
+
+#define HEX16 "0123456789abcdef"
+#define HEX64 HEX16 HEX16 HEX16 HEX16
+#define WASM  "'parts':{'wasm':'" HEX64 "'}"
+#define BASE  "'hook':'filter','abi':1,'mode':'wasm'"
+
+static void check(const char *text, const char *pointer, const char *words)
+{
+	struct rh_problem problem = { 0 };
+	struct rh_decode  decode = { .problem = &problem };
+	json_t           *json = parse(text);
+	int               err = rh_shape_module(&decode, json);
+
+	json_decref(json);
+	assert_int_equal(decode.len, 0); /* every level was left again */
+	if (!words) {
+		if (err)
+			fail_msg("%s: %s", text, problem.detail);
+		return;
+	}
+	if (err != RH_EINVAL)
+		fail_msg("accepted: %s", text);
+	if (strcmp(problem.pointer, pointer) != 0 || !strstr(problem.detail, words))
+		fail_msg("%s: pointer %s, detail %s", text, problem.pointer, problem.detail);
+}
+
+static void what_may_be_published(void **state)
+{
+	(void)state;
+	check("{" BASE "," WASM "}", "", NULL);
+	check("{" BASE ",'name':'l-1','memory':'256Mi','capabilities':[],'parts':{'wasm':'"
+	      HEX64 "','source':'" HEX64 "'}}", "", NULL);
+	check("{'hook':'cache','abi':65535,'mode':'native','parts':{'object':'" HEX64 "'}}",
+	      "", NULL);
+	check("[]", "", "must be an object");
+	check("{" BASE "}", "", "\"parts\" is missing");
+	check("{'hook':'x','abi':1,'mode':'wasm'," WASM "}", "/hook", "none of filter");
+	check("{'hook':'filter','abi':65536,'mode':'wasm'," WASM "}", "/abi", "between");
+	check("{'hook':'filter','abi':1,'mode':'ebpf'," WASM "}", "/parts", "\"object\"");
+	check("{" BASE ",'parts':{'wasm':'" HEX16 "'}}", "/parts/wasm", "SHA-256");
+	check("{" BASE ",'parts':{'header':'" HEX64 "'}}", "/parts/header", "unknown key");
+	check("{" BASE ",'memory':'0'," WASM "}", "/memory", "not a size");
+	check("{" BASE ",'memory':'65537'," WASM "}", "/memory", "a multiple of 64Ki");
+	check("{" BASE ",'memory':'257Mi'," WASM "}", "/memory", "at most 256Mi");
+	check("{" BASE ",'capabilities':['wasi']," WASM "}", "/capabilities", "none yet");
+	check("{" BASE ",'capabilities':{}," WASM "}", "/capabilities", "an array");
+	check("{" BASE ",'format':1," WASM "}", "/format", "unknown key");
+}
+
+static void sizes(void **state)
+{
+	uint64_t bytes = 7;
+
+	(void)state;
+	assert_int_equal(rh_size_read("65536", MIB, &bytes), RH_OK);
+	assert_int_equal(bytes, 65536);
+	assert_int_equal(rh_size_read("64Ki", MIB, &bytes), RH_OK);
+	assert_int_equal(bytes, 65536);
+	assert_int_equal(rh_size_read("1Mi", MIB, &bytes), RH_OK);
+	assert_int_equal(bytes, MIB);
+	static const char *const bad[] = {
+		"", "Ki", "-1", " 1", "1 Mi", "1M", "1KiB", "1mi", "1025Ki", "2Mi",
+		"999999999999Mi", "9999999999999",
+	};
+	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+		if (rh_size_read(bad[i], MIB, &bytes) != RH_EINVAL)
+			fail_msg("accepted: \"%s\"", bad[i]);
+	}
+	assert_int_equal(bytes, MIB); /* untouched */
+}
+
+static void ranges(void **state)
+{
+	static const struct {
+		const char *header;
+		int         result;
+		size_t      from, count;
+	} cases[] = {
+		{ "", 0, 0, 10 }, { "bytes=0-", 1, 0, 10 }, { "bytes=3-", 1, 3, 7 },
+		{ "bytes=9-9", 1, 9, 1 }, { "bytes=3-99", 1, 3, 7 }, { "bytes=3-9", 1, 3, 7 },
+		{ "bytes=-3", 1, 7, 3 }, { "bytes=-10", 1, 0, 10 }, { "bytes=-11", 1, 0, 10 },
+		{ "bytes=10-", RH_EINVAL, 0, 10 }, { "bytes=-0", RH_EINVAL, 0, 10 },
+		{ "bytes=5-4", 0, 0, 10 }, { "bytes=-", 0, 0, 10 }, { "bytes=", 0, 0, 10 },
+		{ "bytes=1", 0, 0, 10 }, { "bytes=1-2,4-5", 0, 0, 10 }, { "Bytes=1-", 0, 0, 10 },
+		{ "bytes=1--2", 0, 0, 10 }, { "bytes=+1-2", 0, 0, 10 },
+		{ "bytes=0-18446744073709551615", 0, 0, 10 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		size_t from = 99, count = 99;
+		int result = rh_request_range(cases[i].header, 10, &from, &count);
+
+		if (result != cases[i].result || from != cases[i].from ||
+		    count != cases[i].count)
+			fail_msg("%s: %d, %zu bytes at %zu", cases[i].header, result, count,
+			         from);
+	}
+}
+
+/* ---- the disk ---- */
+
+static int publish(struct rh_center *center, char name[65], int *ret_created)
+{
+	struct rh_change_options options = {
+		.client = &client, .verb = "publish", .expected = RH_CHANGE_ANY,
+	};
+	struct rh_problem problem = { 0 };
+	char              part[65];
+	json_t           *answer = NULL, *body;
+
+	rh_key_sha256(wasm, sizeof wasm, part);
+	int err = rh_change_module(center, part, wasm, sizeof wasm, &options, &answer,
+	                           ret_created, &problem);
+	json_decref(answer);
+	if (err)
+		return err;
+	body = json_pack("{s:s, s:i, s:s, s:{s:s}}", "hook", "filter", "abi", 1, "mode",
+	                 "wasm", "parts", "wasm", part);
+	answer = NULL;
+	err = rh_change_publish(center, body, &options, &answer, ret_created, &problem);
+	json_decref(body);
+	if (!err)
+		memcpy(name, json_string_value(json_object_get(json_object_get(answer,
+		       "metadata"), "name")), 65);
+	json_decref(answer);
+	return err;
+}
+
+static void a_full_disk_leaves_nothing(void **state)
+{
+	struct fixture   *fixture = *state;
+	struct rh_center *center = &fixture->center;
+	uint64_t          revision = rh_center_revision(center);
+	char              name[65], again[65];
+	int               is_new;
+
+	rh_store_memory_fail(fixture->store, RH_ENOSPC);
+	assert_int_equal(publish(center, name, &is_new), RH_OK);
+	assert_int_equal(commit(center), RH_ENOSPC);
+	assert_int_equal(rh_center_revision(center), revision);
+	assert_int_equal(rh_catalog_count(&center->realm.catalog, RH_OBJECT_MODULE), 0);
+	rh_store_memory_fail(fixture->store, RH_OK);
+	assert_int_equal(publish(center, name, &is_new), RH_OK);
+	assert_int_equal(is_new, 1);
+	assert_int_equal(commit(center), RH_OK);
+	assert_int_equal(publish(center, again, &is_new), RH_OK);
+	assert_int_equal(is_new, 0);
+	assert_string_equal(again, name);
+	assert_int_equal(center->staged, 0);
+	assert_int_equal(remove_object(center, RH_OBJECT_MODULE, name, 1), RH_OK);
+	assert_int_equal(rh_catalog_count(&center->realm.catalog, RH_OBJECT_MODULE), 2);
+	assert_int_equal(remove_object(center, RH_OBJECT_MODULE, name, 0), RH_OK);
+	assert_int_equal(rh_catalog_count(&center->realm.catalog, RH_OBJECT_MODULE), 0);
+	rh_store_memory_fail(fixture->store, RH_ENOSPC);
+	assert_int_equal(commit(center), RH_ENOSPC);
+	assert_int_equal(rh_catalog_count(&center->realm.catalog, RH_OBJECT_MODULE), 2);
+	rh_store_memory_fail(fixture->store, RH_OK);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_may_be_published), cmocka_unit_test(sizes),
+		cmocka_unit_test(ranges),
+		cmocka_unit_test_setup_teardown(a_full_disk_leaves_nothing, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
