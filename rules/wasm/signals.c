@@ -3,6 +3,7 @@
 #include "thread.h"
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/ucontext.h>
@@ -16,7 +17,10 @@ enum { FAULTS = sizeof faults / sizeof faults[0] };
 
 static struct sigaction  before[FAULTS + 1]; /* the last: of KICK */
 static pthread_mutex_t   lock = PTHREAD_MUTEX_INITIALIZER;
-static _Thread_local int forwarding;
+static _Thread_local struct {
+	const siginfo_t *info;
+	const char      *frame;
+} forwarded;
 
 static const uint8_t *stack_pointer(const void *context)
 {
@@ -30,19 +34,30 @@ static const uint8_t *stack_pointer(const void *context)
 #endif
 }
 
-/* As if we were not there.  A handler that was put before ours may forward to us. */
+/* Who has put a handler over ours, and we another over that, may forward to us what we
+ * forward to it.  Such a call has the same signal as before, and is deeper on the stack;
+ * a new signal after a handler that jumped away is not. */
+static bool is_loop(const siginfo_t *info)
+{
+	const char *here = __builtin_frame_address(0);
+	bool        is = forwarded.info == info && here < forwarded.frame;
+
+	forwarded.info = info;
+	forwarded.frame = here;
+	return is;
+}
+
+/* As if we were not there. */
 static void forward(int number, siginfo_t *info, void *context,
                     const struct sigaction *to)
 {
-	if ((to->sa_flags & SA_SIGINFO) && to->sa_sigaction && !forwarding) {
-		forwarding++;
+	bool has_info = to->sa_flags & SA_SIGINFO;
+
+	if (has_info && to->sa_sigaction && !is_loop(info)) {
 		to->sa_sigaction(number, info, context);
-		forwarding--;
-	} else if (!(to->sa_flags & SA_SIGINFO) && to->sa_handler != SIG_DFL &&
-	           to->sa_handler != SIG_IGN && !forwarding) {
-		forwarding++;
+	} else if (!has_info && to->sa_handler != SIG_DFL && to->sa_handler != SIG_IGN &&
+	           !is_loop(info)) {
 		to->sa_handler(number);
-		forwarding--;
 	} else {
 		/* The instruction runs again and ends the process, with a core of it. */
 		signal(number, SIG_DFL);
