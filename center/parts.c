@@ -1,8 +1,13 @@
 #include "parts.h"
 
+#include "size.h"
 #include "store/store.h"
 
+#include "../base/diag.h"
+#include "../model/check.h"
 #include "../model/error.h"
+#include "../rules/hook.h"
+#include "../rules/module.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -10,51 +15,59 @@
 
 #define TAR_MAGIC_AT 257u
 
+/* A part while it is looked at. */
+struct part {
+	const struct rh_hook *hook;
+	const char           *mode;
+	uint32_t              memory;  /* that an instance may have     */
+	size_t                bytes;
+	int                   err;
+	struct rh_diag        diag;    /* why it will not do            */
+	struct rh_module      module;  /* of WebAssembly                */
+	int                 (*look)(struct part *part, const unsigned char *bytes);
+};
+
 /* ---- what a part looks like ---- */
 
-typedef const char *look_at(const unsigned char *bytes, size_t len, const char *mode);
-
-static const char *look_at_source(const unsigned char *bytes, size_t len,
-                                  const char *mode)
+static int refuse_look(struct part *part, const char *why)
 {
-	(void)mode;
-	if (len < 512 || memcmp(bytes + TAR_MAGIC_AT, "ustar", 5) != 0)
-		return "is not a tar";
-	return NULL;
+	return rh_diag_set(&part->diag, RH_EINVAL, "%s", why);
 }
 
-static const char *look_at_wasm(const unsigned char *bytes, size_t len,
-                                const char *mode)
+static int look_at_source(struct part *part, const unsigned char *bytes)
 {
-	(void)mode;
-	if (len < 8 || memcmp(bytes, "\0asm", 4) != 0)
-		return "is not WebAssembly: it does not begin with \"\\0asm\"";
-	if (memcmp(bytes + 4, "\1\0\0\0", 4) != 0)
-		return "is not WebAssembly of version 1: a component cannot be a rule";
-	return NULL;
+	if (part->bytes < 512 || memcmp(bytes + TAR_MAGIC_AT, "ustar", 5) != 0)
+		return refuse_look(part, "it is not a tar");
+	return RH_OK;
 }
 
-static const char *look_at_object(const unsigned char *bytes, size_t len,
-                                  const char *mode)
+static int look_at_wasm(struct part *part, const unsigned char *bytes)
+{
+	return rh_module_read(bytes, part->bytes, part->hook, part->memory, &part->module,
+	                      &part->diag);
+}
+
+static int look_at_object(struct part *part, const unsigned char *bytes)
 {
 	Elf64_Ehdr head;
 
-	if (len < sizeof head || memcmp(bytes, ELFMAG, SELFMAG) != 0)
-		return "is not an object: it does not begin with \"\\x7f" "ELF\"";
+	if (part->bytes < sizeof head || memcmp(bytes, ELFMAG, SELFMAG) != 0)
+		return refuse_look(part, "it is not an object: it does not begin with "
+		                   "\"\\x7f" "ELF\"");
 	memcpy(&head, bytes, sizeof head);
 	if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_ident[EI_DATA] != ELFDATA2LSB)
-		return "is not an object of 64 bits, little end first";
-	if (strcmp(mode, "ebpf") == 0)
-		return head.e_machine == EM_BPF && head.e_type == ET_REL ? NULL
-		       : "is not an object of eBPF";
+		return refuse_look(part, "it is not an object of 64 bits, little end first");
+	if (strcmp(part->mode, "ebpf") == 0)
+		return head.e_machine == EM_BPF && head.e_type == ET_REL ? RH_OK
+		       : refuse_look(part, "it is not an object of eBPF");
 	if (head.e_machine == EM_X86_64 && head.e_type == ET_DYN)
-		return NULL;
-	return "is not a shared object for x86-64";
+		return RH_OK;
+	return refuse_look(part, "it is not a shared object for x86-64");
 }
 
 static const struct {
 	const char *what;
-	look_at    *look;
+	int       (*look)(struct part *part, const unsigned char *bytes);
 } kinds[RH_PARTS_MAX] = {
 	{ "source", look_at_source },
 	{ "wasm",   look_at_wasm },
@@ -63,64 +76,87 @@ static const struct {
 
 /* ---- one part ---- */
 
-struct part {
-	look_at    *look;
-	const char *mode;
-	const char *why;  /* it will not do */
-	size_t      bytes;
-};
-
 static int see(void *user, const struct rh_store_record *record)
 {
 	struct part *part = user;
 
 	part->bytes = record->value_bytes;
-	part->why = part->look(record->value, record->value_bytes, part->mode);
+	part->err = part->look(part, record->value);
 	return 0;
 }
 
 static int refuse(struct rh_problem *problem, int code, const char *what,
                   const char *sha256, const char *why)
 {
-	rh_problem_set(problem, code, "/parts/%s: module %s %s", what, sha256, why);
+	rh_problem_set(problem, code, "/parts/%s: module %s: %s", what, sha256, why);
 	snprintf(problem->pointer, sizeof problem->pointer, "/parts/%s", what);
 	return code;
 }
 
-static int collect_one(struct rh_center *center, const char *what, look_at *look,
-                       const char *mode, const char *sha256, json_t *parts,
-                       struct rh_problem *problem)
+static int collect_one(struct rh_center *center, const char *what, struct part *part,
+                       const char *sha256, json_t *parts, struct rh_problem *problem)
 {
-	struct part part = { .look = look, .mode = mode };
-
 	if (!rh_catalog_find(&center->realm.catalog, RH_OBJECT_MODULE, sha256))
-		return refuse(problem, RH_EPENDING, what, sha256, "is not here: put its bytes "
-		              "first, PUT /apis/v1/modules/<sha256>");
-	int err = rh_store_blob_get(center->store, sha256, see, &part);
+		return refuse(problem, RH_EPENDING, what, sha256, "it is not here: put its "
+		              "bytes first, PUT /apis/v1/modules/<sha256>");
+	int err = rh_store_blob_get(center->store, sha256, see, part);
 	if (err < 0)
 		return refuse(problem, err == RH_ENOENT ? RH_ESTORE : err, what, sha256,
-		              "cannot be read from the store");
-	if (part.why)
-		return refuse(problem, RH_EINVAL, what, sha256, part.why);
+		              "it cannot be read from the store");
+	if (part->err)
+		return refuse(problem, part->err, what, sha256, part->diag.text);
 	json_object_set_new(parts, what, json_pack("{s:I, s:s}", "bytes",
-	                    (json_int_t)part.bytes, "sha256", sha256));
+	                    (json_int_t)part->bytes, "sha256", sha256));
 	return RH_OK;
+}
+
+/* The functions of the hook that the module has, by name. */
+static json_t *exports_json(const struct part *part)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < part->hook->export_count; i++) {
+		if (part->module.exports & 1u << i)
+			json_array_append_new(list, json_string(part->hook->exports[i].name));
+	}
+	return list;
+}
+
+/* What the center adds to what was published; takes parts. */
+static void complete(json_t *manifest, const struct part *part, json_t *parts)
+{
+	json_object_set_new(manifest, "format", json_integer(RH_PARTS_FORMAT));
+	json_object_set_new(manifest, "parts", parts);
+	if (!json_object_get(manifest, "capabilities"))
+		json_object_set_new(manifest, "capabilities", json_array());
+	if (!json_object_get(manifest, "memory"))
+		json_object_set_new(manifest, "memory", json_string(RH_PARTS_MEMORY));
+	if (json_object_get(parts, "wasm"))
+		json_object_set_new(manifest, "exports", exports_json(part));
 }
 
 int rh_parts_collect(struct rh_center *center, const json_t *published,
                      json_t **ret_manifest, struct rh_problem *problem)
 {
 	const json_t *named = json_object_get(published, "parts");
-	const char   *mode = json_string_value(json_object_get(published, "mode"));
-	json_t       *parts = json_object();
-	int           err = RH_OK;
+	const char   *memory = json_string_value(json_object_get(published, "memory"));
+	struct part   part = {
+		.mode = json_string_value(json_object_get(published, "mode")),
+		.hook = rh_hook_find(json_string_value(json_object_get(published, "hook"))),
+	};
+	uint64_t room = 0;
+	json_t  *parts = json_object();
+	int      err = rh_size_read(memory ? memory : RH_PARTS_MEMORY, RH_CODE_MEMORY_MAX,
+	                            &room);
 
+	RH_CHECK(!err && part.hook); /* rh_shape_module saw to it */
+	part.memory = (uint32_t)room;
 	for (size_t i = 0; i < RH_PARTS_MAX && !err; i++) {
 		const char *sha256 = json_string_value(json_object_get(named,
 		                                                       kinds[i].what));
+		part.look = kinds[i].look;
 		if (sha256)
-			err = collect_one(center, kinds[i].what, kinds[i].look, mode, sha256,
-			                  parts, problem);
+			err = collect_one(center, kinds[i].what, &part, sha256, parts, problem);
 	}
 	json_t *manifest = err ? NULL : json_copy((json_t *)(uintptr_t)published);
 	if (!err && !manifest)
@@ -129,10 +165,7 @@ int rh_parts_collect(struct rh_center *center, const json_t *published,
 		json_decref(parts);
 		return err;
 	}
-	json_object_set_new(manifest, "format", json_integer(RH_PARTS_FORMAT));
-	json_object_set_new(manifest, "parts", parts);
-	if (!json_object_get(manifest, "capabilities"))
-		json_object_set_new(manifest, "capabilities", json_array());
+	complete(manifest, &part, parts);
 	*ret_manifest = manifest;
 	return RH_OK;
 }

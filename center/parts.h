@@ -1,8 +1,9 @@
 /* parts - what the module of a rule is made of.
  *
  * Its bytes are a manifest, a compact JSON text with sorted keys:
- *   {"abi", "capabilities", "format": 1, "hook", "memory"?, "mode", "name"?,
+ *   {"abi", "capabilities", "exports"?, "format": 1, "hook", "memory", "mode", "name"?,
  *    "parts": {what: {"bytes", "sha256"}}}
+ * exports are those functions of the hook that WebAssembly was found to have.
  * Each part is a module of its own in the store: `wasm`, or `object` for a mode
  * without WebAssembly, and the `source` that it was made from, a tar.  So a part that
  * two manifests name is kept once.
@@ -17,12 +18,13 @@
 
 #define RH_PARTS_MAX       3u
 #define RH_PARTS_FORMAT    1
+#define RH_PARTS_MEMORY    "1Mi"          /* of an instance, unless published with more */
 #define RH_PARTS_USER_MAX  (RH_OBJECT_KEY_MAX + 16)
 #define RH_MODULE_PREFIX   "sha256:"      /* before a module in the spec of a rule */
 
 /* The manifest to store for what somebody published, a new value: each part was found
  * and looked at.  What was published has passed rh_shape_module.
- * RH_EPENDING  a part is not there.  RH_EINVAL  it is not what it should be. */
+ * RH_EPENDING  a part is not there.  RH_EINVAL, RH_EMSGSIZE  it will not do. */
 int rh_parts_collect(struct rh_center *center, const json_t *published,
                      json_t **ret_manifest, struct rh_problem *problem);
 

@@ -3,17 +3,23 @@
 #include "parts.h"
 #include "size.h"
 
+#include "../model/check.h"
 #include "../model/error.h"
+#include "../rules/hook.h"
 
 #include <string.h>
 
-static const char *const hooks[] = {
-	"filter", "cache", "transform", "protocol", "event", NULL,
-};
+#define HOOKS_MAX 32u
+
 static const char *const modes[] = { "wasm", "native", "ebpf", NULL };
 
 int rh_shape_hook(struct rh_decode *decode, const json_t *value)
 {
+	const char *hooks[HOOKS_MAX + 1] = { NULL };
+
+	RH_CHECK(rh_hook_count <= HOOKS_MAX);
+	for (unsigned i = 0; i < rh_hook_count; i++)
+		hooks[i] = rh_hooks[i].name;
 	return rh_decode_choice(decode, value, hooks);
 }
 
@@ -62,6 +68,22 @@ static int check_parts(struct rh_decode *decode, const json_t *value)
 	return rh_decode_fields(decode, value, RH_FIELDS(fields));
 }
 
+static int check_version(struct rh_decode *decode, const json_t *manifest)
+{
+	const struct rh_hook *hook = rh_hook_find(json_string_value(
+		json_object_get(manifest, "hook")));
+	json_int_t abi = json_integer_value(json_object_get(manifest, "abi"));
+	size_t     mark = rh_decode_enter(decode, "abi");
+	int        err = RH_OK;
+
+	if (abi != hook->version)
+		err = rh_decode_refuse(decode, "is %lld, but the hook %s has version %u here: "
+			"build the rule with the headers of this Rhodes", (long long)abi,
+			hook->name, hook->version);
+	rh_decode_leave(decode, mark);
+	return err;
+}
+
 /* Of WebAssembly the center makes the object itself, so none may be slipped in. */
 static int check_mode_parts(struct rh_decode *decode, const json_t *manifest)
 {
@@ -96,5 +118,7 @@ int rh_shape_module(struct rh_decode *decode, const json_t *manifest)
 	};
 	int err = rh_decode_fields(decode, manifest, RH_FIELDS(fields));
 
+	if (!err)
+		err = check_version(decode, manifest);
 	return err ? err : check_mode_parts(decode, manifest);
 }

@@ -37,14 +37,14 @@ def export(name, kind, index):
     return leb(len(name)) + name.encode() + bytes([kind, index])
 
 
-def wasm(verdict=0, size=0):
+def wasm(verdict=0, size=0, pages=2):
     """A filter that always answers verdict; with a custom section up to that size."""
     i32 = b"\x7f"
     functions = [65537, 1024, verdict]  # rh_abi, rh_buffer, rh_filter_before
     names = ["rh_abi", "rh_buffer", "rh_filter_before"]
     bodies = [b"\x00\x41" + sleb(value) + b"\x0b" for value in functions]
     data = b"\0asm\1\0\0\0" + section(1, b"\x01\x60\x00\x01" + i32)
-    data += section(3, leb(3) + b"\0\0\0") + section(5, b"\x01\x00\x02")
+    data += section(3, leb(3) + b"\0\0\0") + section(5, b"\x01\x00" + leb(pages))
     data += section(7, leb(4) + export("memory", 2, 0) +
                     b"".join(export(name, 0, i) for i, name in enumerate(names)))
     data += section(10, leb(3) + b"".join(leb(len(body)) + body for body in bodies))
@@ -135,6 +135,7 @@ class Publish(ModuleTest):
         shown = made.json["spec"]["manifest"]
         stated = self.check_whole(name, parts)
         self.assertEqual(stated, shown)
+        self.assertEqual(stated["exports"], ["rh_abi", "rh_buffer", "rh_filter_before"])
         self.assertEqual((stated["hook"], stated["abi"], stated["mode"], stated["name"],
                           stated["memory"], stated["capabilities"], stated["format"]),
                          ("filter", 1, "wasm", "limiter", "1Mi", [], 1))
@@ -226,9 +227,10 @@ class Refused(ModuleTest):
         revision = self.center.revision()
         for key in ("hook", "abi", "mode", "parts"):
             self.refuse({k: v for k, v in good.items() if k != key}, "", f'"{key}" is missing')
-        self.refuse({**good, "hook": "sched"}, "/hook", "none of filter")
+        self.refuse({**good, "hook": "sched"}, "/hook", "none of ")
         self.refuse({**good, "mode": "jit"}, "/mode", "none of wasm")
         self.refuse({**good, "abi": 0}, "/abi", "between")
+        self.refuse({**good, "abi": 2}, "/abi", "the hook filter has version 1")
         self.refuse({**good, "memory": "100000"}, "/memory", "a multiple of 64Ki")
         self.refuse({**good, "memory": "512Mi"}, "/memory", "at most 256Mi")
         self.refuse({**good, "capabilities": ["wasi"]}, "/capabilities", "none yet")
@@ -248,11 +250,11 @@ class Refused(ModuleTest):
         text, component, native = b"not a module", b"\0asm\x0d\0\1\0", b"\x7fELF" + bytes(60)
         for data in (text, component, native, wasm(), b"\0asm"):
             self.put(data)
-        self.refuse(manifest({"wasm": wasm(1)}), "/parts/wasm", "is not here", "put its bytes",
+        self.refuse(manifest({"wasm": wasm(1)}), "/parts/wasm", "it is not here", "put its bytes",
                     status=409, reason="EPENDING")
-        for data in (text, b"\0asm"):
-            self.refuse(manifest({"wasm": data}), "/parts/wasm", "is not WebAssembly", sha(data))
-        self.refuse(manifest({"wasm": component}), "/parts/wasm", "a component")
+        for data, words in ((text, "not a WebAssembly"), (b"\0asm", "not a WebAssembly"),
+                            (component, "a component must be a module")):
+            self.refuse(manifest({"wasm": data}), "/parts/wasm", words, sha(data))
         self.refuse(manifest({"wasm": wasm(), "source": text}), "/parts/source", "is not a tar")
         for mode in ("native", "ebpf"):
             self.refuse(manifest({"object": native}, mode=mode), "/parts/object", "not an object")
@@ -262,6 +264,18 @@ class Refused(ModuleTest):
         self.put(library)
         self.assertEqual(self.post(manifest({"object": library}, mode="native")).status, 201)
         self.refuse(manifest({"object": library}, mode="ebpf"), "/parts/object", "of eBPF")
+
+    def test_what_the_hook_does_not_allow(self):
+        before = b"rh_filter_before"
+        for data, words, status, reason in (
+                (wasm().replace(before, before[::-1]), ("exports no function", before.decode()),
+                 400, "EINVAL"),
+                (wasm()[:-3], ("a section ends outside",), 400, "EINVAL"),
+                (wasm(pages=17), ("its limit is 1024 KiB",), 413, "EMSGSIZE")):
+            self.put(data)
+            self.refuse(manifest({"wasm": data}), "/parts/wasm", *words, sha(data),
+                        status=status, reason=reason)
+        self.assertEqual(self.publish({"wasm": wasm(pages=17)}, memory="2Mi").status, 201)
 
     def test_too_large_and_torn(self):
         self.assert_problem(self.put(b"\0asm\1\0\0\0" + bytes(MOST - 7)), 413, "EMSGSIZE")

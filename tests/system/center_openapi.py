@@ -13,6 +13,7 @@ import jsonschema
 
 from center_contract import DEFAULT, Contract
 from center_lib import REJECTED, CenterTest, main, resource, result_item, rule
+from center_modules import wasm
 
 SHA = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of "abc"
 
@@ -42,9 +43,9 @@ class TheContract(CenterTest):
             "text": "f, i32\n", "soname": "libx.so", "hash": "0" * 16, "version": "1"}})
         center.ask("PUT", "/apis/v1/modules/" + SHA, b"abc",
                    {"Content-Type": "application/octet-stream"})
-        wasm = b"\0asm\1\0\0\0"
-        part = hashlib.sha256(wasm).hexdigest()
-        center.ask("PUT", "/apis/v1/modules/" + part, wasm,
+        data = wasm()
+        part = hashlib.sha256(data).hexdigest()
+        center.ask("PUT", "/apis/v1/modules/" + part, data,
                    {"Content-Type": "application/octet-stream"})
         made = center.ask("POST", "/apis/v1/modules", {
             "hook": "filter", "abi": 1, "mode": "wasm", "memory": "1Mi", "name": "limiter",

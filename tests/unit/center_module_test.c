@@ -21,7 +21,18 @@
 static const struct rh_client client = {
 	.pid = 1, .uid = 1000, .is_writer = 1, .channel = "unix", .exe = "/bin/test",
 };
-static const char wasm[8] = "\0asm\1\0\0\0";
+/* The smallest filter there is: rh_abi, rh_buffer and rh_filter_before. */
+static const unsigned char wasm[] = {
+	0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00, 0x01, 0x05, 0x01, 0x60,
+	0x00, 0x01, 0x7f, 0x03, 0x04, 0x03, 0x00, 0x00, 0x00, 0x05, 0x03, 0x01,
+	0x00, 0x02, 0x07, 0x32, 0x04, 0x06, 0x6d, 0x65, 0x6d, 0x6f, 0x72, 0x79,
+	0x02, 0x00, 0x06, 0x72, 0x68, 0x5f, 0x61, 0x62, 0x69, 0x00, 0x00, 0x09,
+	0x72, 0x68, 0x5f, 0x62, 0x75, 0x66, 0x66, 0x65, 0x72, 0x00, 0x01, 0x10,
+	0x72, 0x68, 0x5f, 0x66, 0x69, 0x6c, 0x74, 0x65, 0x72, 0x5f, 0x62, 0x65,
+	0x66, 0x6f, 0x72, 0x65, 0x00, 0x02, 0x0a, 0x13, 0x03, 0x06, 0x00, 0x41,
+	0x81, 0x80, 0x04, 0x0b, 0x05, 0x00, 0x41, 0x80, 0x08, 0x0b, 0x04, 0x00,
+	0x41, 0x00, 0x0b,
+};
 
 static json_t *parse(const char *text)
 {
@@ -71,12 +82,13 @@ static void what_may_be_published(void **state)
 	check("{" BASE "," WASM "}", "", NULL);
 	check("{" BASE ",'name':'l-1','memory':'256Mi','capabilities':[],'parts':{'wasm':'"
 	      HEX64 "','source':'" HEX64 "'}}", "", NULL);
-	check("{'hook':'cache','abi':65535,'mode':'native','parts':{'object':'" HEX64 "'}}",
+	check("{'hook':'cache','abi':1,'mode':'native','parts':{'object':'" HEX64 "'}}",
 	      "", NULL);
 	check("[]", "", "must be an object");
 	check("{" BASE "}", "", "\"parts\" is missing");
-	check("{'hook':'x','abi':1,'mode':'wasm'," WASM "}", "/hook", "none of filter");
+	check("{'hook':'x','abi':1,'mode':'wasm'," WASM "}", "/hook", "none of ");
 	check("{'hook':'filter','abi':65536,'mode':'wasm'," WASM "}", "/abi", "between");
+	check("{'hook':'filter','abi':2,'mode':'wasm'," WASM "}", "/abi", "has version 1");
 	check("{'hook':'filter','abi':1,'mode':'ebpf'," WASM "}", "/parts", "\"object\"");
 	check("{" BASE ",'parts':{'wasm':'" HEX16 "'}}", "/parts/wasm", "SHA-256");
 	check("{" BASE ",'parts':{'header':'" HEX64 "'}}", "/parts/header", "unknown key");
