@@ -25,6 +25,7 @@ struct rh_rule {
 	struct rh_object   *object; /* WebAssembly */
 	struct rh_instance *instance; /* NULL: the next call makes one */
 	struct rh_native   *native;
+	void               *buffer; /* of what there is, NULL: not known */
 
 	unsigned failed_running;
 	unsigned failed_before; /* the last call */
@@ -88,6 +89,7 @@ static void drop_instance(struct rh_rule *rule)
 {
 	rh_instance_destroy(rule->instance);
 	rule->instance = NULL;
+	rule->buffer = NULL;
 }
 
 static int trapped(struct rh_rule *rule, unsigned slot, int trap)
@@ -167,7 +169,7 @@ static bool may_call(struct rh_rule *rule)
 	return true;
 }
 
-void *rh_rule_buffer(struct rh_rule *rule)
+__attribute__((noinline)) static void *find_buffer(struct rh_rule *rule)
 {
 	struct rh_diag diag;
 
@@ -175,35 +177,40 @@ void *rh_rule_buffer(struct rh_rule *rule)
 		failed(rule, RH_FAILED_RESTING);
 		return NULL;
 	}
-	if (rule->mode == RH_RULE_NATIVE)
-		return rh_native_buffer(rule->native);
-	if (!rule->instance && make_instance(rule, &diag) < 0) {
+	if (rule->mode == RH_RULE_WASM && !rule->instance && make_instance(rule, &diag) < 0) {
 		snprintf(rule->why, sizeof rule->why, "%s", diag.text);
 		failed(rule, RH_FAILED_MEMORY);
 		return NULL;
 	}
-	return rh_instance_buffer(rule->instance);
+	rule->buffer = rule->mode == RH_RULE_NATIVE ? rh_native_buffer(rule->native) :
+	                                              rh_instance_buffer(rule->instance);
+	return rule->buffer;
+}
+
+void *rh_rule_buffer(struct rh_rule *rule)
+{
+	if (__builtin_expect(rule->buffer && !rule->failed_running, 1))
+		return rule->buffer;
+	return find_buffer(rule);
 }
 
 int rh_rule_call(struct rh_rule *rule, unsigned slot, uint64_t a, uint64_t b,
                  uint64_t *ret_value)
 {
-	uint64_t value;
-	int      trap;
+	int trap;
 
 	rule->counters.calls++;
 	rule->failed_before = rule->failed_running;
+	rule->failed_running = 0;
 	if (rule->mode == RH_RULE_NATIVE) {
-		rule->failed_running = 0;
 		*ret_value = rh_native_call(rule->native, slot, a, b);
 		return RH_OK;
 	}
-	trap = rh_instance_call(rule->instance, slot, a, b, &value);
-	if (__builtin_expect(trap, 0))
-		return trapped(rule, slot, trap);
-	rule->failed_running = 0;
-	*ret_value = value;
-	return RH_OK;
+	trap = rh_instance_call(rule->instance, slot, a, b, ret_value);
+	if (__builtin_expect(!trap, 1))
+		return RH_OK;
+	rule->failed_running = rule->failed_before;
+	return trapped(rule, slot, trap);
 }
 
 /* ---- loading ---- */

@@ -2,9 +2,9 @@
 
 #include "../author/rhodes/rule_host.h"
 #include "../limits.h"
+#include "frame.h"
 #include "instance.h"
 #include "memory.h"
-#include "thread.h"
 #include "wasm-rt.h"
 
 /* A jump leaves these frames: they must not be marked by AddressSanitizer. */
@@ -24,7 +24,8 @@ IMPORT static void memory_allocate(wasm_rt_memory_t *memory, uint32_t pages, uin
 	memory->pages = pages;
 	memory->max_pages = most < limit ? most : limit;
 	memory->size = pages * RH_RULE_PAGE;
-	rh_frame_memory(frame, memory->data, rh_instance_has_gs(frame->instance));
+	rh_frame_memory(rh_thread_self, frame, memory->data,
+	                rh_instance_has_gs(frame->instance));
 	rh_frame_in(frame);
 }
 

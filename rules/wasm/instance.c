@@ -5,12 +5,10 @@
 #include "../hook.h"
 #include "../limits.h"
 #include "cpu.h"
-#include "memory.h"
+#include "frame.h"
 #include "object.h"
 #include "signals.h"
-#include "thread.h"
 #include "wasm-rt.h"
-#include "watchdog.h"
 
 #include <stdlib.h>
 
@@ -21,7 +19,9 @@ struct rh_instance {
 	void                        *buffer;
 	const struct rh_rule_host   *host;
 	struct rh_instance_limits    limits;
+	int64_t                      fuel;
 	uint32_t                     elements;
+	bool                         has_gs;
 	bool                         is_poisoned;
 };
 
@@ -46,50 +46,26 @@ const char *rh_trap_text(int trap)
 
 /* ---- calls ---- */
 
-/* Calls code on another stack.  The parameters are in the registers of the C ABI. */
-#ifdef __x86_64__
-static inline uint64_t enter(void *code, void *state, uint64_t a, uint64_t b, void *stack)
-{
-	uint64_t value;
-
-	__asm__ volatile("movq %%rsp, %%rbx\n\t"
-	                 "movq %[stack], %%rsp\n\t"
-	                 "call *%[code]\n\t"
-	                 "movq %%rbx, %%rsp"
-	                 : "=a"(value), "+D"(state), "+S"(a), "+d"(b)
-	                 : [code] "r"(code), [stack] "r"(stack)
-	                 : "rbx", "rcx", "r8", "r9", "r10", "r11", "memory", "cc", "xmm0",
-	                   "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
-	                   "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15");
-	return value;
-}
-#else
-static inline uint64_t enter(void *code, void *state, uint64_t a, uint64_t b, void *stack)
-{
-	RH_CHECK(!"rh_cpu_has_rules");
-	(void)code, (void)state, (void)a, (void)b, (void)stack;
-	return 0;
-}
-#endif
-
-/* All that changes between the two returns of setjmp is in the frame. */
-__attribute__((noinline))
 static int call(struct rh_instance *in, void *code, uint64_t a, uint64_t b,
                 uint64_t *ret_value)
 {
-	struct rh_frame frame;
+	struct rh_thread *self = rh_thread_self;
+	struct rh_frame   frame;
+	uint64_t          value;
 
-	rh_frame_enter(&frame, in, in->limits.time_us);
-	if (__builtin_setjmp(frame.jump) == 0) {
-		if (in->memory->data)
-			rh_frame_memory(&frame, in->memory->data, rh_instance_has_gs(in));
-		in->memory->fuel = in->limits.fuel ? (int64_t)in->limits.fuel : INT64_MAX;
-		frame.in_code = true;
-		*ret_value = enter(code, in->state, a, b, rh_frame_stack());
-	}
-	rh_frame_leave(&frame);
+	rh_frame_enter(self, &frame, in, in->limits.time_us);
+	rh_frame_memory(self, &frame, in->memory->data, in->has_gs && in->memory->data);
+	in->memory->fuel = in->fuel;
+	COMPILER_BARRIER();
+	frame.in_code = true;
+	COMPILER_BARRIER();
+	value = rh_frame_run(&frame, code, in->state, (uint64_t[]){ a, b },
+	                     rh_frame_stack(self, &frame));
+	rh_frame_leave(self, &frame);
 	if (__builtin_expect(frame.trap, 0))
 		in->is_poisoned = true;
+	else
+		*ret_value = value;
 	return frame.trap;
 }
 
@@ -183,6 +159,8 @@ int rh_instance_create(const struct rh_object *object, const struct rh_hook *hoo
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a rule");
 	in->object = rh_object_table(object);
 	in->limits = *limits;
+	in->fuel = limits->fuel && limits->fuel < INT64_MAX ? (int64_t)limits->fuel : INT64_MAX;
+	in->has_gs = in->object->flags & RH_WASM_GS;
 	in->host = host;
 	in->state = calloc(1, in->object->instance_bytes);
 	if (!in->state) {
@@ -229,7 +207,7 @@ const struct rh_rule_host *rh_instance_host(const struct rh_instance *in)
 
 bool rh_instance_has_gs(const struct rh_instance *in)
 {
-	return in->object->flags & RH_WASM_GS;
+	return in->has_gs;
 }
 
 uint32_t rh_instance_pages_max(const struct rh_instance *in)

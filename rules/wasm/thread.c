@@ -3,6 +3,7 @@
 #include "../../base/diag.h"
 #include "../../model/check.h"
 #include "../limits.h"
+#include "frame.h"
 #include "memory.h"
 #include "signals.h"
 #include "wasm-rt.h"
@@ -19,8 +20,6 @@
 
 /* AddressSanitizer marks stack frames, and a jump would leave the marks behind. */
 #define LEAVES_FRAMES __attribute__((no_sanitize("address")))
-
-#define COMPILER_BARRIER() __asm__ volatile("" : : : "memory")
 
 _Thread_local struct rh_thread *rh_thread_self;
 
@@ -106,75 +105,12 @@ int rh_thread_prepare(struct rh_diag *diag)
 
 /* ---- a call ---- */
 
-/* GS is written only when another memory comes: writing it takes longer than a call. */
-static inline void point_gs(struct rh_thread *self, const uint8_t *memory)
-{
-	if (self->gs == memory)
-		return;
-	self->gs = memory;
-#ifdef __x86_64__
-	__asm__ volatile("wrgsbase %0" : : "r"(memory) : "memory");
-#endif
-}
-
-void rh_frame_memory(struct rh_frame *frame, const uint8_t *memory, bool has_gs)
-{
-	frame->memory = memory;
-	frame->has_gs = has_gs;
-	if (has_gs)
-		point_gs(rh_thread_self, memory);
-}
-
-void rh_frame_enter(struct rh_frame *frame, struct rh_instance *instance,
-                    uint32_t limit_us)
-{
-	struct rh_thread *self = rh_thread_self;
-
-	frame->outer = self->inner;
-	frame->instance = instance;
-	frame->memory = NULL;
-	frame->has_gs = false;
-	frame->epoch = ++self->last_epoch;
-	frame->in_code = false;
-	frame->is_kicked = false;
-	frame->trap = 0;
-	COMPILER_BARRIER();
-	self->inner = frame;
-	atomic_store_explicit(&self->limit_us, limit_us, memory_order_relaxed);
-	atomic_store_explicit(&self->epoch, frame->epoch, memory_order_release); /* T1 */
-	rh_watchdog_wake();
-}
-
-void rh_frame_leave(struct rh_frame *frame)
-{
-	struct rh_thread *self = rh_thread_self;
-	struct rh_frame  *outer = frame->outer;
-
-	frame->in_code = false;
-	COMPILER_BARRIER();
-	self->inner = outer;
-	atomic_store_explicit(&self->epoch, outer ? outer->epoch : 0, memory_order_release);
-	if (outer && outer->has_gs)
-		point_gs(self, outer->memory);
-}
-
-/* A rule that is called from another one's import goes on below it. */
-LEAVES_FRAMES void *rh_frame_stack(void)
-{
-	struct rh_thread *self = rh_thread_self;
-	uint8_t          *here = __builtin_frame_address(0);
-
-	if (here < self->stack_low || here > self->stack_high)
-		return self->stack_high;
-	return here - 1024 - ((uintptr_t)here & 15);
-}
-
 LEAVES_FRAMES static _Noreturn void jump(struct rh_frame *frame, int trap)
 {
 	frame->in_code = false;
 	frame->trap = trap;
 	COMPILER_BARRIER();
-	__builtin_longjmp(frame->jump, 1);
+	rh_frame_jump(frame);
 }
 
 LEAVES_FRAMES void rh_frame_trap(int trap)

@@ -4,7 +4,7 @@
  * A rule runs on a stack of its own with a guard page below, so that it is known where
  * the stack ends, in any thread of any program, and imports find room on it.
  *
- *   call:    rh_frame_enter -> generated code -> rh_frame_leave
+ *   call:    rh_frame_enter -> generated code -> rh_frame_leave   (frame.h)
  *   import:  rh_frame_out   -> our code       -> rh_frame_in
  *   trap:    rh_frame_trap, from generated code, an import, or a signal handler
  *
@@ -29,7 +29,8 @@ struct rh_diag;
 
 /* One call of one rule, on the stack of who calls. */
 struct rh_frame {
-	void             *jump[5]; /* __builtin_setjmp */
+	/* Where a trap goes on, in that order (frame_jump, instance.c). */
+	void             *resume, *stack, *base;
 	struct rh_frame  *outer;
 	struct rh_instance *instance;
 	const uint8_t    *memory; /* begin of its reservation, NULL: none yet */
@@ -67,17 +68,6 @@ extern _Thread_local struct rh_thread *rh_thread_self
 /* Prepares the calling thread; again and again is fine.  It is undone when the thread
  * ends.  RH_ENOMEM. */
 int rh_thread_prepare(struct rh_diag *diag);
-
-/* Begins a call: the caller then sets the jump.  There must be a prepared thread. */
-void rh_frame_enter(struct rh_frame *frame, struct rh_instance *instance,
-                    uint32_t limit_us);
-
-/* Says where the memory of the call is, and points GS there if it is to. */
-void rh_frame_memory(struct rh_frame *frame, const uint8_t *memory, bool has_gs);
-void rh_frame_leave(struct rh_frame *frame);
-
-/* Where the stack of the next call begins. */
-void *rh_frame_stack(void);
 
 /* Ends the innermost call.  From generated code, or between out and in. */
 void rh_frame_trap(int trap) __attribute__((noreturn));
