@@ -233,8 +233,7 @@ class Calls(Stage):
                           edge["errors"]), ("app", "lib", "shm", 3, 0))
         self.assertGreater(edge["p99Ns"], 0)
         self.assertRegex(self.ok("top", "--once"), r"app +lib +shm +3 ")
-        with subprocess.Popen([self.rhodes_path, "top", "-i", "1"], text=True,
-                              stdout=subprocess.PIPE, env=self.env) as top:
+        with self.started("top", "-i", "1", stdout=subprocess.PIPE) as top:
             self.assertIn("CALLS/s", top.stdout.readline())
             self.assertRegex(top.stdout.readline(), r"app +lib +shm +0 ")
             top.send_signal(signal.SIGINT)
@@ -243,9 +242,8 @@ class Calls(Stage):
 
     def trace(self, *words, calls=1):
         """The output of a trace that hears some calls."""
-        with subprocess.Popen([self.rhodes_path, "trace", "app", *words], text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env=self.env) as trace:
+        with self.started("trace", "app", *words, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as trace:
             # It is heard as soon as both agents know of it; before, calls pass by.
             while trace.poll() is None:
                 for _ in range(calls):
@@ -276,8 +274,7 @@ class Calls(Stage):
         self.refused(4, "trace", "nobody")
         self.refused(4, "trace", "app", "--callee", "other")
         self.assertIn("references nobody", self.refused(4, "trace", "lib"))
-        with subprocess.Popen([self.rhodes_path, "trace", "app"], text=True,
-                              stderr=subprocess.PIPE, env=self.env) as trace:
+        with self.started("trace", "app", stderr=subprocess.PIPE) as trace:
             self.assertIn("app -> lib uses bind", trace.stderr.readline())
             self.ok("down")
             _, err = trace.communicate(timeout=LIMIT)

@@ -109,6 +109,18 @@ class Stage(unittest.TestCase):
                               capture_output=True, timeout=LIMIT, check=False,
                               env={**self.env, **(env or {})})
 
+    @contextlib.contextmanager
+    def started(self, *words, **pipes):
+        """A command that goes on.  When the test fails meanwhile it is killed, and not
+        waited for."""
+        with subprocess.Popen([self.rhodes_path, *words], text=True, env=self.env,
+                              **pipes) as process:
+            try:
+                yield process
+            except BaseException:
+                process.kill()
+                raise
+
     def ok(self, *words, data=""):
         """Output of a command that must work."""
         done = self.rhodes(*words, data=data)
