@@ -39,6 +39,8 @@ void rh_doctor_end_kind(struct rh_doctor *doctor)
 }
 
 static void add(struct rh_doctor *doctor, const char *what, enum rh_finding finding,
+                const char *format, va_list args) __attribute__((format(printf, 4, 0)));
+static void add(struct rh_doctor *doctor, const char *what, enum rh_finding finding,
                 const char *format, va_list args)
 {
 	char text[1000], clean[1000]; /* what rh_text_print takes */
