@@ -256,6 +256,22 @@ static void show_stale(const json_t *stale, char *text, size_t cap)
 	}
 }
 
+/* The first digits of the module tell it from others. */
+static void show_code(const json_t *code, struct rh_show_rule *rule)
+{
+	const char *resource = rh_show_text(code, "resource");
+	const char *module = rh_show_text(code, "module");
+
+	if (resource)
+		snprintf(rule->edge, sizeof rule->edge, "%s", resource);
+	else
+		show_edge(json_object_get(code, "edge"), rule->edge, sizeof rule->edge);
+	snprintf(rule->says, sizeof rule->says, "%s by %.19s... in %s%s",
+	         rh_show_text(code, "hook"), module ? module : "?",
+	         rh_show_text(code, "mode"),
+	         json_object_get(code, "rollout") ? ", step by step" : "");
+}
+
 void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 {
 	const json_t *spec = json_object_get(object, "spec");
@@ -289,6 +305,9 @@ void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 		snprintf(ret_rule->says, sizeof ret_rule->says, "%s%s%s%s",
 		         reason ? reason : "", expires ? " (until " : "",
 		         expires ? expires : "", expires ? ")" : "");
+	} else if (json_object_get(spec, "code")) {
+		ret_rule->kind = "code";
+		show_code(json_object_get(spec, "code"), ret_rule);
 	} else if (json_object_get(spec, "stale")) {
 		ret_rule->kind = "stale";
 		show_stale(json_object_get(spec, "stale"), ret_rule->says,

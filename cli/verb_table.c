@@ -88,6 +88,14 @@ static const struct rh_option rollout_options[] = {
 	LAST,
 };
 
+static const struct rh_option rule_options[] = {
+	{ "hook", 0, "HOOK", "new, publish FILE: filter (default of new) or cache", NONE },
+	{ "lang", 0, "LANGUAGE", "new: the language of the project: c", NONE },
+	{ "directory", 'd', "DIR", "pull: the folder to make (default: the name)", FILES },
+	JSON_OUT,
+	LAST,
+};
+
 static const struct rh_option matrix_options[] = {
 	{ "plane", 0, "PLANE", "declared, allowed (default) or observed",
 	  RH_COMPLETE_PLANE },
@@ -239,6 +247,19 @@ const struct rh_verb rh_verbs[] = {
 	           "without RULE all that come step by step.  history: what the rule said\n"
 	           "before.  pause and resume: stand still in a step and go on.  undo: the\n"
 	           "last generation that every edge had is the rule again, everywhere." },
+	{ .name = "rule",
+	  .words = "new|publish|pull NAME|DIR|FILE|HASH",
+	  .options = rule_options,
+	  .run = rh_verb_rule,
+	  .word_least = 2,
+	  .word_most = 2,
+	  .complete = { RH_COMPLETE_PROGRAM, FILES },
+	  .help = "Write a rule that is a program, publish it, get it back",
+	  .about = "new NAME: makes a project, a folder with source, headers and rule.yaml.\n"
+	           "publish DIR builds it and gives module and source to the center, which\n"
+	           "checks, keeps and signs them; prints the hash for `module:` in a rule.\n"
+	           "publish FILE.wasm|FILE.so: without a project.  pull NAME|HASH: module,\n"
+	           "source and manifest of a rule, or of a hash, back into a folder." },
 	{ .name = "matrix",
 	  .words = "",
 	  .options = matrix_options,

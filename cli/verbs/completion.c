@@ -19,6 +19,7 @@ static const char *const sources[RH_COMPLETE_COUNT] = {
 	[RH_COMPLETE_COMMAND] = "_rhodes_commands",
 	[RH_COMPLETE_INTERFACE] = "_rhodes_words new check build show",
 	[RH_COMPLETE_ROLLOUT] = "_rhodes_words status history pause resume undo",
+	[RH_COMPLETE_PROGRAM] = "_rhodes_words new publish pull",
 	[RH_COMPLETE_RULE] = "_rhodes_objects rules",
 	[RH_COMPLETE_OBJECT] = "_rhodes_objects \"$prev\"",
 	[RH_COMPLETE_SHELL] = "_rhodes_words bash",

@@ -82,15 +82,22 @@ static void add_interface(struct rh_table *table, const json_t *object, bool is_
 	rh_table_number(table, rh_show_number(object, "revision"));
 }
 
-static const char *const module_headings[] = { "SHA256", "+BYTES", "+REVISION", NULL };
+static const char *const module_headings[] = {
+	"SHA256", "NAME", "HOOK", "MODE", "+BYTES", "+REVISION", NULL,
+};
 
 static void add_module(struct rh_table *table, const json_t *object, bool is_wide)
 {
-	const char *name = rh_show_name(object);
-	char        cut[24];
+	const json_t *spec = json_object_get(object, "spec");
+	const json_t *manifest = json_object_get(spec, "manifest"); /* of a rule's */
+	const char   *name = rh_show_name(object);
+	char          cut[24];
 
 	snprintf(cut, sizeof cut, "%.16s...", name ? name : "");
 	rh_table_text(table, is_wide ? name : cut);
+	rh_table_text(table, rh_show_text(manifest, "name"));
+	rh_table_text(table, rh_show_text(manifest, "hook"));
+	rh_table_text(table, rh_show_text(manifest, "mode"));
 	rh_table_number(table, json_integer_value(json_object_get(
 		json_object_get(object, "spec"), "bytes")));
 	rh_table_number(table, rh_show_number(object, "revision"));

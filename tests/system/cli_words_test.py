@@ -105,6 +105,7 @@ class Words(Stage):
                               (("watch", "resources"), ["app", "lib"]),
                               (("explain", "app"), ["app", "lib"]),
                               (("rollout", "undo"), ["app-lib", "hierarchy"]),
+                              (("rule",), ["new", "publish", "pull"]),
                               (("completion",), ["bash"])):
             self.assertEqual(self.completed(*words), wanted, words)
 

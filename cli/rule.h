@@ -1,0 +1,51 @@
+/* rule - a rule that its user writes: its project, its module at the center.
+ *
+ * A project is a folder with RH_RULE_FILE, which says what is built how:
+ *
+ *   name: limiter
+ *   hook: filter
+ *   abi: 1
+ *   mode: wasm
+ *   build: clang ... -o limiter.wasm limiter.c
+ *   file: limiter.wasm
+ *
+ * Ownership   As noted.
+ * Threads     One. */
+#ifndef RH_CLI_RULE_H
+#define RH_CLI_RULE_H
+
+#include "cli.h"
+
+#include <jansson.h>
+#include <limits.h>
+#include <stddef.h>
+
+#define RH_RULE_FILE "rule.yaml"
+
+/* What a new rule is written with; the last has no path. */
+struct rh_rule_text {
+	const char          *path; /* "rhodes/rule.h" */
+	const unsigned char *bytes;
+	size_t               len;
+};
+
+extern const struct rh_rule_text rh_rule_texts[];
+
+/* What is to be published; rh_rule_project_fini finishes it, also when reading failed. */
+struct rh_rule_project {
+	json_t *manifest;           /* without parts                          */
+	char    folder[PATH_MAX];   /* "" for a file alone                    */
+	char    file[PATH_MAX];     /* the module or object                   */
+	char    build[4096];        /* run by a shell in folder; "" for none  */
+};
+
+/* Each returns an enum rh_exit and tells on err. */
+int  rh_rule_project_read(struct rh_cli *cli, const char *path,
+                          struct rh_rule_project *ret_project);
+void rh_rule_project_fini(struct rh_rule_project *project);
+
+int rh_rule_new(struct rh_cli *cli, const char *name);
+int rh_rule_publish(struct rh_cli *cli, const char *path);
+int rh_rule_pull(struct rh_cli *cli, const char *what);
+
+#endif

@@ -1,0 +1,212 @@
+#include "rule.h"
+
+#include "client.h"
+#include "module.h"
+#include "output.h"
+#include "show.h"
+
+#include "supervise/spawn.h"
+
+#include "../base/diag.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- other programs ---- */
+
+static int await(struct rh_spawned *spawned)
+{
+	struct pollfd end = { .fd = spawned->pidfd, .events = POLLIN };
+	int           code, by_signal;
+
+	while (rh_spawn_wait(spawned, &code, &by_signal) == RH_EAGAIN)
+		poll(&end, 1, -1);
+	close(spawned->pidfd);
+	return code;
+}
+
+/* The project's own line, as `make` would run it. */
+static int build(struct rh_cli *cli, const struct rh_rule_project *project)
+{
+	const char *const argv[] = { "/bin/sh", "-c", "cd -- \"$1\" && eval \"$2\"", "sh",
+		                     project->folder, project->build, NULL };
+	struct rh_spawn   order = { .argv = (char *const *)(uintptr_t)argv,
+		                    .as = RH_SPAWN_HELPER };
+	struct rh_spawned spawned;
+	struct rh_diag    diag = { 0 };
+
+	if (!project->build[0])
+		return RH_EXIT_OK;
+	fflush(NULL);
+	if (rh_spawn(&order, &spawned, &diag) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	if (await(&spawned) != 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "the build of %s failed: %s",
+		                   project->folder, project->build);
+	return RH_EXIT_OK;
+}
+
+static int read_all(int fd, char **ret_bytes, size_t *ret_len)
+{
+	FILE   *memory = open_memstream(ret_bytes, ret_len);
+	char    bytes[16384];
+	ssize_t n;
+
+	if (!memory)
+		return RH_ENOMEM;
+	while ((n = read(fd, bytes, sizeof bytes)) > 0 && *ret_len <= RH_MODULE_MAX) {
+		fwrite(bytes, 1, (size_t)n, memory);
+		fflush(memory);
+	}
+	fclose(memory);
+	return *ret_len > RH_MODULE_MAX ? RH_EMSGSIZE : RH_OK;
+}
+
+/* The folder without what was built, in an order and with times that do not change, so
+ * that the same source has the same hash. */
+static int pack(struct rh_cli *cli, const struct rh_rule_project *project,
+                char **ret_bytes, size_t *ret_len)
+{
+	char exclude[PATH_MAX + 16];
+	const char *const argv[] = { "tar", "--create", "--format=ustar", "--sort=name",
+		"--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=a+r,u+w,go-w",
+		"--exclude-vcs", exclude, "--directory", project->folder, ".", NULL };
+	struct rh_spawn   order = { .argv = (char *const *)(uintptr_t)argv,
+		                    .as = RH_SPAWN_CAPTURE };
+	struct rh_spawned spawned;
+	struct rh_diag    diag = { 0 };
+
+	snprintf(exclude, sizeof exclude, "--exclude=.%s",
+	         project->file + strlen(project->folder));
+	fflush(NULL);
+	if (rh_spawn(&order, &spawned, &diag) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	int err = read_all(spawned.output, ret_bytes, ret_len);
+	close(spawned.output); /* one that has more to say ends by it */
+	int code = await(&spawned);
+	if (err == RH_OK && code == 0)
+		return RH_EXIT_OK;
+	free(*ret_bytes);
+	return rh_cli_fail(cli, RH_EXIT_REFUSED, err == RH_EMSGSIZE
+		? "%s: its source is larger than 8 MiB" : "%s: cannot be packed by tar",
+		project->folder);
+}
+
+/* ---- the parts ---- */
+
+static int send_part(struct rh_cli *cli, json_t *parts, const char *what,
+                     const char *bytes, size_t len)
+{
+	char hash[RH_SHA256_TEXT];
+
+	rh_module_hash(bytes, len, hash);
+	json_object_set_new(parts, what, json_string(hash));
+	return rh_module_send(cli, hash, bytes, len);
+}
+
+static int send_file(struct rh_cli *cli, const struct rh_rule_project *project,
+                     json_t *parts)
+{
+	const char    *mode = rh_show_text(project->manifest, "mode");
+	struct rh_diag diag = { 0 };
+	char          *bytes;
+	size_t         len;
+
+	if (rh_module_read(project->file, &bytes, &len, &diag) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	int result = send_part(cli, parts, mode && strcmp(mode, "wasm") != 0 ? "object"
+	                       : "wasm", bytes, len);
+	free(bytes);
+	return result;
+}
+
+static int send_source(struct rh_cli *cli, const struct rh_rule_project *project,
+                       json_t *parts)
+{
+	char  *bytes = NULL;
+	size_t len = 0;
+
+	if (!project->folder[0])
+		return RH_EXIT_OK;
+	int result = pack(cli, project, &bytes, &len);
+	if (result != RH_EXIT_OK)
+		return result;
+	result = send_part(cli, parts, "source", bytes, len);
+	free(bytes);
+	return result;
+}
+
+/* ---- what came of it ---- */
+
+static void print_parts(struct rh_cli *cli, const json_t *parts)
+{
+	static const char *const order[] = { "wasm", "object", "source" };
+
+	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+		const json_t *part = json_object_get(parts, order[i]);
+
+		if (part)
+			fprintf(cli->out, "%-9s %lld bytes, sha256:%s\n", order[i],
+			        (long long)json_integer_value(json_object_get(part, "bytes")),
+			        rh_show_text(part, "sha256"));
+	}
+}
+
+static void print_module(struct rh_cli *cli, const json_t *object)
+{
+	const json_t *manifest = json_object_get(json_object_get(object, "spec"),
+	                                         "manifest");
+	const json_t *exports = json_object_get(manifest, "exports");
+	char          list[512];
+
+	fprintf(cli->out, "module    sha256:%s\n", rh_show_name(object));
+	fprintf(cli->out, "hook      %s, version %lld, mode %s, memory %s\n",
+	        rh_show_text(manifest, "hook"),
+	        (long long)json_integer_value(json_object_get(manifest, "abi")),
+	        rh_show_text(manifest, "mode"), rh_show_text(manifest, "memory"));
+	print_parts(cli, json_object_get(manifest, "parts"));
+	if (exports)
+		fprintf(cli->out, "exports   %s\n",
+		        rh_show_list(exports, list, sizeof list));
+}
+
+static int post(struct rh_cli *cli, const json_t *manifest)
+{
+	struct rh_ask   ask = { .method = "POST", .path = "/apis/v1/modules",
+		                .json = manifest };
+	struct rh_reply reply;
+	enum rh_format  format;
+
+	if (rh_output_format(cli, &format) < 0)
+		return RH_EXIT_USAGE;
+	int result = rh_client_ask(cli, &ask, &reply);
+	if (result != RH_EXIT_OK)
+		return result;
+	if (format == RH_FORMAT_JSON || format == RH_FORMAT_YAML)
+		result = rh_output_value(cli, format, reply.json);
+	else
+		print_module(cli, reply.json);
+	rh_reply_fini(&reply);
+	return result;
+}
+
+int rh_rule_publish(struct rh_cli *cli, const char *path)
+{
+	struct rh_rule_project project;
+	json_t                *parts = json_object();
+	int                    result = rh_rule_project_read(cli, path, &project);
+
+	if (result == RH_EXIT_OK)
+		result = build(cli, &project);
+	if (result == RH_EXIT_OK)
+		result = send_file(cli, &project, parts);
+	if (result == RH_EXIT_OK)
+		result = send_source(cli, &project, parts);
+	json_object_set_new(project.manifest, "parts", parts);
+	if (result == RH_EXIT_OK)
+		result = post(cli, project.manifest);
+	rh_rule_project_fini(&project);
+	return result;
+}
