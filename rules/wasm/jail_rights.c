@@ -39,11 +39,12 @@ struct beneath {
 	int32_t  fd;
 } __attribute__((packed));
 
-#define FS_EXECUTE   (1u << 0)
-#define FS_READ_FILE (1u << 2)
-#define FS_READ_DIR  (1u << 3)
-#define FS_READ      (FS_EXECUTE | FS_READ_FILE | FS_READ_DIR)
-#define RULE_PATH    1
+#define FS_EXECUTE    (1u << 0)
+#define FS_WRITE_FILE (1u << 1)
+#define FS_READ_FILE  (1u << 2)
+#define FS_READ_DIR   (1u << 3)
+#define FS_READ       (FS_EXECUTE | FS_READ_FILE | FS_READ_DIR)
+#define RULE_PATH     1
 
 static uint64_t fs_known(int abi)
 {
@@ -73,7 +74,9 @@ static int allow(int rules, const char *path, uint64_t what)
 
 static int confine_files(const char *folder, unsigned *ret_missing)
 {
-	static const char *const read_only[] = { "/usr", "/lib", "/lib64", "/bin", "/etc" };
+	static const char *const read_only[] = {
+		"/usr", "/lib", "/lib64", "/bin", "/etc/alternatives",
+	};
 	int            abi = (int)syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
 	struct ruleset handled = { .fs = fs_known(abi), .net = 3, .scoped = 3 };
 	size_t         size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
@@ -89,7 +92,8 @@ static int confine_files(const char *folder, unsigned *ret_missing)
 	for (size_t i = 0; i < sizeof read_only / sizeof read_only[0]; i++)
 		if (allow(rules, read_only[i], FS_READ) < 0)
 			return -1;
-	if (allow(rules, "/dev/null", FS_READ_FILE | 1u << 1) < 0 ||
+	if (allow(rules, "/etc/ld.so.cache", FS_READ_FILE) < 0 ||
+	    allow(rules, "/dev/null", FS_READ_FILE | FS_WRITE_FILE) < 0 ||
 	    allow(rules, folder, handled.fs) < 0)
 		return -1;
 	return (int)syscall(SYS_landlock_restrict_self, rules, 0);

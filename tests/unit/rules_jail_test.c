@@ -63,6 +63,7 @@ static void it_writes_into_its_folder_only(void **state)
 		snprintf(script, sizeof script, "cat %s", outside);
 		assert_int_equal(run(script), RH_EINVAL);
 		assert_int_equal(run("cat /proc/1/status"), RH_EINVAL);
+		assert_int_equal(run("cat /etc/passwd"), RH_EINVAL);
 		assert_int_equal(lseek(fd, 0, SEEK_END), 0);
 	}
 	close(fd);

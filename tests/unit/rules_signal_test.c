@@ -5,6 +5,7 @@
 #include "../../model/error.h"
 #include "../../rules/author/rhodes/rule_host.h"
 #include "../../rules/hook.h"
+#include "../../rules/wasm/thread.h"
 
 #include <rhodes/hook/filter_layout.h>
 
@@ -175,6 +176,25 @@ static void a_kick_waits_for_the_end_of_an_import(void **state)
 	rh_rule_destroy(rule);
 }
 
+/* The watchdog's word may come when the call that it is about has ended. */
+static uint64_t late_kick(void *user)
+{
+	(void)user;
+	rh_thread_kick(rh_thread_self->inner->epoch - 1);
+	return 0;
+}
+
+static void a_kick_for_a_former_call_is_dropped(void **state)
+{
+	struct rh_rule_host host = { .now = late_kick };
+	struct rh_rule     *rule = load(asking, &host);
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(call(rule), RH_OK);
+	rh_rule_destroy(rule);
+}
+
 /* A rule that is called from another one's import, with other memory. */
 static uint64_t nested_now(void *user)
 {
@@ -213,6 +233,7 @@ int main(void)
 		cmocka_unit_test(faults_of_others_go_where_they_went),
 		cmocka_unit_test(a_child_is_watched_over_too),
 		cmocka_unit_test(a_kick_waits_for_the_end_of_an_import),
+		cmocka_unit_test(a_kick_for_a_former_call_is_dropped),
 		cmocka_unit_test(a_rule_may_be_called_from_an_import),
 	};
 
