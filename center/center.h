@@ -27,6 +27,7 @@
 
 struct rh_link;
 struct rh_push;
+struct rh_builder;
 struct rh_store;
 
 /* Counted since the start, for /metrics. */
@@ -52,6 +53,7 @@ struct rh_center {
 	struct rh_realm         realm;
 	struct rh_key           key;
 	struct rh_link         *link;       /* NULL in tests                  */
+	struct rh_builder      *builder;    /* likewise: then nothing is built */
 	struct rh_news          news;
 	struct rh_revocations   revocations;
 	struct rh_watchers      watchers;

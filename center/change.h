@@ -49,10 +49,12 @@ int rh_change_module(struct rh_center *center, const char *sha256,
                      int *ret_created, struct rh_problem *problem);
 
 /* Publishes a rule's module: its parts are there as modules, body is its manifest
- * (parts.h).  Refusals are EINVAL, and EPENDING for a part that is not there. */
+ * (parts.h).  Refusals are EINVAL, and EPENDING for a part that is not there.  While its
+ * object is being built, *ret_is_building is 1 and nothing changed: ask again. */
 int rh_change_publish(struct rh_center *center, const json_t *body,
                       const struct rh_change_options *options, json_t **ret_answer,
-                      int *ret_created, struct rh_problem *problem);
+                      int *ret_created, int *ret_is_building,
+                      struct rh_problem *problem);
 
 /* A module goes with those of its parts that nobody else names.
  * RH_EBUSY  an interface, a rule or a module names it.

@@ -114,9 +114,18 @@ static int is_published(const struct rh_center *center, const char *sha256)
 	return is;
 }
 
-static int publish(struct rh_center *center, const json_t *manifest, const char *text,
-                   const struct rh_change_options *options, json_t **ret_answer,
-                   int *ret_created, struct rh_problem *problem)
+/* The object that was built is a module like every other part. */
+static int put_object(struct rh_batch *batch, const struct rh_parts *parts)
+{
+	if (!parts->object || rh_catalog_find(&batch->center->realm.catalog,
+	                                      RH_OBJECT_MODULE, parts->object_sha256))
+		return RH_OK;
+	return put_module(batch, parts->object_sha256, parts->object, parts->object_len, NULL);
+}
+
+static int publish(struct rh_center *center, const struct rh_parts *parts,
+                   const char *text, const struct rh_change_options *options,
+                   json_t **ret_answer, int *ret_created, struct rh_problem *problem)
 {
 	struct rh_batch batch;
 	char            sha256[65];
@@ -124,9 +133,11 @@ static int publish(struct rh_center *center, const json_t *manifest, const char 
 	rh_key_sha256(text, strlen(text), sha256);
 	/* Somebody may have put the same text as bytes before: that is no rule's yet. */
 	int created = !is_published(center, sha256);
-	int err = rh_batch_init(&batch, center, 1, options, problem);
+	int err = rh_batch_init(&batch, center, 2, options, problem);
 	if (!err && created)
-		err = put_module(&batch, sha256, text, strlen(text), manifest);
+		err = put_object(&batch, parts);
+	if (!err && created)
+		err = put_module(&batch, sha256, text, strlen(text), parts->manifest);
 	err = conclude(&batch, err, sha256, ret_answer);
 	if (!err)
 		*ret_created = created;
@@ -135,27 +146,31 @@ static int publish(struct rh_center *center, const json_t *manifest, const char 
 
 int rh_change_publish(struct rh_center *center, const json_t *body,
                       const struct rh_change_options *options, json_t **ret_answer,
-                      int *ret_created, struct rh_problem *problem)
+                      int *ret_created, int *ret_is_building,
+                      struct rh_problem *problem)
 {
 	struct rh_decode decode = { .problem = problem };
-	json_t          *manifest = NULL;
+	struct rh_parts  parts = { .manifest = NULL };
 	const char      *name = json_string_value(json_object_get(body, "name"));
 	int              err = rh_shape_module(&decode, body);
 
 	if (!err)
-		err = rh_parts_collect(center, body, &manifest, problem);
+		err = rh_parts_collect(center, body, &parts, problem);
+	*ret_is_building = !err && parts.is_building;
+	if (*ret_is_building)
+		return RH_OK;
 	if (err) {
 		rh_change_refused(center, "Module", name ? name : "", options, problem);
 		return err;
 	}
-	char *text = json_dumps(manifest, JSON_COMPACT | JSON_SORT_KEYS);
+	char *text = json_dumps(parts.manifest, JSON_COMPACT | JSON_SORT_KEYS);
 	if (text)
-		err = publish(center, manifest, text, options, ret_answer, ret_created,
+		err = publish(center, &parts, text, options, ret_answer, ret_created,
 		              problem);
 	else
 		err = rh_problem_set(problem, RH_ENOMEM, "the center is out of memory");
 	free(text);
-	json_decref(manifest);
+	json_decref(parts.manifest);
 	return err;
 }
 

@@ -1,6 +1,7 @@
 /* rhodes-center - the governance center of one system. */
 #include "api/http.h"
 #include "api/listen.h"
+#include "builder.h"
 #include "center.h"
 #include "config.h"
 #include "confine.h"
@@ -228,6 +229,17 @@ static void on_prepare(uv_prepare_t *prepare)
 		arm_rollout(program);
 }
 
+/* ---- modules ---- */
+
+/* Who published may be at either door. */
+static void on_built(void *user)
+{
+	struct program *program = user;
+
+	rh_http_unpark(program->unix_http);
+	rh_http_unpark(program->tcp_http);
+}
+
 /* ---- the seven steps ---- */
 
 static int open_sockets(struct program *program, struct rh_diag *diag)
@@ -318,8 +330,10 @@ static int prepare(struct program *program, struct rh_diag *diag)
 static int serve(struct program *program, struct rh_diag *diag)
 {
 	char path[RH_SOCKET_PATH_MAX + 1];
-	int  err = rh_dirs_socket(&program->config.dirs, "link.sock", path, diag);
+	int  err = rh_builder_open(program->center.builder, &program->loop, on_built, program);
 
+	if (!err)
+		err = rh_dirs_socket(&program->config.dirs, "link.sock", path, diag);
 	if (!err)
 		err = rh_link_open(&program->center, &program->loop, path,
 		                   &program->config.push, diag);
@@ -376,6 +390,7 @@ static void close_all(struct program *program)
 {
 	rh_http_close(program->tcp_http);
 	rh_http_close(program->unix_http);
+	rh_builder_close(program->center.builder);
 	rh_link_close(&program->center);
 	uv_close((uv_handle_t *)&program->terminate, NULL);
 	uv_close((uv_handle_t *)&program->interrupt, NULL);
@@ -424,6 +439,7 @@ int main(int argc, char **argv)
 {
 	static struct program program = { .lock_fd = -1, .unix_fd = -1, .tcp_fd = -1 };
 	struct rh_diag        diag = { 0 };
+	char                  folder[RH_DIR_MAX + 16];
 
 	umask(077);
 	rh_log_init("center");
@@ -437,7 +453,11 @@ int main(int argc, char **argv)
 		                             : "rhodes-center " RH_VERSION "\n", stdout);
 		return 0;
 	}
-	err = run(&program, &diag);
+	/* Before anything is opened that it must not hold. */
+	snprintf(folder, sizeof folder, "%s/build", program.config.dirs.state);
+	err = rh_builder_start(folder, &program.center.builder, &diag);
+	if (!err)
+		err = run(&program, &diag);
 	if (err) {
 		rh_error("cannot serve: %s code=%s", diag.text, rh_error_name(err));
 		return 1;

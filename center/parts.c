@@ -1,5 +1,7 @@
 #include "parts.h"
 
+#include "builder.h"
+#include "key.h"
 #include "size.h"
 #include "store/store.h"
 
@@ -24,6 +26,9 @@ struct part {
 	int                   err;
 	struct rh_diag        diag;    /* why it will not do            */
 	struct rh_module      module;  /* of WebAssembly                */
+	char                  wasm[65]; /* its SHA-256                  */
+	char                  tools[65];
+	struct rh_builder    *builder;
 	int                 (*look)(struct part *part, const unsigned char *bytes);
 };
 
@@ -110,6 +115,63 @@ static int collect_one(struct rh_center *center, const char *what, struct part *
 	return RH_OK;
 }
 
+/* ---- the object ---- */
+
+static int submit(void *user, const struct rh_store_record *record)
+{
+	struct part *part = user;
+
+	part->err = rh_builder_submit(part->builder, part->wasm, part->hook, part->memory,
+	                              record->value, record->value_bytes);
+	return 0;
+}
+
+/* It has to be built first. */
+static int begin_build(struct rh_center *center, struct part *part,
+                       struct rh_parts *ret_parts, struct rh_problem *problem)
+{
+	int err = rh_store_blob_get(center->store, part->wasm, submit, part);
+
+	if (err < 0)
+		return refuse(problem, RH_ESTORE, "wasm", part->wasm,
+		              "it cannot be read from the store");
+	if (part->err == RH_ENOSPC)
+		return refuse(problem, RH_EAGAIN, "wasm", part->wasm,
+		              "too many modules are being built: publish it again");
+	if (part->err)
+		return refuse(problem, part->err, "wasm", part->wasm, "it cannot be built: what builds it ended, start the center anew");
+	ret_parts->is_building = 1;
+	return RH_OK;
+}
+
+static int add_object(struct rh_center *center, struct part *part, json_t *parts,
+                      struct rh_parts *ret_parts, struct rh_problem *problem)
+{
+	struct rh_built_object object;
+	struct rh_diag         diag = { 0 };
+	int err = rh_builder_take(center->builder, part->wasm, part->hook, part->memory,
+	                          &object, &diag);
+
+	part->builder = center->builder;
+	if (err == RH_ENOENT)
+		return begin_build(center, part, ret_parts, problem);
+	ret_parts->is_building = err == RH_EAGAIN;
+	if (ret_parts->is_building)
+		return RH_OK;
+	if (err)
+		return refuse(problem, err, "wasm", part->wasm, diag.text);
+	if (object.len > RH_MODULE_MAX)
+		return refuse(problem, RH_EMSGSIZE, "wasm", part->wasm,
+		              "the object that it becomes is larger than 8 MiB");
+	ret_parts->object = object.bytes;
+	ret_parts->object_len = object.len;
+	rh_key_sha256(object.bytes, object.len, ret_parts->object_sha256);
+	json_object_set_new(parts, "object", json_pack("{s:I, s:s}", "bytes",
+	                    (json_int_t)object.len, "sha256", ret_parts->object_sha256));
+	snprintf(part->tools, sizeof part->tools, "%s", object.tools);
+	return RH_OK;
+}
+
 /* The functions of the hook that the module has, by name. */
 static json_t *exports_json(const struct part *part)
 {
@@ -133,10 +195,12 @@ static void complete(json_t *manifest, const struct part *part, json_t *parts)
 		json_object_set_new(manifest, "memory", json_string(RH_PARTS_MEMORY));
 	if (json_object_get(parts, "wasm"))
 		json_object_set_new(manifest, "exports", exports_json(part));
+	if (part->tools[0])
+		json_object_set_new(manifest, "tools", json_string(part->tools));
 }
 
 int rh_parts_collect(struct rh_center *center, const json_t *published,
-                     json_t **ret_manifest, struct rh_problem *problem)
+                     struct rh_parts *ret_parts, struct rh_problem *problem)
 {
 	const json_t *named = json_object_get(published, "parts");
 	const char   *memory = json_string_value(json_object_get(published, "memory"));
@@ -150,6 +214,7 @@ int rh_parts_collect(struct rh_center *center, const json_t *published,
 	                            &room);
 
 	RH_CHECK(!err && part.hook); /* rh_shape_module saw to it */
+	*ret_parts = (struct rh_parts){ .manifest = NULL };
 	part.memory = (uint32_t)room;
 	for (size_t i = 0; i < RH_PARTS_MAX && !err; i++) {
 		const char *sha256 = json_string_value(json_object_get(named,
@@ -158,15 +223,22 @@ int rh_parts_collect(struct rh_center *center, const json_t *published,
 		if (sha256)
 			err = collect_one(center, kinds[i].what, &part, sha256, parts, problem);
 	}
-	json_t *manifest = err ? NULL : json_copy((json_t *)(uintptr_t)published);
-	if (!err && !manifest)
-		err = rh_problem_set(problem, RH_ENOMEM, "the center is out of memory");
-	if (err) {
+	const char *wasm = json_string_value(json_object_get(named, "wasm"));
+	if (!err && wasm && center->builder) {
+		snprintf(part.wasm, sizeof part.wasm, "%s", wasm);
+		err = add_object(center, &part, parts, ret_parts, problem);
+	}
+	if (err || ret_parts->is_building) {
 		json_decref(parts);
 		return err;
 	}
+	json_t *manifest = json_copy((json_t *)(uintptr_t)published);
+	if (!manifest) {
+		json_decref(parts);
+		return rh_problem_set(problem, RH_ENOMEM, "the center is out of memory");
+	}
 	complete(manifest, &part, parts);
-	*ret_manifest = manifest;
+	ret_parts->manifest = manifest;
 	return RH_OK;
 }
 

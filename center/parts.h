@@ -4,8 +4,9 @@
  *   {"abi", "capabilities", "exports"?, "format": 1, "hook", "memory", "mode", "name"?,
  *    "parts": {what: {"bytes", "sha256"}}}
  * exports are those functions of the hook that WebAssembly was found to have.
- * Each part is a module of its own in the store: `wasm`, or `object` for a mode
- * without WebAssembly, and the `source` that it was made from, a tar.  So a part that
+ * Each part is a module of its own in the store: `wasm` and the `object` that the
+ * center's builder made of it (with "tools", the SHA-256 of what it was made with), or
+ * the `object` alone for a mode without WebAssembly, and the `source`, a tar.  So a part that
  * two manifests name is kept once.
  *
  * Ownership   As noted.
@@ -22,11 +23,20 @@
 #define RH_PARTS_USER_MAX  (RH_OBJECT_KEY_MAX + 16)
 #define RH_MODULE_PREFIX   "sha256:"      /* before a module in the spec of a rule */
 
-/* The manifest to store for what somebody published, a new value: each part was found
- * and looked at.  What was published has passed rh_shape_module.
+/* What becomes of something published. */
+struct rh_parts {
+	json_t     *manifest;     /* to store, the caller's to give back          */
+	const void *object;       /* that was built, the builder's; or NULL       */
+	size_t      object_len;
+	char        object_sha256[65];
+	int         is_building;  /* nothing else is set: ask again               */
+};
+
+/* Finds each part, looks at it and has the object built.  What was published has
+ * passed rh_shape_module.
  * RH_EPENDING  a part is not there.  RH_EINVAL, RH_EMSGSIZE  it will not do. */
 int rh_parts_collect(struct rh_center *center, const json_t *published,
-                     json_t **ret_manifest, struct rh_problem *problem);
+                     struct rh_parts *ret_parts, struct rh_problem *problem);
 
 /* The manifest in a stored module, borrowed from it, or NULL: it is bytes. */
 const json_t *rh_parts_manifest(const json_t *stored);

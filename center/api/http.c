@@ -39,6 +39,7 @@ struct rh_http {
 	int                      handles;
 	struct rh_http_request  *first;   /* of the turn                        */
 	struct rh_http_request **last;
+	struct rh_http_request  *parked;
 	size_t                   bodies;  /* bytes of all bodies being read     */
 	size_t                   replies; /* ... of all replies being sent      */
 	uint64_t                 minute;  /* of the refusals counted            */
@@ -141,8 +142,9 @@ static void log_write(const struct rh_http_request *own)
 
 static void run_one(struct rh_http *http, struct rh_http_request *own)
 {
+	own->request.is_parked = 0;
 	own->request.route->handler(http->center, &own->request);
-	own->state = RH_HTTP_READY;
+	own->state = own->request.is_parked ? RH_HTTP_PARKED : RH_HTTP_READY;
 	own->reply_bytes = own->request.reply.body_bytes;
 	http->replies += own->reply_bytes;
 }
@@ -172,9 +174,14 @@ static void run_reads(struct rh_http *http, struct rh_http_request *first)
 	}
 }
 
-/* Lets an answer go out, or puts the request into the next turn. */
+/* Lets an answer go out, or puts the request into the next turn or aside. */
 static void release(struct rh_http *http, struct rh_http_request *own)
 {
+	if (own->state == RH_HTTP_PARKED) {
+		own->next = http->parked;
+		http->parked = own;
+		return;
+	}
 	if (own->state == RH_HTTP_WAITING) {
 		own->next = NULL;
 		*http->last = own;
@@ -191,7 +198,7 @@ static void fail_writes(struct rh_http_request *first,
                         const struct rh_problem *problem)
 {
 	for (struct rh_http_request *own = first; own; own = own->next) {
-		if (is_write(own))
+		if (is_write(own) && own->state != RH_HTTP_PARKED)
 			rh_reply_problem(&own->request.reply, problem);
 	}
 }
@@ -364,7 +371,8 @@ static void on_completed(void *user, struct MHD_Connection *connection,
 	(void)code;
 	if (!own)
 		return;
-	RH_CHECK(own->state != RH_HTTP_WAITING); /* suspended ones do not end */
+	/* Suspended ones do not end. */
+	RH_CHECK(own->state != RH_HTTP_WAITING && own->state != RH_HTTP_PARKED);
 	http->bodies -= own->body_cap;
 	http->replies -= own->reply_bytes;
 	rh_http_request_destroy(own);
@@ -446,6 +454,28 @@ static void on_log(void *user, const char *format, va_list args)
 	vsnprintf(text, sizeof text, format, args);
 	text[strcspn(text, "\n")] = '\0';
 	rh_debug("http: %s", text);
+}
+
+/* Puts what is parked into the next turn. */
+static void unpark(struct rh_http *http)
+{
+	while (http->parked) {
+		struct rh_http_request *own = http->parked;
+
+		http->parked = own->next;
+		own->next = NULL;
+		own->state = RH_HTTP_WAITING;
+		*http->last = own;
+		http->last = &own->next;
+	}
+}
+
+void rh_http_unpark(struct rh_http *http)
+{
+	if (!http || !http->parked)
+		return;
+	unpark(http);
+	rh_http_kick(http);
 }
 
 void rh_http_kick(struct rh_http *http)
@@ -535,9 +565,11 @@ static void on_closed(uv_handle_t *handle)
 /* The library may not be stopped while requests are suspended. */
 static void send_away(struct rh_http *http)
 {
-	struct rh_http_request *own = http->first, *next;
+	struct rh_http_request *own, *next;
 	struct rh_problem       problem;
 
+	unpark(http);
+	own = http->first;
 	http->first = NULL;
 	http->last = &http->first;
 	rh_problem_set(&problem, RH_EAGAIN, "the center is stopping");

@@ -29,6 +29,9 @@ int rh_http_open(struct rh_center *center, uv_loop_t *loop, int listen_fd,
                  const char *token, unsigned port, struct rh_http **ret_http,
                  struct rh_diag *diag);
 
+/* What parked requests wait for may have come: run them again. */
+void rh_http_unpark(struct rh_http *http);
+
 /* A suspended connection was resumed outside the server's own turn: run, soon. */
 void rh_http_kick(struct rh_http *http);
 

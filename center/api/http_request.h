@@ -1,7 +1,12 @@
 /* http_request - a request while the HTTP library reads it.
  *
  *   READING --whole--> WAITING (suspended, in the turn) --run--> READY --> ANSWERED
- *      +-- refused by its head or size --> REFUSED --whole--------------------^
+ *      |                       ^                       |                      ^
+ *      |                       +-- unpark -- PARKED <--+                      |
+ *      +-- refused by its head or size --> REFUSED --whole--------------------+
+ *
+ * A parked request waits, suspended, for something that the center has others do, and
+ * is run again when that ended.
  *
  * A refused request is read to its end, within a limit, because a client that is
  * still sending would see a broken pipe instead of the answer.
@@ -18,8 +23,8 @@
 #include <microhttpd.h>
 
 enum rh_http_state {
-	RH_HTTP_READING, RH_HTTP_REFUSED, RH_HTTP_WAITING, RH_HTTP_READY,
-	RH_HTTP_ANSWERED
+	RH_HTTP_READING, RH_HTTP_REFUSED, RH_HTTP_WAITING, RH_HTTP_PARKED,
+	RH_HTTP_READY, RH_HTTP_ANSWERED
 };
 
 struct rh_http_request {

@@ -89,6 +89,7 @@ void rh_api_module_publish(struct rh_center *center, struct rh_request *request)
 	int               is_new;
 	int err = rh_request_flag(request, "dryRun", &options.is_dry_run, &problem);
 
+	/* A request that was parked comes here once more. */
 	if (!err)
 		err = rh_decode_parse(request->body, request->body_bytes, &body, &problem);
 	if (err) {
@@ -96,7 +97,12 @@ void rh_api_module_publish(struct rh_center *center, struct rh_request *request)
 		rh_reply_problem(&request->reply, &problem);
 		return;
 	}
-	err = rh_change_publish(center, body, &options, &answer, &is_new, &problem);
+	err = rh_change_publish(center, body, &options, &answer, &is_new,
+	                        &request->is_parked, &problem);
+	if (request->is_parked) {
+		json_decref(body);
+		return;
+	}
 	if (err)
 		rh_reply_problem(&request->reply, &problem);
 	else

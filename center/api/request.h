@@ -59,6 +59,7 @@ struct rh_request {
 	size_t                 body_bytes;
 	struct rh_reply        reply;
 	struct rh_watcher     *watcher;    /* the reply is its stream           */
+	int                    is_parked;  /* run the handler again, later      */
 };
 
 /* The value of a query parameter, or NULL. */

@@ -161,6 +161,7 @@ static int publish(struct rh_center *center, char name[65], int *ret_created)
 	struct rh_problem problem = { 0 };
 	char              part[65];
 	json_t           *answer = NULL, *body;
+	int               is_building = 1;
 
 	rh_key_sha256(wasm, sizeof wasm, part);
 	int err = rh_change_module(center, part, wasm, sizeof wasm, &options, &answer,
@@ -171,7 +172,9 @@ static int publish(struct rh_center *center, char name[65], int *ret_created)
 	body = json_pack("{s:s, s:i, s:s, s:{s:s}}", "hook", "filter", "abi", 1, "mode",
 	                 "wasm", "parts", "wasm", part);
 	answer = NULL;
-	err = rh_change_publish(center, body, &options, &answer, ret_created, &problem);
+	err = rh_change_publish(center, body, &options, &answer, ret_created, &is_building,
+	                        &problem);
+	assert_int_equal(is_building, 0); /* without a builder nothing is */
 	json_decref(body);
 	if (!err)
 		memcpy(name, json_string_value(json_object_get(json_object_get(answer,
