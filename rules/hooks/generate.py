@@ -174,7 +174,8 @@ def wasm_type(params, result):
 
 
 def page(hooks):
-    out = "# Hooks of dynamic rules\n\nMade from `rules/hooks/*.def`.\n"
+    out = ("# Hooks of dynamic rules\n\nMade from `rules/hooks/*.def`; after a change copy "
+           "`hooks.md` of the build\n(`rules/author/rhodes/hook/`) to `docs/`.\n")
     for hook in hooks:
         out += f"\n## {hook.name}, version {hook.version}\n\nIt {hook.text}. "
         out += f"`#include <rhodes/hook/{hook.name}.h>`; the buffer has {hook.size} bytes.\n"
