@@ -249,6 +249,103 @@ static void a_rule_that_always_fails_rests(void **state)
 	rh_rule_destroy(rule);
 }
 
+/* Rules that do it when they are loaded. */
+static const struct {
+	const char *rest;
+	int         code;
+	const char *says;
+} refused[] = {
+	{ BEFORE "i32.const 0) (func $s (loop br 0)) (start $s))", RH_EINVAL,
+	  "the rule was stopped in its start: it took longer than its limit" },
+	{ BEFORE "i32.const 0) (func $s unreachable) (start $s))", RH_EINVAL,
+	  "the rule was stopped in its start: it gave up" },
+	{ BEFORE "i32.const 0) (data (i32.const 131070) \"abc\"))", RH_EINVAL,
+	  "the rule was stopped in its start: an access outside" },
+	{ BEFORE "i32.const 0) (table 2 funcref) (elem (i32.const 1) 2 2))", RH_EINVAL,
+	  "the rule was stopped in its start: an access outside" },
+	{ BEFORE "i32.const 0) (func (export \"rh_init\") (result i32) (loop br 0) i32.const 0))",
+	  RH_EINVAL, "the rule was stopped in rh_init: it took longer" },
+	{ BEFORE "i32.const 0) (func (export \"rh_init\") (result i32) i32.const -3))",
+	  RH_EINVAL, "rh_init of the rule said -3" },
+};
+
+static int try_to_load(int fd, uint32_t memory_bytes, struct rh_diag *diag)
+{
+	struct rh_rule_source source = {
+		.hook = rh_hook_find("filter"), .mode = RH_RULE_WASM, .object_fd = fd,
+		.limits = { .memory_bytes = memory_bytes },
+	};
+	struct rh_rule *rule = NULL;
+	int             err = rh_rule_load(&source, &rule, diag);
+
+	rh_rule_destroy(rule);
+	return err;
+}
+
+static void what_fails_when_it_is_loaded_is_refused(void **state)
+{
+	long size = 0;
+
+	(void)state;
+	for (int round = 0; round < 20; round++) {
+		for (size_t i = 0; i < sizeof refused / sizeof refused[0]; i++) {
+			struct rh_diag diag = { 0 };
+			int err = try_to_load(fixture_object(refused[i].rest, 0), 0, &diag);
+
+			if (err != refused[i].code || !strstr(diag.text, refused[i].says))
+				fail_msg("%s: %d %s", refused[i].says, err, diag.text);
+		}
+		if (round == 2)
+			size = fixture_size_kb();
+	}
+	assert_in_range(fixture_size_kb(), 0, size + 1024); /* no reservation stays */
+}
+
+/* The limit may be smaller than the one that the module was built for. */
+static void more_memory_than_the_limit_is_refused(void **state)
+{
+	struct rh_diag diag = { 0 };
+
+	(void)state;
+	assert_int_equal(try_to_load(fixture_object(good, 0), 65536, &diag), RH_ENOMEM);
+	assert_non_null(strstr(diag.text, "in its start: more memory than its limit"));
+	assert_int_equal(try_to_load(fixture_object(good, 0), 131072, &diag), RH_OK);
+}
+
+static void another_abi_or_a_buffer_that_is_not_there_is_refused(void **state)
+{
+	static const struct {
+		const char *text;
+		int         code;
+		const char *says;
+	} wrong[] = {
+		{ "(module (memory (export \"memory\") 2) (func (export \"rh_abi\") (result i32) "
+		  "i32.const 65538) (func (export \"rh_buffer\") (result i32) i32.const 0)" BEFORE
+		  "i32.const 0))", RH_EVERSION, "the rule is for hook 1 version 2, not for filter (1) "
+		  "version 1" },
+		{ "(module (memory (export \"memory\") 2) (func (export \"rh_abi\") (result i32) "
+		  "i32.const 65537) (func (export \"rh_buffer\") (result i32) i32.const 65496)" BEFORE
+		  "i32.const 0))", RH_EINVAL, "rh_buffer says 65496: there are no 65584 bytes" },
+		{ "(module (memory (export \"memory\") 2) (func (export \"rh_abi\") (result i32) "
+		  "i32.const 65537) (func (export \"rh_buffer\") (result i32) i32.const 4)" BEFORE
+		  "i32.const 0))", RH_EINVAL, "at a multiple of 8" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		struct rh_diag diag = { 0 };
+		size_t         len;
+		uint8_t       *module = fixture_assemble(wrong[i].text, &len);
+		int            fd = fixture_build(module, len, 0);
+
+		assert_int_equal(try_to_load(fd, 0, &diag), wrong[i].code);
+		if (!strstr(diag.text, wrong[i].says))
+			fail_msg("%s: %s", wrong[i].says, diag.text);
+		free(module);
+		close(fd);
+	}
+}
+
 #define THREADS 4
 #define RULES_EACH   4
 #define CALLS   20000
@@ -302,6 +399,9 @@ int main(void)
 		cmocka_unit_test(fuel_ends_a_call),
 		cmocka_unit_test(a_trapped_instance_is_never_used_again),
 		cmocka_unit_test(a_rule_that_always_fails_rests),
+		cmocka_unit_test(what_fails_when_it_is_loaded_is_refused),
+		cmocka_unit_test(more_memory_than_the_limit_is_refused),
+		cmocka_unit_test(another_abi_or_a_buffer_that_is_not_there_is_refused),
 		cmocka_unit_test(threads_with_many_instances_see_their_own_memory),
 	};
 
