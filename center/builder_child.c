@@ -76,10 +76,10 @@ static void refuse(struct rh_build_outcome *outcome, int err, const struct rh_di
 }
 
 /* What is built with does not change while it runs, or it is told too late. */
-static int find_tools(char tools[65], struct rh_diag *diag)
+static int find_tools(const char *folder, char tools[65], struct rh_diag *diag)
 {
 	char *text = malloc(TOOLS_MAX);
-	int   len = text ? rh_build_tools(text, TOOLS_MAX, diag) : RH_ENOMEM;
+	int   len = text ? rh_build_tools(folder, text, TOOLS_MAX, diag) : RH_ENOMEM;
 
 	if (len >= 0)
 		rh_key_sha256(text, (unsigned long long)len, tools);
@@ -115,7 +115,7 @@ static int build(const struct rh_build_order *order, int fd, const char *folder,
 	if (!err && !outcome->tools[0])
 		err = make_folder(folder, &diag);
 	if (!err && !outcome->tools[0])
-		err = find_tools(outcome->tools, &diag);
+		err = find_tools(folder, outcome->tools, &diag);
 	if (!err)
 		err = rh_build_run(&(struct rh_build){
 			.hook = &rh_hooks[order->hook], .module = bytes,

@@ -304,10 +304,10 @@ static int add_version(struct work *work, const char *program, char *text, size_
 	return *used < room ? RH_OK : RH_ENOSPC;
 }
 
-int rh_build_tools(char *text, size_t room, struct rh_diag *diag)
+int rh_build_tools(const char *folder, char *text, size_t room, struct rh_diag *diag)
 {
 	static const char *const flags[] = { CFLAGS, LDFLAGS };
-	struct rh_build build = { 0 };
+	struct rh_build build = { .folder = folder };
 	struct work     work = { .build = &build, .diag = diag };
 	size_t          used = 0;
 	int             err = make_folder(&work);

@@ -43,8 +43,9 @@ int rh_build_run(const struct rh_build *build, struct rh_built *ret_built,
                  struct rh_diag *diag);
 
 /* What the object depends on besides module and options: the runtime's version, our
- * texts, the tools' versions and flags, as a text to be hashed.  Runs the tools.
+ * texts, the tools' versions and flags, as a text to be hashed.  Runs the tools, in a
+ * folder of their own in the one given (NULL: /tmp).
  * Returns the length. */
-int rh_build_tools(char *text, size_t room, struct rh_diag *diag);
+int rh_build_tools(const char *folder, char *text, size_t room, struct rh_diag *diag);
 
 #endif
