@@ -1,5 +1,6 @@
 #include "signals.h"
 
+#include "../../model/error.h"
 #include "thread.h"
 
 #include <signal.h>
@@ -116,8 +117,9 @@ void rh_signals_install(void)
 	pthread_mutex_unlock(&lock);
 }
 
-void rh_signals_kick(pthread_t thread, uint64_t epoch)
+int rh_signals_kick(pthread_t thread, uint64_t epoch)
 {
-	pthread_sigqueue(thread, KICK,
-	                 (union sigval){ .sival_ptr = (void *)(uintptr_t)epoch });
+	union sigval value = { .sival_ptr = (void *)(uintptr_t)epoch };
+
+	return pthread_sigqueue(thread, KICK, value) == 0 ? RH_OK : RH_EAGAIN;
 }

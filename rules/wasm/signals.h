@@ -11,7 +11,8 @@
 /* Installs them, again when somebody else took one since. */
 void rh_signals_install(void);
 
-/* Tells a thread that its call of that epoch took too long. */
-void rh_signals_kick(pthread_t thread, uint64_t epoch);
+/* Tells a thread that its call of that epoch took too long.  RH_EAGAIN: as many signals
+ * wait in this user's processes as may. */
+int rh_signals_kick(pthread_t thread, uint64_t epoch);
 
 #endif

@@ -146,6 +146,8 @@ LEAVES_FRAMES void rh_thread_kick(uint64_t epoch)
 	struct rh_thread *self = rh_thread_self;
 	struct rh_frame  *frame = self ? self->inner : NULL;
 
+	if (self)
+		atomic_fetch_add_explicit(&self->kicks_taken, 1, memory_order_relaxed); /* T3 */
 	if (!frame || frame->epoch != epoch) /* T1: it ended meanwhile */
 		return;
 	if (frame->in_code)

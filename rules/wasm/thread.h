@@ -15,7 +15,10 @@
  *                 read after it (acquire).  A kick names the epoch it is for: the
  *                 handler, on the thread itself, drops any other.
  *             T2  in_code is set only while generated code runs: only then may a
- *                 signal handler jump, because nothing of ours is half done. */
+ *                 signal handler jump, because nothing of ours is half done.
+ *             T3  a kick is sent only when the one before was taken: a thread that has
+ *                 no processor for a while would get all of them at once, each with a
+ *                 frame on its signal stack. */
 #ifndef RH_RULES_WASM_THREAD_H
 #define RH_RULES_WASM_THREAD_H
 
@@ -50,12 +53,14 @@ struct rh_thread {
 
 	_Atomic uint64_t epoch; /* T1 */
 	_Atomic uint32_t limit_us;
+	_Atomic uint32_t kicks_taken; /* T3 */
 
 	/* For the watchdog, under its lock. */
 	pthread_t         thread;
 	clockid_t         clock; /* processor time of the thread */
 	uint64_t          seen_epoch;
 	uint64_t          seen_ns;
+	uint32_t          kicks_sent; /* T3 */
 	struct rh_thread *next;
 
 	void *alternate; /* the signal stack that we made, or NULL */
@@ -77,7 +82,7 @@ void rh_frame_trap(int trap) __attribute__((noreturn));
 struct rh_frame *rh_frame_out(void);
 void             rh_frame_in(struct rh_frame *frame);
 
-/* From a signal handler on the thread: the watchdog's word for that epoch. */
+/* From a signal handler on the thread: the watchdog's word for that epoch is taken. */
 void rh_thread_kick(uint64_t epoch);
 
 /* From a signal handler: ends the call when the fault at that address, with that stack

@@ -38,6 +38,15 @@ static uint64_t processor_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
+static void kick(struct rh_thread *thread, uint64_t epoch)
+{
+	uint32_t taken = atomic_load_explicit(&thread->kicks_taken, memory_order_relaxed);
+
+	if ((int32_t)(thread->kicks_sent - taken) <= 0 && /* T3 */
+	    rh_signals_kick(thread->thread, epoch) == RH_OK)
+		thread->kicks_sent = taken + 1;
+}
+
 /* Returns how soon to look at it again, in microseconds. */
 static uint32_t look_at(struct rh_thread *thread, bool *is_busy)
 {
@@ -57,7 +66,7 @@ static uint32_t look_at(struct rh_thread *thread, bool *is_busy)
 		thread->seen_epoch = epoch;
 		thread->seen_ns = now;
 	} else if (now - thread->seen_ns >= (uint64_t)limit * 1000) {
-		rh_signals_kick(thread->thread, epoch);
+		kick(thread, epoch);
 	}
 	return limit / 4;
 }
@@ -147,6 +156,9 @@ static void in_child(void)
 		threads->next = NULL;
 		threads->thread = pthread_self();
 		pthread_getcpuclockid(threads->thread, &threads->clock);
+		/* What waits for the parent's thread is not inherited. */
+		threads->kicks_sent = atomic_load_explicit(&threads->kicks_taken,
+		                                           memory_order_relaxed);
 	}
 	runs_in = 0;
 	atomic_store_explicit(&rh_watchdog_sleeps, 1, memory_order_relaxed);

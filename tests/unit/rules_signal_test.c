@@ -53,6 +53,7 @@ static int call(struct rh_rule *rule)
 }
 
 static sigjmp_buf back;
+static long       deaf_until_ms;
 
 static void take(int number, siginfo_t *info, void *context)
 {
@@ -177,6 +178,39 @@ static void a_kick_waits_for_the_end_of_an_import(void **state)
 }
 
 /* The watchdog's word may come when the call that it is about has ended. */
+/* A thread that gets no processor for long takes nothing either; here it refuses to. */
+static uint64_t deaf_now(void *user)
+{
+	sigset_t        all, kept;
+	struct timespec used;
+
+	(void)user;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &kept);
+	do
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	while (used.tv_sec * 1000 + used.tv_nsec / 1000000 < deaf_until_ms);
+	pthread_sigmask(SIG_SETMASK, &kept, NULL);
+	return 0;
+}
+
+/* All at once they would need more of the signal stack than there is. */
+static void kicks_do_not_pile_up(void **state)
+{
+	struct rh_rule_host host = { .now = deaf_now };
+	struct rh_rule     *rule = load(asking, &host);
+	struct timespec     used;
+
+	(void)state;
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+	deaf_until_ms = used.tv_sec * 1000 + used.tv_nsec / 1000000 + 500;
+	assert_int_equal(call(rule), RH_ERULE);
+	assert_int_equal(rh_rule_counters(rule)->failures[RH_FAILED_TIMEOUT], 1);
+	deaf_until_ms = 0;
+	assert_int_equal(call(rule), RH_OK);
+	rh_rule_destroy(rule);
+}
+
 static uint64_t late_kick(void *user)
 {
 	(void)user;
@@ -233,6 +267,7 @@ int main(void)
 		cmocka_unit_test(faults_of_others_go_where_they_went),
 		cmocka_unit_test(a_child_is_watched_over_too),
 		cmocka_unit_test(a_kick_waits_for_the_end_of_an_import),
+		cmocka_unit_test(kicks_do_not_pile_up),
 		cmocka_unit_test(a_kick_for_a_former_call_is_dropped),
 		cmocka_unit_test(a_rule_may_be_called_from_an_import),
 	};
