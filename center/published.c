@@ -106,7 +106,7 @@ int rh_published_note(struct rh_published *published, const struct rh_item_key *
 	}
 	entry->hash = hash;
 	entry->revision = revision;
-	entry->is_anew = 0;
+	entry->is_anew = entry->is_guess = 0;
 	return 1;
 }
 
@@ -125,7 +125,7 @@ int rh_published_renewed(struct rh_published *published, const struct rh_item_ke
 
 	if (!entry || !entry->is_anew)
 		return 0;
-	entry->is_anew = 0;
+	entry->is_anew = entry->is_guess = 0;
 	entry->revision = revision;
 	return 1;
 }
@@ -160,4 +160,20 @@ uint64_t rh_published_revision(const struct rh_published *published,
 	const struct rh_published_entry *entry = find(published, key);
 
 	return entry ? entry->revision : 0;
+}
+
+void rh_published_guess(struct rh_published *published, const struct rh_item_key *key)
+{
+	struct rh_published_entry *entry = find(published, key);
+
+	if (entry)
+		entry->is_guess = 1;
+}
+
+int rh_published_is_exact(const struct rh_published *published,
+                          const struct rh_item_key *key)
+{
+	const struct rh_published_entry *entry = find(published, key);
+
+	return entry && !entry->is_guess;
 }

@@ -23,7 +23,8 @@ struct rh_published_entry {
 	uint64_t key;       /* of the item; 0: free                     */
 	uint64_t hash;      /* of its bytes                             */
 	uint64_t revision;
-	uint64_t is_anew;   /* told next time, though its bytes are same */
+	uint32_t is_anew;   /* told next time, though its bytes are same */
+	uint32_t is_guess;  /* it changed then or before                 */
 };
 
 struct rh_published {
@@ -55,5 +56,12 @@ void rh_published_forget(struct rh_published *published,
 /* Since when the item's bytes are as noted; 0 when nothing is. */
 uint64_t rh_published_revision(const struct rh_published *published,
                                const struct rh_item_key *key);
+
+/* The revision that was noted is not known to be the one of the change. */
+void rh_published_guess(struct rh_published *published, const struct rh_item_key *key);
+
+/* Is the revision that of a change, which all that watched were told? */
+int rh_published_is_exact(const struct rh_published *published,
+                          const struct rh_item_key *key);
 
 #endif

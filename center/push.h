@@ -46,6 +46,7 @@ struct rh_subscriber {
 	struct rh_results     results;   /* of what it was sent                  */
 	struct rh_subscriber *next;      /* waits for a snapshot too             */
 	uint64_t              target;    /* revision of a delta in parts, or 0   */
+	uint64_t              whole;     /* revision of the last whole snapshot  */
 	uint32_t              id;
 	uint8_t               is_waiting;
 	uint8_t               has_snapshot;

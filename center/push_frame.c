@@ -290,6 +290,7 @@ void rh_push_sent(struct rh_push *push, struct rh_subscriber *subscriber,
 	case RH_FRAME_SNAP_END:
 		rh_feed_ended(feed, bytes);
 		rh_results_clear(&subscriber->results);
+		subscriber->whole = feed->sent;
 		subscriber->is_unsaid = 1;
 		release_snapshot(push, subscriber);
 		break;

@@ -132,7 +132,10 @@ int rh_push_is_latest(const struct rh_push *push, const struct rh_subscriber *su
 	uint64_t now = rh_push_item_revision(push, key);
 	uint64_t sent = subscriber->target ? subscriber->target : subscriber->feed.sent;
 
-	return settled >= now || now > sent;
+	/* A change was told to all who watch; a guess for somebody's snapshot only to him. */
+	return settled >= now || now > sent ||
+	       (settled >= subscriber->whole &&
+	        !rh_published_is_exact(&push->published, key));
 }
 
 uint64_t rh_push_note(struct rh_push *push, const struct rh_item_key *key,
@@ -140,7 +143,9 @@ uint64_t rh_push_note(struct rh_push *push, const struct rh_item_key *key,
 {
 	uint64_t revision = missed_revision(push, key);
 
-	if (!rh_published_note(&push->published, key, body, body_bytes, revision))
+	if (rh_published_note(&push->published, key, body, body_bytes, revision))
+		rh_published_guess(&push->published, key);
+	else
 		revision = rh_published_revision(&push->published, key);
 	if (push->on_change)
 		push->on_change(key, revision, body, body_bytes, RH_PUSH_BYTES);
