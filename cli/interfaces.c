@@ -7,7 +7,6 @@
 #include "supervise/spawn.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,17 +26,6 @@ struct build {
 
 /* --- running the generator --------------------------------------------------------- */
 
-static int await(struct rh_spawned *spawned)
-{
-	struct pollfd end = { .fd = spawned->pidfd, .events = POLLIN };
-	int           code, by_signal;
-
-	while (rh_spawn_wait(spawned, &code, &by_signal) == RH_EAGAIN)
-		poll(&end, 1, -1);
-	close(spawned->pidfd);
-	return code;
-}
-
 /* Runs the generator at the terminal; an enum rh_exit. */
 static int run(struct build *build, const char *const *argv)
 {
@@ -49,7 +37,7 @@ static int run(struct build *build, const char *const *argv)
 	fflush(NULL);
 	if (rh_spawn(&order, &spawned, &diag) < 0)
 		return rh_cli_fail(build->cli, RH_EXIT_REFUSED, "%s", diag.text);
-	if (await(&spawned) != 0)
+	if (rh_spawn_await(&spawned) != 0)
 		return rh_cli_fail(build->cli, RH_EXIT_REFUSED,
 		                   "the interface %s cannot be built from %s",
 		                   build->name, build->side);
@@ -82,7 +70,7 @@ static int show(struct build *build, char **ret_text, size_t *ret_len)
 		fwrite(bytes, 1, (size_t)n, memory);
 	close(spawned.output);
 	fclose(memory);
-	if (await(&spawned) != 0) {
+	if (rh_spawn_await(&spawned) != 0) {
 		free(text);
 		return rh_cli_fail(build->cli, RH_EXIT_REFUSED,
 		                   "the interface %s cannot be read from %s", build->name,

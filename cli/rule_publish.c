@@ -9,23 +9,11 @@
 
 #include "../base/diag.h"
 
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 /* ---- other programs ---- */
-
-static int await(struct rh_spawned *spawned)
-{
-	struct pollfd end = { .fd = spawned->pidfd, .events = POLLIN };
-	int           code, by_signal;
-
-	while (rh_spawn_wait(spawned, &code, &by_signal) == RH_EAGAIN)
-		poll(&end, 1, -1);
-	close(spawned->pidfd);
-	return code;
-}
 
 /* The project's own line, as `make` would run it. */
 static int build(struct rh_cli *cli, const struct rh_rule_project *project)
@@ -42,7 +30,7 @@ static int build(struct rh_cli *cli, const struct rh_rule_project *project)
 	fflush(NULL);
 	if (rh_spawn(&order, &spawned, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
-	if (await(&spawned) != 0)
+	if (rh_spawn_await(&spawned) != 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "the build of %s failed: %s",
 		                   project->folder, project->build);
 	return RH_EXIT_OK;
@@ -85,7 +73,7 @@ static int pack(struct rh_cli *cli, const struct rh_rule_project *project,
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
 	int err = read_all(spawned.output, ret_bytes, ret_len);
 	close(spawned.output); /* one that has more to say ends by it */
-	int code = await(&spawned);
+	int code = rh_spawn_await(&spawned);
 	if (err == RH_OK && code == 0)
 		return RH_EXIT_OK;
 	free(*ret_bytes);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -171,4 +172,15 @@ int rh_spawn_wait(const struct rh_spawned *spawned, int *ret_code, int *ret_by_s
 	*ret_by_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	*ret_code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + *ret_by_signal;
 	return RH_OK;
+}
+
+int rh_spawn_await(struct rh_spawned *spawned)
+{
+	struct pollfd end = { .fd = spawned->pidfd, .events = POLLIN };
+	int           code, by_signal;
+
+	while (rh_spawn_wait(spawned, &code, &by_signal) == RH_EAGAIN)
+		poll(&end, 1, -1);
+	close(spawned->pidfd);
+	return code;
 }

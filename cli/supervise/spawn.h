@@ -45,4 +45,8 @@ void rh_spawn_signal(const struct rh_spawned *spawned, int signal);
  * RH_EAGAIN  it has not. */
 int rh_spawn_wait(const struct rh_spawned *spawned, int *ret_code, int *ret_by_signal);
 
+/* Waits for the end of a helper, closes its pidfd and returns its exit code; 128 and the
+ * signal when one ended it. */
+int rh_spawn_await(struct rh_spawned *spawned);
+
 #endif
