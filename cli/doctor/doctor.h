@@ -44,12 +44,12 @@ void rh_doctor_add(struct rh_doctor *doctor, const char *what, enum rh_finding f
                    const char *format, ...) __attribute__((format(printf, 4, 5)));
 
 /* The same of one kind each: all is well; it may cost something; it does not work. */
-void rh_doctor_ok(struct rh_doctor *doctor, const char *what, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void rh_doctor_warn(struct rh_doctor *doctor, const char *what, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-void rh_doctor_fail(struct rh_doctor *doctor, const char *what, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
+#define rh_doctor_ok(doctor, what, ...) \
+	rh_doctor_add(doctor, what, RH_FINDING_OK, __VA_ARGS__)
+#define rh_doctor_warn(doctor, what, ...) \
+	rh_doctor_add(doctor, what, RH_FINDING_WARN, __VA_ARGS__)
+#define rh_doctor_fail(doctor, what, ...) \
+	rh_doctor_add(doctor, what, RH_FINDING_FAIL, __VA_ARGS__)
 
 /* Tells how many findings of the last kind were left out. */
 void rh_doctor_end_kind(struct rh_doctor *doctor);

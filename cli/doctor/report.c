@@ -38,12 +38,11 @@ void rh_doctor_end_kind(struct rh_doctor *doctor)
 	doctor->same = doctor->left_out = 0;
 }
 
-static void add(struct rh_doctor *doctor, const char *what, enum rh_finding finding,
-                const char *format, va_list args) __attribute__((format(printf, 4, 0)));
-static void add(struct rh_doctor *doctor, const char *what, enum rh_finding finding,
-                const char *format, va_list args)
+void rh_doctor_add(struct rh_doctor *doctor, const char *what, enum rh_finding finding,
+                   const char *format, ...)
 {
-	char text[1000], clean[1000]; /* what rh_text_print takes */
+	char    text[1000], clean[1000]; /* what rh_text_print takes */
+	va_list args;
 
 	if (strcmp(doctor->last, what) != 0)
 		rh_doctor_end_kind(doctor);
@@ -53,45 +52,10 @@ static void add(struct rh_doctor *doctor, const char *what, enum rh_finding find
 		doctor->left_out++;
 		return;
 	}
+	va_start(args, format);
 	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
 	print(doctor, what, finding, rh_text_clean(text, clean, sizeof clean));
-}
-
-void rh_doctor_add(struct rh_doctor *doctor, const char *what, enum rh_finding finding,
-                   const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add(doctor, what, finding, format, args);
-	va_end(args);
-}
-
-void rh_doctor_ok(struct rh_doctor *doctor, const char *what, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add(doctor, what, RH_FINDING_OK, format, args);
-	va_end(args);
-}
-
-void rh_doctor_warn(struct rh_doctor *doctor, const char *what, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add(doctor, what, RH_FINDING_WARN, format, args);
-	va_end(args);
-}
-
-void rh_doctor_fail(struct rh_doctor *doctor, const char *what, const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	add(doctor, what, RH_FINDING_FAIL, format, args);
-	va_end(args);
 }
 
 const json_t *rh_doctor_agent(const struct rh_doctor *doctor, const char *resource)
