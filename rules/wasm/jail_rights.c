@@ -2,17 +2,14 @@
 
 #include "jail.h"
 
+#include "../../base/refuse.h"
+
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/audit.h>
 #include <linux/capability.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
 #include <linux/securebits.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 /* ---- rights of root: none, and none by executing ---- */
@@ -101,55 +98,27 @@ static int confine_files(const char *folder, unsigned *ret_missing)
 
 /* ---- system calls: seccomp ---- */
 
-#if defined(__x86_64__)
-#define ARCH AUDIT_ARCH_X86_64
-#elif defined(__aarch64__)
-#define ARCH AUDIT_ARCH_AARCH64
-#endif
-
-#define LOAD(field) \
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
-#define ANSWER(action) BPF_STMT(BPF_RET | BPF_K, (action))
-#define REFUSED        (SECCOMP_RET_ERRNO | EPERM)
-#define REFUSE(call) \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1), ANSWER(REFUSED)
-
-#ifdef ARCH
+#ifdef RH_REFUSE_ARCH
 /* A compiler needs files, memory and children; what else there is, it does without. */
 static const struct sock_filter filter[] = {
-	LOAD(arch),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, ARCH, 1, 0),
-	ANSWER(REFUSED),
-	LOAD(nr),
-#ifdef __x86_64__
-	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 0x40000000u, 0, 1), ANSWER(REFUSED),
-#endif
-	REFUSE(SYS_socket), REFUSE(SYS_socketpair), REFUSE(SYS_connect), REFUSE(SYS_bind),
-	REFUSE(SYS_ptrace), REFUSE(SYS_process_vm_readv), REFUSE(SYS_process_vm_writev),
-	REFUSE(SYS_kill), REFUSE(SYS_tkill), REFUSE(SYS_pidfd_send_signal),
-	REFUSE(SYS_pidfd_getfd), REFUSE(SYS_setsid), REFUSE(SYS_setpgid),
-	REFUSE(SYS_mount), REFUSE(SYS_umount2), REFUSE(SYS_pivot_root), REFUSE(SYS_chroot),
-	REFUSE(SYS_move_mount), REFUSE(SYS_open_tree), REFUSE(SYS_fsopen),
-	REFUSE(SYS_fsmount), REFUSE(SYS_setns), REFUSE(SYS_unshare), REFUSE(SYS_bpf),
-	REFUSE(SYS_perf_event_open), REFUSE(SYS_userfaultfd), REFUSE(SYS_io_uring_setup),
-	REFUSE(SYS_keyctl), REFUSE(SYS_add_key), REFUSE(SYS_request_key),
-	REFUSE(SYS_init_module), REFUSE(SYS_finit_module), REFUSE(SYS_delete_module),
-	REFUSE(SYS_kexec_load), REFUSE(SYS_kexec_file_load), REFUSE(SYS_reboot),
-	REFUSE(SYS_swapon), REFUSE(SYS_swapoff), REFUSE(SYS_setuid), REFUSE(SYS_setgid),
-	REFUSE(SYS_setreuid), REFUSE(SYS_setregid), REFUSE(SYS_setresuid),
-	REFUSE(SYS_setresgid), REFUSE(SYS_setgroups), REFUSE(SYS_capset),
-	REFUSE(SYS_prlimit64), REFUSE(SYS_shmget), REFUSE(SYS_msgget), REFUSE(SYS_semget),
-	REFUSE(SYS_mq_open), REFUSE(SYS_memfd_create),
+	RH_REFUSE_OTHERS
+	RH_REFUSE_POWERS,
+	RH_REFUSE(SYS_socket), RH_REFUSE(SYS_socketpair), RH_REFUSE(SYS_connect),
+	RH_REFUSE(SYS_bind), RH_REFUSE(SYS_ptrace), RH_REFUSE(SYS_kill), RH_REFUSE(SYS_tkill),
+	RH_REFUSE(SYS_pidfd_send_signal), RH_REFUSE(SYS_pidfd_getfd), RH_REFUSE(SYS_setsid),
+	RH_REFUSE(SYS_setpgid), RH_REFUSE(SYS_prlimit64), RH_REFUSE(SYS_shmget),
+	RH_REFUSE(SYS_msgget), RH_REFUSE(SYS_semget), RH_REFUSE(SYS_mq_open),
+	RH_REFUSE(SYS_memfd_create),
 	/* Its flags are in memory, where no filter sees them; libc goes on with clone. */
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_clone3, 0, 1),
-	ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
-	ANSWER(SECCOMP_RET_ALLOW),
+	RH_ANSWER(SECCOMP_RET_ERRNO | ENOSYS),
+	RH_ANSWER(SECCOMP_RET_ALLOW),
 };
 #endif
 
 static int filter_calls(unsigned *ret_missing)
 {
-#ifdef ARCH
+#ifdef RH_REFUSE_ARCH
 	struct sock_fprog program = {
 		.len = sizeof filter / sizeof filter[0],
 		.filter = (struct sock_filter *)(uintptr_t)filter,
