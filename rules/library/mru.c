@@ -1,50 +1,13 @@
 /* mru - a cache rule: what was used last goes; good for scans that come again and are too long. */
-#include <rhodes/hook/cache.h>
-
-#define LIST_NODES (RH_CACHE_SLOTS_MAX + 1)
-#include "list.h"
-
-#define HEAD RH_CACHE_SLOTS_MAX
-
-RH_RULE(cache);
-
-int32_t rh_cache_begin(int32_t capacity)
-{
-	if (capacity < 1 || (uint32_t)capacity > RH_CACHE_SLOTS_MAX)
-		return 1;
-	list_begin(HEAD);
-	for (uint32_t slot = 0; slot < (uint32_t)capacity; slot++)
-		list_begin(slot);
-	return 0;
-}
+#include "queue.h"
 
 int32_t rh_cache_hit(int32_t slot)
 {
-	list_take((uint32_t)slot);
-	list_put(HEAD, (uint32_t)slot);
-	return 0;
+	return queue_renew(slot);
 }
 
 int32_t rh_cache_victim(int64_t key)
 {
-	uint32_t slot = list_next[HEAD];
-
 	(void)key;
-	if (slot == HEAD)
-		return -1; /* nothing is in the cache */
-	list_take(slot);
-	return (int32_t)slot;
-}
-
-int32_t rh_cache_insert(int32_t slot, int64_t key)
-{
-	(void)key;
-	list_put(HEAD, (uint32_t)slot);
-	return 0;
-}
-
-int32_t rh_cache_remove(int32_t slot)
-{
-	list_take((uint32_t)slot);
-	return 0;
+	return queue_take(list_next[HEAD]);
 }
