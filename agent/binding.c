@@ -19,10 +19,8 @@
 #include <sys/mman.h>
 
 #define HEAD_BYTES     4096u             /* of the page stay mapped       */
-/* From retired to taken away, and the same when calls may go on: a second later than the
- * callee's agent does it (bound.c), whose business it is. */
-#define REVOKED_NS     (2 * RH_NS_PER_S)
-#define REPLACED_NS    (31 * RH_NS_PER_S)
+#define REVOKED_NS     (RH_CUT_REVOKED_NS + RH_CUT_LATER_NS)
+#define REPLACED_NS    (RH_CUT_REPLACED_NS + RH_CUT_LATER_NS)
 #define PATIENCE_NS    (30 * RH_NS_PER_S) /* without a deadline           */
 
 /* ---- memory ------------------------------------------------------------- */

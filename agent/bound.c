@@ -21,10 +21,6 @@
 #include <string.h>
 #include <unistd.h>
 
-/* From retired to taken away, also when calls may go on over another protocol.  The
- * caller's agent waits longer: what had to be done by force is told here, once. */
-#define REVOKED_NS  RH_NS_PER_S
-#define REPLACED_NS (30 * RH_NS_PER_S)
 #define HEAD_BYTES  4096u /* of the page stay mapped */
 
 /* For this caller, at least: rh_instance_has_room. */
@@ -362,9 +358,9 @@ void rh_bound_review(struct rh_bound *bound)
 		bound->caller, bound->agent->resource);
 
 	if (!edge || rh_verdict_now(bound->agent, edge, NULL) != RH_OK)
-		withdraw(bound, REVOKED_NS);
+		withdraw(bound, RH_CUT_REVOKED_NS);
 	else if (strcmp(edge->protocol, "bind") != 0)
-		withdraw(bound, REPLACED_NS);
+		withdraw(bound, RH_CUT_REPLACED_NS);
 	else
 		bound->break_at = 0; /* allowed again: in its own time */
 }

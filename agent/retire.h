@@ -11,6 +11,15 @@
 
 #include "task.h"
 
+#include "../base/clock.h"
+
+/* From retired to cut off by the callee's agent, and the same when calls may go on over
+ * another protocol.  What had to be done by force is told once, so the caller's agent
+ * does it that much later, for the case that the other one did not. */
+#define RH_CUT_REVOKED_NS  RH_NS_PER_S
+#define RH_CUT_REPLACED_NS (30 * RH_NS_PER_S)
+#define RH_CUT_LATER_NS    RH_NS_PER_S
+
 struct rh_agent;
 struct rh_page_head;
 
