@@ -1,5 +1,6 @@
 """Programs that ask libmagic what a file is: once in a while, or on and on."""
 import os
+import select
 import subprocess
 import threading
 
@@ -24,6 +25,9 @@ class Program:
     def begin(self):
         self.process.stdin.write(NAME.encode() + b"\n")
         self.process.stdin.flush()
+
+    def has_answer(self):
+        return bool(select.select([self.process.stdout], [], [], 0)[0])
 
     def answer(self):
         return self.process.stdout.readline().decode().strip()

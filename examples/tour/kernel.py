@@ -2,12 +2,33 @@
 import contextlib
 import os
 import re
+import signal
+import time
 
 
 def threads(pid):
     with contextlib.suppress(FileNotFoundError, ProcessLookupError):
         return os.listdir(f"/proc/{pid}/task")
     return []
+
+
+def stands(pid):
+    """Whether each of its threads is stopped."""
+    for thread in threads(pid):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open(f"/proc/{pid}/task/{thread}/stat", encoding="ascii",
+                      errors="replace") as stat:
+                if stat.read().rpartition(")")[2].split()[0] != "T":
+                    return False
+    return True
+
+
+def stop(pid):
+    """Stops a process.  The signal is sent at once, but a thread of it that runs on another
+    processor goes on until it is interrupted."""
+    os.kill(pid, signal.SIGSTOP)
+    while not stands(pid):
+        time.sleep(0.001)  # nobody but its parent is told
 
 
 def context_switches(pid):

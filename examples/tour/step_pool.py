@@ -10,6 +10,7 @@ import signal
 import statistics
 import time
 
+import kernel
 from asker import NAME, Asker
 from center import Connection, Events
 from stage import PATIENCE, Failed, run
@@ -122,8 +123,8 @@ def sleep(stage, center, changes, asker, ten):
                  f"{BEFORE} changes, each in force everywhere after {in_ms(awake)}, the "
                  "command included")
     resident, asked = center.resident(), asker.count
-    os.kill(ten, signal.SIGSTOP)
     stage.callback(os.kill, ten, signal.SIGCONT)
+    kernel.stop(ten)
     asleep = [changes.make(AWAKE) for _ in range(stage.options.changes)]
     report.check(f"ten agents have stopped reading (kill -STOP {ten}): the other {AWAKE} do "
                  "not notice", True, f"{len(asleep)} changes, each in force at all of them "

@@ -75,8 +75,8 @@ def revoke(stage, system, programs, events, good):
                      for name in edge), f"until {deadline}")
     lines = [await_that(lambda name=name: said(system, name)) for name in edge]
     report.check("so say the agents of both", all(lines), "\n".join(lines))
-    os.kill(worker, signal.SIGSTOP)
     stage.callback(os.kill, worker, signal.SIGCONT)
+    kernel.stop(worker)
     held.begin()
     asked = 0
     while True:  # the program asks on until the center says that it is over
@@ -89,6 +89,7 @@ def revoke(stage, system, programs, events, good):
                  f"{asked} calls worked, then the program read: {answer}")
     events.take("revoked", edge)
     report.check("then the edge is refused", "EdgeRefused" in conditions(system, "programs"))
+    report.check("the call in a stopped worker has no answer", not held.has_answer())
     entry = await_that(lambda: forced(system)) or {}
     report.check("a callee that does not let go is cut off by force, and the record says so",
                  entry.get("edge") == list(edge), f"worker {worker} was stopped (kill -STOP) "
