@@ -74,6 +74,7 @@ static int is_rival(const struct rh_object *rule, const json_t *code)
 	int     is = other && strcmp(text_at(other, "hook"), text_at(code, "hook")) == 0 &&
 	             strcmp(text_at(code, "hook"), "event") != 0 &&
 	             strcmp(text_at(other, "resource"), text_at(code, "resource")) == 0 &&
+	             strcmp(text_at(other, "key"), text_at(code, "key")) == 0 &&
 	             (json_object_get(code, "resource") ||
 	              json_equal(json_object_get(other, "edge"), json_object_get(code, "edge")));
 

@@ -92,12 +92,32 @@ static int check_params(struct rh_decode *decode, const json_t *value)
 	return err;
 }
 
+/* The hooks that a program asks: it names the place by the key. */
+static int check_key(struct rh_decode *decode, const json_t *value)
+{
+	const char *hook = json_string_value(json_object_get(value, "hook"));
+	int         is_user = strcmp(hook, "user") == 0;
+	int         has_key = json_object_get(value, "key") != NULL;
+
+	if (!is_user && strcmp(hook, "cache") != 0)
+		return !has_key ? RH_OK : rh_decode_refuse(decode, "has a key, which only rules "
+			"of the hooks user and cache have");
+	if (!json_object_get(value, "resource"))
+		return rh_decode_refuse(decode, "has the hook %s, which is asked in the programs "
+			"of a resource: name that, not an edge", hook);
+	if (is_user && !has_key)
+		return rh_decode_refuse(decode, "has the hook user: it must have the key by which "
+			"the program asks");
+	return RH_OK;
+}
+
 int rh_shape_code(struct rh_decode *decode, const json_t *value)
 {
 	static const struct rh_field fields[] = {
 		{ "hook",      rh_shape_hook,    1 },
 		{ "edge",      rh_shape_pattern, 0 },
 		{ "resource",  rh_decode_name,   0 },
+		{ "key",       rh_decode_rule_name, 0 },
 		{ "module",    check_module,     1 },
 		{ "mode",      rh_shape_mode,    1 },
 		{ "limits",    check_limits,     0 },
@@ -110,5 +130,5 @@ int rh_shape_code(struct rh_decode *decode, const json_t *value)
 	if (!err && !json_object_get(value, "edge") == !json_object_get(value, "resource"))
 		err = rh_decode_refuse(decode, "must have either an edge or a resource where "
 		                       "the rule runs");
-	return err;
+	return err ? err : check_key(decode, value);
 }

@@ -20,7 +20,7 @@ MAY_USE = {
     "protocols": ["base"],
     "rules": ["base"],
     "interface": ["base"],
-    "sdk": ["base", "protocols", "interface"],
+    "sdk": ["base", "protocols", "rules", "interface"],
     "worker": ["sdk"],
     "agent": ["base", "protocols", "rules", "interface"],
     "center": ["base", "protocols", "rules", "interface"],

@@ -59,6 +59,19 @@ static const char cache_source[] =
 	"\treturn 0;\n"
 	"}\n";
 
+static const char user_source[] =
+	"/* %s - what a program asks at a place of its own: the key of the rule names it. */\n"
+	"#include <rhodes/hook/user.h>\n"
+	"\n"
+	"RH_RULE(user);\n"
+	"\n"
+	"/* The question is in rh_user.bytes, and so is the answer. */\n"
+	"int32_t rh_user_run(int32_t length)\n"
+	"{\n"
+	"\t(void)length;\n"
+	"\treturn (int32_t)RH_USER_DEFAULT;\n"
+	"}\n";
+
 static const char project_text[] =
 	"# What `rhodes rule publish` builds and sends.\n"
 	"name: %s\n"
@@ -75,7 +88,9 @@ static const char project_text[] =
 static const struct {
 	const char *hook;
 	const char *source;
-} hooks[] = { { "filter", filter_source }, { "cache", cache_source } };
+} hooks[] = {
+	{ "filter", filter_source }, { "cache", cache_source }, { "user", user_source },
+};
 
 static const char *source_of(const char *hook)
 {
@@ -168,7 +183,7 @@ int rh_rule_new(struct rh_cli *cli, const char *name)
 		return rh_cli_usage(cli, "\"%.70s\" is no name of a rule: [a-z][a-z0-9_.-]{0,62}",
 		                    name);
 	if (!source)
-		return rh_cli_usage(cli, "\"%.40s\" is no hook; there are filter and cache",
+		return rh_cli_usage(cli, "\"%.40s\" is no hook; there are filter, cache and user",
 		                    hook);
 	if (language && strcmp(language, "c") != 0)
 		return rh_cli_usage(cli, "a project can be made in c, not in %.40s; a module in "

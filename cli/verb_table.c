@@ -89,7 +89,7 @@ static const struct rh_option rollout_options[] = {
 };
 
 static const struct rh_option rule_options[] = {
-	{ "hook", 0, "HOOK", "new, publish FILE: filter (default of new) or cache", NONE },
+	{ "hook", 0, "HOOK", "new, publish FILE: filter (default of new), cache or user", NONE },
 	{ "lang", 0, "LANGUAGE", "new: the language of the project: c", NONE },
 	{ "directory", 'd', "DIR", "pull: the folder to make (default: the name)", FILES },
 	JSON_OUT,

@@ -86,6 +86,8 @@ static void lose(struct rh_keeper *keeper)
 
 static bool is_told(struct rh_keeper *keeper)
 {
+	if (!keeper->rule)
+		return false;
 	if (!keeper->is_lost)
 		return true;
 	if (keeper->clock < keeper->tell_at)
@@ -135,7 +137,7 @@ bool rh_keeper_admits(struct rh_keeper *keeper, uint64_t key)
 {
 	uint32_t value = RH_CACHE_ADMIT;
 
-	if (!rh_rule_has(keeper->rule, RH_SLOT_CACHE_ADMIT) ||
+	if (!keeper->rule || !rh_rule_has(keeper->rule, RH_SLOT_CACHE_ADMIT) ||
 	    !ask(keeper, RH_SLOT_CACHE_ADMIT, key, 0, &value))
 		return true;
 	if (value == RH_CACHE_ADMIT || value == RH_CACHE_PASS)
@@ -182,7 +184,7 @@ void rh_keeper_remove(struct rh_keeper *keeper, uint32_t slot)
 int rh_keeper_exchange(struct rh_keeper *keeper, struct rh_rule *rule,
                        struct rh_diag *diag)
 {
-	int err = tell(keeper, rule, diag);
+	int err = rule ? tell(keeper, rule, diag) : RH_OK;
 
 	if (err < 0)
 		return err;
@@ -214,7 +216,7 @@ int rh_keeper_create(struct rh_rule *rule, uint32_t capacity,
 		rh_keeper_destroy(keeper);
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a cache of %u slots", capacity);
 	}
-	err = tell(keeper, rule, diag);
+	err = rule ? tell(keeper, rule, diag) : RH_OK;
 	if (err < 0) {
 		rh_keeper_destroy(keeper);
 		return err;

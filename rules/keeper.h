@@ -6,6 +6,9 @@
  * round, and tells a fresh instance all that it knows, once in as many uses as there are
  * slots.  An exchange of the rule tells the new one: what is in the cache stays there.
  *
+ * Without a rule (NULL) it goes on by itself, too: slots are emptied in the order in which
+ * they were filled.
+ *
  * Ownership  The rule is borrowed, and the keeper's alone to call.
  * Threads    One at a time.  Nothing is allocated after create.
  * Limits     65536 slots (RH_CACHE_SLOTS_MAX). */
@@ -37,7 +40,7 @@ void rh_keeper_hit(struct rh_keeper *keeper, uint32_t slot);
 /* The slot was emptied by its owner. */
 void rh_keeper_remove(struct rh_keeper *keeper, uint32_t slot);
 
-/* Goes on with another rule, which is told what is there, the least lately used first.
+/* Goes on with another rule, or none; it is told what is there, the least lately used first.
  * RH_EINVAL, RH_ERULE: it refuses or fails; the former one stays. */
 int rh_keeper_exchange(struct rh_keeper *keeper, struct rh_rule *rule,
                        struct rh_diag *diag);

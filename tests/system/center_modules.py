@@ -348,8 +348,9 @@ class Rules(ModuleTest):
                             "is not here", "rhodes rule publish")
         self.assert_problem(self.center.put(code("r", sha(self.parts["wasm"]))), 409, "EPENDING",
                             "is a part")
-        self.assert_problem(self.center.put(code("r", self.name, hook="cache")), 400, "EINVAL",
-                            "its hook is cache", "hook filter")
+        self.assert_problem(self.center.put(rule("r", code={
+            "hook": "cache", "resource": "a", "module": "sha256:" + self.name,
+            "mode": "wasm"})), 400, "EINVAL", "its hook is cache", "hook filter")
         self.assert_problem(self.center.put(code("r", self.name, mode="native")), 400, "EINVAL",
                             "its mode is native")
         self.assert_problem(self.center.put(code("r", self.name, limits={"memory": "64Ki"})), 400,

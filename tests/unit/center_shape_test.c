@@ -190,6 +190,19 @@ static void code(void **state)
 	bad(CODE(",'edge':['a']"), "/spec/code/edge", "[caller, callee]");
 	bad(CODE(",'edge':['a','a']"), "/spec/code/edge", "itself");
 	bad(CODE(",'resource':'A'"), "/spec/code/resource", "name");
+	bad(CODE(",'resource':'a','key':'k'"), "/spec/code", "only rules of the hooks user");
+	good(RULE("r", "{'code':{'hook':'user','key':'next.task','mode':'wasm','resource':'a',"
+	        "'module':'sha256:" HEX64 "'}}"));
+	good(RULE("r", "{'code':{'hook':'cache','key':'blocks','mode':'wasm','resource':'a',"
+	        "'module':'sha256:" HEX64 "'}}"));
+	good(RULE("r", "{'code':{'hook':'cache','mode':'wasm','resource':'a',"
+	        "'module':'sha256:" HEX64 "'}}"));
+	bad(RULE("r", "{'code':{'hook':'user','mode':'wasm','resource':'a','module':'sha256:"
+	         HEX64 "'}}"), "/spec/code", "must have the key");
+	bad(RULE("r", "{'code':{'hook':'user','key':'Next','mode':'wasm','resource':'a',"
+	         "'module':'sha256:" HEX64 "'}}"), "/spec/code/key", "name");
+	bad(RULE("r", "{'code':{'hook':'cache','edge':['a','b'],'mode':'wasm','module':"
+	         "'sha256:" HEX64 "'}}"), "/spec/code", "not an edge");
 	bad(CODE(",'resource':'a','onFailure':'ignore'"), "/spec/code/onFailure", "none of");
 	bad(CODE(",'resource':'a','limits':{'memory':'1'}"), "/spec/code/limits/memory",
 	    "a multiple of 64Ki");

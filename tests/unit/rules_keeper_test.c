@@ -145,6 +145,41 @@ static void an_exchange_of_the_rule_keeps_what_is_there(void **state)
 	rh_rule_destroy(mru);
 }
 
+/* By itself the keeper empties the slots in the order in which they were filled. */
+static void a_cache_without_a_rule_is_first_in_first_out(void **state)
+{
+	struct rh_rule *fifo = load("fifo"), *mru = load("mru");
+	struct cache    alone, ruled;
+	unsigned        misses;
+
+	(void)state;
+	begin(&alone, NULL);
+	begin(&ruled, fifo);
+	for (unsigned i = 0; i < 2000; i++) {
+		use(&alone, (i * i + i / 3) % KEYS);
+		use(&ruled, (i * i + i / 3) % KEYS);
+		assert_memory_equal(alone.slot_of, ruled.slot_of, sizeof alone.slot_of);
+	}
+	/* A rule comes, and goes again: what is there stays. */
+	misses = alone.misses;
+	assert_int_equal(rh_keeper_exchange(alone.keeper, mru, NULL), RH_OK);
+	for (uint32_t slot = 0; slot < CAPACITY; slot++)
+		use(&alone, alone.key_of[slot]);
+	assert_int_equal(alone.misses, misses);
+	use(&alone, (alone.key_of[CAPACITY - 1] + 1) % KEYS);
+	assert_int_equal(rh_keeper_exchange(alone.keeper, NULL, NULL), RH_OK);
+	misses = alone.misses;
+	for (uint32_t slot = 0; slot < CAPACITY; slot++)
+		use(&alone, alone.key_of[slot]);
+	assert_int_equal(alone.misses, misses);
+	assert_true(rh_keeper_admits(alone.keeper, 7));
+	rh_keeper_remove(alone.keeper, 3);
+	rh_keeper_destroy(alone.keeper);
+	rh_keeper_destroy(ruled.keeper);
+	rh_rule_destroy(fifo);
+	rh_rule_destroy(mru);
+}
+
 static void the_cache_goes_on_when_its_rule_fails(void **state)
 {
 	struct rh_rule *hostile = load_hostile(), *lru = load("lru");
@@ -214,6 +249,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_exchange_of_the_rule_keeps_what_is_there),
+		cmocka_unit_test(a_cache_without_a_rule_is_first_in_first_out),
 		cmocka_unit_test(the_cache_goes_on_when_its_rule_fails),
 		cmocka_unit_test(what_is_removed_makes_room),
 		cmocka_unit_test(a_size_that_no_rule_can_have_is_refused),
