@@ -82,7 +82,7 @@ static int find_tools(const char *folder, char tools[65], struct rh_diag *diag)
 	int   len = text ? rh_build_tools(folder, text, TOOLS_MAX, diag) : RH_ENOMEM;
 
 	if (len >= 0)
-		rh_key_sha256(text, (unsigned long long)len, tools);
+		rh_sha256_hex(text, (unsigned long long)len, tools);
 	free(text);
 	return len < 0 ? len : RH_OK;
 }

@@ -15,7 +15,7 @@ static struct rh_object *make_module(const struct rh_batch *batch, const char *s
 	const struct rh_key *key = &batch->center->key;
 	char signature[RH_KEY_SIGNATURE_HEX], public_key[RH_KEY_PUBLIC_HEX];
 
-	rh_key_sign(key, manifest ? RH_KEY_RULE : RH_KEY_MODULE, sha256, signature);
+	rh_key_sign(key, manifest ? RH_SIGNED_RULE : RH_SIGNED_MODULE, sha256, signature);
 	rh_key_public(key, public_key);
 	json_t *json = json_pack("{s:I, s:{s:I}, s:{s:s, s:s, s:s}}",
 		"owner", (json_int_t)batch->options->client->uid,
@@ -55,7 +55,7 @@ static int check_hash(const char *sha256, const void *bytes, size_t len,
 {
 	char actual[65];
 
-	rh_key_sha256(bytes, len, actual);
+	rh_sha256_hex(bytes, len, actual);
 	if (strcmp(actual, sha256) == 0)
 		return RH_OK;
 	return rh_problem_set(problem, RH_EINVAL,
@@ -130,7 +130,7 @@ static int publish(struct rh_center *center, const struct rh_parts *parts,
 	struct rh_batch batch;
 	char            sha256[65];
 
-	rh_key_sha256(text, strlen(text), sha256);
+	rh_sha256_hex(text, strlen(text), sha256);
 	/* Somebody may have put the same text as bytes before: that is no rule's yet. */
 	int created = !is_published(center, sha256);
 	int err = rh_batch_init(&batch, center, 2, options, problem);

@@ -70,6 +70,29 @@ static int create_seed(const char *dir, const char *path, unsigned char *seed,
 	return RH_OK;
 }
 
+/* Those who verify read it: agents know nothing else of the center's to be true. */
+static int publish_key(const struct rh_key *key, const char *dir, struct rh_diag *diag)
+{
+	char path[PATH_BYTES], temporary[PATH_BYTES + 8], hex[RH_KEY_PUBLIC_HEX + 1];
+
+	snprintf(path, sizeof path, "%s/" RH_SIGNATURE_KEY_FILE, dir);
+	snprintf(temporary, sizeof temporary, "%s.new", path);
+	rh_key_public(key, hex);
+	hex[RH_KEY_PUBLIC_HEX - 1] = '\n';
+	unlink(temporary);
+	int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	int is_ok = fd >= 0 && write(fd, hex, RH_KEY_PUBLIC_HEX) == RH_KEY_PUBLIC_HEX &&
+	            fsync(fd) == 0 && rename(temporary, path) == 0;
+	int saved = errno;
+	if (fd >= 0)
+		close(fd);
+	if (is_ok)
+		return RH_OK;
+	unlink(temporary);
+	return rh_diag_set(diag, saved == ENOSPC ? RH_ENOSPC : RH_EIO, "key %s: %s", path,
+	                   strerror(saved));
+}
+
 int rh_key_load(struct rh_key *key, const char *dir, struct rh_diag *diag)
 {
 	unsigned char seed[SEED_BYTES];
@@ -91,7 +114,7 @@ int rh_key_load(struct rh_key *key, const char *dir, struct rh_diag *diag)
 	if (err == RH_OK)
 		crypto_sign_seed_keypair(key->public_key, key->secret_key, seed);
 	sodium_memzero(seed, sizeof seed);
-	return err;
+	return err == RH_OK ? publish_key(key, dir, diag) : err;
 }
 
 void rh_key_fini(struct rh_key *key)
@@ -105,56 +128,14 @@ void rh_key_public(const struct rh_key *key, char hex[RH_KEY_PUBLIC_HEX])
 	               sizeof key->public_key);
 }
 
-/* What is signed is never bytes that somebody sent, and says what they may be used as. */
-static int signed_text(enum rh_key_use use, const char *sha256, char text[96])
-{
-	static const char *const words[] = {
-		[RH_KEY_MODULE] = "rhodes-module-v1", [RH_KEY_RULE] = "rhodes-rule-v1",
-	};
-
-	return snprintf(text, 96, "%s %.64s", words[use], sha256);
-}
-
-void rh_key_sign(const struct rh_key *key, enum rh_key_use use, const char *sha256,
+void rh_key_sign(const struct rh_key *key, enum rh_signed use, const char *sha256,
                  char hex[RH_KEY_SIGNATURE_HEX])
 {
 	unsigned char signature[RH_KEY_SIGNATURE_BYTES];
-	char          text[96];
-	int           len = signed_text(use, sha256, text);
+	char          text[RH_SIGNATURE_TEXT_MAX];
+	int           len = rh_signature_text(use, sha256, text);
 
 	crypto_sign_detached(signature, NULL, (const unsigned char *)text,
 	                     (unsigned long long)len, key->secret_key);
 	sodium_bin2hex(hex, RH_KEY_SIGNATURE_HEX, signature, sizeof signature);
-}
-
-static int from_hex(const char *hex, unsigned char *bytes, size_t len)
-{
-	size_t got = 0;
-
-	return sodium_hex2bin(bytes, len, hex, strlen(hex), NULL, &got, NULL) == 0 &&
-	       got == len;
-}
-
-int rh_key_verify(const char *public_hex, enum rh_key_use use, const char *sha256,
-                  const char *signature_hex)
-{
-	unsigned char public_key[RH_KEY_PUBLIC_BYTES];
-	unsigned char signature[RH_KEY_SIGNATURE_BYTES];
-	char          text[96];
-	int           len = signed_text(use, sha256, text);
-
-	if (!from_hex(public_hex, public_key, sizeof public_key) ||
-	    !from_hex(signature_hex, signature, sizeof signature) ||
-	    crypto_sign_verify_detached(signature, (const unsigned char *)text,
-	                                (unsigned long long)len, public_key) != 0)
-		return RH_EIDENT;
-	return RH_OK;
-}
-
-void rh_key_sha256(const void *bytes, unsigned long long len, char hex[65])
-{
-	unsigned char hash[crypto_hash_sha256_BYTES];
-
-	crypto_hash_sha256(hash, bytes, len);
-	sodium_bin2hex(hex, 65, hash, sizeof hash);
 }

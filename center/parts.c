@@ -165,7 +165,7 @@ static int add_object(struct rh_center *center, struct part *part, json_t *parts
 		              "the object that it becomes is larger than 8 MiB");
 	ret_parts->object = object.bytes;
 	ret_parts->object_len = object.len;
-	rh_key_sha256(object.bytes, object.len, ret_parts->object_sha256);
+	rh_sha256_hex(object.bytes, object.len, ret_parts->object_sha256);
 	json_object_set_new(parts, "object", json_pack("{s:I, s:s}", "bytes",
 	                    (json_int_t)object.len, "sha256", ret_parts->object_sha256));
 	snprintf(part->tools, sizeof part->tools, "%s", object.tools);

@@ -96,26 +96,26 @@ static void signatures_hold_for_one_module_and_key(void **state)
 	assert_int_equal(rh_key_load(&key, fixture->dir, NULL), RH_OK);
 	unlink(fixture->path);
 	assert_int_equal(rh_key_load(&other, fixture->dir, NULL), RH_OK);
-	rh_key_sha256("abc", 3, hash);
+	rh_sha256_hex("abc", 3, hash);
 	assert_string_equal(hash, sha);
-	rh_key_sign(&key, RH_KEY_MODULE, sha, signature);
+	rh_key_sign(&key, RH_SIGNED_MODULE, sha, signature);
 	rh_key_public(&key, public_key);
 	rh_key_public(&other, strange);
-	assert_int_equal(rh_key_verify(public_key, RH_KEY_MODULE, sha, signature), RH_OK);
-	assert_int_equal(rh_key_verify(strange, RH_KEY_MODULE, sha, signature), RH_EIDENT);
+	assert_int_equal(rh_signature_verify(public_key, RH_SIGNED_MODULE, sha, signature), RH_OK);
+	assert_int_equal(rh_signature_verify(strange, RH_SIGNED_MODULE, sha, signature), RH_EIDENT);
 	for (int i = 0; i < 64; i++) { /* every digit of the hash counts */
 		hash[i] ^= 1;
-		assert_int_equal(rh_key_verify(public_key, RH_KEY_MODULE, hash, signature),
+		assert_int_equal(rh_signature_verify(public_key, RH_SIGNED_MODULE, hash, signature),
 		                 RH_EIDENT);
 		hash[i] ^= 1;
 	}
-	assert_int_equal(rh_key_verify(public_key, RH_KEY_RULE, sha, signature),
+	assert_int_equal(rh_signature_verify(public_key, RH_SIGNED_RULE, sha, signature),
 	                 RH_EIDENT); /* what it may be used as counts too */
 	signature[5] = signature[5] == '0' ? '1' : '0';
-	assert_int_equal(rh_key_verify(public_key, RH_KEY_MODULE, sha, signature),
+	assert_int_equal(rh_signature_verify(public_key, RH_SIGNED_MODULE, sha, signature),
 	                 RH_EIDENT);
-	assert_int_equal(rh_key_verify(public_key, RH_KEY_MODULE, sha, ""), RH_EIDENT);
-	assert_int_equal(rh_key_verify("xyz", RH_KEY_MODULE, sha, signature), RH_EIDENT);
+	assert_int_equal(rh_signature_verify(public_key, RH_SIGNED_MODULE, sha, ""), RH_EIDENT);
+	assert_int_equal(rh_signature_verify("xyz", RH_SIGNED_MODULE, sha, signature), RH_EIDENT);
 }
 
 int main(void)

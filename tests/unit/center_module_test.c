@@ -163,7 +163,7 @@ static int publish(struct rh_center *center, char name[65], int *ret_created)
 	json_t           *answer = NULL, *body;
 	int               is_building = 1;
 
-	rh_key_sha256(wasm, sizeof wasm, part);
+	rh_sha256_hex(wasm, sizeof wasm, part);
 	int err = rh_change_module(center, part, wasm, sizeof wasm, &options, &answer,
 	                           ret_created, &problem);
 	json_decref(answer);
