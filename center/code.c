@@ -1,8 +1,8 @@
 #include "code.h"
 
 #include "parts.h"
-#include "size.h"
 
+#include "../base/size.h"
 #include "../model/error.h"
 
 #include <string.h>

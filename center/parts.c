@@ -2,10 +2,10 @@
 
 #include "builder.h"
 #include "key.h"
-#include "size.h"
 #include "store/store.h"
 
 #include "../base/diag.h"
+#include "../base/size.h"
 #include "../model/check.h"
 #include "../model/error.h"
 #include "../rules/hook.h"

@@ -1,8 +1,8 @@
 #include "shape.h"
 
 #include "parts.h"
-#include "size.h"
 
+#include "../base/size.h"
 #include "../model/check.h"
 #include "../model/error.h"
 #include "../rules/hook.h"

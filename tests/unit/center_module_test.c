@@ -2,9 +2,9 @@
  * disk that fails leaves nothing behind. */
 #include "center_fixture.h"
 
+#include "../../base/size.h"
 #include "../../center/api/request.h"
 #include "../../center/parts.h"
-#include "../../center/size.h"
 #include "../../model/error.h"
 
 #include <setjmp.h>

@@ -1,8 +1,8 @@
 /* size - numbers of bytes as people write them.
  *
  * Threads  Any; no state. */
-#ifndef RH_CENTER_SIZE_H
-#define RH_CENTER_SIZE_H
+#ifndef RH_BASE_SIZE_H
+#define RH_BASE_SIZE_H
 
 #include <stdint.h>
 
