@@ -11,6 +11,8 @@
 
 #define RH_HOOK_EXPORTS_MAX 16u
 #define RH_HOOK_IMPORTS_MAX 8u
+#define RH_HOOK_FIELDS_MAX 16u
+#define RH_HOOK_PARAMETERS_MAX 4u
 
 enum rh_hook_slot {
 	RH_SLOT_ABI, RH_SLOT_BUFFER, RH_SLOT_INIT, RH_SLOT_SAVE, RH_SLOT_RESTORE
@@ -20,6 +22,16 @@ struct rh_hook_function {
 	const char *name;
 	const char *signature;
 	bool        is_needed;
+	const char *parameters[RH_HOOK_PARAMETERS_MAX]; /* their names, for people */
+};
+
+/* One place of the buffer; the last of them is `bytes`. */
+struct rh_hook_field {
+	const char *name;
+	uint32_t    offset;
+	uint32_t    bytes; /* 4 or 8 of a number, in the order of this machine */
+	bool        is_bytes; /* no number */
+	bool        is_in, is_out; /* for the rule, from it */
 };
 
 struct rh_hook {
@@ -34,6 +46,8 @@ struct rh_hook {
 	unsigned                       export_count;
 	const struct rh_hook_function *imports;
 	unsigned                       import_count;
+	const struct rh_hook_field    *fields;
+	unsigned                       field_count;
 };
 
 extern const struct rh_hook rh_hooks[];

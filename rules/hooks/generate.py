@@ -95,7 +95,7 @@ class Hook:
             if name not in self.imports:
                 raise Bad(f"{path}: import {name} is not in common.def")
         for function, _, params, _, _ in self.exports:
-            if len(parameters(params)) > 2:
+            if len(parameters(params)) > 2:  # RH_HOOK_PARAMETERS_MAX
                 raise Bad(f"{path}: {function} has more than two parameters")
 
 
@@ -142,17 +142,34 @@ def signature(params, result):
             (codes[result] if result != "none" else ""))
 
 
+def function_row(name, result, params, is_needed):
+    names = ", ".join(f'"{param}"' for _, param in parameters(params))
+    return (f"\t{{ \"{name}\", \"{signature(params, result)}\", "
+            f"{'true' if is_needed else 'false'}, {{ {names or 'NULL'} }} }},\n")
+
+
+def field_row(hook, i):
+    name, kind, count, way, _ = hook.fields[i]
+    width = count if kind == "u8" else WIDTH[kind]
+    return (f"\t{{ \"{name}\", {hook.offsets[i]}, {width}, "
+            f"{'true' if kind == 'u8' else 'false'}, {'false' if way == 'out' else 'true'}, "
+            f"{'false' if way == 'in' else 'true'} }},\n")
+
+
 def table(hooks):
-    out = "/* Made from rules/hooks/ by generate.py. */\n#include \"rules/hook.h\"\n"
+    out = ("/* Made from rules/hooks/ by generate.py. */\n#include \"rules/hook.h\"\n\n"
+           "#include <stddef.h>\n")
     for hook in hooks:
         out += f"\nstatic const struct rh_hook_function {hook.name}_exports[] = {{\n"
         for function, result, params, need, _ in hook.exports:
-            out += (f"\t{{ \"{function}\", \"{signature(params, result)}\", "
-                    f"{'true' if need == 'needed' else 'false'} }},\n")
+            out += function_row(function, result, params, need == "needed")
         out += f"}};\n\nstatic const struct rh_hook_function {hook.name}_imports[] = {{\n"
         for name in hook.uses:
             _, result, params, _ = hook.imports[name]
-            out += f"\t{{ \"{name}\", \"{signature(params, result)}\", false }},\n"
+            out += function_row(name, result, params, False)
+        out += f"}};\n\nstatic const struct rh_hook_field {hook.name}_fields[] = {{\n"
+        for i in range(len(hook.fields)):
+            out += field_row(hook, i)
         out += "};\n"
     out += "\nconst struct rh_hook rh_hooks[] = {\n"
     for hook in hooks:
@@ -160,11 +177,13 @@ def table(hooks):
                 f".version = {hook.version}, .buffer_bytes = {hook.size},\n"
                 f"\t  .state_offset = {hook.offsets[-1]}, .state_bytes = {hook.fields[-1][2]},\n"
                 f"\t  .exports = {hook.name}_exports, .export_count = {len(hook.exports)},\n"
-                f"\t  .imports = {hook.name}_imports, .import_count = {len(hook.uses)} }},\n")
+                f"\t  .imports = {hook.name}_imports, .import_count = {len(hook.uses)},\n"
+                f"\t  .fields = {hook.name}_fields, .field_count = {len(hook.fields)} }},\n")
     out += f"}};\n\nconst unsigned rh_hook_count = {len(hooks)};\n"
     for hook in hooks:
         out += (f"\n_Static_assert({len(hook.exports)} <= RH_HOOK_EXPORTS_MAX, \"\");\n"
-                f"_Static_assert({len(hook.uses)} <= RH_HOOK_IMPORTS_MAX, \"\");\n")
+                f"_Static_assert({len(hook.uses)} <= RH_HOOK_IMPORTS_MAX, \"\");\n"
+                f"_Static_assert({len(hook.fields)} <= RH_HOOK_FIELDS_MAX, \"\");\n")
     return out
 
 
