@@ -95,7 +95,7 @@ static int make_stamp(struct build *build, char *stamp, size_t cap)
 	struct rh_diag  diag = { 0 };
 	int             result;
 
-	if (rh_module_read(build->side, &side, &side_len, &diag) < 0)
+	if (rh_module_bytes(build->side, &side, &side_len, &diag) < 0)
 		return rh_cli_fail(build->cli, RH_EXIT_REFUSED, "%s", diag.text);
 	result = show(build, &seen, &seen_len);
 	if (result == RH_EXIT_OK) {
@@ -123,7 +123,7 @@ static bool is_current(const struct build *build, const char *stamp)
 	bool   is_same;
 
 	stamp_path(build, path);
-	if (rh_module_read(path, &old, &len, NULL) < 0)
+	if (rh_module_bytes(path, &old, &len, NULL) < 0)
 		return false;
 	is_same = strcmp(old, stamp) == 0;
 	free(old);
@@ -164,7 +164,7 @@ static int read_artifact(struct build *build, const char *file, char **ret_bytes
 	struct rh_diag diag = { 0 };
 
 	snprintf(path, sizeof path, "%s/%s", build->folder, file);
-	if (rh_module_read(path, ret_bytes, ret_len, &diag) < 0)
+	if (rh_module_bytes(path, ret_bytes, ret_len, &diag) < 0)
 		return rh_cli_fail(build->cli, RH_EXIT_REFUSED, "%s", diag.text);
 	return RH_EXIT_OK;
 }

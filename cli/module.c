@@ -51,7 +51,7 @@ static int read_open(int fd, char **ret_bytes, size_t *ret_len)
 	return RH_OK;
 }
 
-int rh_module_read(const char *path, char **ret_bytes, size_t *ret_len,
+int rh_module_bytes(const char *path, char **ret_bytes, size_t *ret_len,
                    struct rh_diag *diag)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -124,7 +124,7 @@ static bool is_good(const char *path, const char *sha256)
 	char  *bytes;
 	size_t len;
 
-	if (rh_module_read(path, &bytes, &len, NULL) < 0)
+	if (rh_module_bytes(path, &bytes, &len, NULL) < 0)
 		return false;
 	rh_module_hash(bytes, len, text);
 	free(bytes);

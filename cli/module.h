@@ -21,7 +21,7 @@ void rh_module_hash(const void *bytes, size_t len, char text[RH_SHA256_TEXT]);
 
 /* Reads a whole file; the caller frees.
  * RH_ENOENT, RH_EMSGSIZE, RH_EIO with the path in diag. */
-int rh_module_read(const char *path, char **ret_bytes, size_t *ret_len,
+int rh_module_bytes(const char *path, char **ret_bytes, size_t *ret_len,
                    struct rh_diag *diag);
 
 /* Makes sure that <cache>/<sha256>/<file> is there and has that hash, fetching it

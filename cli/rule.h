@@ -7,7 +7,12 @@
  *   abi: 1
  *   mode: wasm
  *   build: clang ... -o limiter.wasm limiter.c
+ *   native: gcc ... -o limiter.so limiter.c
  *   file: limiter.wasm
+ *
+ * native makes the same rule as a shared object, named as file is but for .so, for
+ * `rhodes rule test` to compare with.  RH_RULE_INPUTS and RH_RULE_RECORDED are what it
+ * is tested with (rule_inputs.h).
  *
  * Ownership   As noted.
  * Threads     One. */
@@ -20,7 +25,9 @@
 #include <limits.h>
 #include <stddef.h>
 
-#define RH_RULE_FILE "rule.yaml"
+#define RH_RULE_FILE     "rule.yaml"
+#define RH_RULE_INPUTS   "inputs.jsonl"
+#define RH_RULE_RECORDED "recorded.jsonl" /* by `rhodes rule record`; never published */
 
 /* What a new rule is written with; the last has no path. */
 struct rh_rule_text {
@@ -36,7 +43,9 @@ struct rh_rule_project {
 	json_t *manifest;           /* without parts                          */
 	char    folder[PATH_MAX];   /* "" for a file alone                    */
 	char    file[PATH_MAX];     /* the module or object                   */
+	char    native_file[PATH_MAX]; /* "limiter/limiter.so"                */
 	char    build[4096];        /* run by a shell in folder; "" for none  */
+	char    native[4096];       /* likewise                               */
 };
 
 /* Each returns an enum rh_exit and tells on err. */
@@ -44,7 +53,12 @@ int  rh_rule_project_read(struct rh_cli *cli, const char *path,
                           struct rh_rule_project *ret_project);
 void rh_rule_project_fini(struct rh_rule_project *project);
 
+/* Runs a line of the project in its folder, as `make` would; "" is fine. */
+int rh_rule_project_build(struct rh_cli *cli, const struct rh_rule_project *project,
+                          const char *line);
+
 int rh_rule_new(struct rh_cli *cli, const char *name);
+int rh_rule_test(struct rh_cli *cli, const char *path);
 int rh_rule_publish(struct rh_cli *cli, const char *path);
 int rh_rule_pull(struct rh_cli *cli, const char *what);
 

@@ -1,5 +1,9 @@
 #include "rule.h"
 
+#include "rule_start.h"
+
+#include "../rules/hook.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -83,6 +87,7 @@ static const char project_text[] =
 	"  clang --target=wasm32 -O2 -mbulk-memory -nostdlib -ffreestanding -Wall -Wextra\n"
 	"  -Iinclude -Wl,--no-entry -Wl,--stack-first -Wl,-z,stack-size=16384\n"
 	"  -Wl,--strip-all -o %s.wasm %s.c\n"
+	"native: gcc -O2 -fPIC -shared -fvisibility=hidden -Wall -Wextra -Iinclude -o %s.so %s.c\n"
 	"file: %s.wasm\n";
 
 static const struct {
@@ -152,7 +157,7 @@ static int write_project(struct rh_cli *cli, const char *name, const char *hook)
 	snprintf(path, sizeof path, "%s/" RH_RULE_FILE, name);
 	file = fopen(path, "wxe");
 	bool is_written = file && fprintf(file, project_text, name, hook, name, name,
-	                                  name) > 0;
+	                                  name, name, name) > 0;
 	if (file && fclose(file) != 0)
 		is_written = false;
 	return is_written ? RH_EXIT_OK : fail(cli, path);
@@ -168,6 +173,21 @@ static int write_source(struct rh_cli *cli, const char *name, const char *source
 	file = fopen(path, "wxe");
 	bool is_written = file && fprintf(file, "%.*s%s%s", (int)(mark - source), source,
 	                                  name, mark + 2) > 0;
+	if (file && fclose(file) != 0)
+		is_written = false;
+	return is_written ? RH_EXIT_OK : fail(cli, path);
+}
+
+static int write_inputs(struct rh_cli *cli, const char *name, const char *hook)
+{
+	char  path[PATH_MAX];
+	FILE *file;
+
+	snprintf(path, sizeof path, "%s/" RH_RULE_INPUTS, name);
+	file = fopen(path, "wxe");
+	if (file)
+		rh_rule_start_inputs(rh_hook_find(hook), file);
+	bool is_written = file && !ferror(file);
 	if (file && fclose(file) != 0)
 		is_written = false;
 	return is_written ? RH_EXIT_OK : fail(cli, path);
@@ -197,7 +217,10 @@ int rh_rule_new(struct rh_cli *cli, const char *name)
 	if (result == RH_EXIT_OK)
 		result = write_project(cli, name, hook ? hook : "filter");
 	if (result == RH_EXIT_OK)
-		fprintf(cli->out, "%s/%s.c is the rule; `rhodes rule publish %s` builds and "
-		        "publishes it\n", name, name, name);
+		result = write_inputs(cli, name, hook ? hook : "filter");
+	if (result == RH_EXIT_OK)
+		fprintf(cli->out, "%s/%s.c is the rule, %s/" RH_RULE_INPUTS " what it is tested "
+		        "with; `rhodes rule test %s`\nruns it, `rhodes rule publish %s` builds and "
+		        "publishes it\n", name, name, name, name, name);
 	return result;
 }

@@ -2,6 +2,8 @@
 
 #include "module.h"
 
+#include "supervise/spawn.h"
+
 #include "../base/yaml.h"
 
 #include <stdlib.h>
@@ -11,6 +13,8 @@
 static const char *const manifest_keys[] = {
 	"name", "hook", "abi", "mode", "memory", "capabilities", NULL,
 };
+
+static const char *const own_keys[] = { "build", "native", "file", NULL };
 
 static bool is_among(const char *key, const char *const *keys)
 {
@@ -56,11 +60,22 @@ static int read_keys(struct rh_cli *cli, const char *path, const struct rh_yaml 
 	json_object_foreach(rh_yaml_document(yaml, 0), key, value) {
 		if (is_among(key, manifest_keys))
 			json_object_set(project->manifest, key, value);
-		else if (strcmp(key, "build") != 0 && strcmp(key, "file") != 0)
+		else if (!is_among(key, own_keys))
 			return refuse_at(cli, path, yaml, key, "is not known; known are name, "
-				"hook, abi, mode, memory, capabilities, build and file");
+				"hook, abi, mode, memory, capabilities, build, native and file");
 	}
 	return RH_EXIT_OK;
+}
+
+/* limiter/limiter.wasm -> limiter/limiter.so */
+static void name_native(struct rh_rule_project *project)
+{
+	const char *suffix = strrchr(project->file, '.');
+	size_t      len = suffix && !strchr(suffix, '/') ? (size_t)(suffix - project->file)
+	                                                 : strlen(project->file);
+
+	snprintf(project->native_file, sizeof project->native_file, "%.*s.so", (int)len,
+	         project->file);
 }
 
 static int read_yaml(struct rh_cli *cli, const char *path, const struct rh_yaml *yaml,
@@ -75,6 +90,9 @@ static int read_yaml(struct rh_cli *cli, const char *path, const struct rh_yaml 
 		result = read_own(cli, path, yaml, "build", project->build,
 		                  sizeof project->build);
 	if (result == RH_EXIT_OK)
+		result = read_own(cli, path, yaml, "native", project->native,
+		                  sizeof project->native);
+	if (result == RH_EXIT_OK)
 		result = read_own(cli, path, yaml, "file", file, sizeof file);
 	if (result != RH_EXIT_OK)
 		return result;
@@ -85,6 +103,7 @@ static int read_yaml(struct rh_cli *cli, const char *path, const struct rh_yaml 
 		return refuse_at(cli, path, yaml, "file", "must be in the folder");
 	snprintf(project->file, sizeof project->file, "%.2000s/%.2000s", project->folder,
 	         file);
+	name_native(project);
 	return RH_EXIT_OK;
 }
 
@@ -97,7 +116,7 @@ static int read_folder(struct rh_cli *cli, struct rh_rule_project *project)
 	struct rh_yaml_mark mark = { 0 };
 
 	snprintf(path, sizeof path, "%s/" RH_RULE_FILE, project->folder);
-	if (rh_module_read(path, &text, &len, &diag) < 0)
+	if (rh_module_bytes(path, &text, &len, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
 	int err = rh_yaml_parse(text, len, &yaml, &mark, &diag);
 	free(text);
@@ -142,6 +161,27 @@ int rh_rule_project_read(struct rh_cli *cli, const char *path,
 	}
 	snprintf(ret_project->file, sizeof ret_project->file, "%s", path);
 	return read_file(cli, ret_project);
+}
+
+int rh_rule_project_build(struct rh_cli *cli, const struct rh_rule_project *project,
+                          const char *line)
+{
+	const char *const argv[] = { "/bin/sh", "-c", "cd -- \"$1\" && eval \"$2\"", "sh",
+		                     project->folder, line, NULL };
+	struct rh_spawn   order = { .argv = (char *const *)(uintptr_t)argv,
+		                    .as = RH_SPAWN_HELPER };
+	struct rh_spawned spawned;
+	struct rh_diag    diag = { 0 };
+
+	if (!line[0])
+		return RH_EXIT_OK;
+	fflush(NULL);
+	if (rh_spawn(&order, &spawned, &diag) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	if (rh_spawn_await(&spawned) != 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "the build of %s failed: %s",
+		                   project->folder, line);
+	return RH_EXIT_OK;
 }
 
 void rh_rule_project_fini(struct rh_rule_project *project)

@@ -13,28 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* ---- other programs ---- */
-
-/* The project's own line, as `make` would run it. */
-static int build(struct rh_cli *cli, const struct rh_rule_project *project)
-{
-	const char *const argv[] = { "/bin/sh", "-c", "cd -- \"$1\" && eval \"$2\"", "sh",
-		                     project->folder, project->build, NULL };
-	struct rh_spawn   order = { .argv = (char *const *)(uintptr_t)argv,
-		                    .as = RH_SPAWN_HELPER };
-	struct rh_spawned spawned;
-	struct rh_diag    diag = { 0 };
-
-	if (!project->build[0])
-		return RH_EXIT_OK;
-	fflush(NULL);
-	if (rh_spawn(&order, &spawned, &diag) < 0)
-		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
-	if (rh_spawn_await(&spawned) != 0)
-		return rh_cli_fail(cli, RH_EXIT_REFUSED, "the build of %s failed: %s",
-		                   project->folder, project->build);
-	return RH_EXIT_OK;
-}
+/* ---- the source ---- */
 
 static int read_all(int fd, char **ret_bytes, size_t *ret_len)
 {
@@ -52,15 +31,16 @@ static int read_all(int fd, char **ret_bytes, size_t *ret_len)
 	return *ret_len > RH_MODULE_MAX ? RH_EMSGSIZE : RH_OK;
 }
 
-/* The folder without what was built, in an order and with times that do not change, so
+/* The folder without what was built and what was recorded, which are other people's
+ * data, in an order and with times that do not change, so
  * that the same source has the same hash. */
 static int pack(struct rh_cli *cli, const struct rh_rule_project *project,
                 char **ret_bytes, size_t *ret_len)
 {
-	char exclude[PATH_MAX + 16];
+	char exclude[PATH_MAX + 16], native[PATH_MAX + 16];
 	const char *const argv[] = { "tar", "--create", "--format=ustar", "--sort=name",
 		"--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=a+r,u+w,go-w",
-		"--exclude-vcs", exclude, "--directory", project->folder, ".", NULL };
+		"--exclude-vcs", exclude, native, "--exclude=./" RH_RULE_RECORDED, "--directory", project->folder, ".", NULL };
 	struct rh_spawn   order = { .argv = (char *const *)(uintptr_t)argv,
 		                    .as = RH_SPAWN_CAPTURE };
 	struct rh_spawned spawned;
@@ -68,6 +48,8 @@ static int pack(struct rh_cli *cli, const struct rh_rule_project *project,
 
 	snprintf(exclude, sizeof exclude, "--exclude=.%s",
 	         project->file + strlen(project->folder));
+	snprintf(native, sizeof native, "--exclude=.%s",
+	         project->native_file + strlen(project->folder));
 	fflush(NULL);
 	if (rh_spawn(&order, &spawned, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
@@ -102,7 +84,7 @@ static int send_file(struct rh_cli *cli, const struct rh_rule_project *project,
 	char          *bytes;
 	size_t         len;
 
-	if (rh_module_read(project->file, &bytes, &len, &diag) < 0)
+	if (rh_module_bytes(project->file, &bytes, &len, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
 	int result = send_part(cli, parts, mode && strcmp(mode, "wasm") != 0 ? "object"
 	                       : "wasm", bytes, len);
@@ -187,7 +169,7 @@ int rh_rule_publish(struct rh_cli *cli, const char *path)
 	int                    result = rh_rule_project_read(cli, path, &project);
 
 	if (result == RH_EXIT_OK)
-		result = build(cli, &project);
+		result = rh_rule_project_build(cli, &project, project.build);
 	if (result == RH_EXIT_OK)
 		result = send_file(cli, &project, parts);
 	if (result == RH_EXIT_OK)

@@ -91,6 +91,9 @@ static const struct rh_option rollout_options[] = {
 static const struct rh_option rule_options[] = {
 	{ "hook", 0, "HOOK", "new, publish FILE: filter (default of new), cache or user", NONE },
 	{ "lang", 0, "LANGUAGE", "new: the language of the project: c", NONE },
+	{ "inputs", 0, "FILE", "test: calls, instead of the project's; - reads them",
+	  FILES },
+	{ "fuel", 0, "N", "test: fuel for a call, where it counts (1000000000)", NONE },
 	{ "directory", 'd', "DIR", "pull: the folder to make (default: the name)", FILES },
 	JSON_OUT,
 	LAST,
@@ -248,14 +251,16 @@ const struct rh_verb rh_verbs[] = {
 	           "before.  pause and resume: stand still in a step and go on.  undo: the\n"
 	           "last generation that every edge had is the rule again, everywhere." },
 	{ .name = "rule",
-	  .words = "new|publish|pull NAME|DIR|FILE|HASH",
+	  .words = "new|test|publish|pull NAME|DIR|FILE|HASH",
 	  .options = rule_options,
 	  .run = rh_verb_rule,
 	  .word_least = 2,
 	  .word_most = 2,
 	  .complete = { RH_COMPLETE_PROGRAM, FILES },
-	  .help = "Write a rule that is a program, publish it, get it back",
+	  .help = "Write a rule that is a program, test and publish it, get it back",
 	  .about = "new NAME: makes a project, a folder with source, headers and rule.yaml.\n"
+	           "test DIR|FILE: builds it and runs it on its inputs in every mode, as native\n"
+	           "code and as WebAssembly: are the answers the same, what does a call cost?\n"
 	           "publish DIR builds it and gives module and source to the center, which\n"
 	           "checks, keeps and signs them; prints the hash for `module:` in a rule.\n"
 	           "publish FILE.wasm|FILE.so: without a project.  pull NAME|HASH: module,\n"

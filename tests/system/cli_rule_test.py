@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """A rule that is a program, as its author makes it: new, publish, use, pull."""
 import hashlib
+import json
 import os
 import re
 import shutil
@@ -20,6 +21,30 @@ spec:
     module: %s
     mode: %s
     params: {rate: "1000"}
+"""
+
+
+# Says something else, crashes, or does not end, by the length of the arguments.
+ODD = """
+#include <rhodes/hook/filter.h>
+RH_RULE(filter);
+int32_t rh_filter_before(void)
+{
+	if (rh_filter.length == 2)
+		rh_log("hello", 5);
+#ifdef __wasm__
+	if (rh_filter.length == 3)
+		return 1;
+#endif
+	if (rh_filter.length == 4)
+		*(volatile int *)(uintptr_t)0xf0000000u = 1;
+	while (rh_filter.length == 5)
+		__asm__ volatile("");
+	if (rh_filter.length != 6)
+		return 0;
+	rh_filter.error = 11;
+	return (int32_t)RH_PARAM_NUMBER("verdict", 0);
+}
 """
 
 
@@ -99,6 +124,72 @@ class Rule(Stage):
             self.here("rule", "new", hook + "-1", "--hook", hook)
             self.assertIn(f"{hook}, version 1", self.published(hook + "-1")["hook"])
 
+    def inputs(self, *calls):
+        return "".join(json.dumps(call) + "\n" for call in calls)
+
+    @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
+    def test_a_new_rule_passes_its_test_in_every_mode(self):
+        for hook in ("filter", "cache"):
+            self.here("rule", "new", hook + "-t", "--hook", hook)
+            said = json.loads(self.here("rule", "test", hook + "-t", "-o", "json"))
+            self.assertTrue(said["ok"])
+            ran = {mode["mode"]: mode for mode in said["modes"] if mode["ran"]}
+            self.assertLessEqual({"native", "wasm portable", "wasm with fuel"}, set(ran))
+            for mode in ran.values():
+                self.assertEqual((mode["answers"], mode["failures"]), (said["inputs"], {}))
+                self.assertGreater(mode["timedCalls"], 0)
+
+    @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
+    def test_where_modes_disagree(self):
+        self.here("rule", "new", "odd")
+        self.path("odd/odd.c", ODD)
+        calls = [{"call": "rh_filter_before", "text": "." * length} for length in range(7)]
+        self.path("odd/inputs.jsonl", self.inputs({"params": {"verdict": "1"}}, *calls))
+        done = self.rhodes("rule", "test", self.path("odd"))
+        said = done.stdout
+        self.assertEqual(done.returncode, 1, said + done.stderr)
+        self.assertIn("inputs.jsonl:5: rh_filter_before is answered differently", said)
+        self.assertRegex(said, r"\n  native +0, length 3,.*\n  wasm .* 1, length 3")
+        self.assertIn("inputs.jsonl:6: rh_filter_before fails", said)
+        self.assertRegex(said, r"\n  native +fails \(trap, signal 11\)\n")
+        self.assertRegex(said, r"\n  wasm portable +fails \(trap\)\n")
+        self.assertRegex(said, r"\n  native +fails \(timeout, signal 9\)\n")
+        self.assertRegex(said, r"\n  wasm with fuel +fails \((fuel|timeout)\)\n")
+        self.assertIn("log: hello", said)
+        self.assertIn("7 inputs: 1 answered differently, 2 not as expected", said)
+        # What is expected of it, but for where it is not the same code.
+        calls[4]["expect"] = {"fails": "trap"}
+        calls[5]["expect"] = {"fails": "timeout"}
+        calls[6]["expect"] = {"result": 1, "error": 11}
+        del calls[3]
+        self.path("more.jsonl", self.inputs({"params": {"verdict": "1"}}, *calls))
+        self.here("rule", "test", "odd", "--inputs", "more.jsonl")
+        calls[-1]["expect"]["error"] = 12
+        self.path("more.jsonl", self.inputs({"params": {"verdict": "1"}}, *calls))
+        done = self.rhodes("rule", "test", self.path("odd"), "--inputs", self.path("more.jsonl"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("more.jsonl:7: rh_filter_before is not answered as expected", done.stdout)
+
+    def test_refusals_of_a_test(self):
+        library = os.path.abspath(os.path.join(BUILD, "rules/library/limiter.so"))
+        self.assertIn("--inputs FILE", self.here("rule", "test", library, "--hook", "filter", code=2))
+        self.path("none.jsonl", "# nothing\n")
+        self.assertIn("has no call", self.here("rule", "test", library, "--hook", "filter",
+                                               "--inputs", "none.jsonl", code=4))
+        self.here("rule", "test", library, "--hook", "filter", "--inputs", "away.jsonl", code=4)
+        self.path("a.jsonl", '\n{"call": "rh_filter_before", "slot": 1}\n')
+        self.assertIn("a.jsonl:2: slot is no parameter", self.here(
+            "rule", "test", library, "--hook", "filter", "--inputs", "a.jsonl", code=1))
+        self.path("a.jsonl", self.inputs({"params": {"rate": "0"}}, {"call": "rh_filter_before"}))
+        self.assertIn("native: rh_init of the rule said 1", self.here(
+            "rule", "test", library, "--hook", "filter", "--inputs", "a.jsonl", code=1))
+        self.path("a.jsonl", self.inputs({"call": "rh_filter_before"}))
+        self.assertIn("wasm: not run: the rule is native code alone", self.here(
+            "rule", "test", library, "--hook", "filter", "--inputs", "a.jsonl"))
+        self.path("a.wasm", "text")
+        self.assertIn("not a WebAssembly module", self.here(
+            "rule", "test", "a.wasm", "--hook", "filter", "--inputs", "a.jsonl", code=1))
+
     def test_native(self):
         library = os.path.abspath(os.path.join(BUILD, "rules/library/lru.so"))
         said = self.published(library, "--hook", "cache")
@@ -109,7 +200,7 @@ class Rule(Stage):
         for words, why in ((("new", "Big"), "is no name of a rule"),
                            (("new", "x", "--hook", "sched"), "is no hook"),
                            (("new", "x", "--lang", "cobol"), "not in cobol"),
-                           (("build", "x"), "none of new, publish, pull")):
+                           (("build", "x"), "none of new, test, publish, pull")):
             self.assertIn(why, self.here("rule", *words, code=2))
         self.here("rule", "publish", "nowhere", code=4)
         self.path("a.wasm", "text")

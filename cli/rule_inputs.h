@@ -1,0 +1,72 @@
+/* rule_inputs - what a rule is tested with: calls of its functions, a line each.
+ *
+ *   # A line that begins so is for people.
+ *   {"params": {"rate": "2"}}
+ *   {"call": "rh_filter_before", "function": "0x1f", "text": "hello"}
+ *   {"call": "rh_filter_before", "expect": {"result": 1, "error": 11}}
+ *
+ * Each line is JSON: `call` names an export of the hook; the other keys are its
+ * parameters and the fields of the buffer that the rule reads, as the hook's .def names
+ * them, all 0 unless said (one name may be both).  Numbers are integers, or strings such
+ * as "0xffffffffffffffff".  What is in `bytes` is said by one of `text`, `hex` and
+ * `base64`; the fields `length` and `visible` are its length unless said.  now_ns goes
+ * on by a millisecond a line unless said.  `expect` may have `result`, fields that the
+ * rule writes, the bytes (text, hex or base64), and `fails`: trap, timeout, fuel,
+ * memory.
+ *
+ * Ownership   rh_rule_inputs_fini frees everything.
+ * Threads     Pure.
+ * Limits      RH_RULE_INPUTS_MAX calls in all files, RH_RULE_INPUT_LINE bytes a line. */
+#ifndef RH_CLI_RULE_INPUTS_H
+#define RH_CLI_RULE_INPUTS_H
+
+#include "../rules/hook.h"
+#include "../rules/rule.h"
+
+#include <stddef.h>
+#include <stdio.h>
+
+#define RH_RULE_INPUTS_MAX 100000u
+#define RH_RULE_INPUT_LINE (256u << 10)
+
+struct rh_diag;
+
+/* What a call is to give; mask: which fields of the hook are said. */
+struct rh_rule_expected {
+	bool           has_result;
+	uint64_t       result;
+	unsigned       mask;
+	uint64_t       fields[RH_HOOK_FIELDS_MAX];
+	unsigned char *bytes; /* NULL: not said */
+	size_t         len;
+	int            fails; /* an enum rh_rule_failure, or -1 */
+};
+
+struct rh_rule_input {
+	const char              *file; /* borrowed */
+	unsigned                 line;
+	unsigned                 slot;
+	uint64_t                 args[2];
+	uint64_t                 fields[RH_HOOK_FIELDS_MAX];
+	unsigned char           *bytes;
+	size_t                   len;
+	struct rh_rule_expected *expected; /* NULL: nothing */
+};
+
+struct rh_rule_inputs {
+	const struct rh_hook *hook;
+	struct rh_rule_input *items;
+	size_t                count, room;
+	struct rh_rule_param  params[16];
+	unsigned              param_count;
+};
+
+/* Adds what the file has.  name stands in messages and is borrowed.
+ * RH_EINVAL  a line is not as above; RH_EMSGSIZE beyond the limits; RH_ENOMEM.  diag
+ *            begins with "name:line: ". */
+int rh_rule_inputs_read(struct rh_rule_inputs *inputs, FILE *file, const char *name,
+                        struct rh_diag *diag);
+
+void rh_rule_inputs_fini(struct rh_rule_inputs *inputs);
+
+#endif

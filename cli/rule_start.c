@@ -1,0 +1,49 @@
+#include "rule_start.h"
+
+#include "../rules/hook.h"
+
+#include <string.h>
+
+static const char filter_inputs[] =
+	"{\"call\": \"rh_filter_before\", \"function\": \"0x1f\", \"caller\": 7, \"chosen\": 4294967295,"
+	" \"text\": \"hello\", \"expect\": {\"result\": 0}}\n"
+	"{\"call\": \"rh_filter_before\", \"function\": \"0x1f\", \"caller\": 8, \"instances\": 2,"
+	" \"chosen\": 4294967295, \"hex\": \"00 ff\"}\n"
+	"{\"call\": \"rh_filter_before\", \"chosen\": 4294967295}\n"
+	"{\"call\": \"rh_filter_after\", \"function\": \"0x1f\", \"caller\": 7, \"chosen\": 4294967295,"
+	" \"status\": 0, \"text\": \"world\"}\n";
+
+static const char cache_inputs[] =
+	"{\"call\": \"rh_cache_begin\", \"capacity\": 2, \"expect\": {\"result\": 0}}\n"
+	"{\"call\": \"rh_cache_insert\", \"capacity\": 2, \"used\": 0, \"slot\": 0, \"key\": 100}\n"
+	"{\"call\": \"rh_cache_insert\", \"capacity\": 2, \"used\": 1, \"slot\": 1, \"key\": 101}\n"
+	"{\"call\": \"rh_cache_hit\", \"capacity\": 2, \"used\": 2, \"slot\": 0}\n"
+	"{\"call\": \"rh_cache_victim\", \"capacity\": 2, \"used\": 2, \"key\": 102}\n";
+
+static const struct {
+	const char *hook;
+	const char *text;
+} texts[] = { { "filter", filter_inputs }, { "cache", cache_inputs } };
+
+/* {"call": "rh_cache_insert", "slot": 0, "key": 0} */
+static void write_call(const struct rh_hook_function *function, FILE *file)
+{
+	fprintf(file, "{\"call\": \"%s\"", function->name);
+	for (unsigned i = 0; i < RH_HOOK_PARAMETERS_MAX && function->parameters[i]; i++)
+		fprintf(file, ", \"%s\": 0", function->parameters[i]);
+	fputs("}\n", file);
+}
+
+void rh_rule_start_inputs(const struct rh_hook *hook, FILE *file)
+{
+	fputs("# What `rhodes rule test` runs the rule on: a call a line (rhodes-rule(7)).\n"
+	      "# {\"params\": {\"rate\": \"10\"}} would be the parameters of the rule.\n", file);
+	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+		if (strcmp(texts[i].hook, hook->name) == 0) {
+			fputs(texts[i].text, file);
+			return;
+		}
+	}
+	for (unsigned slot = RH_SLOT_RESTORE + 1; slot < hook->export_count; slot++)
+		write_call(&hook->exports[slot], file);
+}
