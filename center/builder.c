@@ -23,9 +23,7 @@ enum state { FREE, WAITING, RUNNING, DONE };
 
 struct job {
 	enum state     state;
-	char           sha256[65];
-	const struct rh_hook *hook;
-	uint32_t       memory;
+	struct rh_build_wanted wanted;
 	uint64_t       number;    /* in the order of coming            */
 	int            module_fd; /* until it ran                      */
 	size_t         module_len;
@@ -76,14 +74,15 @@ int rh_builder_start(const char *folder, struct rh_builder **ret_builder,
 
 /* ---- jobs ---- */
 
-static struct job *find(struct rh_builder *builder, const char *sha256,
-                        const struct rh_hook *hook, uint32_t memory)
+static struct job *find(struct rh_builder *builder, const struct rh_build_wanted *wanted)
 {
 	for (size_t i = 0; i < RH_BUILDS_MAX; i++) {
 		struct job *job = &builder->jobs[i];
 
-		if (job->state != FREE && job->hook == hook && job->memory == memory &&
-		    strcmp(job->sha256, sha256) == 0)
+		if (job->state != FREE && job->wanted.hook == wanted->hook &&
+		    job->wanted.memory == wanted->memory &&
+		    job->wanted.capabilities == wanted->capabilities &&
+		    strcmp(job->wanted.sha256, wanted->sha256) == 0)
 			return job;
 	}
 	return NULL;
@@ -140,8 +139,9 @@ static void start_next(struct rh_builder *builder)
 
 	if (!job || oldest(builder, RUNNING) || builder->is_dead)
 		return;
-	struct rh_build_order order = { .hook = (uint32_t)(job->hook - rh_hooks),
-		.memory = job->memory, .len = job->module_len };
+	struct rh_build_order order = { .hook = (uint32_t)(job->wanted.hook - rh_hooks),
+		.memory = job->wanted.memory, .capabilities = job->wanted.capabilities,
+		.len = job->module_len };
 	job->state = RUNNING;
 	if (rh_builder_send(builder->socket, &order, sizeof order, job->module_fd) < 0)
 		give_up(builder);
@@ -172,7 +172,7 @@ static void take_outcome(struct rh_builder *builder, struct rh_build_outcome *ou
 		        "confined by limits and its user only");
 	}
 	end(job, outcome->err, outcome->why);
-	rh_info("builder: module %.16s... %s%s", job->sha256, job->err ? "refused: " : "built",
+	rh_info("builder: module %.16s... %s%s", job->wanted.sha256, job->err ? "refused: " : "built",
 	        job->err ? job->diag.text : "");
 }
 
@@ -229,11 +229,10 @@ void rh_builder_close(struct rh_builder *builder)
 
 /* ---- for who publishes ---- */
 
-int rh_builder_take(struct rh_builder *builder, const char *sha256,
-                    const struct rh_hook *hook, uint32_t memory,
+int rh_builder_take(struct rh_builder *builder, const struct rh_build_wanted *wanted,
                     struct rh_built_object *ret_object, struct rh_diag *diag)
 {
-	struct job *job = find(builder, sha256, hook, memory);
+	struct job *job = find(builder, wanted);
 
 	if (!job)
 		return RH_ENOENT;
@@ -252,9 +251,8 @@ int rh_builder_take(struct rh_builder *builder, const char *sha256,
 	return RH_OK;
 }
 
-int rh_builder_submit(struct rh_builder *builder, const char *sha256,
-                      const struct rh_hook *hook, uint32_t memory, const void *bytes,
-                      size_t len)
+int rh_builder_submit(struct rh_builder *builder, const struct rh_build_wanted *wanted,
+                      const void *bytes, size_t len)
 {
 	struct job *job = oldest(builder, FREE);
 
@@ -268,9 +266,8 @@ int rh_builder_submit(struct rh_builder *builder, const char *sha256,
 	int fd = rh_memory_freeze(bytes, len);
 	if (fd < 0)
 		return fd;
-	*job = (struct job){ .state = WAITING, .hook = hook, .memory = memory,
+	*job = (struct job){ .state = WAITING, .wanted = *wanted,
 		.number = ++builder->number, .module_fd = fd, .module_len = len };
-	snprintf(job->sha256, sizeof job->sha256, "%s", sha256);
 	start_next(builder);
 	return RH_OK;
 }

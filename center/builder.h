@@ -22,6 +22,14 @@ struct rh_builder;
 struct rh_diag;
 struct rh_hook;
 
+/* What an object is made of, and what tells it from others. */
+struct rh_build_wanted {
+	char                  sha256[65];   /* of the module */
+	const struct rh_hook *hook;
+	uint32_t              memory;       /* that an instance may have */
+	uint32_t              capabilities; /* 1 << enum rh_capability of rules/wasi.h */
+};
+
 struct rh_built_object {
 	const void *bytes;
 	size_t      len;
@@ -40,17 +48,15 @@ int  rh_builder_open(struct rh_builder *builder, uv_loop_t *loop, rh_builder_don
 /* The memory goes when the loop has run once more.  NULL is accepted. */
 void rh_builder_close(struct rh_builder *builder);
 
-/* Has it built the module of that SHA-256 for that hook and memory?  RH_OK: here it is.
+/* Has it built that?  RH_OK: here it is.
  * RH_ENOENT  not known: submit it.  RH_EAGAIN  not ended yet.
  * Anything else is why it was refused, in diag; it is forgotten then. */
-int rh_builder_take(struct rh_builder *builder, const char *sha256,
-                    const struct rh_hook *hook, uint32_t memory,
+int rh_builder_take(struct rh_builder *builder, const struct rh_build_wanted *wanted,
                     struct rh_built_object *ret_object, struct rh_diag *diag);
 
 /* Has it built; the bytes are copied.
  * RH_ENOSPC  so many wait already.  RH_ENOMEM.  RH_EIO  the child is gone. */
-int rh_builder_submit(struct rh_builder *builder, const char *sha256,
-                      const struct rh_hook *hook, uint32_t memory, const void *bytes,
-                      size_t len);
+int rh_builder_submit(struct rh_builder *builder, const struct rh_build_wanted *wanted,
+                      const void *bytes, size_t len);
 
 #endif

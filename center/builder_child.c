@@ -120,7 +120,7 @@ static int build(const struct rh_build_order *order, int fd, const char *folder,
 		err = rh_build_run(&(struct rh_build){
 			.hook = &rh_hooks[order->hook], .module = bytes,
 			.module_bytes = order->len, .memory_bytes = order->memory,
-			.folder = folder,
+			.capabilities = order->capabilities, .folder = folder,
 		}, &built, &diag);
 	if (bytes)
 		rh_memory_unmap(bytes, order->len);

@@ -11,6 +11,8 @@
 struct rh_build_order {
 	uint32_t hook;   /* index of rh_hooks */
 	uint32_t memory;
+	uint32_t capabilities;
+	uint32_t reserved;
 	uint64_t len;
 };
 

@@ -10,6 +10,7 @@
 #include "../model/error.h"
 #include "../rules/hook.h"
 #include "../rules/module.h"
+#include "../rules/wasi.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -19,14 +20,12 @@
 
 /* A part while it is looked at. */
 struct part {
-	const struct rh_hook *hook;
 	const char           *mode;
-	uint32_t              memory;  /* that an instance may have     */
 	size_t                bytes;
 	int                   err;
 	struct rh_diag        diag;    /* why it will not do            */
 	struct rh_module      module;  /* of WebAssembly                */
-	char                  wasm[65]; /* its SHA-256                  */
+	struct rh_build_wanted wanted; /* of it                        */
 	char                  tools[65];
 	struct rh_builder    *builder;
 	int                 (*look)(struct part *part, const unsigned char *bytes);
@@ -48,8 +47,10 @@ static int look_at_source(struct part *part, const unsigned char *bytes)
 
 static int look_at_wasm(struct part *part, const unsigned char *bytes)
 {
-	return rh_module_read(bytes, part->bytes, part->hook, part->memory, &part->module,
-	                      &part->diag);
+	int err = rh_module_read(bytes, part->bytes, part->wanted.hook, part->wanted.memory,
+	                         &part->module, &part->diag);
+
+	return err ? err : rh_wasi_check(part->module.wasi, part->wanted.capabilities, &part->diag);
 }
 
 static int look_at_object(struct part *part, const unsigned char *bytes)
@@ -121,8 +122,8 @@ static int submit(void *user, const struct rh_store_record *record)
 {
 	struct part *part = user;
 
-	part->err = rh_builder_submit(part->builder, part->wasm, part->hook, part->memory,
-	                              record->value, record->value_bytes);
+	part->err = rh_builder_submit(part->builder, &part->wanted, record->value,
+	                              record->value_bytes);
 	return 0;
 }
 
@@ -130,16 +131,16 @@ static int submit(void *user, const struct rh_store_record *record)
 static int begin_build(struct rh_center *center, struct part *part,
                        struct rh_parts *ret_parts, struct rh_problem *problem)
 {
-	int err = rh_store_blob_get(center->store, part->wasm, submit, part);
+	int err = rh_store_blob_get(center->store, part->wanted.sha256, submit, part);
 
 	if (err < 0)
-		return refuse(problem, RH_ESTORE, "wasm", part->wasm,
+		return refuse(problem, RH_ESTORE, "wasm", part->wanted.sha256,
 		              "it cannot be read from the store");
 	if (part->err == RH_ENOSPC)
-		return refuse(problem, RH_EAGAIN, "wasm", part->wasm,
+		return refuse(problem, RH_EAGAIN, "wasm", part->wanted.sha256,
 		              "too many modules are being built: publish it again");
 	if (part->err)
-		return refuse(problem, part->err, "wasm", part->wasm, "it cannot be built: what builds it ended, start the center anew");
+		return refuse(problem, part->err, "wasm", part->wanted.sha256, "it cannot be built: what builds it ended, start the center anew");
 	ret_parts->is_building = 1;
 	return RH_OK;
 }
@@ -149,8 +150,7 @@ static int add_object(struct rh_center *center, struct part *part, json_t *parts
 {
 	struct rh_built_object object;
 	struct rh_diag         diag = { 0 };
-	int err = rh_builder_take(center->builder, part->wasm, part->hook, part->memory,
-	                          &object, &diag);
+	int err = rh_builder_take(center->builder, &part->wanted, &object, &diag);
 
 	part->builder = center->builder;
 	if (err == RH_ENOENT)
@@ -159,9 +159,9 @@ static int add_object(struct rh_center *center, struct part *part, json_t *parts
 	if (ret_parts->is_building)
 		return RH_OK;
 	if (err)
-		return refuse(problem, err, "wasm", part->wasm, diag.text);
+		return refuse(problem, err, "wasm", part->wanted.sha256, diag.text);
 	if (object.len > RH_MODULE_MAX)
-		return refuse(problem, RH_EMSGSIZE, "wasm", part->wasm,
+		return refuse(problem, RH_EMSGSIZE, "wasm", part->wanted.sha256,
 		              "the object that it becomes is larger than 8 MiB");
 	ret_parts->object = object.bytes;
 	ret_parts->object_len = object.len;
@@ -177,9 +177,9 @@ static json_t *exports_json(const struct part *part)
 {
 	json_t *list = json_array();
 
-	for (unsigned i = 0; i < part->hook->export_count; i++) {
+	for (unsigned i = 0; i < part->wanted.hook->export_count; i++) {
 		if (part->module.exports & 1u << i)
-			json_array_append_new(list, json_string(part->hook->exports[i].name));
+			json_array_append_new(list, json_string(part->wanted.hook->exports[i].name));
 	}
 	return list;
 }
@@ -199,6 +199,17 @@ static void complete(json_t *manifest, const struct part *part, json_t *parts)
 		json_object_set_new(manifest, "tools", json_string(part->tools));
 }
 
+static uint32_t capabilities(const json_t *published)
+{
+	uint32_t set = 0;
+	size_t   i;
+	json_t  *item;
+
+	json_array_foreach(json_object_get(published, "capabilities"), i, item)
+		set |= 1u << rh_capability_find(json_string_value(item));
+	return set;
+}
+
 int rh_parts_collect(struct rh_center *center, const json_t *published,
                      struct rh_parts *ret_parts, struct rh_problem *problem)
 {
@@ -206,16 +217,19 @@ int rh_parts_collect(struct rh_center *center, const json_t *published,
 	const char   *memory = json_string_value(json_object_get(published, "memory"));
 	struct part   part = {
 		.mode = json_string_value(json_object_get(published, "mode")),
-		.hook = rh_hook_find(json_string_value(json_object_get(published, "hook"))),
+		.wanted = {
+			.hook = rh_hook_find(json_string_value(json_object_get(published, "hook"))),
+			.capabilities = capabilities(published),
+		},
 	};
 	uint64_t room = 0;
 	json_t  *parts = json_object();
 	int      err = rh_size_read(memory ? memory : RH_PARTS_MEMORY, RH_CODE_MEMORY_MAX,
 	                            &room);
 
-	RH_CHECK(!err && part.hook); /* rh_shape_module saw to it */
+	RH_CHECK(!err && part.wanted.hook); /* rh_shape_module saw to it */
 	*ret_parts = (struct rh_parts){ .manifest = NULL };
-	part.memory = (uint32_t)room;
+	part.wanted.memory = (uint32_t)room;
 	for (size_t i = 0; i < RH_PARTS_MAX && !err; i++) {
 		const char *sha256 = json_string_value(json_object_get(named,
 		                                                       kinds[i].what));
@@ -225,7 +239,7 @@ int rh_parts_collect(struct rh_center *center, const json_t *published,
 	}
 	const char *wasm = json_string_value(json_object_get(named, "wasm"));
 	if (!err && wasm && center->builder) {
-		snprintf(part.wasm, sizeof part.wasm, "%s", wasm);
+		snprintf(part.wanted.sha256, sizeof part.wanted.sha256, "%s", wasm);
 		err = add_object(center, &part, parts, ret_parts, problem);
 	}
 	if (err || ret_parts->is_building) {

@@ -6,6 +6,7 @@
 #include "../model/check.h"
 #include "../model/error.h"
 #include "../rules/hook.h"
+#include "../rules/wasi.h"
 
 #include <string.h>
 
@@ -46,14 +47,26 @@ static int check_abi(struct rh_decode *decode, const json_t *value)
 	return rh_decode_integer(decode, value, 1, RH_CODE_ABI_MAX);
 }
 
-/* None can be given yet; a module that wants one must hear so here, not when it runs. */
+/* What a rule may do beyond its hook, of WASI; each once. */
 static int check_capabilities(struct rh_decode *decode, const json_t *value)
 {
+	unsigned seen = 0;
+	size_t   i;
+	json_t  *item;
+
 	if (!json_is_array(value))
 		return rh_decode_refuse(decode, "must be an array");
-	if (json_array_size(value) > 0)
-		return rh_decode_refuse(decode, "asks for a capability, and rules can be given "
-		                        "none yet: leave it empty");
+	json_array_foreach(value, i, item) {
+		const char *name = json_string_value(item);
+		int         capability = name ? rh_capability_find(name) : -1;
+
+		if (capability < 0)
+			return rh_decode_refuse(decode, "asks for \"%.32s\", which is no capability; "
+				"there are %s", name ? name : "what is no text", rh_capability_names());
+		if (seen & 1u << capability)
+			return rh_decode_refuse(decode, "asks for %s twice", name);
+		seen |= 1u << capability;
+	}
 	return RH_OK;
 }
 

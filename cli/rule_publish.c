@@ -136,6 +136,10 @@ static void print_module(struct rh_cli *cli, const json_t *object)
 	        rh_show_text(manifest, "hook"),
 	        (long long)json_integer_value(json_object_get(manifest, "abi")),
 	        rh_show_text(manifest, "mode"), rh_show_text(manifest, "memory"));
+	const json_t *wanted = json_object_get(manifest, "capabilities");
+
+	if (json_array_size(wanted) > 0)
+		fprintf(cli->out, "may have  %s\n", rh_show_list(wanted, list, sizeof list));
 	print_parts(cli, json_object_get(manifest, "parts"));
 	if (exports)
 		fprintf(cli->out, "exports   %s\n",

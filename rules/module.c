@@ -5,6 +5,7 @@
 #include "hook.h"
 #include "limits.h"
 #include "module_cursor.h"
+#include "wasi.h"
 
 #include <string.h>
 
@@ -210,32 +211,56 @@ static void list_imports(const struct rh_hook *hook, char *text, size_t room)
 	}
 }
 
-static int check_import(struct reader *r, const struct cursor *module,
-                        const struct cursor *name, uint32_t type)
+static int check_type(const struct reader *r, const char *module, const char *name,
+                      const char *wanted, uint32_t type)
 {
-	char wanted[48], found[48], signature[32], list[64];
+	char text[48], found[48], signature[32];
 
-	for (unsigned i = 0; i < r->hook->import_count; i++) {
-		const struct rh_hook_function *import = &r->hook->imports[i];
-
-		if (!is_word(module, "rhodes") || !is_word(name, import->name))
-			continue;
-		type_text(r, type, signature, sizeof signature);
-		if (strcmp(signature, import->signature) != 0)
-			return REFUSE(r, "the module imports rhodes.%s as %s, it is %s; include "
-			              "<rhodes/rule.h>", import->name,
-			              rh_hook_type(signature, found),
-			              rh_hook_type(import->signature, wanted));
-		r->module.imports |= 1u << i;
+	type_text(r, type, signature, sizeof signature);
+	if (strcmp(signature, wanted) == 0)
 		return RH_OK;
-	}
+	return REFUSE(r, "the module imports %s.%s as %s, it is %s; %s", module, name,
+	              rh_hook_type(signature, found), rh_hook_type(wanted, text),
+	              strcmp(module, "rhodes") == 0 ? "include <rhodes/rule.h>" :
+	              "build it for wasm32-wasi, preview 1");
+}
+
+static int refuse_import(const struct reader *r, const struct cursor *module,
+                         const struct cursor *name)
+{
+	ptrdiff_t module_bytes = module->end - module->at, bytes = name->end - name->at;
+	char      list[64];
+
+	if (is_word(module, RH_WASI_MODULE))
+		return REFUSE(r, "the module imports " RH_WASI_MODULE ".%.*s, which no capability "
+		              "gives: a rule has no files, sockets or processes",
+		              (int)(bytes < 40 ? bytes : 40), (const char *)name->at);
 	list_imports(r->hook, list, sizeof list);
 	return REFUSE(r, "the module imports %.*s.%.*s; hook %s gives it only %s of module "
 	              "rhodes: link it without a system library",
-	              (int)(module->end - module->at < 40 ? module->end - module->at : 40),
-	              (const char *)module->at,
-	              (int)(name->end - name->at < 40 ? name->end - name->at : 40),
-	              (const char *)name->at, r->hook->name, list);
+	              (int)(module_bytes < 40 ? module_bytes : 40), (const char *)module->at,
+	              (int)(bytes < 40 ? bytes : 40), (const char *)name->at, r->hook->name,
+	              list);
+}
+
+static int check_import(struct reader *r, const struct cursor *module,
+                        const struct cursor *name, uint32_t type)
+{
+	for (unsigned i = 0; is_word(module, "rhodes") && i < r->hook->import_count; i++) {
+		if (!is_word(name, r->hook->imports[i].name))
+			continue;
+		r->module.imports |= 1u << i;
+		return check_type(r, "rhodes", r->hook->imports[i].name,
+		                  r->hook->imports[i].signature, type);
+	}
+	for (unsigned i = 0; is_word(module, RH_WASI_MODULE) && i < RH_WASI_FUNCTIONS; i++) {
+		if (!is_word(name, rh_wasi_functions[i].name))
+			continue;
+		r->module.wasi |= 1u << i;
+		return check_type(r, RH_WASI_MODULE, rh_wasi_functions[i].name,
+		                  rh_wasi_functions[i].signature, type);
+	}
+	return refuse_import(r, module, name);
 }
 
 static int check_imports(struct reader *r)
@@ -395,9 +420,27 @@ static int check_hook_export(struct reader *r, unsigned slot, uint8_t kind,
 	return RH_OK;
 }
 
+/* What the linker of a reactor makes, to be called before all else. */
+static int check_initialize(struct reader *r, uint32_t index)
+{
+	char signature[32], found[48];
+
+	if (index < r->imported || index - r->imported >= r->module.functions)
+		return REFUSE(r, "the module exports _initialize, but the function is an import "
+		              "or none");
+	type_text(r, type_of(r, index), signature, sizeof signature);
+	if (strcmp(signature, ":") != 0)
+		return REFUSE(r, "the module exports _initialize as %s, a reactor's is (); name "
+		              "it otherwise", rh_hook_type(signature, found));
+	r->module.has_initialize = true;
+	return RH_OK;
+}
+
 static int check_export(struct reader *r, const struct cursor *name, uint8_t kind,
                         uint32_t index)
 {
+	if (is_word(name, "_initialize") && kind == A_FUNCTION)
+		return check_initialize(r, index);
 	if (is_word(name, "memory") && kind == A_MEMORY)
 		r->is_memory_exported = true;
 	for (unsigned slot = 0; slot < r->hook->export_count; slot++)

@@ -1,7 +1,8 @@
 /* module - a WebAssembly module as it comes from a user, read before any tool sees it.
  *
  * It is checked against its hook: the exports with their types, the imports, one
- * memory within the limit.  Names that could become anything but a name in generated
+ * memory within the limit.  Whether it may have what it wants of WASI is for
+ * rh_wasi_check to say.  Names that could become anything but a name in generated
  * code are refused here: wasm2c of Debian 12 writes them into comments as they are.
  * That the code itself is valid is for wasm-validate to say.
  *
@@ -24,7 +25,9 @@ struct rh_module {
 	uint32_t elements;     /* of all tables at start */
 	uint32_t exports;      /* of the hook, by slot: 1 << slot */
 	uint32_t imports;      /* of the hook, by place in its list */
+	uint32_t wasi;         /* functions of WASI (wasi.h): 1 << function */
 	bool     has_start;
+	bool     has_initialize; /* to be called before all else */
 };
 
 /* memory_bytes: what an instance may have.

@@ -73,6 +73,26 @@ static int32_t param(void *user, const char *name, uint32_t length, char *into,
 	return -1;
 }
 
+static uint32_t list(void *user, char *into, uint32_t room)
+{
+	const struct rh_services *services = user;
+	const char               *at = services->params;
+	uint32_t                  used = 0;
+
+	for (unsigned i = 0; i < services->param_count; i++) {
+		size_t name = strlen(at), value = strlen(at + name + 1);
+
+		if (name + value + 2 > room - used)
+			return 0;
+		memcpy(into + used, at, name);
+		into[used + name] = '=';
+		memcpy(into + used + name + 1, at + name + 1, value + 1);
+		used += (uint32_t)(name + value + 2);
+		at += name + value + 2;
+	}
+	return used;
+}
+
 static int copy_params(struct rh_services *services, const struct rh_rule_source *source,
                        struct rh_diag *diag)
 {
@@ -108,7 +128,7 @@ int rh_services_init(struct rh_services *services, const struct rh_rule_source *
 {
 	*services = (struct rh_services){
 		.host = { .user = services, .now = now, .random = random_bits, .log = log_line,
-		          .param = param },
+		          .param = param, .list = list },
 		.other = source->host,
 		.log = source->log,
 		.log_user = source->log_user,

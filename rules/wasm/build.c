@@ -6,6 +6,7 @@
 #include "../hook.h"
 #include "../limits.h"
 #include "../module.h"
+#include "../wasi.h"
 #include "build_text.h"
 #include "build_texts.h"
 #include "jail.h"
@@ -277,6 +278,8 @@ int rh_build_run(const struct rh_build *build, struct rh_built *ret_built,
 	int         err = rh_module_read(build->module, build->module_bytes, build->hook,
 	                                 memory, &work.module, diag);
 
+	if (err == RH_OK)
+		err = rh_wasi_check(work.module.wasi, build->capabilities, diag);
 	if (err < 0)
 		return err;
 	work.end_ns = rh_clock_ns() + seconds * RH_NS_PER_S;

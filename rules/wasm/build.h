@@ -22,6 +22,7 @@ struct rh_build {
 	const uint8_t        *module;
 	size_t                module_bytes;
 	uint32_t              memory_bytes; /* what an instance may have; 0: the default */
+	uint32_t              capabilities; /* 1 << enum rh_capability of rules/wasi.h */
 	bool                  has_fuel;     /* counts fuel, for 2 to 5 % of speed */
 	bool                  is_portable;  /* without GS: for processors without FSGSBASE */
 	const char           *folder;       /* where to make one's own; NULL: /tmp */

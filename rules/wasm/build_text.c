@@ -40,6 +40,10 @@ static void put_end(FILE *out, const struct rh_hook *hook, const struct rh_modul
 	fprintf(out, "\n#define RH_WASM_HOOK_ABI %uu\n", rh_hook_abi(hook));
 	if (module->imports)
 		fputs("#define RH_WASM_IMPORTS\n", out);
+	if (module->wasi)
+		fputs("#define RH_WASM_WASI\n", out);
+	if (module->has_initialize)
+		fputs("#define RH_WASM_INITIALIZE\n", out);
 	fputs("#define RH_WASM_FUNCTIONS", out);
 	for (unsigned slot = 0; slot < hook->export_count; slot++)
 		if (module->exports & 1u << slot)

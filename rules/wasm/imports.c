@@ -2,9 +2,11 @@
 
 #include "../author/rhodes/rule_host.h"
 #include "../limits.h"
+#include "../wasi.h"
 #include "frame.h"
 #include "instance.h"
 #include "memory.h"
+#include "preview1.h"
 #include "wasm-rt.h"
 
 /* A jump leaves these frames: they must not be marked by AddressSanitizer. */
@@ -150,6 +152,20 @@ IMPORT static uint32_t param(uint32_t name, uint32_t length, uint32_t into, uint
 	return (uint32_t)value;
 }
 
+/* ---- WASI ---- */
+
+IMPORT static uint32_t wasi(uint32_t function, const uint64_t *values)
+{
+	struct rh_frame *frame = rh_frame_out();
+	uint32_t         value;
+
+	if (function == RH_WASI_proc_exit)
+		rh_frame_trap(RH_TRAP_EXIT);
+	value = rh_preview1_call(frame->instance, function, values);
+	rh_frame_in(frame);
+	return value;
+}
+
 const struct rh_wasm_runtime rh_wasm_imports = {
 	.trap = rh_frame_trap,
 	.memory_allocate = memory_allocate,
@@ -162,4 +178,5 @@ const struct rh_wasm_runtime rh_wasm_imports = {
 	.random = random_bits,
 	.log = log_line,
 	.param = param,
+	.wasi = wasi,
 };

@@ -7,6 +7,7 @@
 #include "cpu.h"
 #include "frame.h"
 #include "object.h"
+#include "preview1.h"
 #include "signals.h"
 #include "wasm-rt.h"
 
@@ -21,6 +22,7 @@ struct rh_instance {
 	struct rh_instance_limits    limits;
 	int64_t                      fuel;
 	uint32_t                     elements;
+	struct rh_preview1           preview1;
 	bool                         has_gs;
 	bool                         is_poisoned;
 };
@@ -39,6 +41,7 @@ const char *rh_trap_text(int trap)
 		[RH_TRAP_TIMEOUT] = "it took longer than its limit",
 		[RH_TRAP_FUEL] = "its fuel was used up",
 		[RH_TRAP_MEMORY] = "more memory than its limit",
+		[RH_TRAP_EXIT] = "it ended itself (proc_exit)",
 	};
 
 	return trap > 0 && trap < RH_TRAPS ? texts[trap] : "nothing";
@@ -203,6 +206,11 @@ void *rh_instance_at(const struct rh_instance *in, uint32_t address, uint32_t le
 const struct rh_rule_host *rh_instance_host(const struct rh_instance *in)
 {
 	return in->host;
+}
+
+struct rh_preview1 *rh_instance_preview1(struct rh_instance *in)
+{
+	return &in->preview1;
 }
 
 bool rh_instance_has_gs(const struct rh_instance *in)

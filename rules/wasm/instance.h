@@ -15,6 +15,7 @@ struct rh_diag;
 struct rh_hook;
 struct rh_instance;
 struct rh_object;
+struct rh_preview1;
 struct rh_rule_host;
 
 struct rh_instance_limits {
@@ -46,6 +47,7 @@ void rh_instance_destroy(struct rh_instance *instance);
 void *rh_instance_at(const struct rh_instance *instance, uint32_t address, uint32_t len);
 
 const struct rh_rule_host *rh_instance_host(const struct rh_instance *instance);
+struct rh_preview1        *rh_instance_preview1(struct rh_instance *instance);
 bool                       rh_instance_has_gs(const struct rh_instance *instance);
 uint32_t                   rh_instance_pages_max(const struct rh_instance *instance);
 

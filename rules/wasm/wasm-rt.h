@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RH_WASM_RUNTIME 1u
+#define RH_WASM_RUNTIME 2u
 #define RH_WASM_MAGIC   0x4d575248u
 #define RH_WASM_EXPORTS 16u
 
@@ -32,6 +32,7 @@ typedef enum {
 	RH_TRAP_TIMEOUT,
 	RH_TRAP_FUEL,
 	RH_TRAP_MEMORY,
+	RH_TRAP_EXIT,
 	RH_TRAPS
 } wasm_rt_trap_t;
 
@@ -85,6 +86,8 @@ struct rh_wasm_runtime {
 	uint64_t (*random)(void);
 	void (*log)(uint32_t text, uint32_t length);
 	uint32_t (*param)(uint32_t name, uint32_t length, uint32_t into, uint32_t room);
+	/* A function of WASI by its place in wasi.def. */
+	uint32_t (*wasi)(uint32_t function, const uint64_t *values);
 };
 
 enum { RH_WASM_GS = 1, RH_WASM_FUEL = 2 };

@@ -235,7 +235,7 @@ class Refused(ModuleTest):
         self.refuse({**good, "abi": 2}, "/abi", "the hook filter has version 1")
         self.refuse({**good, "memory": "100000"}, "/memory", "a multiple of 64Ki")
         self.refuse({**good, "memory": "512Mi"}, "/memory", "at most 256Mi")
-        self.refuse({**good, "capabilities": ["wasi"]}, "/capabilities", "none yet")
+        self.refuse({**good, "capabilities": ["disk"]}, "/capabilities", "no capability")
         self.refuse({**good, "parts": {}}, "/parts", '"wasm" is missing')
         self.refuse({**good, "parts": {"wasm": "x"}}, "/parts/wasm", "SHA-256")
         self.refuse({**good, "parts": {"wasm": sha(data), "object": sha(data)}}, "/parts",

@@ -95,7 +95,12 @@ static void what_may_be_published(void **state)
 	check("{" BASE ",'memory':'0'," WASM "}", "/memory", "not a size");
 	check("{" BASE ",'memory':'65537'," WASM "}", "/memory", "a multiple of 64Ki");
 	check("{" BASE ",'memory':'257Mi'," WASM "}", "/memory", "at most 256Mi");
-	check("{" BASE ",'capabilities':['wasi']," WASM "}", "/capabilities", "none yet");
+	check("{" BASE ",'capabilities':['wasi','stdout']," WASM "}", "", NULL);
+	check("{" BASE ",'capabilities':['wasi','disk']," WASM "}", "/capabilities",
+	      "\"disk\", which is no capability; there are wasi, clock");
+	check("{" BASE ",'capabilities':[7]," WASM "}", "/capabilities", "no capability");
+	check("{" BASE ",'capabilities':['args','args']," WASM "}", "/capabilities",
+	      "args twice");
 	check("{" BASE ",'capabilities':{}," WASM "}", "/capabilities", "an array");
 	check("{" BASE ",'format':1," WASM "}", "/format", "unknown key");
 }

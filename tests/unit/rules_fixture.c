@@ -77,6 +77,7 @@ int fixture_build(const uint8_t *module, size_t len, unsigned flags)
 		.module = module,
 		.module_bytes = len,
 		.memory_bytes = 256u << 20,
+		.capabilities = UINT32_MAX,
 		.has_fuel = flags & FIXTURE_FUEL,
 		.is_portable = flags & FIXTURE_PORTABLE,
 	};

@@ -24,7 +24,7 @@ extern const char fixture_filter_head[];
 
 enum fixture_build { FIXTURE_GS = 0, FIXTURE_PORTABLE = 1, FIXTURE_FUEL = 2 };
 
-/* Builds a module for hook filter: a frozen memfd, to be closed. */
+/* Builds a module for hook filter, with all capabilities: a frozen memfd, to be closed. */
 int fixture_build(const uint8_t *module, size_t len, unsigned flags);
 
 /* The text after the head, built.  The same text with the same flags is built once;

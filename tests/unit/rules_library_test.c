@@ -101,7 +101,7 @@ static void load(struct three *three, const char *name, const char *hook)
 
 		three->worlds[i] = (struct world){ .clock_ns = 1000000000, .random = 7 };
 		three->hosts[i] = (struct rh_rule_host){
-			&three->worlds[i], host_now, host_random, host_log, host_param,
+			&three->worlds[i], host_now, host_random, host_log, host_param, NULL,
 		};
 		struct rh_rule_source source = {
 			.hook = rh_hook_find(hook), .mode = i == NATIVE ? RH_RULE_NATIVE : RH_RULE_WASM,

@@ -40,9 +40,11 @@ static const struct refusal refusals[] = {
 	  RH_EINVAL, "exports rh_filter_before as a global" },
 	{ "(import \"rhodes\" \"now\" (func (result i64))) (export \"rh_filter_before\" (func 0))"
 	  MEMORY ABI BUFFER, RH_EINVAL, "the function is an import or none" },
-	{ "(import \"wasi_snapshot_preview1\" \"fd_write\" (func (param i32 i32 i32 i32) "
-	  "(result i32)))" COMPLETE, RH_EINVAL, "imports wasi_snapshot_preview1.fd_write; hook "
-	  "filter gives it only now, random, log, param" },
+	{ "(import \"env\" \"abort\" (func (param i32 i32 i32 i32)))" COMPLETE, RH_EINVAL,
+	  "imports env.abort; hook filter gives it only now, random, log, param" },
+	{ "(import \"wasi_snapshot_preview1\" \"sock_send\" (func (param i32 i32 i32 i32 i32) "
+	  "(result i32)))" COMPLETE, RH_EINVAL, "imports wasi_snapshot_preview1.sock_send, which "
+	  "no capability gives" },
 	{ "(import \"rhodes\" \"now\" (func (result i32)))" COMPLETE, RH_EINVAL,
 	  "imports rhodes.now as () -> i32, it is () -> i64" },
 	{ "(import \"env\" \"memory\" (memory 2))" ABI BUFFER BEFORE, RH_EINVAL,

@@ -12,6 +12,9 @@ struct rh_rule_host {
 	void (*log)(void *user, const char *text, uint32_t length);
 	int32_t (*param)(void *user, const char *name, uint32_t length, char *into,
 	                 uint32_t room);
+	/* All parameters as NAME=VALUE, each with a 0 behind: the length of all, or 0 when
+	 * there is no room.  May be NULL. */
+	uint32_t (*list)(void *user, char *into, uint32_t room);
 };
 
 #endif
