@@ -2,6 +2,7 @@
 
 #include "bind/bind.h"
 #include "lossy/lossy.h"
+#include "module/module.h"
 #include "msgqueue/msgqueue.h"
 #include "null/null.h"
 #include "semaphore/semaphore.h"
@@ -12,6 +13,7 @@
 static const struct rh_protocol *const protocols[] = {
 	&rh_bind_protocol,
 	&rh_lossy_protocol,
+	&rh_module_protocol,
 	&rh_msgqueue_protocol,
 	&rh_null_protocol,
 	&rh_semaphore_protocol,

@@ -35,12 +35,18 @@
 #define RH_OFFER_FDS_MAX     6u
 #define RH_WATCH_MAX         4u
 
+struct rh_framing;
+
 /* What the two agents know when they make a channel; borrowed. */
 struct rh_channel_config {
 	const char *system;   /* instance id of the system, a name        */
 	const char *caller;   /* resource                                 */
 	const char *callee;
 	uint64_t    id;       /* of the channel, unique for this pair     */
+
+	/* For the protocol "module", which takes what is in it also on failure;
+	 * NULL for the others. */
+	const struct rh_framing *framing;
 };
 
 /* What the caller's side hands to the callee's side. */
@@ -94,13 +100,14 @@ struct rh_protocol {
 	 * RH_EMSGSIZE  head->len is over RH_PAYLOAD_ARENA_MAX.
 	 * RH_ELOST     the other side closed its end (one that was killed does not
 	 *              get to say so: the agents' socket tells).
-	 * RH_EPROTO    the other side corrupted the channel; close it. */
+	 * RH_EPROTO    the other side corrupted the channel; close it.
+	 * RH_ERULE     what makes bytes of messages failed (module/framing.h); as that. */
 	int (*submit)(void *state, const struct rh_msg_head *head, const void *body);
 
 	/* 1 with a private copy of the head, its kind, version and len checked, and
 	 * *ret_body borrowed until release (it may lie in shared memory: read it
 	 * once).  RH_EAGAIN nothing there.  RH_ELOST as above, and everything was
-	 * polled.  RH_EPROTO as above. */
+	 * polled.  RH_EPROTO, RH_ERULE as above. */
 	int (*poll)(void *state, struct rh_msg_head *ret_head, const void **ret_body);
 
 	/* Ends the borrowing of the last polled body. */
@@ -119,7 +126,7 @@ struct rh_protocol {
 };
 
 /* The protocol of that name, or NULL.  "null", "shm", "msgqueue", "semaphore",
- * "bind"; "lossy" is for tests. */
+ * "bind", "module"; "lossy" is for tests. */
 const struct rh_protocol *rh_protocol_find(const char *name);
 
 #endif

@@ -1,5 +1,7 @@
 #include "pair.h"
 
+#include "framing.h"
+
 #include <dirent.h>
 #include <poll.h>
 #include <stdio.h>
@@ -11,8 +13,13 @@ struct traits traits;
 
 int traits_init(const char *name)
 {
+	int has_framing = strncmp(name, "module-", strlen("module-")) == 0;
+
+	if (has_framing && !framing_choose(name))
+		return 0;
 	traits = (struct traits){
-		.protocol = rh_protocol_find(name),
+		.protocol = rh_protocol_find(has_framing ? "module" : name),
+		.has_framing = has_framing,
 		.only_calls = strcmp(name, "bind") == 0,
 		.one_process = strcmp(name, "null") == 0,
 		.is_lossy = strcmp(name, "lossy") == 0,
@@ -47,15 +54,21 @@ void pair_offer(struct pair *pair, struct rh_offer *ret_offer)
 	pair_config(&pair->config);
 	pair->caller = pair_state(pair->protocol);
 	pair->callee = pair_state(pair->protocol);
-	int r = pair->protocol->offer(pair->caller, &pair->config, ret_offer,
-	                              &pair->diag);
+	int r = pair_offer_again(pair, ret_offer);
 	if (r < 0)
 		print_error("offer: %s\n", pair->diag.text);
 	assert_int_equal(r, RH_OK);
 }
 
+int pair_offer_again(struct pair *pair, struct rh_offer *ret_offer)
+{
+	pair->config.framing = framing_load(0);
+	return pair->protocol->offer(pair->caller, &pair->config, ret_offer, &pair->diag);
+}
+
 int pair_accept(struct pair *pair, struct rh_offer *offer)
 {
+	pair->config.framing = framing_load(1);
 	return pair->protocol->accept(pair->callee, &pair->config, offer, &pair->diag);
 }
 

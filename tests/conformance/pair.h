@@ -28,6 +28,7 @@ struct traits {
 	int only_calls;   /* bind: no events, the callee only answers   */
 	int one_process;  /* null                                       */
 	int is_lossy;     /* says RH_EAGAIN without a reason             */
+	int has_framing;  /* module: a rule makes bytes of messages      */
 };
 
 extern struct traits traits;
@@ -45,6 +46,8 @@ void pair_close(struct pair *pair);
 
 /* Opens the caller's half only; *ret_offer is the test's. */
 void pair_offer(struct pair *pair, struct rh_offer *ret_offer);
+/* The same with states and names that are there. */
+int  pair_offer_again(struct pair *pair, struct rh_offer *ret_offer);
 int  pair_accept(struct pair *pair, struct rh_offer *offer);
 
 /* A message number `call` with a body of len bytes that depends on call. */

@@ -251,8 +251,7 @@ static void replaces_what_a_killed_caller_left(void **unused)
 	assert_int_equal(has_names(&pair), strcmp(traits.protocol->name, "msgqueue") == 0);
 	pair.caller = pair_state(pair.protocol);
 	pair.callee = pair_state(pair.protocol);
-	assert_int_equal(pair.protocol->offer(pair.caller, &pair.config, &offer,
-	                                      &pair.diag), RH_OK);
+	assert_int_equal(pair_offer_again(&pair, &offer), RH_OK);
 	assert_int_equal(pair_accept(&pair, &offer), RH_OK);
 	pair_send(&pair, pair.caller, RH_MSG_CALL, 0, 10);
 	pair_receive(&pair, pair.callee, RH_MSG_CALL, 0, 10); /* not the old ones */

@@ -1,10 +1,6 @@
 /* The rules that come with Rhodes: one source, and the same decisions as native code and
  * as WebAssembly, with GS and without, on random inputs. */
-#include "rules_fixture.h"
-
-#include "../../model/error.h"
-#include "../../rules/author/rhodes/rule_host.h"
-#include "../../rules/hook.h"
+#include "rules_three.h"
 
 #include <rhodes/hook/cache_layout.h>
 #include <rhodes/hook/filter_layout.h>
@@ -22,127 +18,6 @@
 #define CAPACITY 61u
 #define KEYS     400u
 #define NONE     UINT32_MAX
-
-enum { NATIVE, WASM, PORTABLE, BUILDS };
-
-/* ---- a host that says the same to all ---- */
-
-struct world {
-	uint64_t clock_ns, random;
-};
-
-static uint64_t next(uint64_t *state)
-{
-	*state = *state * 6364136223846793005u + 1442695040888963407u;
-	return *state >> 20;
-}
-
-static uint64_t host_now(void *user)
-{
-	return ((struct world *)user)->clock_ns;
-}
-
-static uint64_t host_random(void *user)
-{
-	return next(&((struct world *)user)->random);
-}
-
-static void host_log(void *user, const char *text, uint32_t length)
-{
-	(void)user, (void)text, (void)length;
-}
-
-static int32_t host_param(void *user, const char *name, uint32_t length, char *into,
-                          uint32_t room)
-{
-	(void)user;
-	if (length != 4 || memcmp(name, "rate", 4) != 0 || room < 4)
-		return -1;
-	memcpy(into, "2000", 4);
-	return 4;
-}
-
-struct three {
-	struct world        worlds[BUILDS];
-	struct rh_rule_host hosts[BUILDS];
-	struct rh_rule     *rules[BUILDS];
-};
-
-static int object_of(const char *name, int build)
-{
-	char     path[512];
-	size_t   len;
-	uint8_t *module;
-	int      fd;
-
-	snprintf(path, sizeof path, "%s/%s.%s", RULES, name, build == NATIVE ? "so" : "wasm");
-	if (build == NATIVE)
-		return fixture_freeze(path);
-	module = fixture_read(path, &len);
-	struct rh_build job = {
-		.hook = rh_hook_find(strcmp(name, "flaky") && strcmp(name, "limiter") ? "cache" :
-		                                                                     "filter"),
-		.module = module, .module_bytes = len, .is_portable = build == PORTABLE,
-	};
-	struct rh_built built = { .fd = -1 };
-	struct rh_diag  diag = { 0 };
-	if (rh_build_run(&job, &built, &diag) < 0)
-		fail_msg("%s: %s", name, diag.text);
-	free(module);
-	fd = built.fd;
-	return fd;
-}
-
-static void load(struct three *three, const char *name, const char *hook)
-{
-	for (int i = 0; i < BUILDS; i++) {
-		struct rh_diag diag = { 0 };
-		int            fd = object_of(name, i);
-
-		three->worlds[i] = (struct world){ .clock_ns = 1000000000, .random = 7 };
-		three->hosts[i] = (struct rh_rule_host){
-			&three->worlds[i], host_now, host_random, host_log, host_param, NULL,
-		};
-		struct rh_rule_source source = {
-			.hook = rh_hook_find(hook), .mode = i == NATIVE ? RH_RULE_NATIVE : RH_RULE_WASM,
-			.object_fd = fd, .host = &three->hosts[i],
-		};
-		if (rh_rule_load(&source, &three->rules[i], &diag) < 0)
-			fail_msg("%s: %s", name, diag.text);
-		close(fd);
-	}
-}
-
-static void unload(struct three *three)
-{
-	for (int i = 0; i < BUILDS; i++)
-		rh_rule_destroy(three->rules[i]);
-}
-
-static uint32_t call(struct rh_rule *rule, unsigned slot, uint64_t a, uint64_t b)
-{
-	uint64_t value = 0;
-
-	assert_non_null(rh_rule_buffer(rule));
-	if (rh_rule_call(rule, slot, a, b, &value) < 0)
-		fail_msg("%s", rh_rule_why(rule));
-	return (uint32_t)value;
-}
-
-/* All say the same. */
-static uint32_t call_all(struct three *three, unsigned slot, uint64_t a, uint64_t b)
-{
-	uint32_t said = call(three->rules[0], slot, a, b);
-
-	for (int i = 1; i < BUILDS; i++) {
-		uint32_t other = call(three->rules[i], slot, a, b);
-
-		if (other != said)
-			fail_msg("slot %u (%llu, %llu): native %u, build %d %u", slot,
-			         (unsigned long long)a, (unsigned long long)b, said, i, other);
-	}
-	return said;
-}
 
 /* ---- filters ---- */
 
@@ -164,20 +39,20 @@ static void compare_filter(const char *name, unsigned *ret_denied)
 	struct three three;
 	uint64_t     random = 99, now_ns = 5000000000;
 
-	load(&three, name, "filter");
+	three_load(&three, name, "filter");
 	*ret_denied = 0;
 	for (int n = 0; n < INPUTS; n++) {
 		struct rh_filter_buffer *first = rh_rule_buffer(three.rules[0]);
-		uint64_t                 bits = next(&random);
+		uint64_t                 bits = three_random(&random);
 
 		now_ns += bits % 700000;
 		for (int i = 0; i < BUILDS; i++)
 			fill(rh_rule_buffer(three.rules[i]), bits, now_ns);
-		*ret_denied += call_all(&three, RH_SLOT_FILTER_BEFORE, 0, 0) == RH_FILTER_DENY;
+		*ret_denied += three_call(&three, RH_SLOT_FILTER_BEFORE, 0, 0) == RH_FILTER_DENY;
 		for (int i = 1; i < BUILDS; i++)
 			assert_memory_equal(rh_rule_buffer(three.rules[i]), first, 48 + 64);
 	}
-	unload(&three);
+	three_unload(&three);
 }
 
 static void filters_decide_alike(void **state)
@@ -185,6 +60,7 @@ static void filters_decide_alike(void **state)
 	unsigned denied;
 
 	(void)state;
+	three_params((struct rh_rule_param[]){ { "rate", "2000" }, { 0 } });
 	compare_filter("limiter", &denied); /* 2000/s of about 2857/s */
 	assert_in_range(denied, INPUTS * 25 / 100, INPUTS * 35 / 100);
 	compare_filter("flaky", &denied); /* 2 % */
@@ -209,7 +85,7 @@ static void begin(struct cache *cache, struct three *three)
 	cache->three = three;
 	memset(cache->slot_of, 0xff, sizeof cache->slot_of);
 	memset(cache->key_of, 0xff, sizeof cache->key_of);
-	assert_int_equal(call_all(three, RH_SLOT_CACHE_BEGIN, CAPACITY, 0), 0);
+	assert_int_equal(three_call(three, RH_SLOT_CACHE_BEGIN, CAPACITY, 0), 0);
 }
 
 typedef bool is_right(const struct cache *cache, uint32_t victim);
@@ -224,7 +100,7 @@ static uint32_t free_slot(struct cache *cache, uint32_t key, is_right *check)
 		cache->filled++;
 		return slot;
 	}
-	slot = call_all(cache->three, RH_SLOT_CACHE_VICTIM, key, 0);
+	slot = three_call(cache->three, RH_SLOT_CACHE_VICTIM, key, 0);
 	assert_in_range(slot, 0, CAPACITY - 1);
 	assert_true(cache->key_of[slot] != NONE);
 	assert_true(!check || check(cache, slot));
@@ -238,11 +114,11 @@ static void use(struct cache *cache, uint32_t key, is_right *check)
 
 	cache->clock++;
 	if (slot != NONE) {
-		call_all(cache->three, RH_SLOT_CACHE_HIT, slot, 0);
+		three_call(cache->three, RH_SLOT_CACHE_HIT, slot, 0);
 	} else {
 		cache->misses++;
 		slot = free_slot(cache, key, check);
-		call_all(cache->three, RH_SLOT_CACHE_INSERT, slot, key);
+		three_call(cache->three, RH_SLOT_CACHE_INSERT, slot, key);
 		cache->slot_of[key] = slot;
 		cache->key_of[slot] = key;
 		cache->came[slot] = cache->clock;
@@ -256,7 +132,7 @@ static void discard(struct cache *cache, uint32_t key)
 
 	if (slot == NONE)
 		return;
-	call_all(cache->three, RH_SLOT_CACHE_REMOVE, slot, 0);
+	three_call(cache->three, RH_SLOT_CACHE_REMOVE, slot, 0);
 	cache->slot_of[key] = cache->key_of[slot] = NONE;
 	cache->filled--;
 }
@@ -296,7 +172,7 @@ static const struct {
 /* Some keys often, all of them now and then, a scan in between, and removals. */
 static uint32_t choose(uint64_t *random, int n)
 {
-	uint64_t bits = next(random);
+	uint64_t bits = three_random(random);
 
 	if (n / 1000 % 5 == 4)
 		return (uint32_t)n % KEYS;
@@ -311,15 +187,15 @@ static void caches_decide_alike(void **state)
 		struct three        three;
 		uint64_t            random = 5;
 
-		load(&three, caches[i].name, "cache");
+		three_load(&three, caches[i].name, "cache");
 		begin(&cache, &three);
 		for (int n = 0; n < INPUTS; n++) {
 			use(&cache, choose(&random, n), caches[i].check);
-			if (next(&random) % 50 == 0)
+			if (three_random(&random) % 50 == 0)
 				discard(&cache, choose(&random, n));
 		}
 		printf("%-6s %u misses of %u\n", caches[i].name, cache.misses, INPUTS);
-		unload(&three);
+		three_unload(&three);
 	}
 }
 
@@ -329,11 +205,11 @@ static unsigned misses_of(const char *name, uint32_t (*key)(uint64_t *random, in
 	struct three        three;
 	uint64_t            random = 11;
 
-	load(&three, name, "cache");
+	three_load(&three, name, "cache");
 	begin(&cache, &three);
 	for (int n = 0; n < 20000; n++)
 		use(&cache, key(&random, n), NULL);
-	unload(&three);
+	three_unload(&three);
 	return cache.misses;
 }
 
@@ -345,7 +221,7 @@ static uint32_t scan(uint64_t *random, int n)
 
 static uint32_t hot_with_scans(uint64_t *random, int n)
 {
-	uint64_t bits = next(random);
+	uint64_t bits = three_random(random);
 
 	return n % 3 == 0 ? 100 + (uint32_t)n / 3 % 290 : (uint32_t)(bits % 50);
 }
@@ -371,12 +247,7 @@ int main(void)
 		cmocka_unit_test(each_cache_rule_is_good_at_something),
 	};
 
-	if (!fixture_has_tools())
+	if (!three_has_tools())
 		return 77;
-	if (access(RULES "/limiter.wasm", R_OK) < 0) {
-		printf("skipped: no clang and wasm-ld that make modules of C (apt-get install "
-		       "clang lld)\n");
-		return 77;
-	}
 	return cmocka_run_group_tests_name("rules_library", tests, NULL, NULL);
 }
