@@ -27,6 +27,7 @@ struct observer {
 	uint16_t         bit;
 	uint32_t         left;
 	uint32_t         flags;
+	uint32_t         left_out; /* calls, since the last that was told */
 	char             callee[RH_NAME_MAX + 1]; /* "": any */
 };
 
@@ -42,6 +43,20 @@ struct telling {
 	uint32_t    len;
 	char        text[RH_DIAG_MAX];
 };
+
+/* A call or its reply, as it is recorded. */
+struct recording {
+	unsigned    step;
+	uint64_t    call;
+	uint64_t    function;
+	uint64_t    attachment;
+	int         status; /* of a reply */
+	const void *bytes;
+	uint32_t    len;
+	uint32_t    visible; /* of them */
+};
+
+#define RECORDED_PART 32768u /* bytes in one frame */
 
 static int on_frame(void *user, struct rh_frame *frame)
 {
@@ -108,6 +123,15 @@ void rh_traces_close(struct rh_agent *agent)
 
 /* ---- picking ------------------------------------------------------------ */
 
+/* Who wants whole calls and does not read them must not make the agent keep them. */
+static int is_full(struct observer *observer)
+{
+	if (!(observer->flags & RH_TRACE_WHOLE) || rh_conn_is_flushed(observer->conn))
+		return 0;
+	observer->left_out++;
+	return 1;
+}
+
 static uint16_t pick(struct rh_agent *agent, const char *callee, int is_marked)
 {
 	unsigned picked = 0;
@@ -117,7 +141,8 @@ static uint16_t pick(struct rh_agent *agent, const char *callee, int is_marked)
 
 		if (observer->left == 0 || (observer->flags & RH_TRACE_PUSH) ||
 		    (observer->callee[0] && strcmp(observer->callee, callee) != 0) ||
-		    ((observer->flags & RH_PAGE_FLAG_TRACE) && !is_marked))
+		    ((observer->flags & RH_PAGE_FLAG_TRACE) && !is_marked) ||
+		    is_full(observer))
 			continue;
 		observer->left--;
 		picked |= observer->bit;
@@ -190,8 +215,73 @@ static void tell(struct rh_agent *agent, const struct telling *telling)
 	RH_LIST_EACH(node, &agent->observers) {
 		struct observer *observer = RH_CONTAINER(node, struct observer, in_agent);
 
-		if (observer->bit & telling->traced_by)
+		if ((observer->bit & telling->traced_by) &&
+		    !(observer->flags & RH_TRACE_WHOLE))
 			rh_conn_send(observer->conn, RH_FRAME_STEP, 0, &writer, NULL, 0);
+	}
+}
+
+/* ---- recording ---------------------------------------------------------- */
+
+static void put_head(struct rh_record_writer *writer, const struct recording *recording,
+                     struct observer *observer)
+{
+	rh_record_put_u32(writer, RH_TAG_STEP, recording->step);
+	rh_record_put_u64(writer, RH_TAG_TIME, rh_clock_ns());
+	rh_record_put_u64(writer, RH_TAG_FUNCTION, recording->function);
+	rh_record_put_u64(writer, RH_TAG_CALL, recording->call);
+	rh_record_put_u64(writer, RH_TAG_ATTACHMENT, recording->attachment);
+	rh_record_put_u64(writer, RH_TAG_BYTES, recording->len);
+	rh_record_put_u32(writer, RH_TAG_COUNT, observer->left_out);
+	rh_record_put_i32(writer, RH_TAG_CODE, recording->status);
+	observer->left_out = 0;
+}
+
+static void send_recorded(struct observer *observer, const struct recording *recording)
+{
+	struct rh_record_writer writer;
+	uint32_t                at = 0, part;
+
+	do {
+		part = recording->visible - at < RECORDED_PART ? recording->visible - at
+		                                               : RECORDED_PART;
+		rh_record_begin(&writer, rh_agent_out_buffer(), RECORDED_PART + 1024);
+		if (at == 0)
+			put_head(&writer, recording, observer);
+		rh_record_put_u32(&writer, RH_TAG_OFFSET, at);
+		rh_record_put(&writer, RH_TAG_BODY,
+		              part ? (const unsigned char *)recording->bytes + at : NULL, part);
+		at += part;
+		rh_record_put_u32(&writer, RH_TAG_LAST, at == recording->visible);
+		if (rh_conn_send(observer->conn, RH_FRAME_RECORDED, 0, &writer, NULL, 0) < 0)
+			return;
+	} while (at < recording->visible);
+}
+
+/* It was picked when there was room.  A call is counted, and another one comes in its
+ * place; who reads sees itself that a reply is missing. */
+static void leave_out(struct observer *observer, const struct recording *recording)
+{
+	if (recording->step != 3)
+		return;
+	observer->left_out++;
+	observer->left++;
+}
+
+static void record(struct rh_agent *agent, uint16_t traced_by,
+                   struct recording *recording)
+{
+	recording->visible = !recording->bytes ? 0 :
+		recording->len < RH_TRACE_WHOLE_MAX ? recording->len : RH_TRACE_WHOLE_MAX;
+	RH_LIST_EACH(node, &agent->observers) {
+		struct observer *observer = RH_CONTAINER(node, struct observer, in_agent);
+
+		if (!(observer->bit & traced_by) || !(observer->flags & RH_TRACE_WHOLE))
+			continue;
+		if (rh_conn_is_flushed(observer->conn))
+			send_recorded(observer, recording);
+		else
+			leave_out(observer, recording);
 	}
 }
 
@@ -242,6 +332,11 @@ void rh_trace_call(struct rh_edge *edge, const struct rh_cpage *page)
 	say(&telling, 3, "the agent of %s (pid %d) reads the call from the page of "
 	    "process %d", telling.caller, (int)getpid(), (int)page->process->pid);
 	tell(edge->agent, &telling);
+	record(edge->agent, transit->traced_by, &(struct recording){
+		.step = 3, .call = telling.call, .function = telling.function,
+		.attachment = page->process->attachment, .len = transit->taken.args_len,
+		.bytes = transit->taken.flags & RH_SLOT_ARGS_MEMFD ? NULL : transit->taken.args,
+	});
 	name_channel(edge->channel, channel, sizeof channel);
 	say(&telling, 4, "and sends it to the agent of %s by %s", telling.callee,
 	    channel);
@@ -259,6 +354,12 @@ void rh_trace_reply(struct rh_edge *edge, const struct rh_cpage *page,
 	};
 	char           channel[160];
 
+	record(edge->agent, transit->traced_by, &(struct recording){
+		.step = 10, .call = telling.call, .function = telling.function,
+		.attachment = page->process->attachment, .status = reply->status,
+		.len = reply->len,
+		.bytes = reply->flags & RH_SLOT_REPLY_MEMFD ? NULL : reply->bytes,
+	});
 	name_channel(edge->channel, channel, sizeof channel);
 	say(&telling, 10, "the agent of %s reads the reply from %s", telling.caller,
 	    channel);

@@ -17,6 +17,10 @@
  * One with FLAGS RH_TRACE_PUSH hears of no calls, but of how rules reach the agent: the
  * steps of wire/push_step.h that the agent does.
  *
+ * One with FLAGS RH_TRACE_WHOLE gets calls of this agent's edges as RECORDED, with the
+ * bytes that a rule of hook `filter` would be shown: to test rules with.  While its
+ * socket takes no more, calls are left out and counted.
+ *
  * Ownership   Observers are freed when they hang up.
  * Threads     The loop's.
  * Limits      RH_OBSERVERS_MAX observers. */
@@ -27,6 +31,7 @@
 
 #define RH_OBSERVERS_MAX  16u
 #define RH_TRACE_BODY_MAX 4096u
+#define RH_TRACE_WHOLE_MAX 65536u /* bytes of a call that are recorded */
 
 struct rh_agent;
 struct rh_conn;

@@ -31,7 +31,7 @@ enum rh_complete {
 	RH_COMPLETE_INTERFACE, /* new check build show */
 	RH_COMPLETE_WATCHED,  /* kinds, or all         */
 	RH_COMPLETE_ROLLOUT,  /* status history ...    */
-	RH_COMPLETE_PROGRAM,  /* new test publish ...  */
+	RH_COMPLETE_PROGRAM,  /* new record test ...   */
 	RH_COMPLETE_RULE,     /* asked from the center */
 	RH_COMPLETE_OBJECT,   /* of the kind before it */
 	RH_COMPLETE_SHELL,

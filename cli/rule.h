@@ -58,6 +58,7 @@ int rh_rule_project_build(struct rh_cli *cli, const struct rh_rule_project *proj
                           const char *line);
 
 int rh_rule_new(struct rh_cli *cli, const char *name);
+int rh_rule_record(struct rh_cli *cli, const char *edge);
 int rh_rule_test(struct rh_cli *cli, const char *path);
 int rh_rule_publish(struct rh_cli *cli, const char *path);
 int rh_rule_pull(struct rh_cli *cli, const char *what);

@@ -91,11 +91,13 @@ static const struct rh_option rollout_options[] = {
 static const struct rh_option rule_options[] = {
 	{ "hook", 0, "HOOK", "new, publish FILE: filter (default of new), cache or user", NONE },
 	{ "lang", 0, "LANGUAGE", "new: the language of the project: c", NONE },
+	{ "calls", 0, "N", "record: end after N calls (default 1000)", NONE },
 	{ "inputs", 0, "FILE", "test: calls, instead of the project's; - reads them",
 	  FILES },
 	{ "fuel", 0, "N", "test: fuel for a call, where it counts (1000000000)", NONE },
 	{ "directory", 'd', "DIR", "pull: the folder to make (default: the name)", FILES },
-	JSON_OUT,
+	{ "output", 'o', "FORMAT", "json or yaml; record: the file to make (recorded.jsonl)",
+	  RH_COMPLETE_JSON },
 	LAST,
 };
 
@@ -251,14 +253,16 @@ const struct rh_verb rh_verbs[] = {
 	           "before.  pause and resume: stand still in a step and go on.  undo: the\n"
 	           "last generation that every edge had is the rule again, everywhere." },
 	{ .name = "rule",
-	  .words = "new|test|publish|pull NAME|DIR|FILE|HASH",
+	  .words = "new|record|test|publish|pull NAME|EDGE|DIR|FILE|HASH",
 	  .options = rule_options,
 	  .run = rh_verb_rule,
-	  .word_least = 2,
-	  .word_most = 2,
+	  .word_least = 1,
+	  .word_most = 3,
 	  .complete = { RH_COMPLETE_PROGRAM, FILES },
 	  .help = "Write a rule that is a program, test and publish it, get it back",
 	  .about = "new NAME: makes a project, a folder with source, headers and rule.yaml.\n"
+	           "record CALLER [CALLEE]: writes calls of a live edge into recorded.jsonl (or\n"
+	           "-o FILE), with their bytes, to test with.\n"
 	           "test DIR|FILE: builds it and runs it on its inputs in every mode, as native\n"
 	           "code and as WebAssembly: are the answers the same, what does a call cost?\n"
 	           "publish DIR builds it and gives module and source to the center, which\n"

@@ -115,15 +115,22 @@ enum rh_frame_type {
 	/* Observer -> agent or center, and back. */
 	RH_FRAME_TRACE = 144, /* to an agent: COUNT [CALLEE] [FLAGS: RH_PAGE_FLAG_TRACE,
 	                         only calls that the caller's agent traces too; or
-	                         RH_TRACE_PUSH, no calls but how rules reach it];
+	                         RH_TRACE_PUSH, no calls but how rules reach it; or
+	                         RH_TRACE_WHOLE, calls as RECORDED];
 	                         to the center: [RESOURCE: only that subscriber]  */
 	RH_FRAME_STEP,        /* STEP TIME TEXT FUNCTION CALL CALLER CALLEE BODY  */
 	RH_FRAME_PUSH_STEP,   /* FLAGS (enum rh_push_process) STEP TIME TEXT [TOOK
 	                         REVISION PREV BYTES RESOURCE CALLER CALLEE COUNT]:
 	                         push_step.h                                      */
+	RH_FRAME_RECORDED,    /* STEP (3 a call, 10 its reply) TIME FUNCTION CALL
+	                         ATTACHMENT (who calls) BYTES (all of them) COUNT
+	                         (calls that were left out before), of a reply CODE;
+	                         then those that can be seen, in parts: OFFSET BODY
+	                         LAST                                             */
 };
 
-#define RH_TRACE_PUSH 0x100u
+#define RH_TRACE_PUSH  0x100u
+#define RH_TRACE_WHOLE 0x200u
 
 #define RH_EDGE_EMIT 0xffffffffu
 

@@ -200,7 +200,7 @@ class Rule(Stage):
         for words, why in ((("new", "Big"), "is no name of a rule"),
                            (("new", "x", "--hook", "sched"), "is no hook"),
                            (("new", "x", "--lang", "cobol"), "not in cobol"),
-                           (("build", "x"), "none of new, test, publish, pull")):
+                           (("build", "x"), "none of new, record, test, publish, pull")):
             self.assertIn(why, self.here("rule", *words, code=2))
         self.here("rule", "publish", "nowhere", code=4)
         self.path("a.wasm", "text")
