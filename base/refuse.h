@@ -43,12 +43,15 @@
 
 /* What changes the machine, other processes or who one is. */
 #define RH_REFUSE_POWERS \
+	RH_REFUSE(SYS_bpf), RH_REFUSE(SYS_perf_event_open), RH_REFUSE_POWERS_BUT_BPF
+
+/* The same for the one process that loads eBPF. */
+#define RH_REFUSE_POWERS_BUT_BPF \
 	RH_REFUSE(SYS_process_vm_readv), RH_REFUSE(SYS_process_vm_writev), \
 	RH_REFUSE(SYS_mount), RH_REFUSE(SYS_umount2), RH_REFUSE(SYS_pivot_root), \
 	RH_REFUSE(SYS_chroot), RH_REFUSE(SYS_move_mount), RH_REFUSE(SYS_open_tree), \
 	RH_REFUSE(SYS_fsopen), RH_REFUSE(SYS_fsmount), RH_REFUSE(SYS_setns), \
-	RH_REFUSE(SYS_unshare), RH_REFUSE(SYS_bpf), RH_REFUSE(SYS_perf_event_open), \
-	RH_REFUSE(SYS_userfaultfd), RH_REFUSE(SYS_io_uring_setup), \
+	RH_REFUSE(SYS_unshare), RH_REFUSE(SYS_userfaultfd), RH_REFUSE(SYS_io_uring_setup), \
 	RH_REFUSE(SYS_keyctl), RH_REFUSE(SYS_add_key), RH_REFUSE(SYS_request_key), \
 	RH_REFUSE(SYS_init_module), RH_REFUSE(SYS_finit_module), \
 	RH_REFUSE(SYS_delete_module), RH_REFUSE(SYS_kexec_load), \

@@ -41,4 +41,24 @@
 #define RH_BUILD_MEMORY       (2ull << 30)
 #define RH_BUILD_FILE_BYTES   (256ull << 20)
 
+/* Of a rule of eBPF (ebpf/). */
+#define RH_BPF_OBJECT_MAX     (1u << 20) /* bytes of an object */
+#define RH_BPF_PROGRAMS_MAX   16u
+#define RH_BPF_MAPS_MAX       32u
+#define RH_BPF_NAME_MAX       63u  /* bytes of a program's, map's or parameter's name */
+#define RH_BPF_POINT_MAX      511u /* bytes of an attach point's text */
+#define RH_BPF_LINKS_MAX      1024u /* attached things of one rule: perf is one a processor */
+#define RH_BPF_MEMORY         (16u << 20) /* bytes of all maps, when the rule does not say */
+#define RH_BPF_MEMORY_MAX     (256u << 20)
+#define RH_BPF_KEY_MAX        256u
+#define RH_BPF_VALUE_MAX      4096u
+#define RH_BPF_HZ_MAX         1000u
+#define RH_BPF_LOG_MAX        8192u /* of what the verifier said */
+#define RH_BPF_CLIENTS_MAX    512u
+#define RH_BPF_RULES_MAX      256u  /* a list of them fits a frame */
+#define RH_BPF_RULE_NAME_MAX  127u
+#define RH_BPF_LOAD_MS        20000u /* verifying and attaching */
+#define RH_BPF_GRACE_MS       5000u  /* a rule outlives its client by so much */
+#define RH_BPF_GRACE_MS_MAX   600000u
+
 #endif

@@ -104,6 +104,23 @@ class Frames(unittest.TestCase):
                                  set(re.findall(r"`([A-Z_]+)`", line)) & tags)
 
 
+class BpfFrames(unittest.TestCase):
+    """Of rhodes-bpf's own socket."""
+
+    def test_every_frame_and_record_by_its_number(self):
+        text = without_comments(read("rules", "ebpf", "frame.h"))
+        expected = {}
+        for enum, prefix in (("rh_bpf_frame", "RH_BPF_"), ("rh_bpf_tag", "RH_BPF_TAG_")):
+            body = re.search(rf"enum {enum} \{{(.*?)\n\}};", text, re.S).group(1)
+            number = int(re.search(r"= (\d+)", body).group(1))
+            for i, name in enumerate(re.findall(r"\bRH_\w+", body)):
+                if not name.startswith("RH_BPF_CHILD"):
+                    expected[number + i] = name.replace(prefix, "")
+        said = dict(re.findall(r"^\| (\d+) \| `(\w+)` \|", read("docs", "bpf-frames.md"),
+                               re.M))
+        self.assertEqual({int(number): name for number, name in said.items()}, expected)
+
+
 class Limits(unittest.TestCase):
     def test_every_limit(self):
         found = re.findall(r"#define RH_(\w+)\s+\(*\d", read("wire", "limits.h"))
