@@ -13,6 +13,9 @@ missing_packages() {
 	while read -r group rest; do
 		case " $* " in *" $group "*) ;; *) continue ;; esac
 		for name in $rest; do
+			[ "${name%/*}" = "$name" ] || ! command -v "${name#*/}" >/dev/null ||
+				continue
+			name=${name%/*}
 			case "$(dpkg-query -W -f='${db:Status-Status}' "$name" 2>/dev/null)" in
 			installed) ;;
 			*) printf '%s ' "$name" ;;

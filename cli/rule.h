@@ -24,6 +24,7 @@
 #include <jansson.h>
 #include <limits.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define RH_RULE_FILE     "rule.yaml"
 #define RH_RULE_INPUTS   "inputs.jsonl"
@@ -37,6 +38,8 @@ struct rh_rule_text {
 };
 
 extern const struct rh_rule_text rh_rule_texts[];
+/* The same for the sources of other languages: "filter_new.rs". */
+extern const struct rh_rule_text rh_rule_starts[];
 
 /* What is to be published; rh_rule_project_fini finishes it, also when reading failed. */
 struct rh_rule_project {
@@ -56,6 +59,9 @@ void rh_rule_project_fini(struct rh_rule_project *project);
 /* Runs a line of the project in its folder, as `make` would; "" is fine. */
 int rh_rule_project_build(struct rh_cli *cli, const struct rh_rule_project *project,
                           const char *line);
+
+/* What the project wants beyond its hook: 1 << enum rh_capability of rules/wasi.h. */
+uint32_t rh_rule_project_capabilities(const struct rh_rule_project *project);
 
 int rh_rule_new(struct rh_cli *cli, const char *name);
 int rh_rule_record(struct rh_cli *cli, const char *edge);

@@ -5,6 +5,7 @@
 #include "supervise/spawn.h"
 
 #include "../base/yaml.h"
+#include "../rules/wasi.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -182,6 +183,22 @@ int rh_rule_project_build(struct rh_cli *cli, const struct rh_rule_project *proj
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "the build of %s failed: %s",
 		                   project->folder, line);
 	return RH_EXIT_OK;
+}
+
+uint32_t rh_rule_project_capabilities(const struct rh_rule_project *project)
+{
+	uint32_t set = 0;
+	size_t   i;
+	json_t  *item;
+
+	json_array_foreach(json_object_get(project->manifest, "capabilities"), i, item) {
+		const char *name = json_string_value(item);
+		int         capability = name ? rh_capability_find(name) : -1;
+
+		if (capability >= 0) /* the center refuses others */
+			set |= 1u << capability;
+	}
+	return set;
 }
 
 void rh_rule_project_fini(struct rh_rule_project *project)

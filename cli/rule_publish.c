@@ -40,7 +40,7 @@ static int pack(struct rh_cli *cli, const struct rh_rule_project *project,
 	char exclude[PATH_MAX + 16], native[PATH_MAX + 16];
 	const char *const argv[] = { "tar", "--create", "--format=ustar", "--sort=name",
 		"--mtime=@0", "--owner=0", "--group=0", "--numeric-owner", "--mode=a+r,u+w,go-w",
-		"--exclude-vcs", exclude, native, "--exclude=./" RH_RULE_RECORDED, "--directory", project->folder, ".", NULL };
+		"--exclude-vcs", "--exclude=./node_modules", exclude, native, "--exclude=./" RH_RULE_RECORDED, "--directory", project->folder, ".", NULL };
 	struct rh_spawn   order = { .argv = (char *const *)(uintptr_t)argv,
 		                    .as = RH_SPAWN_CAPTURE };
 	struct rh_spawned spawned;

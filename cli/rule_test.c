@@ -97,6 +97,7 @@ static int build_mode(struct test *test, enum rh_rule_test_mode mode, const char
 	struct rh_build build = {
 		.hook = test->inputs.hook, .module = (const uint8_t *)bytes,
 		.module_bytes = len, .memory_bytes = test->limits.memory_bytes,
+		.capabilities = rh_rule_project_capabilities(&test->project),
 		.has_fuel = mode == RH_TEST_FUEL,
 		.is_portable = mode == RH_TEST_PORTABLE || !rh_cpu_has_gs(),
 	};

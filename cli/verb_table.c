@@ -90,7 +90,7 @@ static const struct rh_option rollout_options[] = {
 
 static const struct rh_option rule_options[] = {
 	{ "hook", 0, "HOOK", "new, publish FILE: filter (default of new), cache or user", NONE },
-	{ "lang", 0, "LANGUAGE", "new: the language of the project: c", NONE },
+	{ "lang", 0, "LANGUAGE", "new: c (default), c++, rust, assemblyscript or verilog", NONE },
 	{ "calls", 0, "N", "record: end after N calls (default 1000)", NONE },
 	{ "inputs", 0, "FILE", "test: calls, instead of the project's; - reads them",
 	  FILES },

@@ -106,7 +106,8 @@ def guard(name, text):
 
 def layout(hook):
     upper, struct = hook.name.upper(), f"rh_{hook.name}_buffer"
-    out = "#include <stddef.h>\n#include <stdint.h>\n\n"
+    out = ("#include <stddef.h>\n#include <stdint.h>\n\n#if defined __cplusplus && "
+           "!defined _Static_assert\n#define _Static_assert static_assert\n#endif\n\n")
     out += f"/* {hook.text} */\nstruct {struct} {{\n"
     for name, kind, count, way, text in hook.fields:
         array = f"[{count}]" if kind == "u8" else ""

@@ -1,7 +1,7 @@
 /* rule - what the source of a dynamic rule begins with, whatever its hook.
  *
  * Include <rhodes/hook/NAME.h>, which includes this, and put RH_RULE(NAME) into one
- * source.  The same source compiles to a WebAssembly module and to a native object:
+ * source, of C or C++.  The same source compiles to a WebAssembly module and to a native object:
  *
  *   clang --target=wasm32 -O2 -mbulk-memory -nostdlib -ffreestanding -Wl,--no-entry
  *         -Wl,--stack-first -Wl,-z,stack-size=16384 -Wl,--strip-all -o rule.wasm rule.c
@@ -15,9 +15,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+#define RH_C extern "C"
+#else
+#define RH_C
+#endif
+
 #ifdef __wasm__
-#define RH_EXPORT(name) __attribute__((export_name(#name)))
-#define RH_IMPORT(name) __attribute__((import_module("rhodes"), import_name(#name)))
+#define RH_EXPORT(name) RH_C __attribute__((export_name(#name)))
+#define RH_IMPORT(name) RH_C __attribute__((import_module("rhodes"), import_name(#name)))
 
 RH_IMPORT(now) uint64_t rh_now(void);
 RH_IMPORT(random) uint64_t rh_random(void);
@@ -27,7 +33,7 @@ int32_t rh_param(const char *name, uint32_t length, char *into, uint32_t room);
 #else
 #include <rhodes/rule_host.h>
 
-#define RH_EXPORT(name) __attribute__((visibility("default")))
+#define RH_EXPORT(name) RH_C __attribute__((visibility("default")))
 
 __attribute__((weak, visibility("hidden"))) const struct rh_rule_host *rh_rule_host;
 
