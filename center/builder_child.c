@@ -7,6 +7,7 @@
 #include "../model/error.h"
 #include "../rules/hook.h"
 #include "../rules/wasm/build.h"
+#include "../rules/wasm/tryout.h"
 
 #include <errno.h>
 #include <ftw.h>
@@ -122,6 +123,10 @@ static int build(const struct rh_build_order *order, int fd, const char *folder,
 			.module_bytes = order->len, .memory_bytes = order->memory,
 			.capabilities = order->capabilities, .folder = folder,
 		}, &built, &diag);
+	if (!err)
+		err = rh_tryout(built.fd, &rh_hooks[order->hook], order->memory, &diag);
+	if (err && built.fd >= 0)
+		close(built.fd);
 	if (bytes)
 		rh_memory_unmap(bytes, order->len);
 	if (err) {

@@ -367,7 +367,7 @@ static int check_memory(struct reader *r)
 		              "for wasm32 without threads", place(r, &c));
 	if (bytes > r->memory_bytes)
 		return rh_diag_set(r->diag, RH_EMSGSIZE, "the module begins with %llu KiB of "
-		                   "memory, its limit is %u KiB; raise limits.memory or make "
+		                   "memory, its limit is %u KiB; raise memory or make "
 		                   "its stack and data smaller",
 		                   (unsigned long long)(bytes >> 10), r->memory_bytes >> 10);
 	if (bytes < r->hook->buffer_bytes)
