@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 struct rh_http {
@@ -68,6 +69,24 @@ static size_t keep(char *bytes, size_t size, size_t count, void *user)
 	reply->body = body;
 	reply->len += len;
 	body[reply->len] = '\0';
+	return len;
+}
+
+/* One line of the head of the answer. */
+static size_t keep_header(char *bytes, size_t size, size_t count, void *user)
+{
+	static const char name[] = "Rhodes-Signature: ";
+	struct rh_reply  *reply = user;
+	size_t            len = size * count, skip = sizeof name - 1;
+
+	if (len > skip && strncasecmp(bytes, name, skip) == 0) {
+		size_t digits = len - skip;
+
+		while (digits && strchr("\r\n", bytes[skip + digits - 1]))
+			digits--;
+		snprintf(reply->signature, sizeof reply->signature, "%.*s", (int)digits,
+		         bytes + skip);
+	}
 	return len;
 }
 
@@ -166,6 +185,8 @@ static CURLcode perform(struct rh_http *http, const struct rh_ask *ask,
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);
+	curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, keep_header);
+	curl_easy_setopt(curl, CURLOPT_HEADERDATA, reply);
 	set_body(curl, ask, text);
 	code = curl_easy_perform(curl);
 	if (code == CURLE_OK)

@@ -13,6 +13,7 @@
 
 #define RH_HTTP_REPLY_MAX (256u << 20)
 #define RH_HTTP_TIMEOUT_S 120L
+#define RH_HTTP_SIGNATURE 129 /* with a NUL */
 
 struct rh_dirs;
 struct rh_http;
@@ -32,6 +33,7 @@ struct rh_reply {
 	json_t *json;       /* NULL when the body is not JSON            */
 	char   *body;       /* with a NUL after it                       */
 	size_t  len;
+	char    signature[RH_HTTP_SIGNATURE]; /* of a module, in hex; "" for none */
 };
 
 /* Makes no connection yet.

@@ -46,6 +46,7 @@ struct rh_rule_project {
 	json_t *manifest;           /* without parts                          */
 	char    folder[PATH_MAX];   /* "" for a file alone                    */
 	char    file[PATH_MAX];     /* the module or object                   */
+	char    rule_file[PATH_MAX]; /* "limiter/rule.yaml"; "" likewise      */
 	char    native_file[PATH_MAX]; /* "limiter/limiter.so"                */
 	char    build[4096];        /* run by a shell in folder; "" for none  */
 	char    native[4096];       /* likewise                               */

@@ -110,13 +110,13 @@ static int read_yaml(struct rh_cli *cli, const char *path, const struct rh_yaml 
 
 static int read_folder(struct rh_cli *cli, struct rh_rule_project *project)
 {
-	char                path[PATH_MAX + 16], *text;
+	char               *path = project->rule_file, *text;
 	size_t              len;
 	struct rh_diag      diag = { 0 };
 	struct rh_yaml     *yaml;
 	struct rh_yaml_mark mark = { 0 };
 
-	snprintf(path, sizeof path, "%s/" RH_RULE_FILE, project->folder);
+	snprintf(path, sizeof project->rule_file, "%.4000s/" RH_RULE_FILE, project->folder);
 	if (rh_module_bytes(path, &text, &len, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
 	int err = rh_yaml_parse(text, len, &yaml, &mark, &diag);

@@ -3,6 +3,7 @@
 #include "client.h"
 #include "module.h"
 #include "output.h"
+#include "problem.h"
 #include "show.h"
 
 #include "supervise/spawn.h"
@@ -86,6 +87,10 @@ static int send_file(struct rh_cli *cli, const struct rh_rule_project *project,
 
 	if (rh_module_bytes(project->file, &bytes, &len, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	if (len == 0) {
+		free(bytes);
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s is empty", project->file);
+	}
 	int result = send_part(cli, parts, mode && strcmp(mode, "wasm") != 0 ? "object"
 	                       : "wasm", bytes, len);
 	free(bytes);
@@ -146,19 +151,47 @@ static void print_module(struct rh_cli *cli, const json_t *object)
 		        rh_show_list(exports, list, sizeof list));
 }
 
-static int post(struct rh_cli *cli, const json_t *manifest)
+/* What the center says of a part is said of the file that it was made of. */
+static int tell(struct rh_cli *cli, const struct rh_rule_project *project,
+                const struct rh_reply *reply)
+{
+	static const char part[] = "/parts/", name[] = "module ";
+	struct rh_problem problem;
+	bool              is_source;
+
+	rh_problem_read(&problem, reply->status, reply->json);
+	if (!problem.pointer || strncmp(problem.pointer, part, sizeof part - 1) != 0) {
+		rh_problem_print(&problem, cli->err, "rhodes rule", project->folder[0]
+		                 ? project->rule_file : NULL);
+		return rh_problem_exit(&problem);
+	}
+	is_source = strcmp(problem.pointer, "/parts/source") == 0;
+	problem.pointer = NULL;
+	if (strncmp(problem.detail, name, sizeof name - 1) == 0 &&
+	    strlen(problem.detail) > sizeof name + RH_SHA256_TEXT)
+		problem.detail += sizeof name - 1 + RH_SHA256_TEXT - 1 + 2; /* "<hash>: " */
+	rh_problem_print(&problem, cli->err, "rhodes rule", is_source ? project->folder
+	                 : project->file);
+	return rh_problem_exit(&problem);
+}
+
+static int post(struct rh_cli *cli, const struct rh_rule_project *project)
 {
 	struct rh_ask   ask = { .method = "POST", .path = "/apis/v1/modules",
-		                .json = manifest };
+		                .json = project->manifest };
 	struct rh_reply reply;
+	struct rh_diag  diag = { 0 };
 	enum rh_format  format;
+	int             result;
 
 	if (rh_output_format(cli, &format) < 0)
 		return RH_EXIT_USAGE;
-	int result = rh_client_ask(cli, &ask, &reply);
-	if (result != RH_EXIT_OK)
-		return result;
-	if (format == RH_FORMAT_JSON || format == RH_FORMAT_YAML)
+	int r = rh_client_try(cli, &ask, &reply, &diag);
+	if (r < 0)
+		return rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text);
+	if (reply.status >= 400)
+		result = tell(cli, project, &reply);
+	else if (format == RH_FORMAT_JSON || format == RH_FORMAT_YAML)
 		result = rh_output_value(cli, format, reply.json);
 	else
 		print_module(cli, reply.json);
@@ -180,7 +213,7 @@ int rh_rule_publish(struct rh_cli *cli, const char *path)
 		result = send_source(cli, &project, parts);
 	json_object_set_new(project.manifest, "parts", parts);
 	if (result == RH_EXIT_OK)
-		result = post(cli, project.manifest);
+		result = post(cli, &project);
 	rh_rule_project_fini(&project);
 	return result;
 }

@@ -3,13 +3,32 @@
 #include "client.h"
 #include "module.h"
 #include "show.h"
+#include "trust.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define PREFIX "sha256:"
+
+enum part { MANIFEST, WASM, OBJECT, SOURCE, PARTS };
+
+static const struct {
+	const char *what;
+	const char *suffix;
+} files[PARTS] = {
+	[MANIFEST] = { "manifest", NULL }, [WASM] = { "wasm", ".wasm" },
+	[OBJECT] = { "object", ".so" }, [SOURCE] = { "source", ".tar" },
+};
+
+/* A module as it came; nothing of it is written before all of it was verified. */
+struct pulled {
+	char            hash[RH_SHA256_TEXT];
+	json_t         *manifest;
+	struct rh_reply parts[PARTS]; /* body NULL: there is none */
+};
 
 static bool is_hash(const char *text)
 {
@@ -21,7 +40,7 @@ static bool is_hash(const char *text)
 static int find_module(struct rh_cli *cli, const char *rule, char hash[RH_SHA256_TEXT])
 {
 	char    path[320] = "/apis/v1/rules/";
-	json_t *object;
+	json_t *object = NULL;
 
 	rh_http_escape(path, sizeof path, rule);
 	int result = rh_client_get(cli, path, &object);
@@ -38,8 +57,11 @@ static int find_module(struct rh_cli *cli, const char *rule, char hash[RH_SHA256
 	return result;
 }
 
-/* The bytes of that hash, and of no other; the caller finishes the reply. */
-static int fetch(struct rh_cli *cli, const char *hash, struct rh_reply *ret_reply)
+/* ---- fetching, verifying ---- */
+
+/* The bytes of that hash, and of no other. */
+static int fetch(struct rh_cli *cli, const char *hash, const char *what,
+                 struct rh_reply *ret_reply)
 {
 	char          path[160], actual[RH_SHA256_TEXT];
 	struct rh_ask ask = { .method = "GET", .path = path };
@@ -51,9 +73,72 @@ static int fetch(struct rh_cli *cli, const char *hash, struct rh_reply *ret_repl
 	rh_module_hash(ret_reply->body ? ret_reply->body : "", ret_reply->len, actual);
 	if (strcmp(actual, hash) == 0)
 		return RH_EXIT_OK;
-	rh_reply_fini(ret_reply);
-	return rh_cli_fail(cli, RH_EXIT_REFUSED, "the center sent other bytes than module %s",
-	                   hash);
+	return rh_cli_fail(cli, RH_EXIT_REFUSED, "the center sent %zu other bytes for the %s "
+		"(SHA-256 %s) than %s; nothing was written", ret_reply->len, what, actual, hash);
+}
+
+static int verify(struct rh_cli *cli, const struct pulled *pulled)
+{
+	struct rh_diag diag = { 0 };
+
+	if (!json_object_get(pulled->manifest, "parts"))
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "module %s is a part or a library, not "
+		                   "what `rhodes rule publish` printed", pulled->hash);
+	if (rh_trust_check(&cli->dirs, RH_SIGNED_RULE, pulled->hash,
+	                   pulled->parts[MANIFEST].signature, &diag) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "module %s is not to be trusted: %s; "
+		                   "nothing was written", pulled->hash, diag.text);
+	return RH_EXIT_OK;
+}
+
+/* What the signed manifest says of it must be so. */
+static int fetch_part(struct rh_cli *cli, struct pulled *pulled, enum part part)
+{
+	const json_t *said = json_object_get(json_object_get(pulled->manifest, "parts"),
+	                                     files[part].what);
+	const char   *hash = rh_show_text(said, "sha256");
+	json_int_t    bytes = json_integer_value(json_object_get(said, "bytes"));
+
+	if (!said)
+		return RH_EXIT_OK;
+	if (!hash || !is_hash(hash))
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "the manifest names a %s that cannot be; "
+		                   "nothing was written", files[part].what);
+	int result = fetch(cli, hash, files[part].what, &pulled->parts[part]);
+	if (result == RH_EXIT_OK && (json_int_t)pulled->parts[part].len != bytes)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "the %s has %zu bytes, its manifest says "
+		                   "%lld; nothing was written", files[part].what,
+		                   pulled->parts[part].len, (long long)bytes);
+	return result;
+}
+
+static int fetch_all(struct rh_cli *cli, struct pulled *pulled)
+{
+	int result = fetch(cli, pulled->hash, "module", &pulled->parts[MANIFEST]);
+
+	if (result != RH_EXIT_OK)
+		return result;
+	pulled->manifest = json_loadb(pulled->parts[MANIFEST].body, pulled->parts[MANIFEST].len,
+	                              0, NULL);
+	result = verify(cli, pulled);
+	for (unsigned part = WASM; part < PARTS && result == RH_EXIT_OK; part++)
+		result = fetch_part(cli, pulled, (enum part)part);
+	return result;
+}
+
+/* ---- writing ---- */
+
+static void path_of(const struct pulled *pulled, const char *folder, enum part part,
+                    char path[PATH_MAX])
+{
+	const char *name = rh_show_text(pulled->manifest, "name");
+
+	if (!name || strchr(name, '/') || name[0] == '.')
+		name = "rule";
+	if (part == MANIFEST)
+		snprintf(path, PATH_MAX, "%.3900s/manifest.json", folder);
+	else
+		snprintf(path, PATH_MAX, "%.3900s/%.64s%s", folder, name, files[part].suffix);
 }
 
 static int write_file(struct rh_cli *cli, const char *path, const struct rh_reply *reply)
@@ -70,86 +155,61 @@ static int write_file(struct rh_cli *cli, const char *path, const struct rh_repl
 	return RH_EXIT_OK;
 }
 
-static int pull_part(struct rh_cli *cli, const char *folder, const char *name,
-                     const json_t *parts, const char *what, const char *suffix)
+/* All of it, or nothing stays. */
+static int write_all(struct rh_cli *cli, const struct pulled *pulled, const char *folder)
 {
-	const char     *hash = rh_show_text(json_object_get(parts, what), "sha256");
-	char            path[PATH_MAX];
-	struct rh_reply reply;
+	char path[PATH_MAX];
+	int  result = RH_EXIT_OK;
 
-	if (!hash)
-		return RH_EXIT_OK;
-	if (!is_hash(hash))
-		return rh_cli_fail(cli, RH_EXIT_REFUSED, "the manifest names a part that cannot "
-		                   "be");
-	int result = fetch(cli, hash, &reply);
+	if (mkdir(folder, 0777) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "cannot make %s: %s", folder,
+		                   strerror(errno));
+	for (unsigned part = 0; part < PARTS && result == RH_EXIT_OK; part++) {
+		path_of(pulled, folder, (enum part)part, path);
+		if (pulled->parts[part].body)
+			result = write_file(cli, path, &pulled->parts[part]);
+	}
+	for (unsigned part = 0; part < PARTS && result != RH_EXIT_OK; part++) {
+		path_of(pulled, folder, (enum part)part, path);
+		unlink(path);
+	}
 	if (result != RH_EXIT_OK)
-		return result;
-	snprintf(path, sizeof path, "%.3900s/%.64s%s", folder, name, suffix);
-	result = write_file(cli, path, &reply);
-	rh_reply_fini(&reply);
+		rmdir(folder);
 	return result;
 }
 
-static int pull_parts(struct rh_cli *cli, const char *folder, const json_t *manifest)
+static int pull(struct rh_cli *cli, struct pulled *pulled, const char *folder)
 {
-	static const struct {
-		const char *what;
-		const char *suffix;
-	} files[] = { { "wasm", ".wasm" }, { "object", ".so" }, { "source", ".tar" } };
-	const json_t *parts = json_object_get(manifest, "parts");
-	const char   *name = rh_show_text(manifest, "name");
-	int           result = RH_EXIT_OK;
+	int result = fetch_all(cli, pulled);
 
-	if (!name || strchr(name, '/') || name[0] == '.')
-		name = "rule";
-	for (size_t i = 0; i < sizeof files / sizeof files[0] && result == RH_EXIT_OK; i++)
-		result = pull_part(cli, folder, name, parts, files[i].what, files[i].suffix);
-	return result;
-}
-
-static int pull(struct rh_cli *cli, const char *hash, const char *folder)
-{
-	struct rh_reply reply;
-	char            path[PATH_MAX];
-	int             result = fetch(cli, hash, &reply);
-
-	if (result != RH_EXIT_OK)
-		return result;
-	json_t *manifest = json_loadb(reply.body, reply.len, 0, NULL);
-	if (!json_object_get(manifest, "parts"))
-		result = rh_cli_fail(cli, RH_EXIT_REFUSED, "module %s is a part or a library, "
-		                     "not what `rhodes rule publish` printed", hash);
-	else if (mkdir(folder, 0777) < 0)
-		result = rh_cli_fail(cli, RH_EXIT_REFUSED, "cannot make %s: %s", folder,
-		                     strerror(errno));
-	snprintf(path, sizeof path, "%.4000s/manifest.json", folder);
 	if (result == RH_EXIT_OK)
-		result = write_file(cli, path, &reply);
+		result = write_all(cli, pulled, folder);
 	if (result == RH_EXIT_OK)
-		result = pull_parts(cli, folder, manifest);
-	json_decref(manifest);
-	rh_reply_fini(&reply);
+		fprintf(cli->out, "hashes and signature are right\n");
+	json_decref(pulled->manifest);
+	for (unsigned part = 0; part < PARTS; part++)
+		rh_reply_fini(&pulled->parts[part]);
 	return result;
 }
 
 int rh_rule_pull(struct rh_cli *cli, const char *what)
 {
-	const char *wanted = rh_args_value(&cli->args, "directory"), *text = what;
-	char        hash[RH_SHA256_TEXT], folder[PATH_MAX];
-	int         result = RH_EXIT_OK;
+	const char   *wanted = rh_args_value(&cli->args, "directory"), *text = what;
+	struct pulled pulled = { .manifest = NULL };
+	char          folder[PATH_MAX];
+	int           result = RH_EXIT_OK;
 
 	if (strncmp(text, PREFIX, sizeof PREFIX - 1) == 0)
 		text += sizeof PREFIX - 1;
 	if (is_hash(text))
-		snprintf(hash, sizeof hash, "%s", text);
+		snprintf(pulled.hash, sizeof pulled.hash, "%s", text);
 	else
-		result = find_module(cli, what, hash);
+		result = find_module(cli, what, pulled.hash);
 	if (result != RH_EXIT_OK)
 		return result;
 	if (wanted)
 		snprintf(folder, sizeof folder, "%s", wanted);
 	else
-		snprintf(folder, sizeof folder, "%.64s", is_hash(text) ? hash : what);
-	return pull(cli, hash, folder);
+		snprintf(folder, sizeof folder, "%.64s", is_hash(text) ? pulled.hash : what);
+	return pull(cli, &pulled, folder);
 }

@@ -1,12 +1,17 @@
 #!/usr/bin/python3
 """A rule that is a program, as its author makes it: new, publish, use, pull."""
 import hashlib
+import http.client
+import http.server
 import json
 import os
 import re
 import shutil
+import socket
+import socketserver
 import subprocess
 import tarfile
+import threading
 import unittest
 
 from cli_stage import BUILD, LIMIT, Stage
@@ -46,6 +51,53 @@ int32_t rh_filter_before(void)
 	return (int32_t)RH_PARAM_NUMBER("verdict", 0);
 }
 """
+
+
+class Liar:
+    """A center in front of the center, for one request at a time: lie(path, signature,
+    body) gives what is answered instead of these two, or None."""
+    def __init__(self, run_dir, folder):
+        self.center, self.folder, self.lie = run_dir, folder, None
+
+    def ask(self, path):
+        connection = http.client.HTTPConnection("localhost")
+        connection.sock = socket.socket(socket.AF_UNIX)
+        connection.sock.connect(os.path.join(self.center, "center.sock"))
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer.headers.get("Rhodes-Signature", ""), body
+
+    def __enter__(self):
+        os.mkdir(self.folder, 0o700)
+        liar = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self):
+                signature, body = liar.ask(self.path)
+                signature, body = liar.lie(self.path, signature, body) or (signature, body)
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.send_header("Rhodes-Signature", signature)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+            def address_string(self):
+                return "liar"
+
+        self.server = socketserver.UnixStreamServer(os.path.join(self.folder, "center.sock"), Handler)
+        self.thread = threading.Thread(target=self.server.serve_forever)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
 
 
 class Rule(Stage):
@@ -190,11 +242,97 @@ class Rule(Stage):
         self.assertIn("not a WebAssembly module", self.here(
             "rule", "test", "a.wasm", "--hook", "filter", "--inputs", "a.jsonl", code=1))
 
+    @unittest.skipUnless(shutil.which("wat2wasm"), "no wabt")
+    def test_what_is_said_of_bad_modules(self):
+        memory, abi = '(memory (export "memory") 2)', self.export("rh_abi", "i32.const 65537")
+        buffer, before = (self.export("rh_buffer", "i32.const 0"),
+                          self.export("rh_filter_before", "i32.const 0"))
+        for text, why in (
+                (memory + abi + buffer, "exports no function rh_filter_before () -> i32"),
+                (memory + abi + buffer + '(func (export "rh_filter_before") (param i32) (result'
+                 ' i32) i32.const 0)', "exports rh_filter_before as (i32) -> i32, hook filter"),
+                (memory + self.export("rh_abi", "i32.const 65538") + buffer + before,
+                 "the rule is for hook 1 version 2, not for filter (1) version 1"),
+                (memory + abi + self.export("rh_buffer", "i32.const 131000") + before,
+                 "rh_buffer says 131000: there are no 65584 bytes"),
+                (memory + abi + buffer + before + "(func $s (loop br 0)) (start $s)",
+                 "stopped in its start: it took longer than its limit"),
+                (memory + abi + buffer + before + "(func $s unreachable) (start $s)",
+                 "stopped in its start: "),
+                (memory.replace("2", "20") + abi + buffer + before,
+                 "begins with 1280 KiB of memory, its limit is 1024 KiB; raise memory"),
+                ('(import "env" "system" (func (param i32)))' + memory + abi + buffer + before,
+                 "imports env.system; hook filter gives it only now, random"),
+                (memory + abi + buffer + self.export("rh_filter_before", "i64.const 0"),
+                 "is not valid WebAssembly: wasm-validate ended with status 1")):
+            self.path("m.wat", f"(module {text})")
+            subprocess.run(["wat2wasm", "--no-check", "-o", self.path("m.wasm"),
+                            self.path("m.wat")], check=True)
+            said = self.here("rule", "publish", "m.wasm", "--hook", "filter", code=1)
+            self.assertTrue(said.startswith("rhodes rule: m.wasm: "), said)
+            self.assertIn(why, said)
+        self.path("m.wasm", "")
+        self.assertIn("m.wasm is empty",
+                      self.here("rule", "publish", "m.wasm", "--hook", "filter", code=1))
+        with open(self.path("m.wasm"), "wb") as file:
+            file.truncate(100 << 20)
+        self.assertIn("m.wasm: larger than 8 MiB",
+                      self.here("rule", "publish", "m.wasm", "--hook", "filter", code=1))
+        os.mkdir(self.path("m"))
+        self.path("m/x.so", "text")
+        for key, why in (("memory: 2Gi", "m/rule.yaml: memory: "), ("abi: 7", "m/rule.yaml: abi: is 7"),
+                         ("hook: none", 'm/rule.yaml: hook: "none" is none of filter')):
+            lines = {"hook": "hook: filter", "abi": "abi: 1", "mode": "mode: native"}
+            lines[key.split(":")[0]] = key
+            self.path("m/rule.yaml", "\n".join([*lines.values(), "file: x.so", ""]))
+            self.assertIn(why, self.here("rule", "publish", "m", code=1))
+        self.assertNotIn("filter", self.ok("get", "modules", "-o", "wide"))
+
+    def export(self, name, body):
+        return f'(func (export "{name}") (result i32) {body})'
+
+    def test_what_a_liar_sends_is_not_written(self):
+        """Between the command and the center stands somebody who changes bytes."""
+        library = os.path.abspath(os.path.join(BUILD, "rules/library/lru.so"))
+        said = self.published(library, "--hook", "cache")
+        name, part = said["module"][7:], said["object"].split("sha256:")[1]
+        other = self.published(os.path.abspath(os.path.join(BUILD, "rules/library/mru.so")),
+                               "--hook", "cache")["module"][7:]
+        with Liar(self.run_dir, self.path("liar")) as liar:
+            env = {"RHODES_RUN_DIR": liar.folder}
+            def pull():
+                done = self.rhodes("rule", "pull", name, "-d", self.path("back"), env=env)
+                self.assertFalse(done.returncode == 1 and os.path.exists(self.path("back")))
+                return done
+            for lie, why in (
+                    (lambda path, head, body: (head, body + b"!") if part in path else None,
+                     "other bytes for the object"),
+                    (lambda path, head, body: (head, body[:-1]) if name in path else None,
+                     "other bytes for the module"),
+                    (lambda path, head, body: (head[:-1] + ("0" if head[-1] != "0" else "1"), body)
+                     if name in path else None, "its signature is of no key in "),
+                    (lambda path, head, body: ("", body) if name in path else None,
+                     "its signature is missing"),
+                    (lambda path, head, body: liar.ask("/apis/v1/modules/" + other)
+                     if name in path else None, "other bytes for the module")):
+                liar.lie = lie
+                done = pull()
+                self.assertEqual(done.returncode, 1, done.stdout)
+                self.assertIn(why, done.stderr)
+                self.assertIn("nothing was written", done.stderr)
+            liar.lie = lambda *_: None
+            os.rename(self.path("state/module.pub"), self.path("module.pub"))
+            self.assertIn("the public key of the system cannot be read", pull().stderr)
+            os.rename(self.path("module.pub"), self.path("state/module.pub"))
+            self.assertIn("hashes and signature are right", pull().stdout)
+            self.assertEqual(self.sha("back/rule.so"), part)
+
     def test_native(self):
         library = os.path.abspath(os.path.join(BUILD, "rules/library/lru.so"))
         said = self.published(library, "--hook", "cache")
         self.assertEqual(said["hook"], "cache, version 1, mode native, memory 1Mi")
-        self.ok("apply", "-f", self.path("fast.yaml", RULE % ("cache", said["module"], "native")))
+        self.ok("apply", "-f", self.path("fast.yaml", (
+            RULE % ("cache", said["module"], "native")).replace('edge: [app, "*"]', "resource: app")))
 
     def test_refused(self):
         for words, why in ((("new", "Big"), "is no name of a rule"),
