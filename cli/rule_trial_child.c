@@ -94,6 +94,22 @@ static int32_t host_param(void *user, const char *name, uint32_t length, char *i
 	return -1;
 }
 
+static uint32_t host_list(void *user, char *into, uint32_t room)
+{
+	const struct rh_rule_inputs *inputs = ((struct run *)user)->trial->inputs;
+	uint32_t                     used = 0;
+
+	for (unsigned i = 0; i < inputs->param_count; i++) {
+		const struct rh_rule_param *param = &inputs->params[i];
+		int len = snprintf(into + used, room - used, "%s=%s", param->name, param->value);
+
+		if (len < 0 || (uint32_t)len >= room - used)
+			return 0;
+		used += (uint32_t)len + 1;
+	}
+	return used;
+}
+
 /* ---- one call ---- */
 
 static int load(struct run *run, struct rh_diag *diag)
@@ -340,7 +356,7 @@ _Noreturn void rh_trial_child(struct rh_trial *trial, size_t first)
 	struct run run = {
 		.trial = trial, .hook = trial->inputs->hook,
 		.host = { .now = host_now, .random = host_random, .log = host_log,
-		          .param = host_param },
+		          .param = host_param, .list = host_list },
 	};
 	struct rh_diag diag = { 0 };
 	int            err;

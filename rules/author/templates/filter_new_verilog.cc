@@ -27,5 +27,8 @@ int32_t rh_filter_before()
 		circuit.p_data.set<uint8_t>(rh_filter.bytes[i]);
 		clock_once();
 	}
+	/* What the last edge changed comes out at the next step. */
+	circuit.p_clk.set<bool>(false);
+	circuit.step();
 	return circuit.p_drop.get<bool>() ? RH_FILTER_DENY : RH_FILTER_ALLOW;
 }
