@@ -1,6 +1,7 @@
 #include "code.h"
 
 #include "parts.h"
+#include "probe.h"
 
 #include "../base/size.h"
 #include "../model/error.h"
@@ -62,17 +63,21 @@ static int check_module(const struct rh_realm *realm, const struct rh_wanted *wa
 		err = check_same(wanted, code, manifest, "mode", problem);
 	if (!err)
 		err = check_memory(wanted, code, manifest, problem);
+	if (!err)
+		err = rh_probe_check(wanted, code, manifest, problem);
 	json_decref(stored);
 	return err;
 }
 
-/* Of one hook there is one rule at a place; of events there are chains. */
+/* Of one hook there is one rule at a place; of events there are chains, and of eBPF as
+ * many as there are. */
 static int is_rival(const struct rh_object *rule, const json_t *code)
 {
 	json_t *stored = strstr(rule->text, "\"code\"") ? rh_object_parse(rule) : NULL;
 	json_t *other = json_object_get(json_object_get(stored, "spec"), "code");
 	int     is = other && strcmp(text_at(other, "hook"), text_at(code, "hook")) == 0 &&
 	             strcmp(text_at(code, "hook"), "event") != 0 &&
+	             strcmp(text_at(code, "hook"), "probe") != 0 &&
 	             strcmp(text_at(other, "resource"), text_at(code, "resource")) == 0 &&
 	             strcmp(text_at(other, "key"), text_at(code, "key")) == 0 &&
 	             (json_object_get(code, "resource") ||

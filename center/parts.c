@@ -2,12 +2,14 @@
 
 #include "builder.h"
 #include "key.h"
+#include "probe.h"
 #include "store/store.h"
 
 #include "../base/diag.h"
 #include "../base/size.h"
 #include "../model/check.h"
 #include "../model/error.h"
+#include "../rules/ebpf/object.h"
 #include "../rules/hook.h"
 #include "../rules/module.h"
 #include "../rules/wasi.h"
@@ -25,6 +27,7 @@ struct part {
 	int                   err;
 	struct rh_diag        diag;    /* why it will not do            */
 	struct rh_module      module;  /* of WebAssembly                */
+	struct rh_bpf_object  ebpf;    /* of mode ebpf                  */
 	struct rh_build_wanted wanted; /* of it                        */
 	char                  tools[65];
 	struct rh_builder    *builder;
@@ -57,15 +60,14 @@ static int look_at_object(struct part *part, const unsigned char *bytes)
 {
 	Elf64_Ehdr head;
 
+	if (strcmp(part->mode, "ebpf") == 0)
+		return rh_bpf_object_read(bytes, part->bytes, &part->ebpf, &part->diag);
 	if (part->bytes < sizeof head || memcmp(bytes, ELFMAG, SELFMAG) != 0)
 		return refuse_look(part, "it is not an object: it does not begin with "
 		                   "\"\\x7f" "ELF\"");
 	memcpy(&head, bytes, sizeof head);
 	if (head.e_ident[EI_CLASS] != ELFCLASS64 || head.e_ident[EI_DATA] != ELFDATA2LSB)
 		return refuse_look(part, "it is not an object of 64 bits, little end first");
-	if (strcmp(part->mode, "ebpf") == 0)
-		return head.e_machine == EM_BPF && head.e_type == ET_REL ? RH_OK
-		       : refuse_look(part, "it is not an object of eBPF");
 	if (head.e_machine == EM_X86_64 && head.e_type == ET_DYN)
 		return RH_OK;
 	return refuse_look(part, "it is not a shared object for x86-64");
@@ -195,6 +197,8 @@ static void complete(json_t *manifest, const struct part *part, json_t *parts)
 		json_object_set_new(manifest, "memory", json_string(RH_PARTS_MEMORY));
 	if (json_object_get(parts, "wasm"))
 		json_object_set_new(manifest, "exports", exports_json(part));
+	if (part->ebpf.program_count)
+		rh_probe_describe(manifest, &part->ebpf);
 	if (part->tools[0])
 		json_object_set_new(manifest, "tools", json_string(part->tools));
 }

@@ -3,7 +3,8 @@
  * Its bytes are a manifest, a compact JSON text with sorted keys:
  *   {"abi", "capabilities", "exports"?, "format": 1, "hook", "memory", "mode", "name"?,
  *    "parts": {what: {"bytes", "sha256"}}}
- * exports are those functions of the hook that WebAssembly was found to have.
+ * exports are those functions of the hook that WebAssembly was found to have; an object
+ * of eBPF is told as probe.h says.
  * Each part is a module of its own in the store: `wasm` and the `object` that the
  * center's builder made of it (with "tools", the SHA-256 of what it was made with), or
  * the `object` alone for a mode without WebAssembly, and the `source`, a tar.  So a part that

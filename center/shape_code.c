@@ -1,6 +1,7 @@
 #include "shape.h"
 
 #include "parts.h"
+#include "probe.h"
 #include "when.h"
 
 #include "../model/error.h"
@@ -123,6 +124,8 @@ int rh_shape_code(struct rh_decode *decode, const json_t *value)
 		{ "limits",    check_limits,     0 },
 		{ "onFailure", check_policy,     0 },
 		{ "params",    check_params,     0 },
+		{ "attach",    rh_probe_attach,  0 },
+		{ "keep",      rh_probe_keep,    0 },
 		{ "rollout",   rh_shape_rollout, 0 },
 	};
 	int err = rh_decode_fields(decode, value, RH_FIELDS(fields));
@@ -130,5 +133,9 @@ int rh_shape_code(struct rh_decode *decode, const json_t *value)
 	if (!err && !json_object_get(value, "edge") == !json_object_get(value, "resource"))
 		err = rh_decode_refuse(decode, "must have either an edge or a resource where "
 		                       "the rule runs");
-	return err ? err : check_key(decode, value);
+	if (!err)
+		err = check_key(decode, value);
+	if (!err)
+		err = rh_probe_pair(decode, value);
+	return err ? err : rh_probe_shape(decode, value);
 }

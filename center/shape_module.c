@@ -1,6 +1,7 @@
 #include "shape.h"
 
 #include "parts.h"
+#include "probe.h"
 
 #include "../base/size.h"
 #include "../model/check.h"
@@ -133,5 +134,7 @@ int rh_shape_module(struct rh_decode *decode, const json_t *manifest)
 
 	if (!err)
 		err = check_version(decode, manifest);
+	if (!err)
+		err = rh_probe_pair(decode, manifest);
 	return err ? err : check_mode_parts(decode, manifest);
 }

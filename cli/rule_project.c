@@ -141,8 +141,8 @@ static int read_file(struct rh_cli *cli, struct rh_rule_project *project)
 		return rh_cli_usage(cli, "which hook is %s for? --hook filter", project->file);
 	json_object_set_new(project->manifest, "hook", json_string(hook));
 	json_object_set_new(project->manifest, "abi", json_integer(1));
-	json_object_set_new(project->manifest, "mode",
-	                    json_string(is_wasm ? "wasm" : "native"));
+	json_object_set_new(project->manifest, "mode", json_string(is_wasm ? "wasm"
+	                    : strcmp(hook, "probe") == 0 ? "ebpf" : "native"));
 	return RH_EXIT_OK;
 }
 

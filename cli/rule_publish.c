@@ -129,6 +129,29 @@ static void print_parts(struct rh_cli *cli, const json_t *parts)
 	}
 }
 
+/* What an object of eBPF holds: "on_exec (tp_btf/sched_process_exec)". */
+static void print_programs(struct rh_cli *cli, const json_t *manifest)
+{
+	static const struct {
+		const char *key, *title;
+	} lists[] = { { "maps", "maps" }, { "parameters", "params" } };
+	const json_t *programs = json_object_get(manifest, "programs");
+	size_t        i;
+	json_t       *program;
+	char          text[2048];
+
+	json_array_foreach(programs, i, program)
+		fprintf(cli->out, "%-9s %s (%s)\n", i ? "" : "programs",
+		        rh_show_text(program, "name"), rh_show_text(program, "section"));
+	for (i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		const json_t *list = json_object_get(manifest, lists[i].key);
+
+		if (json_array_size(list) > 0)
+			fprintf(cli->out, "%-9s %s\n", lists[i].title,
+			        rh_show_list(list, text, sizeof text));
+	}
+}
+
 static void print_module(struct rh_cli *cli, const json_t *object)
 {
 	const json_t *manifest = json_object_get(json_object_get(object, "spec"),
@@ -146,6 +169,7 @@ static void print_module(struct rh_cli *cli, const json_t *object)
 	if (json_array_size(wanted) > 0)
 		fprintf(cli->out, "may have  %s\n", rh_show_list(wanted, list, sizeof list));
 	print_parts(cli, json_object_get(manifest, "parts"));
+	print_programs(cli, manifest);
 	if (exports)
 		fprintf(cli->out, "exports   %s\n",
 		        rh_show_list(exports, list, sizeof list));

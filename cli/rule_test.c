@@ -208,6 +208,9 @@ static int find_hook(struct test *test)
 	size_t      used = 0;
 
 	test->inputs.hook = rh_hook_find(name ? name : "");
+	if (test->inputs.hook && test->inputs.hook->is_ebpf)
+		return rh_cli_fail(test->cli, RH_EXIT_REFUSED, "a rule of the hook %s runs in the "
+			"kernel alone: the verifier tries it when it is applied", name);
 	if (test->inputs.hook)
 		return RH_EXIT_OK;
 	for (unsigned i = 0; i < rh_hook_count && used < sizeof known; i++)

@@ -48,7 +48,7 @@ int rh_tool_find(const char *name, char path[PATH_MAX], struct rh_diag *diag)
 	/* Beside; a build tree; an installation that was moved as a whole. */
 	static const char *const places[] = {
 		"", "/../center", "/../agent", "/../worker", "/../interface", "/../sdk/c",
-		"/../libexec/rhodes", "/../lib/rhodes",
+		"/../rules/ebpf", "/../libexec/rhodes", "/../lib/rhodes",
 	};
 	char folder[PATH_MAX];
 	int  r = own_folder(folder, diag);

@@ -38,6 +38,7 @@ struct rh_hook {
 	const char *name;
 	uint16_t    number;
 	uint16_t    version;
+	bool        is_ebpf;      /* of that mode alone: all below is empty */
 	uint32_t    buffer_bytes;
 	uint32_t    state_offset; /* where save and restore have their bytes in it */
 	uint32_t    state_bytes;

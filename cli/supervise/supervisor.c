@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #define CENTER        "center"
+#define BPF           "bpf"
 #define RETRY_LINK_MS 500u
 #define SIGNALS       4
 #define REWRITE_MS    2000
@@ -492,6 +493,24 @@ static void start_center(struct supervisor *self)
 		stop(self, RH_EXIT_REFUSED);
 }
 
+/* What needs it says so when it is not there; nobody waits for it. */
+static void start_bpf(struct supervisor *self)
+{
+	struct rh_process *process;
+	struct rh_task     task;
+
+	rh_task_init(&task, RH_TASK_CENTER, "");
+	snprintf(task.name, sizeof task.name, BPF);
+	task.says_ready = true;
+	rh_task_arg(&task, self->options->bpf);
+	rh_task_arg(&task, "--run-dir");
+	rh_task_arg(&task, self->options->dirs->run);
+	process = task.is_broken ? NULL : rh_crew_add(&self->crew, &task, &self->setting);
+	rh_task_fini(&task);
+	if (process)
+		rh_process_start(process);
+}
+
 static void start(struct supervisor *self)
 {
 	const struct rh_supervise *options = self->options;
@@ -499,6 +518,8 @@ static void start(struct supervisor *self)
 	if (options->timeout_ms)
 		self->deadline = rh_timer_open(&self->loop, options->timeout_ms,
 		                               on_deadline, self);
+	if (options->center && options->bpf)
+		start_bpf(self);
 	if (options->center) {
 		start_center(self);
 		return;

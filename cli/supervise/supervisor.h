@@ -25,6 +25,7 @@ struct rh_supervise {
 	const char           *center;       /* rhodes-center; NULL: only plan   */
 	const char           *tcp;          /* where else it answers, or NULL   */
 	const char           *agent;        /* rhodes-agent                     */
+	const char           *bpf;          /* rhodes-bpf; NULL: no mode ebpf   */
 	unsigned              pool;         /* agents a process; 0: one         */
 	const char           *self;         /* this program                     */
 	char *const          *apply;        /* argv that applies, or NULL       */

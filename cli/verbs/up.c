@@ -15,10 +15,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/capability.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +30,19 @@ struct tools {
 	char self[PATH_MAX];
 	char center[PATH_MAX];
 	char agent[PATH_MAX];
+	char bpf[PATH_MAX]; /* "": rules of mode ebpf cannot run here */
 };
+
+/* Has this process what rhodes-bpf keeps of it? */
+static bool may_load_ebpf(void)
+{
+	const uint64_t needed = 1ull << CAP_BPF | 1ull << CAP_PERFMON | 1ull << CAP_NET_ADMIN;
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct   data[2] = { { 0 }, { 0 } };
+
+	return syscall(SYS_capget, &head, data) == 0 &&
+	       ((data[0].effective | (uint64_t)data[1].effective << 32) & needed) == needed;
+}
 
 static int find_tools(struct rh_cli *cli, struct tools *tools)
 {
@@ -38,6 +52,8 @@ static int find_tools(struct rh_cli *cli, struct tools *tools)
 	    rh_tool_find("rhodes-center", tools->center, &diag) < 0 ||
 	    rh_tool_find("rhodes-agent", tools->agent, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
+	if (!may_load_ebpf() || rh_tool_find("rhodes-bpf", tools->bpf, &diag) < 0)
+		tools->bpf[0] = '\0';
 	return RH_EXIT_OK;
 }
 
@@ -113,7 +129,7 @@ static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
 	char              **apply = apply_argv(cli, tools);
 	struct rh_supervise options = {
 		.dirs = &cli->dirs, .center = tools->center, .agent = tools->agent,
-		.self = tools->self, .apply = apply, .pool = number(cli, "pool"),
+		.bpf = tools->bpf[0] ? tools->bpf : NULL, .self = tools->self, .apply = apply, .pool = number(cli, "pool"),
 		.tcp = rh_args_value(&cli->args, "tcp"),
 		.screen = notify < 0 ? STDOUT_FILENO : -1, .has_color = cli->has_color,
 		.notify = notify, .timeout_ms = timeout_ms,

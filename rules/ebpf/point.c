@@ -36,7 +36,7 @@ const char *rh_bpf_kind_name(enum rh_bpf_kind kind)
 
 static int is_identifier(const char *text)
 {
-	return text[0] && strlen(text) <= RH_BPF_NAME_MAX * 2 &&
+	return text[0] && text[0] != '.' && strlen(text) <= RH_BPF_NAME_MAX * 2 &&
 	       text[strspn(text, IDENTIFIER)] == '\0';
 }
 

@@ -57,7 +57,7 @@ def parameters(text):
 
 class Hook:
     def __init__(self, path, common):
-        self.fields, self.values, self.uses = [], [], []
+        self.fields, self.values, self.uses, self.points = [], [], [], []
         self.exports = [args for kind, args in common if kind == "EXPORT"]
         self.imports = {args[0]: args for kind, args in common if kind == "IMPORT"}
         self.common = len(self.exports)
@@ -74,12 +74,19 @@ class Hook:
                 self.exports.append(args)
             elif kind == "USES":
                 self.uses = args
+            elif kind == "POINT":
+                self.points.append(args)
             else:
                 raise Bad(f"{path}: RH_{kind} is not known")
         self.check(path)
 
     def check(self, path):
         self.offsets, at = [], 0
+        if self.points:  # of eBPF: nothing is called by us, so there is nothing to lay out
+            self.exports, self.common, self.size = [], 0, 0
+            if self.fields or self.values or self.uses:
+                raise Bad(f"{path}: a hook with points has nothing else")
+            return
         for name, kind, count, _, _ in self.fields:
             width = 1 if kind == "u8" else WIDTH[kind]
             if at % width:
@@ -104,7 +111,16 @@ def guard(name, text):
             f"#define {name}\n\n{text}\n#endif\n")
 
 
+def points_layout(hook):
+    out = f"/* Where programs of the hook {hook.name} are attached, and what they return:\n"
+    out += " * docs/hooks.md. */\n"
+    out += f"#define RH_ABI_{hook.name} ((int32_t)({hook.number}u << 16 | {hook.version}u))\n"
+    return guard(f"RHODES_HOOK_{hook.name.upper()}_LAYOUT_H", out)
+
+
 def layout(hook):
+    if hook.points:
+        return points_layout(hook)
     upper, struct = hook.name.upper(), f"rh_{hook.name}_buffer"
     out = ("#include <stddef.h>\n#include <stdint.h>\n\n#if defined __cplusplus && "
            "!defined _Static_assert\n#define _Static_assert static_assert\n#endif\n\n")
@@ -127,6 +143,9 @@ def layout(hook):
 
 
 def author(hook):
+    if hook.points:
+        return guard(f"RHODES_HOOK_{hook.name.upper()}_H",
+                     f"#include <rhodes/hook/{hook.name}_layout.h>\n")
     out = f'#include <rhodes/rule.h>\n#include <rhodes/hook/{hook.name}_layout.h>\n\n'
     out += f"/* The buffer of this rule; RH_RULE({hook.name}) defines it. */\n"
     out += f"extern struct rh_{hook.name}_buffer rh_{hook.name};\n"
@@ -161,6 +180,8 @@ def table(hooks):
     out = ("/* Made from rules/hooks/ by generate.py. */\n#include \"rules/hook.h\"\n\n"
            "#include <stddef.h>\n")
     for hook in hooks:
+        if hook.points:
+            continue
         out += f"\nstatic const struct rh_hook_function {hook.name}_exports[] = {{\n"
         for function, result, params, need, _ in hook.exports:
             out += function_row(function, result, params, need == "needed")
@@ -174,6 +195,10 @@ def table(hooks):
         out += "};\n"
     out += "\nconst struct rh_hook rh_hooks[] = {\n"
     for hook in hooks:
+        if hook.points:
+            out += (f"\t{{ .name = \"{hook.name}\", .number = {hook.number}, "
+                    f".version = {hook.version}, .is_ebpf = true }},\n")
+            continue
         out += (f"\t{{ .name = \"{hook.name}\", .number = {hook.number}, "
                 f".version = {hook.version}, .buffer_bytes = {hook.size},\n"
                 f"\t  .state_offset = {hook.offsets[-1]}, .state_bytes = {hook.fields[-1][2]},\n"
@@ -193,11 +218,22 @@ def wasm_type(params, result):
     return f"({listed}) -> {WASM_TYPES[result]}" if result != "none" else f"({listed})"
 
 
+def points_page(hook):
+    out = ("\nMode ebpf alone. The rule says for each program where it goes: `attach: {program: "
+           "\"point\"}`.\n\n| point | section | when the program runs |\n|---|---|---|\n")
+    for kind, rest, section, text in hook.points:
+        out += f"| `{kind}:{rest}` | `SEC(\"{section}\")` | {text} |\n"
+    return out
+
+
 def page(hooks):
     out = ("# Hooks of dynamic rules\n\nMade from `rules/hooks/*.def`; after a change copy "
            "`hooks.md` of the build\n(`rules/author/rhodes/hook/`) to `docs/`.\n")
     for hook in hooks:
         out += f"\n## {hook.name}, version {hook.version}\n\nIt {hook.text}. "
+        if hook.points:
+            out = out.rstrip() + "\n" + points_page(hook)
+            continue
         out += f"`#include <rhodes/hook/{hook.name}.h>`; the buffer has {hook.size} bytes.\n"
         out += "\n| offset | field | | |\n|---|---|---|---|\n"
         for (name, kind, count, way, text), offset in zip(hook.fields, hook.offsets):

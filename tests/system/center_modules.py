@@ -258,14 +258,18 @@ class Refused(ModuleTest):
                             (component, "a component must be a module")):
             self.refuse(manifest({"wasm": data}), "/parts/wasm", words, sha(data))
         self.refuse(manifest({"wasm": wasm(), "source": text}), "/parts/source", "is not a tar")
-        for mode in ("native", "ebpf"):
-            self.refuse(manifest({"object": native}, mode=mode), "/parts/object", "not an object")
-            self.refuse(manifest({"object": wasm()}, mode=mode), "/parts/object", "ELF")
+        for mode, hook in (("native", "filter"), ("ebpf", "probe")):
+            self.refuse(manifest({"object": native}, mode=mode, hook=hook), "/parts/object",
+                        "not an object")
+            self.refuse(manifest({"object": wasm()}, mode=mode, hook=hook), "/parts/object",
+                        "ELF")
         with open("/usr/lib/x86_64-linux-gnu/libsodium.so.23", "rb") as file:
             library = file.read()
         self.put(library)
         self.assertEqual(self.post(manifest({"object": library}, mode="native")).status, 201)
-        self.refuse(manifest({"object": library}, mode="ebpf"), "/parts/object", "of eBPF")
+        self.refuse(manifest({"object": library}, mode="ebpf", hook="probe"), "/parts/object",
+                    "of eBPF")
+        self.refuse(manifest({"object": library}, mode="ebpf"), "", "not of mode ebpf")
 
     def test_what_the_hook_does_not_allow(self):
         before = b"rh_filter_before"

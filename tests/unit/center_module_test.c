@@ -89,7 +89,7 @@ static void what_may_be_published(void **state)
 	check("{'hook':'x','abi':1,'mode':'wasm'," WASM "}", "/hook", "none of ");
 	check("{'hook':'filter','abi':65536,'mode':'wasm'," WASM "}", "/abi", "between");
 	check("{'hook':'filter','abi':2,'mode':'wasm'," WASM "}", "/abi", "has version 1");
-	check("{'hook':'filter','abi':1,'mode':'ebpf'," WASM "}", "/parts", "\"object\"");
+	check("{'hook':'probe','abi':1,'mode':'ebpf'," WASM "}", "/parts", "\"object\"");
 	check("{" BASE ",'parts':{'wasm':'" HEX16 "'}}", "/parts/wasm", "SHA-256");
 	check("{" BASE ",'parts':{'header':'" HEX64 "'}}", "/parts/header", "unknown key");
 	check("{" BASE ",'memory':'0'," WASM "}", "/memory", "not a size");

@@ -228,6 +228,37 @@ static void code(void **state)
 	         "'sha256:" HEX16 "'}}"), "/spec/code/module", "rhodes rule publish");
 }
 
+#define PROBE(more) RULE("r", "{'code':{'hook':'probe','mode':'ebpf','module':'sha256:" \
+                         HEX64 "','resource':'a'" more "}}")
+#define AT(point) PROBE(",'attach':{'p':'" point "'}")
+
+static void probe(void **state)
+{
+	(void)state;
+	good(AT("tracepoint:sched/sched_switch"));
+	good(PROBE(",'attach':{'p':'connect4:/','q':'perf:cpu-clock@99'},'keep':['m'],"
+	           "'params':{'rate':'1'},'limits':{'memory':'1Mi'}"));
+	bad(PROBE(""), "/spec/code", "must say where its programs go");
+	bad(PROBE(",'attach':{}"), "/spec/code/attach", "an object of 1 to 16 points");
+	bad(AT("nowhere"), "/spec/code/attach/p", "no attach point");
+	bad(AT("perf:cpu-clock@0"), "/spec/code/attach/p", "perf is followed by");
+	bad(PROBE(",'attach':{'p':1}"), "/spec/code/attach/p", "string");
+	bad(PROBE(",'attach':{'p':'connect4:/'},'keep':'m'"), "/spec/code/keep", "array");
+	bad(PROBE(",'attach':{'p':'connect4:/'},'limits':{'fuel':1}"), "/spec/code",
+	    "limit of fuel");
+	bad(PROBE(",'attach':{'p':'connect4:/'},'onFailure':'fail-open'"), "/spec/code",
+	    "has onFailure");
+	bad(RULE("r", "{'code':{'hook':'probe','mode':'ebpf','edge':['a','b'],'module':"
+	         "'sha256:" HEX64 "','attach':{'p':'connect4:/'}}}"), "/spec/code",
+	    "sees a node, not an edge");
+	bad(RULE("r", "{'code':{'hook':'probe','mode':'wasm','resource':'a','module':'sha256:"
+	         HEX64 "'}}"), "/spec/code", "mode ebpf alone");
+	bad(RULE("r", "{'code':{'hook':'filter','mode':'ebpf','resource':'a','module':'sha256:"
+	         HEX64 "','attach':{'p':'connect4:/'}}}"), "/spec/code", "not of mode ebpf");
+	bad(CODE(",'resource':'a','attach':{'p':'connect4:/'}"), "/spec/code",
+	    "only rules of mode ebpf");
+}
+
 static void envelopes(void **state)
 {
 	(void)state;
@@ -401,7 +432,7 @@ int main(void)
 		cmocka_unit_test(resources),
 		cmocka_unit_test(interfaces),
 		cmocka_unit_test(rules),
-		cmocka_unit_test(code),
+		cmocka_unit_test(code), cmocka_unit_test(probe),
 		cmocka_unit_test(envelopes),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(limits),

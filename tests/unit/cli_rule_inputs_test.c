@@ -181,7 +181,9 @@ static void a_new_rule_has_inputs_for_every_hook(void **state)
 		struct rh_diag        diag = { 0 };
 		char                 *text = NULL;
 		size_t                len = 0;
-		FILE                 *file = open_memstream(&text, &len);
+		if (rh_hooks[i].is_ebpf)
+			continue; /* the kernel calls it */
+		FILE *file = open_memstream(&text, &len);
 
 		rh_rule_start_inputs(&rh_hooks[i], file);
 		fclose(file);
