@@ -171,6 +171,8 @@ void rh_center_fini(struct rh_center *center)
 {
 	rh_revocations_fini(&center->revocations);
 	rh_news_fini(&center->news);
+	rh_runs_fini(&center->runs);
+	rh_lines_fini(&center->lines);
 	rh_realm_fini(&center->realm);
 	rh_key_fini(&center->key);
 }

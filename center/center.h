@@ -18,9 +18,11 @@
 
 #include "audit.h"
 #include "key.h"
+#include "lines.h"
 #include "news.h"
 #include "realm.h"
 #include "revocation.h"
+#include "runs.h"
 #include "watcher.h"
 
 #include "../base/dirs.h"
@@ -55,6 +57,8 @@ struct rh_center {
 	struct rh_link         *link;       /* NULL in tests                  */
 	struct rh_builder      *builder;    /* likewise: then nothing is built */
 	struct rh_news          news;
+	struct rh_runs          runs;       /* of rules of code, as agents say */
+	struct rh_lines         lines;      /* likewise                        */
 	struct rh_revocations   revocations;
 	struct rh_watchers      watchers;
 	struct rh_push         *push;       /* of the link; likewise          */

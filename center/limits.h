@@ -57,6 +57,9 @@
 #define RH_CODE_ABI_MAX       65535u
 #define RH_CODE_PAGE          65536u       /* of memory                        */
 #define RH_CODE_MEMORY_MAX    (256u << 20)
+#define RH_RUNS_MAX           16384u       /* rules, at places of agents       */
+#define RH_LINES_MAX          256u         /* that a rule said                 */
+#define RH_LINES_RULES        128u         /* ... of so many rules             */
 #define RH_CODE_TIME_MAX_MS   1000u        /* of one call                      */
 #define RH_CODE_PARAMS_MAX    16u
 #define RH_CODE_PARAM_MAX     63u          /* bytes of a name                  */

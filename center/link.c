@@ -65,6 +65,8 @@ void rh_link_drop(struct rh_link_conn *conn, const char *why)
 		at = &(*at)->next;
 	if (*at)
 		*at = conn->next;
+	if (!rh_link_find(link, conn->resource))
+		rh_runs_away(&link->center->runs, conn->resource);
 	link->conns[conn->index] = link->conns[--link->count];
 	link->conns[conn->index]->index = conn->index;
 	if (why) {

@@ -22,6 +22,7 @@ static int join(struct rh_center *center, struct rh_link_conn *conn,
 	if (err)
 		return rh_diag_set(diag, err, "there are too many agents");
 	conn->state = RH_PEER_GREETED;
+	rh_runs_forget(&center->runs, conn->resource);
 	return RH_OK;
 }
 
@@ -167,6 +168,8 @@ static const struct {
 	{ RH_FRAME_RESULT,    { [RH_PEER_SUBSCRIBED] = rh_peer_result } },
 	{ RH_FRAME_REPORT,    { [RH_PEER_GREETED] = rh_peer_report,
 	                        [RH_PEER_SUBSCRIBED] = rh_peer_report } },
+	{ RH_FRAME_RULE_STATS, { [RH_PEER_SUBSCRIBED] = rh_peer_rule_stats } },
+	{ RH_FRAME_RULE_LOG,  { [RH_PEER_SUBSCRIBED] = rh_peer_rule_log } },
 };
 
 int rh_peer_handle(struct rh_center *center, struct rh_link_conn *conn,

@@ -9,7 +9,7 @@
  * link.c accepts, receives, drops and keeps time; link_walk.c finds peers and shows
  * them; link_peer.c understands what peers of either version say, link_subscriber.c
  * what those of RH_PUSH_VERSION say, and link_standing.c what follows from it,
- * link_news.c tells others of it, and observer.c those who look on;
+ * link_news.c tells others of it, link_runs.c hears how rules of code do, and observer.c those who look on;
  * link_push.c builds views and plans and sends
  * them; link_feed.c sends what push.h makes for subscribers.
  *
@@ -143,6 +143,11 @@ rh_peer_handler rh_peer_subscribe;
 rh_peer_handler rh_peer_credit;
 rh_peer_handler rh_peer_result;
 rh_peer_handler rh_peer_report;
+
+/* ---- link_runs.c ---- */
+
+rh_peer_handler rh_peer_rule_stats;
+rh_peer_handler rh_peer_rule_log;
 
 /* ---- link_push.c ---- */
 

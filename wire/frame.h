@@ -111,6 +111,13 @@ enum rh_frame_type {
 	RH_FRAME_CREDIT,      /* agent: BYTES more may be sent                    */
 	RH_FRAME_GOAWAY,      /* center: CODE TEXT DELAY (come back no sooner)    */
 	RH_FRAME_REPORT,      /* agent: REPORT_ITEM*: what it had to do by force   */
+	/* agent -> center: how its rules of code do, and what they say. */
+	RH_FRAME_RULE_STATS = 136, /* ITEM*: CALLER [CALLEE] RULE REVISION CALLS TOOK
+	                         (ns in all of them) ERRORS* (by enum
+	                         rh_rule_failure) COUNT (instances made) BYTES (lines
+	                         of its log that were dropped) LAST (1: it runs there
+	                         no more)                                         */
+	RH_FRAME_RULE_LOG,    /* ITEM*: CALLER [CALLEE] RULE TIME TEXT            */
 
 	/* Observer -> agent or center, and back. */
 	RH_FRAME_TRACE = 144, /* to an agent: COUNT [CALLEE] [FLAGS: RH_PAGE_FLAG_TRACE,

@@ -31,6 +31,11 @@ rh_handler rh_api_rollout_pause;
 rh_handler rh_api_rollout_resume;
 rh_handler rh_api_rollout_undo;
 
+/* runs.c */
+rh_handler rh_api_runs;
+rh_handler rh_api_runs_of;
+rh_handler rh_api_lines;
+
 /* explain.c */
 rh_handler rh_api_explain;
 rh_handler rh_api_can_i;
