@@ -10,6 +10,7 @@
 #include "edge.h"
 #include "inlink.h"
 #include "listener.h"
+#include "module.h"
 #include "process.h"
 #include "result.h"
 #include "rules.h"
@@ -109,6 +110,7 @@ static void on_alarm(void *user, uint64_t now)
 	for (unsigned i = 0; i < agent->edge_count; i++) {
 		rh_bindings_expire(agent->edges[i], now);
 		rh_edge_swap_expire(agent->edges[i], now);
+		rh_edge_run(agent->edges[i]); /* delayed calls may be due */
 	}
 	rh_inlinks_expire(agent, now);
 	rh_bounds_expire(agent, now);
@@ -233,7 +235,8 @@ int rh_agent_init(struct rh_agent *agent, const struct rh_place *place,
 	    rh_stats_init(agent) < 0 || rh_results_init(agent) < 0 ||
 	    rh_rulewatch_init(agent) < 0)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for an agent");
-	if ((r = rh_cache_open(agent, place->state_dir, diag)) < 0)
+	if ((r = rh_modules_open(agent, place->state_dir, diag)) < 0 ||
+	    (r = rh_cache_open(agent, place->state_dir, diag)) < 0)
 		return r;
 	if ((r = find_home(agent, diag)) < 0 || (r = make_directory(agent, diag)) < 0 ||
 	    (r = lock(agent, diag)) < 0)

@@ -42,6 +42,7 @@ struct rh_cache;
 struct rh_center;
 struct rh_edge;
 struct rh_listener;
+struct rh_modules;
 struct rh_offer;
 struct rh_results;
 struct rh_rulewatch;
@@ -72,6 +73,7 @@ struct rh_agent {
 	int                    stale_classes; /* ... and what is too old    */
 	struct rh_results     *results;
 	struct rh_cache       *cache;
+	struct rh_modules     *modules;
 	struct rh_rulewatch   *rulewatch;
 	struct rh_counters     counters;
 	struct rh_stats       *stats;

@@ -7,6 +7,7 @@
 #include "edge.h"
 #include "instance.h"
 #include "leave.h"
+#include "module.h"
 #include "process.h"
 #include "pushtrace.h"
 #include "report.h"
@@ -141,6 +142,7 @@ static void tell_everything(struct rh_center *center)
 	rh_stats_reset(center->agent);
 	rh_results_retell(center->agent);
 	rh_reports_tell(center->agent);
+	rh_modules_ask(center->agent);
 	rh_verdicts_watch(center->agent);
 }
 
@@ -424,6 +426,11 @@ static int on_frame(void *user, struct rh_frame *frame)
 			rh_agent_malformed(center->agent);
 		else
 			grant(center, frame);
+		return r;
+	case RH_FRAME_MODULE_DATA:
+		r = rh_modules_data(center->agent, frame);
+		if (r < 0)
+			rh_agent_malformed(center->agent);
 		return r;
 	case RH_FRAME_ERROR:
 	case RH_FRAME_GOAWAY:

@@ -108,6 +108,7 @@ static void free_page(struct rh_cpage *page)
 {
 	rh_pollfd_close(page->hangup);
 	rh_fds_close(&page->held_fds);
+	free(page->held_args);
 	rh_parcels_fini(&page->parcels);
 	rh_memory_unmap(page->memory, RH_PAGE_BYTES);
 	if (page->waker >= 0)
@@ -212,7 +213,11 @@ static void done_with_held(struct rh_cpage *page)
 	page->has_held = 0;
 	page->held_fds_sent = 0;
 	page->held_traced_by = 0;
+	page->is_filtered = 0;
+	page->held_until = 0;
 	page->generation = 0;
+	free(page->held_args);
+	page->held_args = NULL;
 	rh_fds_close(&page->held_fds);
 }
 

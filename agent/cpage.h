@@ -58,10 +58,13 @@ struct rh_cpage {
 	uint8_t              is_closed;
 	uint8_t              is_retired;
 	uint8_t              held_fds_sent;
+	uint8_t              is_filtered;  /* the held call was seen by its rule */
 	uint16_t             held_traced_by;
 	uint64_t             emit_cursor;  /* serial of the last link told */
 	uint32_t             generation;   /* of the held call, last given */
 	struct rh_taken      held;
+	unsigned char       *held_args;    /* of it, as the rule saw or made them */
+	uint64_t             held_until;   /* it is not to leave before          */
 	struct rh_fds        held_fds;
 	uint16_t             sent;
 	struct rh_transit     transits[RH_PAGE_SLOTS];

@@ -33,6 +33,7 @@ static struct rh_edge *create(struct rh_agent *agent)
 	rh_list_init(&edge->events);
 	rh_task_init(&edge->task);
 	rh_edge_link_init(edge);
+	rh_edge_filter_init(edge);
 	return edge;
 }
 
@@ -93,7 +94,7 @@ static int is_same(const struct rh_view_edge *a, const struct rh_view_edge *b)
 static int apply_one(struct rh_agent *agent, const struct rh_view_edge *spec)
 {
 	struct rh_edge *edge = rh_edge_known(agent, spec->callee);
-	int             is_new = 0, r;
+	int             is_new = 0, is_other, r;
 
 	if (!edge) {
 		if ((r = add(agent, &edge)) < 0)
@@ -102,10 +103,12 @@ static int apply_one(struct rh_agent *agent, const struct rh_view_edge *spec)
 		                                      spec->callee);
 		is_new = 1;
 	}
-	is_new = is_new || !edge->is_declared || !is_same(&edge->spec, spec);
+	is_new = is_new || !edge->is_declared;
+	is_other = is_new || !is_same(&edge->spec, spec);
 	edge->spec = *spec; /* also when only words have changed */
 	edge->is_declared = 1;
-	if (is_new)
+	rh_edge_filter_apply(edge, is_new);
+	if (is_other)
 		review(edge);
 	return RH_OK;
 }
@@ -121,6 +124,8 @@ static void remove_missing(struct rh_agent *agent)
 		edge->is_declared = 0;
 		edge->spec.env = NULL; /* it was the former view's */
 		edge->spec.env_bytes = 0;
+		edge->spec.codes.count = 0;
+		rh_edge_filter_apply(edge, 0);
 		review(edge);
 	}
 }
@@ -249,6 +254,7 @@ void rh_edges_leave(struct rh_agent *agent)
 void rh_edges_free(struct rh_agent *agent)
 {
 	for (unsigned i = 0; i < agent->edge_count; i++) {
+		rh_edge_filter_fini(agent->edges[i]);
 		free(agent->edges[i]->pages);
 		free(agent->edges[i]);
 	}

@@ -5,6 +5,7 @@
  *   edge_link.c   the link to the callee's agent and the channel in it
  *   edge_swap.c   the change of that channel
  *   edge_call.c   calls out, replies back
+ *   edge_filter.c the rule of code that sees them
  *   edge_event.c  events from the callee, to the inboxes
  *
  * Life         An edge that was declared once keeps its index and its memory while
@@ -25,6 +26,7 @@
 
 #include "channel.h"
 #include "conn.h"
+#include "edge_filter.h"
 #include "edge_swap.h"
 #include "list.h"
 #include "outlink.h"
@@ -62,6 +64,7 @@ struct rh_edge {
 	                                         knows no better way to change   */
 	uint32_t                 version;    /* of the link, as the other end says */
 	struct rh_edge_swap      swap;
+	struct rh_edge_filter    filter;
 
 	struct rh_cpage        **pages;      /* G1 */
 	unsigned                 page_room;

@@ -267,6 +267,13 @@ int rh_edge_forward(struct rh_edge *edge, struct rh_cpage *page)
 	int            r = check(edge, &page->held, &diag);
 
 	if (r == RH_OK) {
+		enum rh_edge_filtered filtered = rh_edge_filter_before(edge, page, &diag);
+
+		if (filtered == RH_FILTERED_WAITS)
+			return RH_EAGAIN;
+		r = filtered == RH_FILTERED_ENDS ? diag.code : RH_OK;
+	}
+	if (r == RH_OK) {
 		r = send_on(edge, page);
 		if (r == RH_OK || r == RH_EAGAIN)
 			return r;
@@ -359,6 +366,7 @@ void rh_edge_reply(struct rh_edge *edge, const struct rh_msg_head *head,
 		reply = (struct rh_reply){ .status = r };
 	}
 	transit = &page->transits[slot];
+	rh_edge_filter_after(edge, page, transit, &reply);
 	page->sent &= (uint16_t)~(1u << slot);
 	edge->in_flight--;
 	rh_counters_call(edge->counters, reply.status, transit->taken.args_len,

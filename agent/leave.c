@@ -7,6 +7,7 @@
 #include "edge.h"
 #include "inlink.h"
 #include "listener.h"
+#include "module.h"
 #include "process.h"
 #include "report.h"
 #include "result.h"
@@ -33,6 +34,7 @@ static void free_parts(struct rh_agent *agent)
 	rh_rulewatch_free(agent);
 	rh_stats_free(agent);
 	rh_cache_free(agent);
+	rh_modules_free(agent);
 	rh_agent_forget_counters(agent);
 	if (agent->lock_fd >= 0)
 		close(agent->lock_fd);
@@ -90,7 +92,7 @@ static void close_rest(struct rh_task *task)
 		rh_task_retire(&agent->tasks, task, close_rest);
 		return;
 	}
-	if (agent->cache && rh_cache_is_saving(agent))
+	if ((agent->cache && rh_cache_is_saving(agent)) || rh_modules_are_busy(agent))
 		return; /* it goes on when that is over */
 	agent->leave.is_last = 1;
 	rh_tasks_close(&agent->tasks, agent);

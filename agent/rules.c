@@ -120,9 +120,12 @@ static void settle(struct rh_agent *agent)
 			rh_item_unref(item->former);
 			item->former = NULL;
 			rh_settle_show(agent, item->caller, item->callee);
-		} else if (item->former) {
+		} else if (item->former || rh_settle_waits_for_code(agent, item->caller,
+		                                                    item->callee)) {
 			rh_result_set(agent, item->caller, item->callee, item->revision,
-			              RH_ITEM_STAGED, NULL);
+			              rh_settle_waits_for_code(agent, item->caller,
+			                                       item->callee)
+			              ? RH_ITEM_RECEIVED : RH_ITEM_STAGED, NULL);
 		}
 		if (!item->former)
 			rh_chronicle_put(agent, item);

@@ -31,6 +31,8 @@ static int is_out_settled(struct rh_agent *agent, const char *callee)
 
 	if (!edge)
 		return 1;
+	if (!rh_code_is_settled(&edge->filter.place))
+		return 0;
 	if (rh_edge_judge(edge, &diag) < 0)
 		return !has_bindings(edge);
 	if (edge->channel && (edge->swap.state != RH_SWAP_IDLE || edge->is_draining ||
@@ -70,9 +72,20 @@ static int is_in_settled(struct rh_agent *agent, const char *caller)
 int rh_settle_is(struct rh_agent *agent, const char *caller, const char *callee)
 {
 	if (callee[0] == 0)
-		return 1;
+		return agent->view->self.codes.count == 0; /* programs do not take them yet */
 	return strcmp(caller, agent->resource) == 0 ? is_out_settled(agent, callee)
 	                                            : is_in_settled(agent, caller);
+}
+
+int rh_settle_waits_for_code(struct rh_agent *agent, const char *caller,
+                             const char *callee)
+{
+	struct rh_edge *edge = callee[0] && strcmp(caller, agent->resource) == 0
+	                     ? rh_edge_known(agent, callee) : NULL;
+
+	if (!callee[0])
+		return agent->view->self.codes.count > 0;
+	return edge && !rh_code_is_settled(&edge->filter.place);
 }
 
 void rh_settle_show(struct rh_agent *agent, const char *caller, const char *callee)

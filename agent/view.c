@@ -181,7 +181,9 @@ static int read_self(struct rh_self *self, const struct rh_record *record,
 			return rh_diag_set(diag, r, "the view's description of the "
 			                   "resource is malformed or over a limit");
 	}
-	return more < 0 ? malformed(diag, "it is cut off") : RH_OK;
+	if (more < 0)
+		return malformed(diag, "it is cut off");
+	return rh_codespecs_read(&self->codes, &records, diag);
 }
 
 /* The verdict in words; cut to what an error frame holds. */
@@ -254,7 +256,7 @@ static uint16_t type_tag(const struct rh_view_edge *edge, const char *resource)
 }
 
 static int read_edge(struct rh_view_edge *edge, const struct rh_record *record,
-                     const char *resource)
+                     const char *resource, struct rh_diag *diag)
 {
 	struct rh_record_reader records;
 	int                     r;
@@ -284,6 +286,8 @@ static int read_edge(struct rh_view_edge *edge, const struct rh_record *record,
 		return r;
 	if (edge->protocol[0] == 0)
 		memcpy(edge->protocol, "bind", sizeof "bind");
+	if ((r = rh_codespecs_read(&edge->codes, &records, diag)) < 0)
+		return r;
 	return keep_env(&records, edge);
 }
 
@@ -321,7 +325,10 @@ static int add_edge(struct rh_agent_view *view, const struct rh_record *record,
 
 	if (view->edge_count == RH_EDGES_PER_AGENT)
 		return full(diag, "edges", RH_EDGES_PER_AGENT);
-	if (read_edge(&edge, record, resource) < 0 || edge.verdict > 0 || edge.after > 0)
+	r = read_edge(&edge, record, resource, diag);
+	if (r == RH_ENOSYS) /* diag says which */
+		;
+	else if (r < 0 || edge.verdict > 0 || edge.after > 0)
 		r = malformed(diag, "an edge");
 	else if (strcmp(edge.caller, item->caller) != 0 ||
 	         strcmp(edge.callee, item->callee) != 0) /* V1 */
@@ -332,6 +339,7 @@ static int add_edge(struct rh_agent_view *view, const struct rh_record *record,
 		r = rh_diag_set(diag, RH_ENOMEM, "no memory for the view");
 	if (r < 0) {
 		free(edge.env);
+		rh_codespecs_fini(&edge.codes);
 		return r;
 	}
 	view->edges[view->edge_count++] = edge;
@@ -346,6 +354,7 @@ static void free_self(struct rh_self *self)
 		free(self->envs[i]);
 	free(self->program);
 	free(self->functions);
+	rh_codespecs_fini(&self->codes);
 }
 
 struct rh_agent_view *rh_agent_view_create(uint64_t revision, const char *system)
@@ -396,8 +405,10 @@ void rh_agent_view_destroy(struct rh_agent_view *view)
 	if (!view)
 		return;
 	free_self(&view->self);
-	for (unsigned i = 0; i < view->edge_count; i++)
+	for (unsigned i = 0; i < view->edge_count; i++) {
 		free(view->edges[i].env);
+		rh_codespecs_fini(&view->edges[i].codes);
+	}
 	free(view->edges);
 	free(view);
 }

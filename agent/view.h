@@ -14,6 +14,7 @@
 #ifndef RH_AGENT_VIEW_H
 #define RH_AGENT_VIEW_H
 
+#include "codespec.h"
 #include "item.h"
 
 #include "../base/socket.h"
@@ -50,6 +51,7 @@ struct rh_self {
 	uint64_t *functions;                  /* hashes                        */
 	uint32_t  locale_on;
 	uint64_t  stale_ms[RH_STALE_CLASSES]; /* how old a cache may be        */
+	struct rh_codespecs codes;            /* that run in its processes     */
 };
 
 struct rh_view_edge {
@@ -71,6 +73,7 @@ struct rh_view_edge {
 	size_t   env_bytes;
 	void    *env;                         /* records ENV                   */
 	char     text[RH_DIAG_MAX];           /* the verdict in words          */
+	struct rh_codespecs codes;            /* that run for its calls        */
 };
 
 struct rh_agent_view {

@@ -263,22 +263,34 @@ static void add_resources(struct rh_places *places, uint64_t revision)
 	}
 }
 
+/* A resource that is not registered has no agent that could run it. */
+static void add_at_resource(struct rh_places *places, const struct rh_object *object,
+                            const char *name)
+{
+	struct rh_item_key key = rh_item_key_of(name, NULL);
+	struct rh_id       id;
+
+	if (rh_realm_find(&places->center->realm, name, &id) == RH_OK)
+		rh_places_add(places, name, &key, object->revision);
+}
+
 /* Where the edges, or for a hierarchy every edge, must be for the rule to be active. */
 static void add_rule_places(struct rh_places *places, const struct rh_object *object,
                             const json_t *spec)
 {
 	const struct rh_realm *realm = &places->center->realm;
 	const json_t          *exception = json_object_get(spec, "exception");
+	static const char *const words[] = { "protocol", "limits", "code" };
 	struct rh_rollout_side side;
 	struct pattern         pattern = { places, object, &side };
 
 	rh_rollout_read_side(object, &side);
-	if (json_object_get(spec, "code"))
-		return; /* nowhere yet */
 	if (json_object_get(spec, "stale"))
 		add_resources(places, object->revision);
 	else if (exception)
 		add_one_place(places, object, json_object_get(exception, "edge"));
+	else if (rh_protocols_is_own(side.callee))
+		add_at_resource(places, object, side.caller);
 	else if (!side.use[0])
 		rh_places_add_all(places, object->revision);
 	else if (rh_rollouts_find(&realm->rollouts, object->name) ||
@@ -287,7 +299,7 @@ static void add_rule_places(struct rh_places *places, const struct rh_object *ob
 		rh_enact_walk(realm, side.caller, side.callee, add_if_its, &pattern);
 	else
 		add_one_place(places, object, json_object_get(json_object_get(spec,
-		              side.is_limit ? "limits" : "protocol"), "edge"));
+		              side.code ? words[RH_TABLE_HOOKS] : words[side.table]), "edge"));
 }
 
 /* How far a rule is that comes step by step. */
@@ -314,11 +326,6 @@ static void of_rule(json_t *list, const struct rh_center *center,
 
 	if (json_object_get(stored, "expired")) {
 		add(list, "Active", 0, "Expired", "the exception has expired");
-		return;
-	}
-	if (json_object_get(json_object_get(stored, "spec"), "code")) {
-		add(list, "Active", 0, "NotDistributed", "the rule and its module are stored, "
-		    "but agents do not take rules of code yet: it is in force nowhere");
 		return;
 	}
 	snprintf(text, sizeof text, "in force since revision %llu",

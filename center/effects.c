@@ -160,7 +160,8 @@ static void set_rules(const struct rh_realm *realm, const struct rh_item_key *ke
 	limit = rule ? rh_protocols_find_if(&realm->limits, caller, callee, rule,
 	                                    RH_ROLLOUT_ALL)
 	             : rh_protocols_find(&realm->limits, caller, callee);
-	snprintf(side->use, sizeof side->use, "%s", rh_protocol_use(protocol, limit));
+	snprintf(side->use, sizeof side->use, "%s", rh_protocol_use(protocol, limit,
+	         rh_realm_has_code(realm, caller, callee)));
 	snprintf(side->calls, sizeof side->calls, "%s", limit ? limit->use : "");
 	snprintf(side->rule, sizeof side->rule, "%s", protocol ? protocol->rule : "");
 }

@@ -135,7 +135,7 @@ static int enact_exception(struct rh_realm *realm, const struct rh_object *objec
 	return err < 0 ? err : RH_OK;
 }
 
-/* ---- protocols and limits ---- */
+/* ---- protocols, limits and code ---- */
 
 static struct rh_protocols *table(struct rh_realm *realm,
                                   const struct rh_rollout_side *side)
@@ -156,6 +156,7 @@ static int put_entry(struct rh_realm *realm, const char *name,
 	memcpy(entry.caller, side->caller, sizeof entry.caller);
 	memcpy(entry.callee, side->callee, sizeof entry.callee);
 	memcpy(entry.use, side->use, sizeof entry.use);
+	entry.code = side->code;
 	return rh_protocols_put(table(realm, side), &entry);
 }
 
@@ -260,13 +261,14 @@ static const char *what_of(const json_t *spec)
 
 static int is_on_edges(const json_t *spec)
 {
-	return json_object_get(spec, "protocol") || json_object_get(spec, "limits");
+	return json_object_get(spec, "protocol") || json_object_get(spec, "limits") ||
+	       json_object_get(spec, "code");
 }
 
 /* Agents obey it; nothing here depends on it. */
 static int is_for_agents(const json_t *spec)
 {
-	return json_object_get(spec, "stale") || json_object_get(spec, "code");
+	return json_object_get(spec, "stale") != NULL;
 }
 
 static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
@@ -292,7 +294,7 @@ static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
 		rh_problem_set(problem, err, "rule %s: another rule (%s) holds %s -> %s",
 			object->name, holder(realm, object->name,
 			json_object_get(rule, "edge"), what), edge_end(rule, 0),
-			edge_end(rule, 1));
+			edge_end(rule, 1)); /* of code rh_code_check found it */
 	else if (err)
 		rh_problem_set(problem, err, "rule %s: %s", object->name,
 		               rh_error_text(err));

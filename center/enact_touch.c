@@ -170,6 +170,17 @@ static void touch_pattern(const struct rh_realm *realm, const char *caller,
 		              (void *)(uintptr_t)realm);
 }
 
+/* One that is not registered is no item: nobody has it. */
+static void touch_resource_named(const struct rh_realm *realm, const char *name)
+{
+	struct rh_name parsed;
+	struct rh_id   id;
+
+	name_of(&parsed, name, 0);
+	if (rh_registry_find(&realm->registry, &parsed, &id) == RH_OK)
+		touch_edge(realm, name, NULL);
+}
+
 /* Every resource, without its edges. */
 static void touch_resources(const struct rh_realm *realm)
 {
@@ -185,13 +196,16 @@ static void touch_rule(const struct rh_realm *realm, const json_t *spec)
 {
 	const json_t *rule = json_object_get(spec, "protocol");
 
-	if (json_object_get(spec, "code")) /* in no item yet */
-		return;
 	if (!rule)
 		rule = json_object_get(spec, "limits");
 	if (!rule)
+		rule = json_object_get(spec, "code");
+	if (!rule)
 		rule = json_object_get(spec, "exception");
-	if (rule)
+	if (rule && json_object_get(rule, "resource"))
+		touch_resource_named(realm, json_string_value(json_object_get(rule,
+		                                                       "resource")));
+	else if (rule)
 		touch_pattern(realm, edge_end(rule, 0), edge_end(rule, 1));
 	else if (json_object_get(spec, "stale"))
 		touch_resources(realm);
@@ -230,6 +244,12 @@ void rh_enact_touch_rollout(const struct rh_realm *realm,
 
 	if (!realm->touch || between.from == between.upto)
 		return;
+	if (rh_protocols_is_own(rollout->now.callee)) {
+		touch_resource_named(realm, rollout->now.caller);
+		if (rollout->before.use[0])
+			touch_resource_named(realm, rollout->before.caller);
+		return;
+	}
 	name_of(&between.rule, rollout->rule, 1);
 	rh_enact_walk(realm, rollout->now.caller, rollout->now.callee, touch_between,
 	              &between);
@@ -258,7 +278,10 @@ void rh_enact_touch(const struct rh_realm *realm, const struct rh_object *old,
 			touch_rule(realm, was);
 		if (is)
 			touch_rule(realm, is);
-		if (rollout && rollout->before.use[0])
+		if (rollout && rollout->before.use[0] &&
+		    rh_protocols_is_own(rollout->before.callee))
+			touch_resource_named(realm, rollout->before.caller);
+		else if (rollout && rollout->before.use[0])
 			touch_pattern(realm, rollout->before.caller,
 			              rollout->before.callee);
 	}

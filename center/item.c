@@ -1,14 +1,22 @@
 #include "item.h"
 
 #include "center.h"
+#include "codetext.h"
+#include "decode.h"
+#include "limits.h"
+#include "parts.h"
 #include "sentence.h"
 #include "stale.h"
+#include "when.h"
 
+#include "../base/size.h"
 #include "../model/check.h"
 #include "../model/error.h"
 #include "../model/judge.h"
+#include "../rules/hook.h"
 #include "../wire/frame.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,12 +48,84 @@ struct rh_item_key rh_item_key_of(const char *caller, const char *callee)
 	return key;
 }
 
-/* ---- a resource ---- */
+/* ---- code ---- */
 
 static const char *text_at(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
 }
+
+static const char *or_default(const json_t *json, const char *key, const char *text)
+{
+	const char *value = text_at(json, key);
+
+	return value ? value : text;
+}
+
+static void put_code_limits(struct rh_record_writer *writer, const json_t *limits)
+{
+	const char *memory = text_at(limits, "memory"), *time = text_at(limits, "time");
+	uint64_t    bytes, ms;
+	json_int_t  fuel = json_integer_value(json_object_get(limits, "fuel"));
+
+	if (memory && rh_size_read(memory, RH_CODE_MEMORY_MAX, &bytes) == RH_OK)
+		rh_record_put_u64(writer, RH_TAG_BYTES, bytes);
+	if (time && rh_when_duration(time, RH_CODE_TIME_MAX_MS, &ms) == RH_OK)
+		rh_record_put_u64(writer, RH_TAG_TOOK, ms * 1000000u);
+	if (fuel > 0)
+		rh_record_put_u64(writer, RH_TAG_FUEL, (uint64_t)fuel);
+}
+
+static void put_params(struct rh_record_writer *writer, const json_t *params)
+{
+	char        text[RH_CODE_PARAM_MAX + RH_CODE_VALUE_MAX + 2];
+	const char *name;
+	json_t     *value;
+
+	json_object_foreach((json_t *)(uintptr_t)params, name, value) {
+		snprintf(text, sizeof text, "%s=%s", name, json_string_value(value));
+		rh_record_put_text(writer, RH_TAG_ENV, text);
+	}
+}
+
+static void put_code(struct rh_record_writer *writer, const struct rh_protocol_rule *rule)
+{
+	const json_t *code = rule->code->code;
+	size_t        place = rh_record_open(writer, RH_TAG_CODE_ITEM);
+
+	rh_record_put_text(writer, RH_TAG_RULE, rule->rule);
+	rh_record_put_u64(writer, RH_TAG_REVISION, rule->revision);
+	rh_record_put_text(writer, RH_TAG_HOOK, text_at(code, "hook"));
+	rh_record_put_text(writer, RH_TAG_MODULE,
+	                   text_at(code, "module") + sizeof RH_MODULE_PREFIX - 1);
+	rh_record_put_text(writer, RH_TAG_MODE, text_at(code, "mode"));
+	if (text_at(code, "key"))
+		rh_record_put_text(writer, RH_TAG_KEY, text_at(code, "key"));
+	rh_record_put_text(writer, RH_TAG_POLICY, or_default(code, "onFailure",
+	                                                     RH_CODE_POLICY));
+	put_code_limits(writer, json_object_get(code, "limits"));
+	put_params(writer, json_object_get(code, "params"));
+	rh_record_close(writer, place);
+}
+
+static void put_codes(struct rh_record_writer *writer, const struct rh_realm *realm,
+                      const char *caller, const char *callee)
+{
+	for (unsigned i = 0; i < rh_hook_count; i++) {
+		const struct rh_protocol_rule *rule = rh_protocols_find(&realm->hooks[i],
+		                                                        caller, callee);
+
+		if (rule && rh_hook_at(&rh_hooks[i]) != RH_AT_PROCESS)
+			put_code(writer, rule);
+	}
+}
+
+static void put_own_code(void *user, const struct rh_protocol_rule *rule)
+{
+	put_code(user, rule);
+}
+
+/* ---- a resource ---- */
 
 static void put_texts(struct rh_record_writer *writer, uint16_t tag,
                       const json_t *list)
@@ -101,6 +181,8 @@ void rh_item_put_self(const struct rh_center *center, struct rh_record_writer *w
 	                  json_is_true(json_object_get(context, "locale")));
 	put_serve(writer, json_object_get(spec, "serve"));
 	rh_stale_put(writer, &center->realm.catalog);
+	for (unsigned i = 0; i < rh_hook_count; i++)
+		rh_protocols_own(&center->realm.hooks[i], object->name, put_own_code, writer);
 	json_decref(stored);
 }
 
@@ -192,8 +274,6 @@ static void put_edge(struct rh_item_encoder *encoder, struct rh_record_writer *w
                      const struct rh_verdict *verdict, enum rh_item_form form)
 {
 	const struct rh_realm         *realm = &encoder->center->realm;
-	const struct rh_protocol_rule *protocol = rh_protocols_find(&realm->protocols,
-		verdict->caller.text, verdict->callee.text);
 	const struct rh_protocol_rule *limit = rh_protocols_find(&realm->limits,
 		verdict->caller.text, verdict->callee.text);
 
@@ -204,9 +284,11 @@ static void put_edge(struct rh_item_encoder *encoder, struct rh_record_writer *w
 	put_type(writer, RH_TAG_TYPE, form == RH_ITEM_OF_CALLEE ? verdict->caller_type
 	                                                        : verdict->callee_type);
 	put_callee(writer, callee_of(encoder, &verdict->callee));
-	rh_record_put_text(writer, RH_TAG_PROTOCOL, rh_protocol_use(protocol, limit));
+	rh_record_put_text(writer, RH_TAG_PROTOCOL, rh_realm_use(realm,
+		verdict->caller.text, verdict->callee.text));
 	if (limit)
 		put_limit(writer, limit);
+	put_codes(writer, realm, verdict->caller.text, verdict->callee.text);
 	put_verdict(writer, encoder->center, verdict);
 }
 

@@ -55,6 +55,7 @@
 
 /* A rule of code. */
 #define RH_CODE_ABI_MAX       65535u
+#define RH_CODE_POLICY        "keep-last"  /* onFailure, unless the rule says    */
 #define RH_CODE_PAGE          65536u       /* of memory                        */
 #define RH_CODE_MEMORY_MAX    (256u << 20)
 #define RH_RUNS_MAX           16384u       /* rules, at places of agents       */

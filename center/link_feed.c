@@ -131,7 +131,8 @@ static void feed(struct rh_link_conn *conn, int is_due)
 {
 	if (conn->is_closing || conn->is_full || conn->state != RH_PEER_SUBSCRIBED)
 		return;
-	send_frames(conn, is_due);
+	if (send_frames(conn, is_due) == 0 && !conn->is_closing && conn->module[0])
+		rh_link_send_module(conn);
 	if (conn->is_closing)
 		return;
 	if (conn->is_full)

@@ -4,6 +4,7 @@
 
 #include "../model/judge.h"
 #include "../model/view.h"
+#include "../rules/hook.h"
 
 /* One rule, or a hierarchy with all its edges, at one agent. */
 struct telling {
@@ -31,15 +32,25 @@ static void set_edge(json_t *event, const struct rh_item_key *key)
 
 /* ---- what is not active ---- */
 
-/* The rule that an agent most likely cannot obey. */
+static const struct rh_protocol_rule *newer(const struct rh_protocol_rule *a,
+                                            const struct rh_protocol_rule *b)
+{
+	return !b || (a && a->revision > b->revision) ? a : b;
+}
+
+/* The rule that an agent most likely cannot obey: the protocol or code that came last. */
 static const char *rule_of(const struct rh_center *center,
                            const struct rh_item_key *key, struct rh_verdict *verdict)
 {
-	const struct rh_protocol_rule *protocol = rh_protocols_find(
-		&center->realm.protocols, key->caller.text, key->callee.text);
+	const struct rh_realm         *realm = &center->realm;
+	const struct rh_protocol_rule *rule = rh_protocols_find(&realm->protocols,
+		key->caller.text, key->callee.text);
 
-	rh_judge_pair(&center->realm.registry, &key->caller, &key->callee, 0, verdict);
-	return protocol ? protocol->rule : verdict->rule.text;
+	for (unsigned i = 0; i < rh_hook_count; i++)
+		rule = newer(rule, rh_protocols_find(&realm->hooks[i], key->caller.text,
+		                                     key->callee.text));
+	rh_judge_pair(&realm->registry, &key->caller, &key->callee, 0, verdict);
+	return rule ? rule->rule : verdict->rule.text;
 }
 
 void rh_link_tell_result(struct rh_center *center, const struct rh_link_conn *conn,
@@ -91,6 +102,17 @@ static uint64_t came_at(const struct rh_center *center,
 	return item > protocol->revision ? item : protocol->revision;
 }
 
+static void tell_code(struct telling *telling, const struct rh_item_key *key)
+{
+	for (unsigned i = 0; i < rh_hook_count; i++) {
+		const struct rh_protocol_rule *code = rh_protocols_find(
+			&telling->center->realm.hooks[i], key->caller.text, key->callee.text);
+
+		if (code && is_new(telling, came_at(telling->center, code, key)))
+			tell_edge(telling, code->rule, code->revision, key);
+	}
+}
+
 static void look_at(void *user, const struct rh_edge_report *report)
 {
 	struct telling                *telling = user;
@@ -110,6 +132,7 @@ static void look_at(void *user, const struct rh_edge_report *report)
 	limit = rh_protocols_find(&realm->limits, key.caller.text, key.callee.text);
 	if (limit && is_new(telling, came_at(telling->center, limit, &key)))
 		tell_edge(telling, limit->rule, limit->revision, &key);
+	tell_code(telling, &key);
 	rh_judge_pair(&realm->registry, &key.caller, &key.callee, 0, &verdict);
 	if (verdict.reason == RH_REASON_HIERARCHY && is_new(telling, verdict.revision)) {
 		telling->edges++;

@@ -166,6 +166,7 @@ static const struct {
 	                        [RH_PEER_SUBSCRIBED] = rh_peer_subscribe } },
 	{ RH_FRAME_CREDIT,    { [RH_PEER_SUBSCRIBED] = rh_peer_credit } },
 	{ RH_FRAME_RESULT,    { [RH_PEER_SUBSCRIBED] = rh_peer_result } },
+	{ RH_FRAME_MODULE_GET, { [RH_PEER_SUBSCRIBED] = rh_peer_module } },
 	{ RH_FRAME_REPORT,    { [RH_PEER_GREETED] = rh_peer_report,
 	                        [RH_PEER_SUBSCRIBED] = rh_peer_report } },
 	{ RH_FRAME_RULE_STATS, { [RH_PEER_SUBSCRIBED] = rh_peer_rule_stats } },

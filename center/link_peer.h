@@ -9,7 +9,12 @@
  * link.c accepts, receives, drops and keeps time; link_walk.c finds peers and shows
  * them; link_peer.c understands what peers of either version say, link_subscriber.c
  * what those of RH_PUSH_VERSION say, and link_standing.c what follows from it,
+<<<<<<< HEAD
  * link_news.c tells others of it, link_runs.c hears how rules of code do, and observer.c those who look on;
+=======
+ * link_news.c tells others of it, and observer.c those who look on;
+ * link_module.c sends agents what they run;
+>>>>>>> 445cd53 (agent, center: rules of code run where the calls are)
  * link_push.c builds views and plans and sends
  * them; link_feed.c sends what push.h makes for subscribers.
  *
@@ -64,6 +69,8 @@ struct rh_link_conn {
 	uint64_t                 heard_ns;   /* when it was sent something last  */
 	uint64_t                 asked_ns;   /* observed: it waits for an answer */
 	uint64_t                 snapshot_bytes;
+	uint32_t                 module_offset; /* from there on the agent wants ... */
+	char                     module[65];    /* ... this one; "": none            */
 	/* OBSERVER */
 	uint32_t                 missed;     /* steps that it did not take       */
 	/* any */
@@ -143,6 +150,7 @@ rh_peer_handler rh_peer_subscribe;
 rh_peer_handler rh_peer_credit;
 rh_peer_handler rh_peer_result;
 rh_peer_handler rh_peer_report;
+rh_peer_handler rh_peer_module;
 
 /* ---- link_runs.c ---- */
 
@@ -154,6 +162,11 @@ rh_peer_handler rh_peer_rule_log;
 /* Sends a view or a plan that the peer does not have yet, as far as its socket takes
  * it. */
 void rh_link_push(struct rh_link_conn *conn);
+
+/* ---- link_module.c ---- */
+
+/* Sends the part of a module that the peer wants: nothing else waits for it. */
+void rh_link_send_module(struct rh_link_conn *conn);
 
 /* ---- link_feed.c ---- */
 

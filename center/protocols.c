@@ -183,7 +183,10 @@ static int is_reached(const struct rh_protocol_rule *entry,
 	if (reach == 0 || reach == RH_ROLLOUT_ALL)
 		return reach != 0;
 	RH_CHECK(rh_name_init_rule(&rule, entry->rule, strlen(entry->rule)) == RH_OK);
-	if (rh_name_init(&caller, question->caller, strlen(question->caller)) != RH_OK ||
+	callee = (struct rh_name){ .len = 0 }; /* of its own */
+	if (rh_name_init(&caller, question->caller, strlen(question->caller)) != RH_OK)
+		return 0;
+	if (!rh_protocols_is_own(question->callee) &&
 	    rh_name_init(&callee, question->callee, strlen(question->callee)) != RH_OK)
 		return 0;
 	return rh_rollout_place(&rule, &caller, &callee) <= reach;
@@ -232,6 +235,25 @@ const struct rh_protocol_rule *rh_protocols_find_if(
 	return find(protocols, &(struct question){ caller, callee, rule, reach });
 }
 
+int rh_protocols_is_own(const char *callee)
+{
+	return callee[0] == '/';
+}
+
+void rh_protocols_own(const struct rh_protocols *protocols, const char *resource,
+                      rh_protocols_visit *visit, void *user)
+{
+	for (size_t i = first_of(protocols, resource, "");
+	     i < protocols->count && strcmp(protocols->at[i]->caller, resource) == 0; i++) {
+		const struct rh_protocol_rule *entry = protocols->at[i];
+		struct question question = { resource, entry->callee, NULL, 0 };
+
+		if (rh_protocols_is_own(entry->callee) &&
+		    is_reached(entry, &question) != entry->is_former)
+			visit(user, entry);
+	}
+}
+
 const struct rh_protocol_rule *rh_protocols_holder(
 	const struct rh_protocols *protocols, const char *caller, const char *callee)
 {
@@ -243,11 +265,11 @@ const struct rh_protocol_rule *rh_protocols_holder(
 }
 
 const char *rh_protocol_use(const struct rh_protocol_rule *protocol,
-                            const struct rh_protocol_rule *limit)
+                            const struct rh_protocol_rule *limit, int has_code)
 {
 	const char *use = protocol ? protocol->use : RH_PROTOCOL_DEFAULT;
 
-	return limit && strcmp(use, "bind") == 0 ? "shm" : use;
+	return (limit || has_code) && strcmp(use, "bind") == 0 ? "shm" : use;
 }
 
 static int matches(const char *pattern, const char *name)

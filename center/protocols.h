@@ -1,5 +1,6 @@
-/* protocols - which protocol a rule names for which edge; in a table of its own, how
- * many calls may be under way there (use is a number then).
+/* protocols - which protocol a rule names for which edge; in tables of their own, how
+ * many calls may be under way there (use is a number then), and for each hook which code
+ * runs there (use is the name of its text).
  *
  * The edge of a rule may have "*" for either end.  The most specific rule that is in
  * force for an edge wins:
@@ -11,6 +12,9 @@
  * While a rule is rolled out it has two entries: the new one, in force for the edges up
  * to a place (model/rollout.h), and the former one, in force for those after it.  The
  * former one may be for another edge, and may be missing.
+ *
+ * What runs in the processes of a resource stands there as an edge to nobody: callee is
+ * "/" and the key by which they ask for it, or nothing.
  *
  * Ownership   The table owns its entries and copies what is put in.
  * Threads     One.
@@ -29,15 +33,18 @@
 #define RH_PROTOCOL_TEXT_MAX 16
 #define RH_PROTOCOL_ANY      "*"
 
+struct rh_code_text;
+
 struct rh_protocol_rule {
 	uint64_t revision;
 	uint64_t reach;                    /* the last place that has the new one,
 	                                      or RH_ROLLOUT_ALL                   */
 	uint8_t  is_former;
 	char     caller[RH_NAME_MAX + 1];  /* or "*" */
-	char     callee[RH_NAME_MAX + 1];
+	char     callee[RH_NAME_MAX + 2];
 	char     rule[RH_NAME_MAX + 1];
 	char     use[RH_PROTOCOL_TEXT_MAX];
+	const struct rh_code_text *code;   /* borrowed; NULL: not of a hook's table */
 };
 
 struct rh_protocols {
@@ -75,14 +82,22 @@ const struct rh_protocol_rule *rh_protocols_find_if(
 	const struct rh_protocols *protocols, const char *caller, const char *callee,
 	const char *rule, uint64_t reach);
 
+/* Is that the callee of what runs in processes? */
+int rh_protocols_is_own(const char *callee);
+
+/* Visits what is in force in the processes of a resource. */
+typedef void rh_protocols_visit(void *user, const struct rh_protocol_rule *rule);
+void rh_protocols_own(const struct rh_protocols *protocols, const char *resource,
+                      rh_protocols_visit *visit, void *user);
+
 /* The rule that holds exactly that edge, which may be a pattern, or NULL. */
 const struct rh_protocol_rule *rh_protocols_holder(
 	const struct rh_protocols *protocols, const char *caller, const char *callee);
 
-/* What carries calls where these are in force, of either table; NULL: there is none.
- * Bound calls pass no agent, so where they are counted they go by shm. */
+/* What carries calls where these are in force; NULL: there is none.  Bound calls pass no
+ * agent, so where they are counted, or code sees them, they go by shm. */
 const char *rh_protocol_use(const struct rh_protocol_rule *protocol,
-                            const struct rh_protocol_rule *limit);
+                            const struct rh_protocol_rule *limit, int has_code);
 
 /* Does the edge of a rule, which may be a pattern, match? */
 int rh_protocols_match(const char *caller_pattern, const char *callee_pattern,

@@ -8,6 +8,7 @@
 #include "../model/error.h"
 #include "../model/judge.h"
 #include "../model/view.h"
+#include "../rules/hook.h"
 
 #include <sodium.h>
 
@@ -74,6 +75,8 @@ void rh_realm_fini(struct rh_realm *realm)
 	rh_catalog_fini(&realm->catalog);
 	rh_protocols_fini(&realm->protocols);
 	rh_protocols_fini(&realm->limits);
+	for (unsigned i = 0; i < RH_REALM_HOOKS; i++)
+		rh_protocols_fini(&realm->hooks[i]);
 	rh_rollouts_fini(&realm->rollouts);
 	if (realm->memory)
 		munmap(realm->memory, realm->memory_bytes);
@@ -256,7 +259,31 @@ int rh_realm_put_rollout(struct rh_realm *realm, const struct rh_rollout *rollou
 const struct rh_protocols *rh_realm_table(const struct rh_realm *realm,
                                           const struct rh_rollout_side *side)
 {
-	return side->is_limit ? &realm->limits : &realm->protocols;
+	if (side->table == RH_TABLE_PROTOCOLS)
+		return &realm->protocols;
+	if (side->table == RH_TABLE_LIMITS)
+		return &realm->limits;
+	RH_CHECK(side->table - RH_TABLE_HOOKS < (int)RH_REALM_HOOKS);
+	return &realm->hooks[side->table - RH_TABLE_HOOKS];
+}
+
+int rh_realm_has_code(const struct rh_realm *realm, const char *caller,
+                      const char *callee)
+{
+	for (unsigned i = 0; i < rh_hook_count; i++) {
+		if (rh_hook_at(&rh_hooks[i]) == RH_AT_CALL &&
+		    rh_protocols_find(&realm->hooks[i], caller, callee))
+			return 1;
+	}
+	return 0;
+}
+
+const char *rh_realm_use(const struct rh_realm *realm, const char *caller,
+                         const char *callee)
+{
+	return rh_protocol_use(rh_protocols_find(&realm->protocols, caller, callee),
+	                       rh_protocols_find(&realm->limits, caller, callee),
+	                       rh_realm_has_code(realm, caller, callee));
 }
 
 int rh_realm_changed_rules(const struct rh_realm *realm, size_t mark,
@@ -465,6 +492,9 @@ int rh_realm_observe(struct rh_realm *realm, const char *caller, const char *cal
 		              &more);
 		count_rollout(realm, rh_protocols_find(&realm->limits, caller, callee),
 		              &more);
+		for (unsigned i = 0; i < rh_hook_count; i++)
+			count_rollout(realm, rh_protocols_find(&realm->hooks[i], caller,
+			                                       callee), &more);
 	}
 	count->bytes += grown(&count->seen_bytes, bytes);
 	return RH_OK;

@@ -41,6 +41,8 @@ typedef void rh_realm_touch(void *user, const struct rh_item_key *key);
 /* All that was touched since the last commit is as it was. */
 typedef void rh_realm_untouch(void *user);
 
+#define RH_REALM_HOOKS 16u /* not fewer than there are hooks */
+
 struct rh_realm_undo;
 struct rh_revocations;
 
@@ -48,6 +50,7 @@ struct rh_realm {
 	struct rh_catalog     catalog;
 	struct rh_protocols   protocols;
 	struct rh_protocols   limits;      /* use is a number of calls         */
+	struct rh_protocols   hooks[RH_REALM_HOOKS]; /* code, in the order of rh_hooks */
 	struct rh_rollouts    rollouts;
 	struct rh_registry    registry;
 	struct rh_edge_count *counts;      /* by number of the edge            */
@@ -89,6 +92,14 @@ int rh_realm_put_rollout(struct rh_realm *realm, const struct rh_rollout *rollou
 /* Where that side of a roll-out stands. */
 const struct rh_protocols *rh_realm_table(const struct rh_realm *realm,
                                           const struct rh_rollout_side *side);
+
+/* Is there code that sees the calls of that edge? */
+int rh_realm_has_code(const struct rh_realm *realm, const char *caller,
+                      const char *callee);
+
+/* The protocol that carries the calls of that edge, all rules considered. */
+const char *rh_realm_use(const struct rh_realm *realm, const char *caller,
+                         const char *callee);
 
 /* Would the resource be accepted as all is now?
  * RH_ELAYER  the problem names the first refused pair, the rule, its revision. */

@@ -1,9 +1,12 @@
 #include "rollout.h"
 
+#include "codetext.h"
+
 #include "when.h"
 
 #include "../model/check.h"
 #include "../model/error.h"
+#include "../rules/hook.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -186,30 +189,69 @@ static void set_text(char *text, size_t cap, const json_t *value)
 	snprintf(text, cap, "%s", value ? json_string_value(value) : "");
 }
 
-/* A protocol has a name, a limit a number. */
+/* The hook was checked when the rule came in. */
+static uint8_t table_of_hook(const char *name)
+{
+	const struct rh_hook *hook = rh_hook_find(name);
+
+	RH_CHECK(hook);
+	return (uint8_t)(RH_TABLE_HOOKS + (hook - rh_hooks));
+}
+
+/* Code runs on an edge, or at a resource. */
+static void read_code(const json_t *rule, struct rh_rollout_side *side)
+{
+	const json_t *resource = json_object_get(rule, "resource");
+	const char   *key = json_string_value(json_object_get(rule, "key"));
+
+	if (resource) {
+		set_text(side->caller, sizeof side->caller, resource);
+		snprintf(side->callee, sizeof side->callee, "/%s", key ? key : "");
+	}
+	side->table = table_of_hook(json_string_value(json_object_get(rule, "hook")));
+	side->code = rh_code_text_of(rule);
+	RH_CHECK(side->code); /* no memory */
+	memcpy(side->use, side->code->use, sizeof side->use);
+}
+
+/* A protocol has a name, a limit a number, code a module. */
 static void read_side(const json_t *rule, uint64_t revision,
                       struct rh_rollout_side *ret_side)
 {
 	const json_t          *edge = json_object_get(rule, "edge");
 	const json_t          *calls = json_object_get(rule, "calls");
-	struct rh_rollout_side side = { .revision = revision, .is_limit = calls != NULL };
+	struct rh_rollout_side side = { .revision = revision };
 
 	set_text(side.caller, sizeof side.caller, json_array_get(edge, 0));
 	set_text(side.callee, sizeof side.callee, json_array_get(edge, 1));
 	set_text(side.use, sizeof side.use, json_object_get(rule, "use"));
-	if (calls)
+	if (calls) {
+		side.table = RH_TABLE_LIMITS;
 		snprintf(side.use, sizeof side.use, "%u",
 		         (unsigned)json_integer_value(calls));
+	}
+	if (json_object_get(rule, "module"))
+		read_code(rule, &side);
 	*ret_side = side;
+}
+
+/* Of probes a resource has as many as it likes: each has a place of its own. */
+static void set_place(struct rh_rollout_side *side, const char *rule)
+{
+	if (side->code && strcmp(json_string_value(json_object_get(side->code->code, "hook")),
+	                         "probe") == 0)
+		snprintf(side->callee, sizeof side->callee, "/%s", rule);
 }
 
 /* What a rule says of edges that it may come to step by step, or NULL. */
 static const json_t *edge_rule(const json_t *stored)
 {
 	const json_t *spec = json_object_get(stored, "spec");
-	const json_t *protocol = json_object_get(spec, "protocol");
+	const json_t *rule = json_object_get(spec, "protocol");
 
-	return protocol ? protocol : json_object_get(spec, "limits");
+	if (!rule)
+		rule = json_object_get(spec, "limits");
+	return rule ? rule : json_object_get(spec, "code");
 }
 
 void rh_rollout_read_side(const struct rh_object *rule, struct rh_rollout_side *ret_side)
@@ -217,6 +259,8 @@ void rh_rollout_read_side(const struct rh_object *rule, struct rh_rollout_side *
 	json_t *stored = rule ? rh_object_parse(rule) : NULL;
 
 	read_side(edge_rule(stored), rule ? rule->revision : 0, ret_side);
+	if (rule)
+		set_place(ret_side, rule->name);
 	json_decref(stored);
 }
 
@@ -233,7 +277,7 @@ int rh_rollout_read_plan(const struct rh_object *rule, struct rh_rollout_plan *r
 
 static int is_same_side(const struct rh_rollout_side *a, const struct rh_rollout_side *b)
 {
-	return a->is_limit == b->is_limit && strcmp(a->caller, b->caller) == 0 &&
+	return a->table == b->table && strcmp(a->caller, b->caller) == 0 &&
 	       strcmp(a->callee, b->callee) == 0 && strcmp(a->use, b->use) == 0;
 }
 
@@ -286,13 +330,18 @@ int rh_rollout_begin(const struct rh_object *rule, const struct rh_object *old,
 
 static json_t *before_json(const struct rh_rollout_side *side)
 {
-	json_t *json = json_pack("{s:[s, s], s:I}", "edge", side->caller, side->callee,
-	                         "revision", (json_int_t)side->revision);
+	json_t *json = side->code ? json_copy(side->code->code) : json_object();
 
-	if (side->is_limit)
+	json_object_set_new(json, "revision", json_integer((json_int_t)side->revision));
+	if (!rh_protocols_is_own(side->callee))
+		json_object_set_new(json, "edge", json_pack("[s, s]", side->caller,
+		                                            side->callee));
+	else
+		json_object_set_new(json, "resource", json_string(side->caller));
+	if (side->table == RH_TABLE_LIMITS)
 		json_object_set_new(json, "calls",
 		                    json_integer(strtol(side->use, NULL, 10)));
-	else
+	else if (side->table == RH_TABLE_PROTOCOLS)
 		json_object_set_new(json, "use", json_string(side->use));
 	return json;
 }
@@ -352,6 +401,7 @@ static int read(const char *rule, const json_t *json, struct rh_rollout *ret_rol
 	set_text(rollout.reason, sizeof rollout.reason, json_object_get(json, "reason"));
 	const json_t *before = json_object_get(json, "before");
 	read_side(before, number_at(before, "revision"), &rollout.before);
+	set_place(&rollout.before, rule);
 	*ret_rollout = rollout;
 	return RH_OK;
 }

@@ -48,12 +48,17 @@ enum rh_rollout_order {
 	RH_ROLLOUT_PAUSE, RH_ROLLOUT_RESUME, RH_ROLLOUT_UNDO, RH_ROLLOUT_ORDERS
 };
 
+/* Which table of the realm a rule stands in; of rules of code one for each hook. */
+enum rh_rule_table { RH_TABLE_PROTOCOLS, RH_TABLE_LIMITS, RH_TABLE_HOOKS };
+
 /* What a generation says of which edge; use is "" for none. */
 struct rh_rollout_side {
 	uint64_t revision;                  /* at which it was put */
-	uint8_t  is_limit;                  /* use is a number of calls            */
+	uint8_t  table;                     /* RH_TABLE_HOOKS and the hook's place in
+	                                       rh_hooks                            */
+	const struct rh_code_text *code;    /* of RH_TABLE_HOOKS and beyond        */
 	char caller[RH_NAME_MAX + 1];
-	char callee[RH_NAME_MAX + 1];
+	char callee[RH_NAME_MAX + 2];
 	char use[RH_PROTOCOL_TEXT_MAX];
 };
 
@@ -119,7 +124,7 @@ void rh_rollout_read_step(const json_t *value, struct rh_rollout_step *ret_step)
 /* How the rule is to be rolled out: 1, or at once: 0. */
 int rh_rollout_read_plan(const struct rh_object *rule, struct rh_rollout_plan *ret_plan);
 
-/* What a rule says; use is "" when it is about neither protocols nor limits. */
+/* What a rule says; use is "" when it is about neither protocols, limits nor code. */
 void rh_rollout_read_side(const struct rh_object *rule,
                           struct rh_rollout_side *ret_side);
 

@@ -44,8 +44,9 @@ static void say(char *text, const char *agent, const struct rh_item_key *key,
 
 	if (text[0])
 		return;
-	snprintf(text, RH_SURVEY_TEXT_MAX, "%s -> %s is %s at the agent of %s%s%s%s%s",
-	         key->caller.text, key->callee.text, standing->state, agent,
+	snprintf(text, RH_SURVEY_TEXT_MAX, "%s%s%s is %s at the agent of %s%s%s%s%s",
+	         key->caller.text, key->callee.len ? " -> " : "",
+	         key->callee.len ? key->callee.text : "", standing->state, agent,
 	         result && result->code ? ": " : "",
 	         result && result->code ? rh_error_name(result->code) : "",
 	         result && result->text[0] ? ": " : "",
@@ -60,10 +61,12 @@ static void list(struct rh_survey *survey, const char *agent,
 
 	if (!survey->agents || json_array_size(survey->agents) >= RH_SURVEY_PLACES_MAX)
 		return;
-	json_t *json = json_pack("{s:s, s:s, s:[s, s], s:I}", "agent", agent, "state",
-		standing->state, "edge", key->caller.text, key->callee.text, "revision",
-		(json_int_t)(result ? result->revision
+	json_t *json = json_pack("{s:s, s:s, s:I}", "agent", agent, "state",
+		standing->state, "revision", (json_int_t)(result ? result->revision
 		             : push ? rh_push_item_revision(push, key) : 0));
+	if (key->callee.len)
+		json_object_set_new(json, "edge", json_pack("[s, s]", key->caller.text,
+		                                            key->callee.text));
 	if (result && result->code)
 		json_object_set_new(json, "code",
 		                    json_string(rh_error_name(result->code)));
@@ -176,11 +179,33 @@ static void visit_before(void *user, const struct rh_edge_report *report)
 		look_at(survey, report);
 }
 
+/* What runs in the processes of a resource has one place. */
+static void look_at_resource(struct rh_survey *survey, const char *name)
+{
+	struct rh_item_key key = { .callee = { .len = 0 } };
+	struct rh_name     rule;
+
+	RH_CHECK(rh_name_init(&key.caller, name, strlen(name)) == RH_OK);
+	RH_CHECK(rh_name_init_rule(&rule, survey->rollout->rule,
+	                           strlen(survey->rollout->rule)) == RH_OK);
+	uint64_t place = rh_rollout_place(&rule, &key.caller, &key.callee);
+	survey->tally.total++;
+	note_place(survey, place);
+	if (place <= survey->rollout->reach)
+		count_reached(survey, &key, 0);
+}
+
 void rh_survey_make(struct rh_survey *survey)
 {
 	const struct rh_rollout *rollout = survey->rollout;
 	const struct rh_realm   *realm = &survey->center->realm;
+	struct rh_id             id;
 
+	if (rh_protocols_is_own(rollout->now.callee)) {
+		if (rh_realm_find(realm, rollout->now.caller, &id) == RH_OK)
+			look_at_resource(survey, rollout->now.caller);
+		return;
+	}
 	rh_enact_walk(realm, rollout->now.caller, rollout->now.callee, visit_now, survey);
 	if (rollout->before.use[0])
 		rh_enact_walk(realm, rollout->before.caller, rollout->before.callee,

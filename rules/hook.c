@@ -35,3 +35,19 @@ const char *rh_hook_type(const char *signature, char text[48])
 		snprintf(text + len, 48 - len, " -> %s", word(signature[1]));
 	return text;
 }
+
+enum rh_hook_at rh_hook_at(const struct rh_hook *hook)
+{
+	static const char *const calls[] = { "filter", "transform", NULL };
+	static const char *const processes[] = { "cache", "user", NULL };
+
+	for (unsigned i = 0; calls[i]; i++) {
+		if (strcmp(hook->name, calls[i]) == 0)
+			return RH_AT_CALL;
+	}
+	for (unsigned i = 0; processes[i]; i++) {
+		if (strcmp(hook->name, processes[i]) == 0)
+			return RH_AT_PROCESS;
+	}
+	return RH_AT_EDGE;
+}

@@ -54,6 +54,15 @@ struct rh_hook {
 extern const struct rh_hook rh_hooks[];
 extern const unsigned       rh_hook_count;
 
+/* Where rules of a hook run. */
+enum rh_hook_at {
+	RH_AT_CALL,    /* in the agent of a caller: they see each call of an edge */
+	RH_AT_EDGE,    /* in the agents of an edge, beside its calls */
+	RH_AT_PROCESS, /* in the processes of a resource */
+};
+
+enum rh_hook_at rh_hook_at(const struct rh_hook *hook);
+
 /* NULL: no hook has that name. */
 const struct rh_hook *rh_hook_find(const char *name);
 

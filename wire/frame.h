@@ -111,6 +111,10 @@ enum rh_frame_type {
 	RH_FRAME_CREDIT,      /* agent: BYTES more may be sent                    */
 	RH_FRAME_GOAWAY,      /* center: CODE TEXT DELAY (come back no sooner)    */
 	RH_FRAME_REPORT,      /* agent: REPORT_ITEM*: what it had to do by force   */
+	RH_FRAME_MODULE_GET,  /* agent: MODULE OFFSET: what of its bytes is wanted  */
+	RH_FRAME_MODULE_DATA, /* center: MODULE OFFSET BYTES (of all) BODY [SIGNATURE:
+	                         with OFFSET 0, of a module that is signed], when
+	                         nothing else waits; or MODULE CODE TEXT          */
 	/* agent -> center: how its rules of code do, and what they say. */
 	RH_FRAME_RULE_STATS = 136, /* ITEM*: CALLER [CALLEE] RULE REVISION CALLS TOOK
 	                         (ns in all of them) ERRORS* (by enum
@@ -176,12 +180,14 @@ enum rh_tag {
 	RH_TAG_OFFER,       /* bytes, of the protocol                  */
 	RH_TAG_SELF,        /* records: RESOURCE TYPE [INTERFACE] UID* EXE*
 	                       ENV* LOCALE_ON [LIBRARY | PROGRAM] [HASH
-	                       FUNCTION*: of the registered interface];
+	                       FUNCTION*: of the registered interface]
+	                       CODE_ITEM*;
 	                       none in a view: it is not registered    */
 	RH_TAG_EDGE_ITEM,   /* records: CALLER CALLEE TYPE (of the other end;
 	                       none: unregistered), of the callee:
 	                       [INTERFACE] ENV* LOCALE_ON,
-	                       VERDICT PROTOCOL [RULE REVISION] TEXT   */
+	                       VERDICT PROTOCOL [RULE REVISION] TEXT
+	                       [LIMIT_ITEM] CODE_ITEM*                 */
 	RH_TAG_TYPE,        /* text                                    */
 	RH_TAG_UID,         /* u32                                     */
 	RH_TAG_GID,         /* u32                                     */
@@ -226,6 +232,16 @@ enum rh_tag {
 	RH_TAG_TOOK,        /* u64 ns                                  */
 	RH_TAG_LIMIT_ITEM,  /* records: RULE REVISION COUNT (calls that may be
 	                       under way); in an EDGE_ITEM             */
+	RH_TAG_CODE_ITEM,   /* records: RULE REVISION HOOK MODULE MODE [KEY]
+	                       POLICY [BYTES (of memory) TOOK (ns a call) FUEL ENV*
+	                       (parameters, NAME=value)]               */
+	RH_TAG_HOOK,        /* text                                    */
+	RH_TAG_MODULE,      /* text: SHA-256, 64 hex digits            */
+	RH_TAG_MODE,        /* text                                    */
+	RH_TAG_POLICY,      /* text: onFailure                         */
+	RH_TAG_FUEL,        /* u64                                     */
+	RH_TAG_SIGNATURE,   /* text: Ed25519, 128 hex digits           */
+	RH_TAG_KEY,         /* text                                    */
 	RH_TAGS
 };
 

@@ -1,6 +1,7 @@
 #include "handlers.h"
 
 #include "../center.h"
+#include "../codetext.h"
 #include "../conditions.h"
 #include "../decode.h"
 #include "../link.h"
@@ -11,6 +12,7 @@
 
 #include "../../model/error.h"
 #include "../../model/judge.h"
+#include "../../rules/hook.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,8 +133,8 @@ static json_t *protocol_json(const struct rh_center *center,
                              const struct question *question)
 {
 	const struct rh_protocol_rule *rule = find(&center->realm.protocols, question);
-	const struct rh_protocol_rule *limit = find(&center->realm.limits, question);
-	const char *use = rh_protocol_use(rule, limit);
+	const char *use = rh_realm_use(&center->realm, question->caller.text,
+	                               question->callee.text);
 	json_t     *json = rule ? json_pack("{s:s, s:s, s:I}", "use", use, "rule", rule->rule,
 	                                    "revision", (json_int_t)rule->revision)
 	                        : json_pack("{s:s, s:n}", "use", use, "rule");
@@ -145,7 +147,8 @@ static json_t *protocol_json(const struct rh_center *center,
 			"the former generation: its roll-out has not come to this edge"));
 	if (strcmp(use, rule ? rule->use : RH_PROTOCOL_DEFAULT) != 0)
 		json_object_set_new(json, "text", json_string(
-			"in place of bind, as calls are counted: see limit"));
+			"in place of bind, as calls are counted or seen by rules of code: see "
+			"limit and rules"));
 	return json;
 }
 
@@ -158,6 +161,27 @@ static void add_limit(json_t *json, const struct rh_center *center,
 		json_object_set_new(json, "limit", json_pack("{s:I, s:s, s:I}", "calls",
 			(json_int_t)strtol(limit->use, NULL, 10), "rule", limit->rule,
 			"revision", (json_int_t)limit->revision));
+}
+
+/* The code that runs for its calls, by hook. */
+static void add_code(json_t *json, const struct rh_center *center,
+                     const struct question *question)
+{
+	json_t *list = json_array();
+
+	for (unsigned i = 0; i < rh_hook_count; i++) {
+		const struct rh_protocol_rule *rule = find(&center->realm.hooks[i], question);
+
+		if (rule)
+			json_array_append_new(list, json_pack("{s:s, s:s, s:I, s:s}", "hook",
+				rh_hooks[i].name, "rule", rule->rule, "revision",
+				(json_int_t)rule->revision, "module", json_string_value(
+				json_object_get(rule->code->code, "module"))));
+	}
+	if (json_array_size(list) > 0)
+		json_object_set_new(json, "rules", list);
+	else
+		json_decref(list);
 }
 
 /* ---- what is up ---- */
@@ -383,6 +407,7 @@ static json_t *explain_json(struct rh_center *center, struct question *question)
 			verdict->rule.text, "revision", (json_int_t)verdict->revision));
 	add_standing(json, center, question);
 	add_limit(json, center, question);
+	add_code(json, center, question);
 	json_object_update(json, extra);
 	json_decref(extra);
 	return json;

@@ -87,13 +87,10 @@ static void add_edge(void *user, const struct rh_edge_report *report)
 		return;
 	caller = rh_registry_get(&realm->registry, report->caller);
 	callee = rh_registry_get(&realm->registry, report->callee);
-	const struct rh_protocol_rule *protocol = rh_protocols_find(&realm->protocols,
-		caller->name.text, callee->name.text);
 	json_array_append_new(lister->list, json_pack("{s:s, s:s, s:s, s:s, s:I, s:I, s:I}",
 		"caller", caller->name.text, "callee", callee->name.text,
 		"outcome", rh_outcome_text(report->after),
-		"protocol", rh_protocol_use(protocol, rh_protocols_find(&realm->limits,
-			caller->name.text, callee->name.text)),
+		"protocol", rh_realm_use(realm, caller->name.text, callee->name.text),
 		"observed", (json_int_t)report->observed,
 		"errors", (json_int_t)realm->counts[report->edge].errors,
 		"bytes", (json_int_t)realm->counts[report->edge].bytes));

@@ -145,8 +145,7 @@ class Rule(Stage):
     def use(self, module):
         self.ok("apply", "-f", self.path("fast.yaml", RULE % ("filter", module, "wasm")))
         self.assertIn("filter by " + module[:19], self.ok("get", "rules"))
-        self.assertIn("NotDistributed", self.ok("get", "rule", "fast"))
-        self.assertIn("in force nowhere", self.ok("describe", "rule", "fast"))
+        self.assertIn("nobody has it yet", self.ok("describe", "rule", "fast"))
         self.assertIn("used by rule fast", self.refused(5, "delete", "module", module[7:]))
 
     def pull(self, said):

@@ -1,0 +1,229 @@
+#include "code.h"
+
+#include "agent.h"
+#include "result.h"
+#include "rules.h"
+#include "settle.h"
+
+#include "../base/log.h"
+#include "../rules/hook.h"
+#include "../rules/wasm/cpu.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* ---- one ------------------------------------------------------------------ */
+
+static void free_code(struct rh_code *code)
+{
+	if (!code)
+		return;
+	rh_modules_forget(&code->want);
+	rh_rule_destroy(code->rule);
+	if (code->object_fd >= 0)
+		close(code->object_fd);
+	free(code->spec);
+	free(code);
+}
+
+static void on_module(struct rh_module_want *want, int fd, const struct rh_diag *why);
+
+/* Which of the objects that the center built for it runs here. */
+static const char *part_of(const struct rh_codespec *spec)
+{
+	int has_fuel = spec->limits.fuel > 0;
+
+	if (strcmp(spec->mode, "wasm") != 0 || rh_cpu_has_gs())
+		return has_fuel ? "object_fuel" : "object";
+	return has_fuel ? "object_portable_fuel" : "object_portable";
+}
+
+static struct rh_code *make(struct rh_code_place *place, const struct rh_codespec *spec)
+{
+	struct rh_code *code = calloc(1, sizeof *code);
+
+	if (!code)
+		return NULL;
+	rh_list_init(&code->want.in_modules);
+	code->object_fd = -1;
+	code->place = place;
+	code->spec = rh_codespec_copy(spec);
+	if (!code->spec) {
+		free_code(code);
+		return NULL;
+	}
+	code->want.done = on_module;
+	code->want.hook = code->spec->hook->name;
+	code->want.mode = code->spec->mode;
+	code->want.part = part_of(code->spec);
+	memcpy(code->want.module, code->spec->module, sizeof code->want.module);
+	return code;
+}
+
+/* ---- loading -------------------------------------------------------------- */
+
+static void on_line(void *user, const char *text)
+{
+	const struct rh_code *code = user;
+
+	rh_info("rule %s: %s", code->spec->rule, text);
+}
+
+int rh_code_load(struct rh_code *code, struct rh_diag *why)
+{
+	const struct rh_codespec *spec = code->spec;
+	struct rh_rule_source     source = {
+		.hook = spec->hook, .object_fd = code->object_fd, .limits = spec->limits,
+		.params = spec->params, .param_count = spec->param_count,
+		.log = on_line, .log_user = code,
+	};
+
+	if (strcmp(spec->mode, "native") == 0)
+		source.mode = RH_RULE_NATIVE;
+	else if (strcmp(spec->mode, "wasm") == 0)
+		source.mode = RH_RULE_WASM;
+	else
+		return rh_diag_set(why, RH_ENOSYS, "rule %s: hook %s does not run in mode %s",
+		                   spec->rule, spec->hook->name, spec->mode);
+	return rh_rule_load(&source, &code->rule, why);
+}
+
+/* ---- a place -------------------------------------------------------------- */
+
+void rh_code_place_init(struct rh_code_place *place, struct rh_agent *agent,
+                        const char *caller, const char *callee,
+                        const struct rh_code_ops *ops)
+{
+	*place = (struct rh_code_place){
+		.agent = agent, .ops = ops, .caller = caller, .callee = callee,
+	};
+}
+
+void rh_code_place_fini(struct rh_code_place *place)
+{
+	free_code(place->next);
+	free_code(place->active);
+	free(place->rejected);
+	place->next = place->active = NULL;
+	place->rejected = NULL;
+}
+
+int rh_code_is_settled(const struct rh_code_place *place)
+{
+	return !place->next;
+}
+
+static void stop_active(struct rh_code_place *place, struct rh_code *follows)
+{
+	struct rh_code *code = place->active;
+
+	place->active = follows;
+	if (!code)
+		return;
+	place->ops->stop(place, code);
+	if (!follows)
+		rh_info("rule %s runs no more for %s%s%s", code->spec->rule, place->caller,
+		        place->callee[0] ? " -> " : "", place->callee);
+	free_code(code);
+}
+
+void rh_code_started(struct rh_code_place *place)
+{
+	struct rh_code *next = place->next;
+
+	place->next = NULL;
+	stop_active(place, next);
+	free(place->rejected);
+	place->rejected = NULL;
+	rh_info("rule %s at revision %llu runs for %s%s%s", next->spec->rule,
+	        (unsigned long long)next->spec->revision, place->caller,
+	        place->callee[0] ? " -> " : "", place->callee);
+	if (rh_settle_is(place->agent, place->caller, place->callee))
+		rh_rules_settled(place->agent, place->caller, place->callee);
+	else
+		rh_result_set(place->agent, place->caller, place->callee, place->item,
+		              RH_ITEM_STAGED, NULL);
+}
+
+void rh_code_refuse(struct rh_code_place *place, const struct rh_diag *why)
+{
+	struct rh_code *code = place->next;
+
+	place->next = NULL;
+	free(place->rejected);
+	place->rejected = code->spec;
+	code->spec = NULL;
+	free_code(code);
+	rh_rules_reject(place->agent, place->caller, place->callee, place->item, why);
+}
+
+static void start(struct rh_code *code)
+{
+	struct rh_code_place *place = code->place;
+	struct rh_diag        why;
+	int                   r = place->ops->start(place, code, &why);
+
+	if (r == RH_OK)
+		rh_code_started(place);
+	else if (r != RH_EAGAIN)
+		rh_code_refuse(place, &why);
+}
+
+static void on_module(struct rh_module_want *want, int fd, const struct rh_diag *why)
+{
+	struct rh_code *code = RH_CONTAINER(want, struct rh_code, want);
+	struct rh_diag  diag;
+
+	if (fd < 0) {
+		rh_code_refuse(code->place, why);
+		return;
+	}
+	code->object_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	if (code->object_fd < 0) {
+		rh_diag_set(&diag, RH_ENOSPC, "no descriptor for rule %s", code->spec->rule);
+		rh_code_refuse(code->place, &diag);
+		return;
+	}
+	rh_result_set(code->place->agent, code->place->caller, code->place->callee,
+	              code->place->item, RH_ITEM_VERIFIED, NULL);
+	start(code);
+}
+
+/* What was rejected is not tried again, unless it was sent again. */
+static int is_rejected(const struct rh_code_place *place, const struct rh_codespec *wanted,
+                       uint64_t item)
+{
+	return place->rejected && place->item == item &&
+	       rh_codespec_is_same(place->rejected, wanted);
+}
+
+static void begin(struct rh_code_place *place, const struct rh_codespec *wanted)
+{
+	struct rh_diag why;
+
+	place->next = make(place, wanted);
+	if (place->next) {
+		rh_modules_want(place->agent, &place->next->want);
+		return;
+	}
+	rh_diag_set(&why, RH_ENOMEM, "no memory for rule %s", wanted->rule);
+	rh_rules_reject(place->agent, place->caller, place->callee, place->item, &why);
+}
+
+void rh_code_place_set(struct rh_code_place *place, const struct rh_codespec *wanted,
+                       uint64_t item)
+{
+	int is_known = wanted && (is_rejected(place, wanted, item) ||
+	               (place->next && rh_codespec_is_same(place->next->spec, wanted)));
+
+	place->item = item;
+	if (is_known)
+		return;
+	free_code(place->next); /* D1 */
+	place->next = NULL;
+	if (!wanted)
+		stop_active(place, NULL);
+	else if (!place->active || !rh_codespec_is_same(place->active->spec, wanted))
+		begin(place, wanted);
+}

@@ -1,0 +1,333 @@
+#include "module.h"
+
+#include "agent.h"
+#include "center.h"
+#include "leave.h"
+#include "module_look.h"
+
+#include "../base/diag.h"
+#include "../base/log.h"
+#include "../base/socket.h"
+#include "../model/error.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* What comes from the center. */
+struct fetch {
+	char           module[RH_SHA256_HEX]; /* "": nothing */
+	char           signature[RH_SIGNATURE_HEX];
+	unsigned char *bytes;
+	size_t         have;
+	size_t         total;                 /* 0: not known yet */
+};
+
+struct rh_modules {
+	struct rh_agent       *agent;
+	struct rh_list         wants;         /* the first is looked for; M1 */
+	struct fetch           fetch;
+	struct rh_module_look *look;          /* under way beside the loop   */
+	uv_work_t              work;
+	char                   dir[PATH_MAX]; /* "": nowhere                 */
+};
+
+static void go_on(struct rh_modules *modules, struct rh_module_look *look);
+
+/* ---- the center --------------------------------------------------------- */
+
+static void drop_fetch(struct rh_modules *modules)
+{
+	free(modules->fetch.bytes);
+	modules->fetch = (struct fetch){ .module = "" };
+}
+
+void rh_modules_ask(struct rh_agent *agent)
+{
+	const struct fetch     *fetch = &agent->modules->fetch;
+	unsigned char           bytes[128];
+	struct rh_record_writer writer;
+
+	if (!fetch->module[0])
+		return;
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_text(&writer, RH_TAG_MODULE, fetch->module);
+	rh_record_put_u32(&writer, RH_TAG_OFFSET, (uint32_t)fetch->have);
+	rh_center_tell(agent, RH_FRAME_MODULE_GET, &writer);
+}
+
+static void begin_fetch(struct rh_modules *modules, const char *module)
+{
+	drop_fetch(modules);
+	memcpy(modules->fetch.module, module, sizeof modules->fetch.module);
+	rh_modules_ask(modules->agent);
+}
+
+/* ---- what was looked for ------------------------------------------------ */
+
+static struct rh_module_want *first(const struct rh_modules *modules)
+{
+	return RH_CONTAINER(modules->wants.next, struct rh_module_want, in_modules);
+}
+
+static int is_its(const struct rh_module_want *want, const struct rh_module_look *look)
+{
+	return strcmp(want->module, look->module) == 0 &&
+	       strcmp(want->part, look->part) == 0 &&
+	       strcmp(want->hook, look->hook) == 0 && strcmp(want->mode, look->mode) == 0;
+}
+
+/* Everybody who wants the same has it, or not. */
+static void conclude(struct rh_modules *modules, struct rh_module_look *look)
+{
+	struct rh_list done;
+
+	rh_list_init(&done);
+	RH_LIST_EACH(node, &modules->wants) {
+		if (is_its(RH_CONTAINER(node, struct rh_module_want, in_modules), look)) {
+			rh_list_remove(node);
+			rh_list_add(&done, node);
+		}
+	}
+	while (!rh_list_empty(&done)) { /* one that is done may forget another */
+		struct rh_module_want *want = RH_CONTAINER(done.next,
+			struct rh_module_want, in_modules);
+
+		rh_list_remove(&want->in_modules);
+		want->done(want, look->err < 0 ? look->err : look->fd, &look->why);
+	}
+}
+
+static struct rh_module_look *make_look(const struct rh_modules *modules,
+                                        const struct rh_module_want *want)
+{
+	struct rh_module_look *look = calloc(1, sizeof *look);
+
+	if (!look)
+		return NULL;
+	look->fd = -1;
+	look->dir = modules->dir;
+	memcpy(look->module, want->module, sizeof look->module);
+	snprintf(look->hook, sizeof look->hook, "%s", want->hook);
+	snprintf(look->mode, sizeof look->mode, "%s", want->mode);
+	snprintf(look->part, sizeof look->part, "%s", want->part);
+	return look;
+}
+
+/* Its answer is here.  1: there may be more to look for. */
+static int take(struct rh_modules *modules, struct rh_module_look *look)
+{
+	if (look->note.code < 0)
+		rh_warn_often("%s", look->note.text);
+	look->note.code = 0;
+	if (look->err == RH_EAGAIN) {
+		begin_fetch(modules, look->missing);
+		modules->look = look; /* goes on when it is here */
+		return 0;
+	}
+	modules->look = NULL;
+	conclude(modules, look);
+	rh_module_look_free(look);
+	return 1;
+}
+
+static void work(uv_work_t *request)
+{
+	struct rh_modules *modules = request->data;
+
+	rh_module_look(modules->look);
+}
+
+static void after_work(uv_work_t *request, int status)
+{
+	struct rh_modules *modules = request->data;
+
+	(void)status;
+	rh_log_as(modules->agent->name);
+	modules->work.data = NULL;
+	if (modules->agent->leave.done) {
+		rh_leave_go_on(modules->agent);
+		return;
+	}
+	if (take(modules, modules->look))
+		go_on(modules, NULL);
+}
+
+/* Beside the loop, but for an agent that only begins: what it has is in force before
+ * anybody calls. */
+static int begin_work(struct rh_modules *modules, struct rh_module_look *look)
+{
+	modules->look = look;
+	if (!modules->agent->center) {
+		rh_module_look(look);
+		return take(modules, look);
+	}
+	modules->work.data = modules;
+	if (uv_queue_work(modules->agent->loop, &modules->work, work, after_work) == 0)
+		return 0;
+	modules->work.data = NULL;
+	rh_module_look(look);
+	return take(modules, look);
+}
+
+/* look: one to go on with, or NULL: the first that is wanted. */
+static void go_on(struct rh_modules *modules, struct rh_module_look *look)
+{
+	while (look || (!modules->look && !rh_list_empty(&modules->wants))) {
+		struct rh_module_look *next = look ? look
+		                            : make_look(modules, first(modules));
+
+		look = NULL;
+		if (!next) {
+			rh_error("no memory to look for a module");
+			return;
+		}
+		if (!begin_work(modules, next))
+			return;
+	}
+}
+
+/* ---- wanting ------------------------------------------------------------ */
+
+void rh_modules_want(struct rh_agent *agent, struct rh_module_want *want)
+{
+	rh_list_add(&agent->modules->wants, &want->in_modules);
+	if (!agent->modules->look)
+		go_on(agent->modules, NULL);
+}
+
+void rh_modules_forget(struct rh_module_want *want)
+{
+	rh_list_remove(&want->in_modules);
+}
+
+/* ---- parts from the center ---------------------------------------------- */
+
+static int refused(struct rh_modules *modules, const struct rh_frame *frame, int32_t code)
+{
+	struct rh_module_look *look = modules->look;
+
+	look->err = code < 0 ? code : RH_EPROTO;
+	rh_diag_set(&look->why, look->err, "the center does not give it");
+	(void)rh_record_text(&frame->records, RH_TAG_TEXT, look->why.text,
+	                     sizeof look->why.text);
+	drop_fetch(modules);
+	modules->look = NULL;
+	conclude(modules, look);
+	rh_module_look_free(look);
+	go_on(modules, NULL);
+	return RH_OK;
+}
+
+/* The first part says how long it is, and of a manifest who signed it. */
+static int begin_bytes(struct fetch *fetch, const struct rh_frame *frame, uint64_t total)
+{
+	int r = rh_record_text(&frame->records, RH_TAG_SIGNATURE, fetch->signature,
+	                       sizeof fetch->signature);
+
+	if ((r < 0 && r != RH_ENOENT) || total == 0 || total > RH_MODULE_FETCH_MAX)
+		return RH_EPROTO;
+	fetch->bytes = malloc(total);
+	if (!fetch->bytes)
+		return RH_ENOMEM;
+	fetch->total = total;
+	return RH_OK;
+}
+
+static int add_part(struct rh_modules *modules, const struct rh_frame *frame)
+{
+	struct fetch    *fetch = &modules->fetch;
+	struct rh_record body;
+	uint32_t         offset;
+	uint64_t         total;
+	int              r = RH_OK;
+
+	if (rh_record_u32(&frame->records, RH_TAG_OFFSET, &offset) < 0 ||
+	    rh_record_u64(&frame->records, RH_TAG_BYTES, &total) < 0 ||
+	    rh_record_find(&frame->records, RH_TAG_BODY, &body) < 0 || body.len == 0)
+		return RH_EPROTO;
+	if (offset != fetch->have)
+		return RH_OK; /* the answer to what was asked before a cut */
+	if (!fetch->bytes)
+		r = begin_bytes(fetch, frame, total);
+	if (r < 0)
+		return r;
+	if (total != fetch->total || body.len > total - fetch->have)
+		return RH_EPROTO;
+	memcpy(fetch->bytes + fetch->have, body.bytes, body.len);
+	fetch->have += body.len;
+	return RH_OK;
+}
+
+static void give(struct rh_modules *modules)
+{
+	struct rh_module_look *look = modules->look;
+	struct fetch          *fetch = &modules->fetch;
+
+	rh_module_look_give(look, fetch->module, fetch->bytes, fetch->total,
+	                    fetch->signature);
+	fetch->bytes = NULL;
+	drop_fetch(modules);
+	go_on(modules, look);
+}
+
+int rh_modules_data(struct rh_agent *agent, const struct rh_frame *frame)
+{
+	struct rh_modules *modules = agent->modules;
+	struct fetch      *fetch = &modules->fetch;
+	char               module[RH_SHA256_HEX];
+	int32_t            code;
+	int                r;
+
+	if (rh_record_text(&frame->records, RH_TAG_MODULE, module, sizeof module) < 0)
+		return RH_EPROTO;
+	if (!fetch->module[0] || strcmp(module, fetch->module) != 0)
+		return RH_OK; /* nobody wants it any more */
+	if (rh_record_i32(&frame->records, RH_TAG_CODE, &code) == RH_OK)
+		return refused(modules, frame, code);
+	if ((r = add_part(modules, frame)) < 0)
+		return r;
+	if (fetch->have < fetch->total)
+		rh_modules_ask(agent);
+	else
+		give(modules);
+	return RH_OK;
+}
+
+/* ---- beginning and ending ----------------------------------------------- */
+
+int rh_modules_open(struct rh_agent *agent, const char *dir, struct rh_diag *diag)
+{
+	struct rh_modules *modules = calloc(1, sizeof *modules);
+
+	if (!modules || rh_signature_start() < 0) {
+		free(modules);
+		return rh_diag_set(diag, RH_ENOMEM, "no memory for modules");
+	}
+	modules->agent = agent;
+	rh_list_init(&modules->wants);
+	if (dir)
+		snprintf(modules->dir, sizeof modules->dir, "%s", dir);
+	agent->modules = modules;
+	return RH_OK;
+}
+
+int rh_modules_are_busy(const struct rh_agent *agent)
+{
+	return agent->modules && agent->modules->work.data;
+}
+
+void rh_modules_free(struct rh_agent *agent)
+{
+	struct rh_modules *modules = agent->modules;
+
+	if (!modules)
+		return;
+	drop_fetch(modules);
+	if (modules->look)
+		rh_module_look_free(modules->look);
+	free(modules);
+	agent->modules = NULL;
+}
