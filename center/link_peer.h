@@ -9,12 +9,8 @@
  * link.c accepts, receives, drops and keeps time; link_walk.c finds peers and shows
  * them; link_peer.c understands what peers of either version say, link_subscriber.c
  * what those of RH_PUSH_VERSION say, and link_standing.c what follows from it,
-<<<<<<< HEAD
- * link_news.c tells others of it, link_runs.c hears how rules of code do, and observer.c those who look on;
-=======
- * link_news.c tells others of it, and observer.c those who look on;
- * link_module.c sends agents what they run;
->>>>>>> 445cd53 (agent, center: rules of code run where the calls are)
+ * link_news.c tells others of it, and observer.c those who look on; link_module.c sends
+ * agents what they run, and link_runs.c hears how it does;
  * link_push.c builds views and plans and sends
  * them; link_feed.c sends what push.h makes for subscribers.
  *

@@ -86,6 +86,8 @@ def check(path):
         yield f"{path}: no run bit"
     with open(path, "rb") as file:
         data = file.read()
+    if re.search(rb"^(<{7}|>{7}) ", data, re.M):
+        yield f"{path}: two versions that were to be merged stand side by side"
     if path.endswith((".c", ".h")):
         yield from check_c(path, data.decode())
     elif path.endswith(".py"):
