@@ -69,5 +69,8 @@ int rh_rule_record(struct rh_cli *cli, const char *edge);
 int rh_rule_test(struct rh_cli *cli, const char *path);
 int rh_rule_publish(struct rh_cli *cli, const char *path);
 int rh_rule_pull(struct rh_cli *cli, const char *what);
+int rh_rule_list(struct rh_cli *cli, const char *word);
+int rh_rule_top(struct rh_cli *cli, const char *rule); /* NULL: all */
+int rh_rule_lines(struct rh_cli *cli, const char *rule);
 
 #endif

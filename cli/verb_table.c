@@ -96,6 +96,10 @@ static const struct rh_option rule_options[] = {
 	  FILES },
 	{ "fuel", 0, "N", "test: fuel for a call, where it counts (1000000000)", NONE },
 	{ "directory", 'd', "DIR", "pull: the folder to make (default: the name)", FILES },
+	{ "once", '1', NULL, "top: print one table of totals and end", NONE },
+	{ "interval", 'i', "SECONDS", "top: time between two tables (default 2)", NONE },
+	{ "follow", 'f', NULL, "log: keep printing what is added", NONE },
+	{ "lines", 'n', "N", "log: only the last N lines", NONE },
 	{ "output", 'o', "FORMAT", "json or yaml; record: the file to make (recorded.jsonl)",
 	  RH_COMPLETE_JSON },
 	LAST,
@@ -253,7 +257,7 @@ const struct rh_verb rh_verbs[] = {
 	           "before.  pause and resume: stand still in a step and go on.  undo: the\n"
 	           "last generation that every edge had is the rule again, everywhere." },
 	{ .name = "rule",
-	  .words = "new|record|test|publish|pull NAME|EDGE|DIR|FILE|HASH",
+	  .words = "new|record|test|publish|pull|list|top|log ...",
 	  .options = rule_options,
 	  .run = rh_verb_rule,
 	  .word_least = 1,
@@ -268,7 +272,9 @@ const struct rh_verb rh_verbs[] = {
 	           "publish DIR builds it and gives module and source to the center, which\n"
 	           "checks, keeps and signs them; prints the hash for `module:` in a rule.\n"
 	           "publish FILE.wasm|FILE.so: without a project.  pull NAME|HASH: module,\n"
-	           "source and manifest of a rule, or of a hash, back into a folder." },
+	           "source and manifest of a rule, or of a hash, back into a folder.\n"
+	           "list: the rules of code.  top [RULE]: calls, cost and failures of each at\n"
+	           "each agent.  log RULE: what it wrote lately." },
 	{ .name = "matrix",
 	  .words = "",
 	  .options = matrix_options,

@@ -121,6 +121,8 @@ void rh_api_lines(struct rh_center *center, struct rh_request *request)
 	items = json_array();
 	uint64_t missed = rh_lines_each(&center->lines, request->name, after, limit,
 	                                collect_line, items);
-	rh_reply_json(&request->reply, 200, json_pack("{s:o, s:I}", "items", items,
-	                                              "missed", (json_int_t)missed));
+	char started[RH_WHEN_TEXT_MAX]; /* another center counts lines from 1 again */
+	rh_when_text(center->started_ms, started);
+	rh_reply_json(&request->reply, 200, json_pack("{s:o, s:I, s:s}", "items", items,
+	              "missed", (json_int_t)missed, "startedAt", started));
 }

@@ -13,7 +13,8 @@ struct program {
 static const struct program programs[] = {
 	{ "new", 1, 1, rh_rule_new },         { "record", 1, 2, rh_rule_record },
 	{ "test", 1, 1, rh_rule_test },       { "publish", 1, 1, rh_rule_publish },
-	{ "pull", 1, 1, rh_rule_pull },
+	{ "pull", 1, 1, rh_rule_pull },       { "list", 0, 0, rh_rule_list },
+	{ "top", 0, 1, rh_rule_top },         { "log", 1, 1, rh_rule_lines },
 };
 
 static int run(struct rh_cli *cli, const struct program *program)
@@ -34,6 +35,7 @@ int rh_verb_rule(struct rh_cli *cli)
 		if (strcmp(programs[i].name, cli->args.words[0]) == 0)
 			return run(cli, &programs[i]);
 	}
-	return rh_cli_usage(cli, "\"%.40s\" is none of new, record, test, publish, pull",
+	return rh_cli_usage(cli, "\"%.40s\" is none of new, record, test, publish, pull, list, top, "
+	                    "log",
 	                    cli->args.words[0]);
 }

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import socket
 import socketserver
 import subprocess
@@ -14,6 +15,9 @@ import tarfile
 import threading
 import unittest
 
+import center_lib
+import center_runs
+from center_runs import RULE_LOG, RULE_STATS
 from cli_stage import BUILD, LIMIT, Stage
 
 RULE = """
@@ -325,6 +329,48 @@ class Rule(Stage):
             os.rename(self.path("module.pub"), self.path("state/module.pub"))
             self.assertIn("hashes and signature are right", pull().stdout)
             self.assertEqual(self.sha("back/rule.so"), part)
+
+    def test_list_top_and_log(self):
+        """An agent that only tells what it counted, told by the command line."""
+        self.assertIn("no rule of code", self.ok("rule", "list"))
+        library = os.path.abspath(os.path.join(BUILD, "rules/library/lru.so"))
+        module = self.published(library, "--hook", "cache")["module"]
+        self.ok("apply", "-f", self.path("fast.yaml", (RULE % ("cache", module, "native")).replace(
+            'edge: [app, "*"]', "resource: app")))
+        self.assertRegex(self.ok("rule", "list"), r"NAME +HOOK +WHERE.*\nfast +cache +app +native +"
+                         + module[7:19])
+        self.assertEqual([rule["metadata"]["name"] for rule in self.json("rule", "list")["items"]],
+                         ["fast"])
+        self.assertIn("no rule of code runs anywhere", self.ok("rule", "top", "-1"))
+        self.refused(4, "rule", "top", "none", "-1")
+        self.refused(4, "rule", "log", "none")
+        self.assertEqual(self.ok("rule", "log", "fast"), "")
+        agent = center_lib.Subscriber(os.path.join(self.run_dir, "link.sock"), "app")
+        self.addCleanup(agent.close)
+        agent.take()
+        agent.send(RULE_STATS, center_runs.item("app", "", "fast", 3, 1000, 2500, (3, 0, 1), 5))
+        with self.started("rule", "top", "-i", "1", stdout=subprocess.PIPE) as top, \
+                self.started("rule", "log", "fast", "-f", "-n", "1", stdout=subprocess.PIPE) as log:
+            agent.send(RULE_LOG, center_runs.line("app", "", "fast", "first"))
+            self.assertRegex(log.stdout.readline(), r"^20\S+Z app +first\n")
+            for calls in range(2000, 100000, 1000):  # until a table has seen two of them
+                agent.send(RULE_STATS, center_runs.item("app", "", "fast", 3, calls, calls * 20,
+                                                        (3, 0, 1), 5))
+                line = top.stdout.readline()
+                if re.match(r"fast +app +app +3 +running +[1-9]", line):
+                    break
+            self.assertNotIn("trap", line)  # not since the table before
+            agent.send(RULE_LOG, center_runs.line("app", "", "fast", "sec\x1b[1mond"))
+            self.assertIn("sec?[1mond\n", log.stdout.readline())
+            top.send_signal(signal.SIGINT)
+            log.send_signal(signal.SIGINT)
+            self.assertEqual((top.wait(LIMIT), log.wait(LIMIT)), (0, 0))
+        self.assertRegex(self.ok("rule", "top", "fast", "--once"),
+                         r"fast +app +app +3 +running +\S+ +20\.0 +trap 3, fuel 1 +5\n")
+        self.assertEqual(self.json("rule", "top")["items"][0]["failures"]["trap"], 3)
+        self.assertEqual([line["text"] for line in self.json("rule", "log", "fast")["items"]],
+                         ["first", "sec?[1mond"])
+        self.assertEqual(len(self.ok("rule", "log", "fast", "-n", "1").splitlines()), 1)
 
     def test_native(self):
         library = os.path.abspath(os.path.join(BUILD, "rules/library/lru.so"))
