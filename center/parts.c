@@ -11,6 +11,7 @@
 #include "../model/error.h"
 #include "../rules/ebpf/object.h"
 #include "../rules/hook.h"
+#include "../rules/limits.h"
 #include "../rules/module.h"
 #include "../rules/wasi.h"
 
@@ -162,9 +163,9 @@ static int add_object(struct rh_center *center, struct part *part, json_t *parts
 		return RH_OK;
 	if (err)
 		return refuse(problem, err, "wasm", part->wanted.sha256, diag.text);
-	if (object.len > RH_MODULE_MAX)
+	if (object.len > RH_BUILT_MAX)
 		return refuse(problem, RH_EMSGSIZE, "wasm", part->wanted.sha256,
-		              "the object that it becomes is larger than 8 MiB");
+		              "the object that it becomes is larger than 32 MiB");
 	ret_parts->object = object.bytes;
 	ret_parts->object_len = object.len;
 	rh_sha256_hex(object.bytes, object.len, ret_parts->object_sha256);

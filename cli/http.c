@@ -181,7 +181,8 @@ static CURLcode perform(struct rh_http *http, const struct rh_ask *ask,
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* whatever the environment says */
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT, RH_HTTP_TIMEOUT_S);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT,
+	                 ask->seconds ? ask->seconds : RH_HTTP_TIMEOUT_S);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, reply);

@@ -2,7 +2,7 @@
  *
  * Ownership   rh_http_close frees the connection; rh_reply_fini frees a reply.
  * Threads     One.
- * Limits      RH_HTTP_REPLY_MAX bytes of a reply; RH_HTTP_TIMEOUT_S seconds. */
+ * Limits      RH_HTTP_REPLY_MAX bytes of a reply; RH_HTTP_TIMEOUT_S seconds, if who asks does not say. */
 #ifndef RH_CLI_HTTP_H
 #define RH_CLI_HTTP_H
 
@@ -26,6 +26,7 @@ struct rh_ask {
 	const void   *bytes;
 	size_t        len;
 	const char   *if_match; /* an ETag, or NULL                     */
+	long          seconds;  /* to wait, or 0: RH_HTTP_TIMEOUT_S     */
 };
 
 struct rh_reply {

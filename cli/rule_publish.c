@@ -199,10 +199,13 @@ static int tell(struct rh_cli *cli, const struct rh_rule_project *project,
 	return rh_problem_exit(&problem);
 }
 
+/* The center builds a large module for minutes. */
+#define BUILD_S 1200
+
 static int post(struct rh_cli *cli, const struct rh_rule_project *project)
 {
 	struct rh_ask   ask = { .method = "POST", .path = "/apis/v1/modules",
-		                .json = project->manifest };
+		                .json = project->manifest, .seconds = BUILD_S };
 	struct rh_reply reply;
 	struct rh_diag  diag = { 0 };
 	enum rh_format  format;

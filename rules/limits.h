@@ -35,10 +35,14 @@
 #define RH_RULE_REST_MS       1000u
 #define RH_RULE_DELAY_US_MAX  10000000u
 
-/* Of a build. */
+/* Of a build: the second number is what each MiB of code adds. */
 #define RH_BUILD_SECONDS      60u /* of all steps */
-#define RH_BUILD_CPU_SECONDS  60u /* of one step */
-#define RH_BUILD_MEMORY       (2ull << 30)
+#define RH_BUILD_SECONDS_MIB  60u
+#define RH_BUILD_MEMORY       (2ull << 30) /* of one step */
+#define RH_BUILD_MEMORY_MIB   (768ull << 20)
+#define RH_BUILD_LARGE        (256u << 10) /* bytes of code that gcc is no longer to take
+                                              all its time over */
+#define RH_BUILT_MAX          (32u << 20)  /* bytes of an object */
 #define RH_BUILD_FILE_BYTES   (256ull << 20)
 
 /* Of a rule of eBPF (ebpf/). */

@@ -37,7 +37,7 @@ struct rh_store;
 #define RH_STORE_SCHEMA    1
 #define RH_STORE_KEY_MAX   160u
 #define RH_STORE_VALUE_MAX (1u << 20)
-#define RH_STORE_BLOB_MAX  (8u << 20)
+#define RH_STORE_BLOB_MAX  (32u << 20)
 #define RH_STORE_OPS_MAX   16384u
 #define RH_STORE_AUDIT_MAX 4096u        /* bytes of one entry             */
 #define RH_STORE_AUDIT_KEEP 1000000u    /* entries kept; the oldest go    */

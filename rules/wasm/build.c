@@ -152,16 +152,21 @@ static int translate(struct work *work)
 
 /* Loops that look like memset or memcpy stay loops: the functions do not know GS. */
 #define CFLAGS \
-	"-std=gnu17", "-O2", "-fPIC", "-w", "-DNDEBUG", "-DRH_WASM_GENERATED", \
+	"-std=gnu17", "-fPIC", "-w", "-DNDEBUG", "-DRH_WASM_GENERATED", \
 	"-fstack-clash-protection", "-fno-strict-aliasing", "-fwrapv", \
 	"-ffp-contract=off", "-fno-math-errno", "-fno-tree-loop-distribute-patterns", \
 	"-fvisibility=hidden", "-I."
 #define LDFLAGS "-shared", "-Wl,-z,defs,-z,relro,-z,now,-z,noexecstack,-s"
 
+static bool is_large(const struct work *work)
+{
+	return work->module.code_bytes > RH_BUILD_LARGE;
+}
+
 static int compile(struct work *work)
 {
 	const char *argv[] = {
-		CC, CFLAGS,
+		CC, CFLAGS, is_large(work) ? "-O1" : "-O2",
 		work->build->is_portable ? "-DRH_WASM_NO_GS" : "-DRH_WASM_USE_GS",
 		work->build->has_fuel ? "-DRH_WASM_USE_FUEL" : "-DRH_WASM_NO_FUEL",
 		"-S", "-o", "rule.s", "whole.c", NULL,
@@ -238,6 +243,18 @@ static int take_object(struct work *work, struct rh_built *ret_built)
 	return RH_OK;
 }
 
+static uint64_t of_size(const struct work *work, uint64_t each_mib)
+{
+	return each_mib * work->module.code_bytes >> 20;
+}
+
+static uint32_t seconds_of(const struct work *work)
+{
+	if (work->build->seconds)
+		return work->build->seconds;
+	return RH_BUILD_SECONDS + (uint32_t)of_size(work, RH_BUILD_SECONDS_MIB);
+}
+
 static int make_folder(struct work *work)
 {
 	const char *above = work->build->folder ? work->build->folder : "/tmp";
@@ -248,10 +265,11 @@ static int make_folder(struct work *work)
 		                   strerror(errno));
 	work->jail = (struct rh_jail){
 		.folder = work->folder,
-		.memory_bytes = RH_BUILD_MEMORY,
+		.memory_bytes = RH_BUILD_MEMORY + of_size(work, RH_BUILD_MEMORY_MIB),
 		.file_bytes = RH_BUILD_FILE_BYTES,
-		.cpu_seconds = RH_BUILD_CPU_SECONDS,
+		.cpu_seconds = seconds_of(work),
 	};
+	work->end_ns = rh_clock_ns() + seconds_of(work) * RH_NS_PER_S;
 	return RH_OK;
 }
 
@@ -273,7 +291,6 @@ int rh_build_run(const struct rh_build *build, struct rh_built *ret_built,
                  struct rh_diag *diag)
 {
 	struct work work = { .build = build, .diag = diag };
-	uint32_t    seconds = build->seconds ? build->seconds : RH_BUILD_SECONDS;
 	uint32_t    memory = build->memory_bytes ? build->memory_bytes : RH_RULE_MEMORY;
 	int         err = rh_module_read(build->module, build->module_bytes, build->hook,
 	                                 memory, &work.module, diag);
@@ -282,7 +299,6 @@ int rh_build_run(const struct rh_build *build, struct rh_built *ret_built,
 		err = rh_wasi_check(work.module.wasi, build->capabilities, diag);
 	if (err < 0)
 		return err;
-	work.end_ns = rh_clock_ns() + seconds * RH_NS_PER_S;
 	err = make_folder(&work);
 	if (err < 0)
 		return err;
@@ -309,7 +325,7 @@ static int add_version(struct work *work, const char *program, char *text, size_
 
 int rh_build_tools(const char *folder, char *text, size_t room, struct rh_diag *diag)
 {
-	static const char *const flags[] = { CFLAGS, LDFLAGS };
+	static const char *const flags[] = { CFLAGS, "-O2 -O1", LDFLAGS };
 	struct rh_build build = { .folder = folder };
 	struct work     work = { .build = &build, .diag = diag };
 	size_t          used = 0;
@@ -317,7 +333,6 @@ int rh_build_tools(const char *folder, char *text, size_t room, struct rh_diag *
 
 	if (err < 0)
 		return err;
-	work.end_ns = rh_clock_ns() + RH_BUILD_SECONDS * RH_NS_PER_S;
 	if ((err = add_version(&work, WASM2C, text, room, &used)) == RH_OK)
 		err = add_version(&work, CC, text, room, &used);
 	nftw(work.folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);

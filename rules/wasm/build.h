@@ -6,7 +6,11 @@
  * (jail.h) with a folder of its own, which is gone afterwards.  For the programs of the
  * center and the command line; agents carry no compiler.
  *
- * Threads    Any.  Blocks for some 0.3 s for a small rule, at most RH_BUILD_SECONDS. */
+ * gcc takes half a minute for a MiB of code with -O2: a module of more than
+ * RH_BUILD_LARGE is compiled with -O1, which takes a quarter of that.
+ *
+ * Threads    Any.  Blocks for some 0.3 s for a small rule; limits.h says how long at
+ *            most. */
 #ifndef RH_RULES_WASM_BUILD_H
 #define RH_RULES_WASM_BUILD_H
 
@@ -26,7 +30,7 @@ struct rh_build {
 	bool                  has_fuel;     /* counts fuel, for 2 to 5 % of speed */
 	bool                  is_portable;  /* without GS: for processors without FSGSBASE */
 	const char           *folder;       /* where to make one's own; NULL: /tmp */
-	uint32_t              seconds;      /* of all; 0: RH_BUILD_SECONDS */
+	uint32_t              seconds;      /* of all; 0: what limits.h gives its size */
 };
 
 struct rh_built {

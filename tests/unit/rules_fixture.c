@@ -4,6 +4,7 @@
 #include "../../model/error.h"
 #include "../../rules/hook.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define OBJECTS_MAX 64
+#define OBJECTS_MAX 96
 
 const char fixture_filter_head[] =
 	"(module (import \"rhodes\" \"now\" (func $now (result i64)))"
@@ -157,6 +158,44 @@ static long status_kb(const char *key)
 		abort();
 	fclose(file);
 	return kb;
+}
+
+static long count_lines(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	long  count = 0;
+	int   byte;
+
+	while (file && (byte = getc_unlocked(file)) != EOF)
+		count += byte == '\n';
+	if (!file)
+		abort();
+	fclose(file);
+	return count;
+}
+
+static long count_entries(const char *path)
+{
+	DIR *folder = opendir(path);
+	long count = 0;
+
+	while (folder && readdir(folder))
+		count++;
+	if (!folder)
+		abort();
+	closedir(folder);
+	return count;
+}
+
+struct fixture_usage fixture_usage(void)
+{
+	return (struct fixture_usage){
+		.rss_kb = fixture_rss_kb(),
+		.size_kb = fixture_size_kb(),
+		.mappings = IS_SANITIZED ? 0 : count_lines("/proc/self/maps"),
+		.threads = count_entries("/proc/self/task"),
+		.descriptors = count_entries("/proc/self/fd"),
+	};
 }
 
 long fixture_rss_kb(void)

@@ -34,6 +34,14 @@ int fixture_object(const char *rest, unsigned flags);
 /* A file as a frozen memfd, to be closed. */
 int fixture_freeze(const char *path);
 
+/* What this process has. */
+struct fixture_usage {
+	long rss_kb, size_kb;
+	long mappings, threads, descriptors;
+};
+
+struct fixture_usage fixture_usage(void);
+
 /* Kilobytes that this process has in memory, and of address space. */
 long fixture_rss_kb(void);
 long fixture_size_kb(void);

@@ -5,13 +5,17 @@
 #include "../../rules/hook.h"
 #include "../../rules/limits.h"
 #include "../../rules/module.h"
+#include "../../rules/rule.h"
 #include "../../rules/wasm/build_text.h"
+
+#include <rhodes/hook/filter_layout.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -207,6 +211,89 @@ static void a_module_that_makes_the_compiler_slow_is_given_up(void **state)
 	free(text);
 }
 
+static uint8_t *put_leb(uint8_t *at, uint32_t number)
+{
+	for (; number > 0x7f; number >>= 7)
+		*at++ = (uint8_t)(number | 0x80);
+	*at++ = (uint8_t)number;
+	return at;
+}
+
+/* A module that reads what is at address length of its memory, and so many random bytes
+ * of data from 131072 on. */
+static uint8_t *module_with_data(uint32_t bytes, size_t *ret_len)
+{
+	static const uint8_t head[] = { 1, 0, 0x41, 0x80, 0x80, 8, 0xb }; /* 131072 */
+	uint64_t random = 9;
+	size_t   len;
+	uint8_t *code = fixture_assemble(
+		"(module (memory (export \"memory\") 132) " ABI BUFFER
+		"(func (export \"rh_filter_before\") (result i32)"
+		" i32.const 24 i32.load i32.load8_u))", &len);
+	uint8_t *module = malloc(len + bytes + 64), *at = module + len;
+
+	memcpy(module, code, len);
+	free(code);
+	*at++ = 11;
+	at = put_leb(at, (uint32_t)sizeof head + 4 + bytes); /* 4: of the length below */
+	memcpy(at, head, sizeof head);
+	at = put_leb(at + sizeof head, bytes);
+	for (uint32_t i = 0; i < bytes; i++) {
+		random = random * 6364136223846793005u + 1;
+		*at++ = (uint8_t)(random >> 33);
+	}
+	*ret_len = (size_t)(at - module);
+	return module;
+}
+
+static void the_largest_module_works(void **state)
+{
+	uint32_t       bytes = RH_MODULE_BYTES_MAX - 1024;
+	size_t         len;
+	uint8_t       *module = module_with_data(bytes, &len);
+	struct rh_diag diag = { 0 };
+	struct rh_rule *rule = NULL;
+	uint64_t       value;
+
+	(void)state;
+	struct rh_rule_source source = {
+		.hook = rh_hook_find("filter"), .mode = RH_RULE_WASM,
+		.object_fd = fixture_build(module, len, FIXTURE_GS),
+	};
+	if (rh_rule_load(&source, &rule, &diag) < 0)
+		fail_msg("%s", diag.text);
+	for (uint32_t at = 0; at < bytes; at += bytes / 97) {
+		uint32_t address = 131072 + at;
+
+		memcpy((uint8_t *)rh_rule_buffer(rule) + offsetof(struct rh_filter_buffer, length),
+		       &address, 4);
+		assert_int_equal(rh_rule_call(rule, RH_SLOT_FILTER_BEFORE, 0, 0, &value), RH_OK);
+		assert_int_equal(value, module[len - bytes + at]);
+	}
+	rh_rule_destroy(rule);
+	close(source.object_fd);
+	free(module);
+}
+
+/* Refused by their size or by what they announce, before anything of it is read. */
+static void endless_functions_are_refused(void **state)
+{
+	static const uint8_t many[] = {
+		0, 'a', 's', 'm', 1, 0, 0, 0, 1, 4, 1, 0x60, 0, 0, 3, 4, 0x81, 0x80, 4, 0,
+	};
+	size_t         large_bytes = 100u << 20;
+	uint8_t       *large = calloc(1, large_bytes);
+	struct rh_diag diag;
+
+	(void)state;
+	memcpy(large, many, sizeof many);
+	assert_int_equal(read_bytes(large, large_bytes, &diag), RH_EMSGSIZE);
+	assert_non_null(strstr(diag.text, "at most 8388608 are allowed"));
+	free(large);
+	assert_int_equal(read_bytes(many, sizeof many, &diag), RH_EMSGSIZE);
+	assert_non_null(strstr(diag.text, "65537 entries in the function section"));
+}
+
 /* gcc loses the segment of such accesses; see build_text.h. */
 static void accesses_that_lost_their_segment_are_mended(void **state)
 {
@@ -236,6 +323,8 @@ int main(void)
 		cmocka_unit_test(names_and_debug_data_are_stripped),
 		cmocka_unit_test(invalid_code_is_refused_by_the_build),
 		cmocka_unit_test(a_module_that_makes_the_compiler_slow_is_given_up),
+		cmocka_unit_test(the_largest_module_works),
+		cmocka_unit_test(endless_functions_are_refused),
 		cmocka_unit_test(accesses_that_lost_their_segment_are_mended),
 	};
 

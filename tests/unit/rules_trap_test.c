@@ -19,9 +19,12 @@
 
 #define BEFORE "(func (export \"rh_filter_before\") (result i32) "
 
-/* How often each hostile module is called. */
-#define TIMES      200
-#define TIMES_SLOW 5 /* those that end by their limit of time */
+/* How often each hostile module is called; those that end by their limit of time less
+ * often, unless the program is told how often (./test soak). */
+#define TIMES      1000
+#define TIMES_SLOW 25
+
+static int times_slow = TIMES_SLOW;
 
 struct hostile {
 	const char          *name;
@@ -84,6 +87,21 @@ static const struct hostile hostiles[] = {
 	  RH_FAILED_TIMEOUT, "longer", true },
 	{ "a storm of tables", "(table 1 funcref)" BEFORE "(loop ref.null func i32.const 100 "
 	  "table.grow 0 drop br 0) i32.const 0))", RH_FAILED_TIMEOUT, "longer", true },
+	{ "recursion through a table", "(table 1 funcref) (elem (i32.const 0) $f)"
+	  "(type $t (func (param i32) (result i32)))"
+	  "(func $f (type $t) local.get 0 i32.const 1 i32.add i32.const 0 call_indirect (type $t) "
+	  "i32.const 3 i32.mul)" BEFORE "i32.const 0 i32.const 0 call_indirect (type $t)))",
+	  RH_FAILED_TRAP, "its stack was full", false },
+	{ "all memory, touched", "(func $touch (local i32) i32.const 131072 local.set 0 "
+	  "(loop local.get 0 i32.const 7 i32.store8 local.get 0 i32.const 4096 i32.add "
+	  "local.tee 0 memory.size i32.const 16 i32.shl i32.lt_u br_if 0))" BEFORE
+	  "i32.const 14 memory.grow drop call $touch unreachable))", RH_FAILED_TRAP,
+	  "unreachable", false },
+	{ "more memory than there is", BEFORE "i32.const 65534 memory.grow i32.const -1 i32.eq "
+	  "if unreachable end i32.const 0))", RH_FAILED_TRAP, "unreachable", false },
+	{ "a jump into nothing", "(global $g (mut i32) (i32.const 9))" BEFORE
+	  "(block (block (block global.get $g br_table 0 1 2)) (loop br 0)) unreachable))",
+	  RH_FAILED_TRAP, "unreachable", false },
 	{ "log of what is not there", BEFORE "i32.const -16 i32.const 100 call $log i32.const 0))",
 	  RH_FAILED_TRAP, "an access outside", false },
 };
@@ -95,13 +113,13 @@ static const char good[] = BEFORE
 	"i32.const 70000 i32.const 70000 i32.load i32.const 1 i32.add i32.store "
 	"i32.const 70000 i32.load))";
 
-static struct rh_rule *load(int fd, uint64_t fuel)
+static struct rh_rule *load_with(int fd, uint64_t fuel, uint32_t time_us)
 {
 	struct rh_rule_source source = {
 		.hook = rh_hook_find("filter"),
 		.mode = RH_RULE_WASM,
 		.object_fd = fd,
-		.limits = { .time_us = 20000, .fuel = fuel },
+		.limits = { .time_us = time_us, .fuel = fuel },
 	};
 	struct rh_rule *rule = NULL;
 	struct rh_diag  diag = { 0 };
@@ -109,6 +127,11 @@ static struct rh_rule *load(int fd, uint64_t fuel)
 	if (rh_rule_load(&source, &rule, &diag) < 0)
 		fail_msg("%s", diag.text);
 	return rule;
+}
+
+static struct rh_rule *load(int fd, uint64_t fuel)
+{
+	return load_with(fd, fuel, 20000);
 }
 
 static uint64_t call(struct rh_rule *rule)
@@ -124,7 +147,7 @@ static uint64_t call(struct rh_rule *rule)
 static void call_hostile(const struct hostile *hostile, int fd, int times)
 {
 	while (times > 0) {
-		struct rh_rule *rule = load(fd, 0);
+		struct rh_rule *rule = load_with(fd, 0, hostile->is_slow ? 1000 : 20000);
 		int             once = times < (int)RH_RULE_FAILURES_MAX ? times :
 		                                                 (int)RH_RULE_FAILURES_MAX;
 		uint64_t        value = 77;
@@ -148,22 +171,25 @@ static void hostile_modules_hurt_nobody(unsigned flags)
 {
 	struct rh_rule *other = load(fixture_object(good, flags), 0);
 	uint64_t        count = 0;
-	long            rss = 0, size = 0;
+
+	struct fixture_usage before = { 0 }, after;
 
 	/* The first round makes what stays: the stack of the thread, the loader's memory. */
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < HOSTILES; i++) {
 			call_hostile(&hostiles[i], fixture_object(hostiles[i].rest, flags),
-			             !round ? 2 : hostiles[i].is_slow ? TIMES_SLOW : TIMES);
+			             !round ? 2 : hostiles[i].is_slow ? times_slow : TIMES);
 			assert_int_equal(call(other), ++count);
 		}
-		if (!round) {
-			rss = fixture_rss_kb();
-			size = fixture_size_kb();
-		}
+		if (!round)
+			before = fixture_usage();
 	}
-	assert_in_range(fixture_rss_kb(), 0, rss + 1024);
-	assert_in_range(fixture_size_kb(), 0, size + 1024);
+	after = fixture_usage();
+	assert_in_range(after.rss_kb, 0, before.rss_kb + 1024);
+	assert_in_range(after.size_kb, 0, before.size_kb + 1024);
+	assert_in_range(after.mappings, 0, before.mappings + 8);
+	assert_int_equal(after.threads, before.threads);
+	assert_int_equal(after.descriptors, before.descriptors);
 	assert_int_equal(rh_rule_counters(other)->failures[RH_FAILED_TRAP], 0);
 	rh_rule_destroy(other);
 }
@@ -390,7 +416,7 @@ static void threads_with_many_instances_see_their_own_memory(void **state)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_last_bytes_can_be_reached),
@@ -405,6 +431,8 @@ int main(void)
 		cmocka_unit_test(threads_with_many_instances_see_their_own_memory),
 	};
 
+	if (argc > 1)
+		times_slow = atoi(argv[1]);
 	if (!fixture_has_tools())
 		return 77; /* skipped, says meson */
 	return cmocka_run_group_tests_name("rules_trap", tests, NULL, NULL);
