@@ -162,11 +162,16 @@ uint32_t rh_keeper_place(struct rh_keeper *keeper, uint64_t key, bool *ret_was_f
 	return slot;
 }
 
+bool rh_keeper_has(const struct rh_keeper *keeper, uint32_t slot)
+{
+	return slot < keeper->capacity && keeper->slots[slot].used != 0;
+}
+
 void rh_keeper_hit(struct rh_keeper *keeper, uint32_t slot)
 {
 	uint32_t value;
 
-	RH_CHECK(slot < keeper->capacity && keeper->slots[slot].used);
+	RH_CHECK(rh_keeper_has(keeper, slot));
 	ask(keeper, RH_SLOT_CACHE_HIT, slot, 0, &value);
 	keeper->slots[slot].used = ++keeper->clock;
 }
@@ -175,7 +180,7 @@ void rh_keeper_remove(struct rh_keeper *keeper, uint32_t slot)
 {
 	uint32_t value;
 
-	RH_CHECK(slot < keeper->capacity && keeper->slots[slot].used);
+	RH_CHECK(rh_keeper_has(keeper, slot));
 	ask(keeper, RH_SLOT_CACHE_REMOVE, slot, 0, &value);
 	keeper->slots[slot].used = 0;
 	keeper->filled--;

@@ -34,6 +34,9 @@ bool rh_keeper_admits(struct rh_keeper *keeper, uint64_t key);
 /* The slot for it.  *ret_was_full: something else was in it, which is out now. */
 uint32_t rh_keeper_place(struct rh_keeper *keeper, uint64_t key, bool *ret_was_full);
 
+/* Is there something in that slot? */
+bool rh_keeper_has(const struct rh_keeper *keeper, uint32_t slot);
+
 /* What is in the slot was used. */
 void rh_keeper_hit(struct rh_keeper *keeper, uint32_t slot);
 

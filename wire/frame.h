@@ -35,6 +35,18 @@ enum rh_frame_type {
 	RH_FRAME_PAGE,        /* PAGE EDGE INSTANCE FLAGS
 	                         + memfd, waker, companion: ends of socket pairs  */
 	RH_FRAME_PAGE_PUT,    /* PAGE: the thread has ended, or left it           */
+	/* Rules that run in the process.  The request of RULE_GET is the number of the
+	 * place that asks, in all frames about it. */
+	RH_FRAME_RULE_GET,    /* process: HOOK [KEY]                              */
+	RH_FRAME_RULE,        /* agent, at once and whenever it changes: REVISION
+	                         (in the answer repeated) [CODE_ITEM + object; none:
+	                         there is no rule]                                */
+	RH_FRAME_RULE_STATE,  /* process: REVISION STATE (active or rejected)
+	                         [CODE TEXT]                                      */
+	RH_FRAME_RULE_COUNTS, /* process: REVISION CALLS TOOK (ns of them), ERRORS
+	                         by kind of failure, in order (rules/rule.h), all
+	                         since the last one; TEXT*: lines of the rule     */
+	RH_FRAME_RULE_PUT,    /* process: it asks no more                         */
 
 	/* On the companion, a socket pair that belongs to one page; its hang-up
 	 * says that the other end of the page is gone. */

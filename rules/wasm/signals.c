@@ -117,6 +117,13 @@ void rh_signals_install(void)
 	pthread_mutex_unlock(&lock);
 }
 
+void rh_signals_spare(sigset_t *set)
+{
+	for (int i = 0; i < FAULTS; i++)
+		sigdelset(set, faults[i]);
+	sigdelset(set, KICK);
+}
+
 int rh_signals_kick(pthread_t thread, uint64_t epoch)
 {
 	union sigval value = { .sival_ptr = (void *)(uintptr_t)epoch };

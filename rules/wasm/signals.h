@@ -6,7 +6,11 @@
 #define RH_RULES_WASM_SIGNALS_H
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdint.h>
+
+/* Takes those that a thread which runs rules must not block out of a set of signals. */
+void rh_signals_spare(sigset_t *set);
 
 /* Installs them, again when somebody else took one since. */
 void rh_signals_install(void);

@@ -192,11 +192,16 @@ static int start_thread(struct rh_diag *diag)
 	return RH_OK;
 }
 
+void rh_watchdog_mind_forks(void)
+{
+	pthread_once(&fork_once, at_first);
+}
+
 int rh_watchdog_start(struct rh_diag *diag)
 {
 	int err = RH_OK;
 
-	pthread_once(&fork_once, at_first);
+	rh_watchdog_mind_forks();
 	pthread_mutex_lock(&lock);
 	if (runs_in != getpid())
 		err = start_thread(diag);

@@ -18,6 +18,11 @@ struct rh_thread;
 /* Starts the thread once.  RH_ENOMEM. */
 int rh_watchdog_start(struct rh_diag *diag);
 
+/* Looks after forks from now on.  Handlers run before a fork in the reverse of the order
+ * in which they came: whoever holds a lock while rules run, and takes that before a
+ * fork, calls this first. */
+void rh_watchdog_mind_forks(void);
+
 void rh_watchdog_add(struct rh_thread *thread);
 void rh_watchdog_remove(struct rh_thread *thread);
 

@@ -175,7 +175,7 @@ class Rule(Stage):
 
     @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
     def test_every_hook_has_a_rule_that_builds(self):
-        for hook in ("filter", "cache"):
+        for hook in ("filter", "cache", "user"):
             self.here("rule", "new", hook + "-1", "--hook", hook)
             self.assertIn(f"{hook}, version 1", self.published(hook + "-1")["hook"])
 
