@@ -18,6 +18,7 @@
 #define CAPACITY 61u
 #define KEYS     400u
 #define NONE     UINT32_MAX
+#define DEAR     30u /* keys, for the rule of that name */
 
 /* ---- filters ---- */
 
@@ -161,12 +162,27 @@ static bool is_fifo(const struct cache *cache, uint32_t victim)
 	return true;
 }
 
+/* Nothing dear goes while anything else is there, and of its kind the last used. */
+static bool is_not_dear(const struct cache *cache, uint32_t victim)
+{
+	bool is_dear = cache->key_of[victim] < DEAR;
+
+	for (uint32_t i = 0; i < CAPACITY; i++) {
+		bool is_other = cache->key_of[i] >= DEAR;
+
+		if ((is_dear && is_other) ||
+		    (is_dear != is_other && cache->used[i] > cache->used[victim]))
+			return false;
+	}
+	return true;
+}
+
 static const struct {
 	const char *name;
 	is_right   *check;
 } caches[] = {
 	{ "lru", is_lru }, { "mru", is_mru }, { "fifo", is_fifo }, { "sieve", NULL },
-	{ "arc", NULL },
+	{ "arc", NULL }, { "dear", is_not_dear },
 };
 
 /* Some keys often, all of them now and then, a scan in between, and removals. */
@@ -182,6 +198,7 @@ static uint32_t choose(uint64_t *random, int n)
 static void caches_decide_alike(void **state)
 {
 	(void)state;
+	three_params((struct rh_rule_param[]){ { "index", "30" }, { 0 } });
 	for (size_t i = 0; i < sizeof caches / sizeof caches[0]; i++) {
 		static struct cache cache;
 		struct three        three;
