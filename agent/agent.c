@@ -208,6 +208,7 @@ static void init_lists(struct rh_agent *agent)
 	rh_list_init(&agent->emitting);
 	rh_list_init(&agent->observers);
 	rh_list_init(&agent->reports);
+	rh_list_init(&agent->loans);
 	rh_task_init(&agent->emit_task);
 	rh_settling_init(&agent->settling);
 	rh_retirement_init(&agent->retirement);

@@ -11,6 +11,7 @@
  *   inlink        a link from the agent of a caller
  *   attachment    a remote process behind an inlink
  *   instance      a process of ours that serves
+ *   loan          a rule of code that runs in our processes
  *   wpage         a page to an instance for an attachment; we are its caller
  *   bound         a binding as the callee's agent sees it
  *
@@ -94,6 +95,7 @@ struct rh_agent {
 	struct rh_settling     settling;
 	struct rh_retirement   retirement;
 	struct rh_list         observers;
+	struct rh_list         loans;      /* rules that run in processes   */
 	struct rh_list         reports;    /* kept for the center           */
 	unsigned               report_count;
 	struct rh_leave        leave;

@@ -7,6 +7,7 @@
 #include "edge.h"
 #include "inlink.h"
 #include "listener.h"
+#include "loan.h"
 #include "module.h"
 #include "process.h"
 #include "report.h"
@@ -34,6 +35,7 @@ static void free_parts(struct rh_agent *agent)
 	rh_rulewatch_free(agent);
 	rh_stats_free(agent);
 	rh_cache_free(agent);
+	rh_loans_free(agent);
 	rh_modules_free(agent);
 	rh_agent_forget_counters(agent);
 	if (agent->lock_fd >= 0)

@@ -8,6 +8,7 @@
 #include "identity.h"
 #include "inbox.h"
 #include "instance.h"
+#include "loan.h"
 #include "use.h"
 
 #include "../base/clock.h"
@@ -183,6 +184,15 @@ static int on_frame(void *user, struct rh_frame *frame)
 		if (rh_record_u64(&frame->records, RH_TAG_PAGE, &id) == RH_OK)
 			put_page(process, id);
 		return RH_OK;
+	case RH_FRAME_RULE_GET:
+		return rh_borrower_get(process, frame);
+	case RH_FRAME_RULE_STATE:
+		return rh_borrower_state(process, frame);
+	case RH_FRAME_RULE_COUNTS:
+		return rh_borrower_counts(process, frame);
+	case RH_FRAME_RULE_PUT:
+		rh_borrower_put(process, frame->request);
+		return RH_OK;
 	case RH_FRAME_PAGE_HELD:
 		return rh_held_report(process, frame);
 	case RH_FRAME_SERVE:
@@ -284,6 +294,7 @@ static struct rh_process *create(struct rh_agent *agent, const struct rh_peer *p
 	rh_list_init(&process->bindings);
 	rh_list_init(&process->inboxes);
 	rh_list_init(&process->uses);
+	rh_list_init(&process->borrowers);
 	rh_task_init(&process->task);
 	process->gids = malloc(sizeof(gid_t) * (size_t)(peer->group_count + 1));
 	if (!process->gids) {
@@ -389,6 +400,7 @@ void rh_process_close(struct rh_process *process)
 	while (!rh_list_empty(&process->uses))
 		rh_use_close(RH_CONTAINER(process->uses.next, struct rh_use,
 		                          in_process));
+	rh_borrowers_close(process);
 	if (process->instance)
 		rh_instance_lost(process->instance);
 	rh_conn_close(process->conn);

@@ -1,7 +1,7 @@
 /* process - a process that is attached to this agent.
  *
  * Ownership   The agent's list; freed after its connection ended.  It owns its
- *             pages, bindings, inboxes and uses, and its instance when it serves.
+ *             pages, bindings, inboxes, borrowers and uses, and its instance when it serves.
  * Threads     The loop's.
  * Limits      RH_PEERS_PER_AGENT processes; one may be attached RH_CONNS_PER_PROCESS
  *             times, and has RH_PAGES_PER_PEER pages altogether. */
@@ -37,6 +37,7 @@ struct rh_process {
 	struct rh_list      bindings;
 	struct rh_list      inboxes;
 	struct rh_list      uses;
+	struct rh_list      borrowers;   /* places that ask rules: loan.h    */
 	unsigned            page_count;  /* of all three kinds               */
 	struct rh_instance *instance;    /* NULL: it does not serve          */
 	uint8_t             is_closed;

@@ -4,6 +4,7 @@
 #include "bound.h"
 #include "edge.h"
 #include "listener.h"
+#include "loan.h"
 
 #include "../base/log.h"
 #include "../model/check.h"
@@ -31,12 +32,18 @@ static void refresh_out(struct rh_agent *agent)
 		rh_error("some edges are missing: %s", rh_error_text(r));
 }
 
+static void refresh_self(struct rh_agent *agent)
+{
+	rh_loans_apply(agent);
+	rh_listener_admit(agent);
+}
+
 static const struct topic {
 	const char *space;
 	const char *tail;
 	void      (*refresh)(struct rh_agent *agent);
 } topics[RH_TOPICS] = {
-	[RH_TOPIC_SELF] = { "resource", "",  rh_listener_admit },
+	[RH_TOPIC_SELF] = { "resource", "",  refresh_self },
 	[RH_TOPIC_OUT]  = { "out",      "/", refresh_out },
 	[RH_TOPIC_IN]   = { "in",       "/", rh_bounds_review },
 };

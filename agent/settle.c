@@ -5,6 +5,7 @@
 #include "bound.h"
 #include "edge.h"
 #include "inlink.h"
+#include "loan.h"
 #include "result.h"
 #include "rules.h"
 #include "verdict.h"
@@ -72,7 +73,7 @@ static int is_in_settled(struct rh_agent *agent, const char *caller)
 int rh_settle_is(struct rh_agent *agent, const char *caller, const char *callee)
 {
 	if (callee[0] == 0)
-		return agent->view->self.codes.count == 0; /* programs do not take them yet */
+		return rh_loans_are_settled(agent);
 	return strcmp(caller, agent->resource) == 0 ? is_out_settled(agent, callee)
 	                                            : is_in_settled(agent, caller);
 }
@@ -84,7 +85,7 @@ int rh_settle_waits_for_code(struct rh_agent *agent, const char *caller,
 	                     ? rh_edge_known(agent, callee) : NULL;
 
 	if (!callee[0])
-		return agent->view->self.codes.count > 0;
+		return !rh_loans_are_settled(agent);
 	return edge && !rh_code_is_settled(&edge->filter.place);
 }
 
