@@ -3,6 +3,7 @@
 runs (examples/cache)."""
 import json
 import os
+import random
 import re
 import subprocess
 import unittest
@@ -21,6 +22,10 @@ spec:
   serve: {{library: {programs}/libblockcache.so.1, workers: 1}}
 ---
 kind: Resource
+metadata: {{name: programs}}
+spec: {{type: application}}
+---
+kind: Resource
 metadata: {{name: reader}}
 spec: {{type: application, reference: [blockcache]}}
 """
@@ -36,6 +41,36 @@ spec:
     {more}
 """
 SLOTS = 64
+HERE = os.path.dirname(os.path.abspath(__file__))
+SEQUENCES = ([os.path.join(os.path.abspath(BUILD), "tests/system/cache_sequence")],
+             ["/usr/bin/python3", os.path.join(HERE, "cache_sequence.py")])
+RULES = "lru", "mru", "fifo", "sieve", "arc"
+
+
+class Sequence:
+    """A program with a cache, which says what it throws out."""
+
+    def __init__(self, stage, command):
+        self.process = subprocess.Popen(  # pylint: disable=consider-using-with
+            [stage.rhodes_path, "run", "--wait", "20", "programs", "--", "/usr/bin/env",
+             "RHODES_LIBRARY=" + os.path.join(os.path.abspath(BUILD), "sdk/c/librhodes.so.0"),
+             *command, "entries", "40"], text=True, env=stage.env,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        stage.addCleanup(self.process.kill)
+
+    def tell(self, lines):
+        self.process.stdin.write("".join(f"{line}\n" for line in lines))
+        self.process.stdin.flush()
+        return [self.process.stdout.readline().strip() for _ in lines]
+
+    def rule(self):
+        return self.tell([""])[0]
+
+    def end(self):
+        self.process.stdin.close()
+        code = self.process.wait(LIMIT)
+        self.process.stdout.close()
+        return code
 
 
 class Cache(Stage):
@@ -63,9 +98,10 @@ class Cache(Stage):
         return next(one for one in self.json("get", "rule", name)["status"]["conditions"]
                     if one["type"] == "Active")
 
-    def in_force(self, *args, **more):
-        self.apply(*args, **more)
-        while (condition := self.condition())["reason"] != "InForce":
+    def in_force(self, *args, name="eviction", **more):
+        """Applies it; returns when it is in force."""
+        self.apply(*args, name=name, **more)
+        while (condition := self.condition(name))["reason"] != "InForce":
             self.assertIn(condition["reason"], ("Pending", "InForce"), condition)
 
     def make(self, pattern, slots=SLOTS):
@@ -92,6 +128,22 @@ class Cache(Stage):
         self.ok("delete", "rule", "eviction")
         self.await_line("rule eviction runs no more")
         self.assertEqual(self.read("dinero")["rule"], "")
+
+    def test_a_cache_of_python_does_what_one_of_c_does(self):
+        """... under each rule, and over every change of it while both run."""
+        keys = random.Random(3)
+        sequences = [Sequence(self, command) for command in SEQUENCES]
+        for name in ("", *RULES):
+            if name:
+                self.in_force(self.module(name), name="evict", resource="programs")
+            self.assertEqual([each.rule() for each in sequences],
+                             ["evict" if name else ""] * 2)
+            asked = [keys.choice((keys.randrange(30), keys.randrange(100)))
+                     for _ in range(500)]
+            of_c, of_python = [each.tell(asked) for each in sequences]
+            self.assertEqual(of_c, of_python)
+            self.assertGreater(sum(gone != "-" for gone in of_c), 50, name)
+        self.assertEqual([each.end() for each in sequences], [0, 0])
 
 
 if __name__ == "__main__":
