@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#define MESSAGES 20000
+#define MESSAGES 250000
 #define STREAM   (1u << 20)
 
 #define AT(field) offsetof(struct rh_protocol_buffer, field)

@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#define INPUTS   100000
+#define INPUTS   1000000
 #define CAPACITY 61u
 #define KEYS     400u
 #define NONE     UINT32_MAX

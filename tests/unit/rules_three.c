@@ -71,7 +71,7 @@ static int object_of(const char *name, const char *hook, int build)
 	module = fixture_read(path, &len);
 	struct rh_build job = {
 		.hook = rh_hook_find(hook), .module = module, .module_bytes = len,
-		.is_portable = build == PORTABLE,
+		.is_portable = build == PORTABLE, .has_fuel = build == FUEL,
 	};
 	struct rh_built built = { .fd = -1 };
 	struct rh_diag  diag = { 0 };
@@ -94,6 +94,7 @@ void three_load(struct three *three, const char *name, const char *hook)
 		struct rh_rule_source source = {
 			.hook = rh_hook_find(hook), .mode = i == NATIVE ? RH_RULE_NATIVE : RH_RULE_WASM,
 			.object_fd = fd, .host = &three->hosts[i],
+			.limits = { .fuel = i == FUEL ? 1u << 30 : 0 },
 		};
 		if (rh_rule_load(&source, &three->rules[i], &diag) < 0)
 			fail_msg("%s: %s", name, diag.text);

@@ -1,5 +1,5 @@
-/* rules_three - a shipped rule as native code and as WebAssembly, with GS and without,
- * with the same clock and random numbers: they must say the same. */
+/* rules_three - a shipped rule as native code and as WebAssembly of three kinds, with GS,
+ * without and with fuel, with the same clock and random numbers: they must say the same. */
 #ifndef RULES_THREE_H
 #define RULES_THREE_H
 
@@ -7,7 +7,7 @@
 
 #include "../../rules/author/rhodes/rule_host.h"
 
-enum { NATIVE, WASM, PORTABLE, BUILDS };
+enum { NATIVE, WASM, PORTABLE, FUEL, BUILDS };
 
 struct three_world {
 	uint64_t clock_ns, random;
