@@ -43,6 +43,7 @@ struct rh_cache;
 struct rh_center;
 struct rh_edge;
 struct rh_listener;
+struct rh_codetell;
 struct rh_modules;
 struct rh_offer;
 struct rh_results;
@@ -78,6 +79,7 @@ struct rh_agent {
 	struct rh_rulewatch   *rulewatch;
 	struct rh_counters     counters;
 	struct rh_stats       *stats;
+	struct rh_codetell    *codetell;
 	struct rh_center      *center;
 	struct rh_listener    *listener;
 	struct rh_edge       **edges;      /* by index; never freed         */

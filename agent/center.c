@@ -4,6 +4,7 @@
 #include "conn.h"
 #include "dial.h"
 #include "chronicle.h"
+#include "codetell.h"
 #include "edge.h"
 #include "instance.h"
 #include "leave.h"
@@ -140,6 +141,7 @@ static void tell_everything(struct rh_center *center)
 	        (unsigned long long)center->agent->follow.revision);
 	rh_center_tell_instances(center->agent);
 	rh_stats_reset(center->agent);
+	rh_codetell_reset(center->agent);
 	rh_results_retell(center->agent);
 	rh_reports_tell(center->agent);
 	rh_modules_ask(center->agent);

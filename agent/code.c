@@ -1,6 +1,7 @@
 #include "code.h"
 
 #include "agent.h"
+#include "codetell.h"
 #include "result.h"
 #include "rules.h"
 #include "settle.h"
@@ -19,6 +20,7 @@ static void free_code(struct rh_code *code)
 {
 	if (!code)
 		return;
+	rh_list_remove(&code->in_agent);
 	rh_modules_forget(&code->want);
 	rh_rule_destroy(code->rule);
 	if (code->object_fd >= 0)
@@ -46,6 +48,7 @@ static struct rh_code *make(struct rh_code_place *place, const struct rh_codespe
 	if (!code)
 		return NULL;
 	rh_list_init(&code->want.in_modules);
+	rh_list_init(&code->in_agent);
 	code->object_fd = -1;
 	code->place = place;
 	code->spec = rh_codespec_copy(spec);
@@ -68,6 +71,7 @@ static void on_line(void *user, const char *text)
 	const struct rh_code *code = user;
 
 	rh_info("rule %s: %s", code->spec->rule, text);
+	rh_codetell_line(code, text);
 }
 
 int rh_code_load(struct rh_code *code, struct rh_diag *why)
@@ -121,6 +125,7 @@ static void stop_active(struct rh_code_place *place, struct rh_code *follows)
 	place->active = follows;
 	if (!code)
 		return;
+	rh_codetell_ended(code, follows);
 	place->ops->stop(place, code);
 	if (!follows)
 		rh_info("rule %s runs no more for %s%s%s", code->spec->rule, place->caller,
@@ -134,6 +139,7 @@ void rh_code_started(struct rh_code_place *place)
 
 	place->next = NULL;
 	stop_active(place, next);
+	rh_codetell_began(next);
 	free(place->rejected);
 	place->rejected = NULL;
 	rh_info("rule %s at revision %llu runs for %s%s%s", next->spec->rule,

@@ -14,10 +14,18 @@
 #define RH_AGENT_CODE_H
 
 #include "codespec.h"
+#include "list.h"
 #include "module.h"
 
 struct rh_agent;
 struct rh_code_place;
+
+/* How it does. */
+struct rh_code_told {
+	uint64_t                calls;
+	uint64_t                ns;
+	struct rh_rule_counters counters;
+};
 
 /* One generation of a rule, at one place. */
 struct rh_code {
@@ -28,6 +36,11 @@ struct rh_code {
 	struct rh_rule       *rule;      /* loaded into this process, or NULL      */
 	uint64_t              calls;     /* ... and how often and long it ran here */
 	uint64_t              ns;
+	struct rh_rule_counters counters; /* of what runs elsewhere: rule is NULL   */
+	/* codetell.c */
+	struct rh_list        in_agent;  /* in force: among those that are told of */
+	struct rh_code_told   told;      /* what the center knows of it ...        */
+	int                   is_told;   /* ... if it knows anything               */
 };
 
 struct rh_code_ops {

@@ -1,6 +1,7 @@
 #include "edge_filter.h"
 
 #include "agent.h"
+#include "codetell.h"
 #include "cpage.h"
 #include "edge.h"
 #include "process.h"
@@ -190,6 +191,7 @@ static void ask(struct rh_edge *edge, const struct rh_filter_call *call, int is_
 		rh_filter_before(&edge->filter.filter, call, answer);
 	code->ns += rh_clock_ns() - began;
 	code->calls++;
+	rh_codetell_changed(edge->agent);
 	note_failure(edge, answer);
 }
 

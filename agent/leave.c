@@ -4,6 +4,7 @@
 #include "bound.h"
 #include "cache.h"
 #include "center.h"
+#include "codetell.h"
 #include "edge.h"
 #include "inlink.h"
 #include "listener.h"
@@ -34,6 +35,7 @@ static void free_parts(struct rh_agent *agent)
 	rh_reports_free(agent);
 	rh_rulewatch_free(agent);
 	rh_stats_free(agent);
+	rh_codetell_free(agent);
 	rh_cache_free(agent);
 	rh_loans_free(agent);
 	rh_modules_free(agent);
@@ -117,6 +119,7 @@ void rh_leave_begin(struct rh_agent *agent, rh_leave_done *done, void *user)
 	rh_edges_leave(agent);
 	rh_center_leave(agent);
 	rh_stats_leave(agent);
+	rh_codetell_leave(agent);
 	rh_leave_close(agent, (uv_handle_t *)&agent->alarm.timer);
 	if (agent->tasks.prepare.type != UV_UNKNOWN_HANDLE)
 		rh_leave_go_on(agent);

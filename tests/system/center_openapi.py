@@ -14,6 +14,7 @@ import jsonschema
 from center_contract import DEFAULT, Contract
 from center_lib import REJECTED, CenterTest, main, resource, result_item, rule
 from center_modules import wasm
+from center_runs import RULE_LOG, RULE_STATS, item, line
 
 SHA = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of "abc"
 
@@ -77,6 +78,12 @@ class TheContract(CenterTest):
         for path in ("matrix", "agents", "audit", "system", "rollouts", "rollouts/steps",
                      "rollouts/r/history"):
             center.get("/apis/v1/" + path)
+        subscriber.send(RULE_STATS, item("b", "", "limiter", calls=3, failures=(1,)))
+        subscriber.send(RULE_LOG, line("b", "", "limiter", "words"))
+        while not center.get("/apis/v1/rules/limiter/log").json["items"]:
+            pass  # the center reads it in its own time
+        center.get("/apis/v1/runs")
+        self.assertEqual(len(center.get("/apis/v1/rules/limiter/runs").json["items"]), 1)
         self.follow("/apis/v1/events?fromRevision=0")
         for path in ("/metrics", "/healthz", "/readyz", "/openapi.json"):
             center.get(path)
