@@ -46,7 +46,7 @@ struct rh_builder {
 	struct job       jobs[RH_BUILDS_MAX];
 };
 
-int rh_builder_start(const char *folder, struct rh_builder **ret_builder,
+int rh_builder_start(const char *state, struct rh_builder **ret_builder,
                      struct rh_diag *diag)
 {
 	struct rh_builder *builder = calloc(1, sizeof *builder);
@@ -60,7 +60,7 @@ int rh_builder_start(const char *folder, struct rh_builder **ret_builder,
 	}
 	builder->child = fork();
 	if (builder->child == 0)
-		rh_builder_child(pair[1], parent, folder);
+		rh_builder_child(pair[1], parent, state);
 	close(pair[1]);
 	builder->socket = pair[0];
 	if (builder->child < 0) {
@@ -82,6 +82,7 @@ static struct job *find(struct rh_builder *builder, const struct rh_build_wanted
 		if (job->state != FREE && job->wanted.hook == wanted->hook &&
 		    job->wanted.memory == wanted->memory &&
 		    job->wanted.capabilities == wanted->capabilities &&
+		    job->wanted.variant == wanted->variant &&
 		    strcmp(job->wanted.sha256, wanted->sha256) == 0)
 			return job;
 	}
@@ -141,7 +142,7 @@ static void start_next(struct rh_builder *builder)
 		return;
 	struct rh_build_order order = { .hook = (uint32_t)(job->wanted.hook - rh_hooks),
 		.memory = job->wanted.memory, .capabilities = job->wanted.capabilities,
-		.len = job->module_len };
+		.variant = job->wanted.variant, .len = job->module_len };
 	job->state = RUNNING;
 	if (rh_builder_send(builder->socket, &order, sizeof order, job->module_fd) < 0)
 		give_up(builder);
@@ -172,8 +173,8 @@ static void take_outcome(struct rh_builder *builder, struct rh_build_outcome *ou
 		        "confined by limits and its user only");
 	}
 	end(job, outcome->err, outcome->why);
-	rh_info("builder: module %.16s... %s%s", job->wanted.sha256, job->err ? "refused: " : "built",
-	        job->err ? job->diag.text : "");
+	rh_info("builder: module %.16s... %s%s", job->wanted.sha256, job->err ? "refused: " :
+	        outcome->is_kept ? "was built before" : "built", job->err ? job->diag.text : "");
 }
 
 static void on_readable(uv_poll_t *poll, int status, int events)

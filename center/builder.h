@@ -3,7 +3,8 @@
  * It is started before the center opens anything and before it is confined, so it holds
  * nothing of the center's but one socket, and ends with it.  It builds one module at a
  * time, each tool in a jail (rules/wasm/jail.h); the center goes on meanwhile.  What
- * was built last is remembered.
+ * was built last is remembered, and what was built before is kept on disk
+ * (builder_cache.h).
  *
  * Ownership   start gives it, close takes it; what take gives is borrowed until the
  *             next submit.
@@ -28,6 +29,12 @@ struct rh_build_wanted {
 	const struct rh_hook *hook;
 	uint32_t              memory;       /* that an instance may have */
 	uint32_t              capabilities; /* 1 << enum rh_capability of rules/wasi.h */
+	uint32_t              variant;      /* of the object */
+};
+
+enum rh_build_variant {
+	RH_BUILD_PORTABLE = 1, /* for processors without FSGSBASE */
+	RH_BUILD_FUEL = 2      /* counts fuel */
 };
 
 struct rh_built_object {
@@ -36,8 +43,8 @@ struct rh_built_object {
 	const char *tools; /* SHA-256 of what it depends on besides module and hook */
 };
 
-/* Starts the child, which builds below folder.  RH_ENOMEM. */
-int rh_builder_start(const char *folder, struct rh_builder **ret_builder,
+/* Starts the child, which builds and keeps below that folder.  RH_ENOMEM. */
+int rh_builder_start(const char *state, struct rh_builder **ret_builder,
                      struct rh_diag *diag);
 
 typedef void rh_builder_done(void *user);

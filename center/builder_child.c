@@ -1,16 +1,23 @@
 #include "builder_child.h"
 
+#include "builder.h"
+#include "builder_cache.h"
+
 #include "key.h"
 
 #include "../base/diag.h"
 #include "../base/memory.h"
+#include "../base/signature.h"
+#include "../model/check.h"
 #include "../model/error.h"
 #include "../rules/hook.h"
 #include "../rules/wasm/build.h"
+#include "../rules/wasm/cpu.h"
 #include "../rules/wasm/tryout.h"
 
 #include <errno.h>
 #include <ftw.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -76,6 +83,11 @@ static void refuse(struct rh_build_outcome *outcome, int err, const struct rh_di
 	snprintf(outcome->why, sizeof outcome->why, "%s", diag->text);
 }
 
+struct places {
+	char build[PATH_MAX]; /* emptied at first */
+	char kept[PATH_MAX];
+};
+
 /* What is built with does not change while it runs, or it is told too late. */
 static int find_tools(const char *folder, char tools[65], struct rh_diag *diag)
 {
@@ -105,38 +117,92 @@ static int make_folder(const char *folder, struct rh_diag *diag)
 	return RH_OK;
 }
 
-static int build(const struct rh_build_order *order, int fd, const char *folder,
-                 struct rh_build_outcome *outcome)
+/* All that an object depends on; the hook also by its functions, whose places it has. */
+static void key_of(const struct rh_build_order *order, const void *bytes,
+                   const char *tools, char key[RH_SHA256_HEX])
 {
-	const void     *bytes = NULL;
-	struct rh_built built = { .fd = -1 };
-	struct rh_diag  diag = { 0 };
-	int err = rh_memory_map_frozen(fd, order->len, &bytes);
+	const struct rh_hook *hook = &rh_hooks[order->hook];
+	char                  sha256[RH_SHA256_HEX], text[2048];
+	size_t                used;
 
-	if (!err && !outcome->tools[0])
-		err = make_folder(folder, &diag);
-	if (!err && !outcome->tools[0])
-		err = find_tools(folder, outcome->tools, &diag);
-	if (!err)
-		err = rh_build_run(&(struct rh_build){
-			.hook = &rh_hooks[order->hook], .module = bytes,
-			.module_bytes = order->len, .memory_bytes = order->memory,
-			.capabilities = order->capabilities, .folder = folder,
-		}, &built, &diag);
-	if (!err)
-		err = rh_tryout(built.fd, &rh_hooks[order->hook], order->memory, &diag);
+	rh_sha256_hex(bytes, order->len, sha256);
+	used = (size_t)snprintf(text, sizeof text, "%s %s %u %u %u %u", sha256, tools,
+	                        rh_hook_abi(hook), order->memory, order->capabilities,
+	                        order->variant);
+	for (unsigned i = 0; i < hook->export_count; i++) {
+		used += (size_t)snprintf(text + used, sizeof text - used, " %s%s",
+		                         hook->exports[i].name, hook->exports[i].signature);
+		RH_CHECK(used < sizeof text);
+	}
+	rh_sha256_hex(text, used, key);
+}
+
+/* An object with GS cannot be tried where GS is not there. */
+static int build_new(const struct rh_build_order *order, const void *bytes,
+                     const char *folder, struct rh_builder_kept *ret_kept,
+                     struct rh_diag *diag)
+{
+	struct rh_built built = { .fd = -1 };
+	bool            is_portable = order->variant & RH_BUILD_PORTABLE;
+	int             err = rh_build_run(&(struct rh_build){
+		.hook = &rh_hooks[order->hook], .module = bytes,
+		.module_bytes = order->len, .memory_bytes = order->memory,
+		.capabilities = order->capabilities, .folder = folder,
+		.is_portable = is_portable, .has_fuel = order->variant & RH_BUILD_FUEL,
+	}, &built, diag);
+
+	if (!err && (is_portable || rh_cpu_has_gs()))
+		err = rh_tryout(built.fd, &rh_hooks[order->hook], order->memory, diag);
 	if (err && built.fd >= 0)
 		close(built.fd);
-	if (bytes)
-		rh_memory_unmap(bytes, order->len);
-	if (err) {
-		refuse(outcome, err, &diag);
-		return -1;
+	*ret_kept = (struct rh_builder_kept){
+		.fd = built.fd, .len = built.bytes,
+		.is_confined = built.has_landlock && built.has_seccomp,
+	};
+	return err;
+}
+
+static int build_or_find(const struct rh_build_order *order, const void *bytes,
+                         const struct places *places, struct rh_build_outcome *outcome,
+                         struct rh_diag *diag)
+{
+	struct rh_builder_kept kept;
+	char                   key[RH_SHA256_HEX];
+	int                    err;
+
+	key_of(order, bytes, outcome->tools, key);
+	outcome->is_kept = rh_builder_cache_find(places->kept, key, &kept) == RH_OK;
+	if (!outcome->is_kept) {
+		err = build_new(order, bytes, places->build, &kept, diag);
+		if (err)
+			return err;
+		rh_builder_cache_keep(places->kept, key, &kept);
 	}
 	outcome->err = RH_OK;
-	outcome->len = built.bytes;
-	outcome->is_confined = built.has_landlock && built.has_seccomp;
-	return built.fd;
+	outcome->len = kept.len;
+	outcome->is_confined = kept.is_confined;
+	return kept.fd;
+}
+
+/* Returns the object's descriptor, or a negative number. */
+static int build(const struct rh_build_order *order, int fd, const struct places *places,
+                 struct rh_build_outcome *outcome)
+{
+	const void    *bytes = NULL;
+	struct rh_diag diag = { 0 };
+	int            result = rh_memory_map_frozen(fd, order->len, &bytes);
+
+	if (!result && !outcome->tools[0])
+		result = make_folder(places->build, &diag);
+	if (!result && !outcome->tools[0])
+		result = find_tools(places->build, outcome->tools, &diag);
+	if (!result)
+		result = build_or_find(order, bytes, places, outcome, &diag);
+	if (bytes)
+		rh_memory_unmap(bytes, order->len);
+	if (result < 0)
+		refuse(outcome, result, &diag);
+	return result;
 }
 
 /* Nothing of the center's stays: its log is written to standard error. */
@@ -151,17 +217,20 @@ static void become(int socket, int parent)
 	syscall(SYS_close_range, SOCKET_FD + 1, ~0u, 0);
 }
 
-_Noreturn void rh_builder_child(int socket, int parent, const char *folder)
+_Noreturn void rh_builder_child(int socket, int parent, const char *state)
 {
 	struct rh_build_outcome outcome = { .err = 0 };
 	struct rh_build_order   order;
+	static struct places    places;
 	int                     fd;
 
+	snprintf(places.build, sizeof places.build, "%.4000s/build", state);
+	snprintf(places.kept, sizeof places.kept, "%.4000s/built", state);
 	become(socket, parent);
 	while (rh_builder_receive(SOCKET_FD, &order, sizeof order, &fd) == 1) {
 		if (fd < 0 || order.hook >= rh_hook_count)
 			break;
-		int object = build(&order, fd, folder, &outcome);
+		int object = build(&order, fd, &places, &outcome);
 		int sent = rh_builder_send(SOCKET_FD, &outcome, sizeof outcome, object);
 
 		close(fd);

@@ -12,13 +12,15 @@ struct rh_build_order {
 	uint32_t hook;   /* index of rh_hooks */
 	uint32_t memory;
 	uint32_t capabilities;
-	uint32_t reserved;
+	uint32_t variant;
 	uint64_t len;
 };
 
 struct rh_build_outcome {
 	int32_t  err;
 	uint32_t is_confined; /* fully: Landlock and seccomp */
+	uint32_t is_kept;     /* from before */
+	uint32_t reserved;
 	uint64_t len;
 	char     tools[65];
 	char     why[240];
@@ -32,6 +34,6 @@ int rh_builder_send(int socket, const void *bytes, size_t len, int fd);
 int rh_builder_receive(int socket, void *bytes, size_t len, int *ret_fd);
 
 /* The child; never returns. */
-_Noreturn void rh_builder_child(int socket, int parent, const char *folder);
+_Noreturn void rh_builder_child(int socket, int parent, const char *state);
 
 #endif

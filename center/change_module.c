@@ -114,13 +114,19 @@ static int is_published(const struct rh_center *center, const char *sha256)
 	return is;
 }
 
-/* The object that was built is a module like every other part. */
-static int put_object(struct rh_batch *batch, const struct rh_parts *parts)
+/* The objects that were built are modules like every other part. */
+static int put_objects(struct rh_batch *batch, const struct rh_parts *parts)
 {
-	if (!parts->object || rh_catalog_find(&batch->center->realm.catalog,
-	                                      RH_OBJECT_MODULE, parts->object_sha256))
-		return RH_OK;
-	return put_module(batch, parts->object_sha256, parts->object, parts->object_len, NULL);
+	int err = RH_OK;
+
+	for (unsigned i = 0; i < parts->object_count && !err; i++) {
+		const struct rh_parts_object *object = &parts->objects[i];
+
+		if (!rh_catalog_find(&batch->center->realm.catalog, RH_OBJECT_MODULE,
+		                     object->sha256))
+			err = put_module(batch, object->sha256, object->bytes, object->len, NULL);
+	}
+	return err;
 }
 
 static int publish(struct rh_center *center, const struct rh_parts *parts,
@@ -133,9 +139,9 @@ static int publish(struct rh_center *center, const struct rh_parts *parts,
 	rh_sha256_hex(text, strlen(text), sha256);
 	/* Somebody may have put the same text as bytes before: that is no rule's yet. */
 	int created = !is_published(center, sha256);
-	int err = rh_batch_init(&batch, center, 2, options, problem);
+	int err = rh_batch_init(&batch, center, 1 + RH_PARTS_OBJECTS, options, problem);
 	if (!err && created)
-		err = put_object(&batch, parts);
+		err = put_objects(&batch, parts);
 	if (!err && created)
 		err = put_module(&batch, sha256, text, strlen(text), parts->manifest);
 	err = conclude(&batch, err, sha256, ret_answer);

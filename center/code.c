@@ -41,6 +41,21 @@ static int check_memory(const struct rh_wanted *wanted, const json_t *code,
 		"its module was published with %s", wanted->name, limit, needed);
 }
 
+/* Fuel is counted by an object that was built to. */
+static int check_fuel(const struct rh_wanted *wanted, const json_t *code,
+                      const json_t *manifest, struct rh_problem *problem)
+{
+	const json_t *limits = json_object_get(code, "limits");
+
+	if (json_integer_value(json_object_get(limits, "fuel")) == 0 ||
+	    strcmp(text_at(code, "mode"), "wasm") != 0 ||
+	    json_object_get(json_object_get(manifest, "parts"), "object_fuel"))
+		return RH_OK;
+	return rh_problem_set(problem, RH_EINVAL, "rule %s: it has a limit of fuel, but its "
+		"module was published without an object that counts it: publish it with "
+		"variants: [fuel]", wanted->name);
+}
+
 static int check_module(const struct rh_realm *realm, const struct rh_wanted *wanted,
                         const json_t *code, struct rh_problem *problem)
 {
@@ -63,6 +78,8 @@ static int check_module(const struct rh_realm *realm, const struct rh_wanted *wa
 		err = check_same(wanted, code, manifest, "mode", problem);
 	if (!err)
 		err = check_memory(wanted, code, manifest, problem);
+	if (!err)
+		err = check_fuel(wanted, code, manifest, problem);
 	if (!err)
 		err = rh_probe_check(wanted, code, manifest, problem);
 	json_decref(stored);

@@ -439,7 +439,6 @@ int main(int argc, char **argv)
 {
 	static struct program program = { .lock_fd = -1, .unix_fd = -1, .tcp_fd = -1 };
 	struct rh_diag        diag = { 0 };
-	char                  folder[RH_DIR_MAX + 16];
 
 	umask(077);
 	rh_log_init("center");
@@ -454,8 +453,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	/* Before anything is opened that it must not hold. */
-	snprintf(folder, sizeof folder, "%s/build", program.config.dirs.state);
-	err = rh_builder_start(folder, &program.center.builder, &diag);
+	err = rh_builder_start(program.config.dirs.state, &program.center.builder, &diag);
 	if (!err)
 		err = run(&program, &diag);
 	if (err) {

@@ -14,6 +14,7 @@
 #include "../rules/limits.h"
 #include "../rules/module.h"
 #include "../rules/wasi.h"
+#include "../rules/wasm/cpu.h"
 
 #include <elf.h>
 #include <stdio.h>
@@ -119,7 +120,15 @@ static int collect_one(struct rh_center *center, const char *what, struct part *
 	return RH_OK;
 }
 
-/* ---- the object ---- */
+/* ---- the objects ---- */
+
+/* By enum rh_build_variant; agents look for these. */
+static const char *const object_names[RH_PARTS_OBJECTS] = {
+	[0] = "object",
+	[RH_BUILD_PORTABLE] = "object_portable",
+	[RH_BUILD_FUEL] = "object_fuel",
+	[RH_BUILD_PORTABLE | RH_BUILD_FUEL] = "object_portable_fuel",
+};
 
 static int submit(void *user, const struct rh_store_record *record)
 {
@@ -158,21 +167,39 @@ static int add_object(struct rh_center *center, struct part *part, json_t *parts
 	part->builder = center->builder;
 	if (err == RH_ENOENT)
 		return begin_build(center, part, ret_parts, problem);
-	ret_parts->is_building = err == RH_EAGAIN;
-	if (ret_parts->is_building)
+	if (err == RH_EAGAIN) {
+		ret_parts->is_building = 1;
 		return RH_OK;
+	}
 	if (err)
 		return refuse(problem, err, "wasm", part->wanted.sha256, diag.text);
 	if (object.len > RH_BUILT_MAX)
 		return refuse(problem, RH_EMSGSIZE, "wasm", part->wanted.sha256,
 		              "the object that it becomes is larger than 32 MiB");
-	ret_parts->object = object.bytes;
-	ret_parts->object_len = object.len;
-	rh_sha256_hex(object.bytes, object.len, ret_parts->object_sha256);
-	json_object_set_new(parts, "object", json_pack("{s:I, s:s}", "bytes",
-	                    (json_int_t)object.len, "sha256", ret_parts->object_sha256));
+	struct rh_parts_object *kept = &ret_parts->objects[ret_parts->object_count++];
+	kept->bytes = object.bytes;
+	kept->len = object.len;
+	rh_sha256_hex(object.bytes, object.len, kept->sha256);
+	json_object_set_new(parts, object_names[part->wanted.variant],
+	                    json_pack("{s:I, s:s}", "bytes", (json_int_t)object.len,
+	                              "sha256", kept->sha256));
 	snprintf(part->tools, sizeof part->tools, "%s", object.tools);
 	return RH_OK;
+}
+
+/* Each combination of what was asked for, so that every node finds its own. */
+static int add_objects(struct rh_center *center, struct part *part, unsigned wanted,
+                       json_t *parts, struct rh_parts *ret_parts,
+                       struct rh_problem *problem)
+{
+	int err = RH_OK;
+
+	for (unsigned variant = 0; variant < RH_PARTS_OBJECTS && !err; variant++) {
+		part->wanted.variant = variant;
+		if (!(variant & ~wanted))
+			err = add_object(center, part, parts, ret_parts, problem);
+	}
+	return err;
 }
 
 /* The functions of the hook that the module has, by name. */
@@ -215,6 +242,19 @@ static uint32_t capabilities(const json_t *published)
 	return set;
 }
 
+/* What is to be built besides the usual object; for nodes like this one always. */
+static unsigned variants(const json_t *published)
+{
+	unsigned set = rh_cpu_has_gs() ? 0 : RH_BUILD_PORTABLE;
+	size_t   i;
+	json_t  *item;
+
+	json_array_foreach(json_object_get(published, "variants"), i, item)
+		set |= strcmp(json_string_value(item), "fuel") == 0 ? RH_BUILD_FUEL :
+		                                                      RH_BUILD_PORTABLE;
+	return set;
+}
+
 int rh_parts_collect(struct rh_center *center, const json_t *published,
                      struct rh_parts *ret_parts, struct rh_problem *problem)
 {
@@ -245,7 +285,7 @@ int rh_parts_collect(struct rh_center *center, const json_t *published,
 	const char *wasm = json_string_value(json_object_get(named, "wasm"));
 	if (!err && wasm && center->builder) {
 		snprintf(part.wanted.sha256, sizeof part.wanted.sha256, "%s", wasm);
-		err = add_object(center, &part, parts, ret_parts, problem);
+		err = add_objects(center, &part, variants(published), parts, ret_parts, problem);
 	}
 	if (err || ret_parts->is_building) {
 		json_decref(parts);

@@ -71,6 +71,26 @@ static int check_capabilities(struct rh_decode *decode, const json_t *value)
 	return RH_OK;
 }
 
+/* Objects that are built besides the usual one. */
+static int check_variants(struct rh_decode *decode, const json_t *value)
+{
+	static const char *const names[] = { "portable", "fuel", NULL };
+	size_t  i;
+	json_t *item;
+	int     err = RH_OK;
+
+	if (!json_is_array(value) || json_array_size(value) > 2)
+		return rh_decode_refuse(decode, "must be an array of portable and fuel");
+	json_array_foreach(value, i, item) {
+		if (!err)
+			err = rh_decode_choice(decode, item, names);
+	}
+	if (!err && json_array_size(value) == 2 &&
+	    json_equal(json_array_get(value, 0), json_array_get(value, 1)))
+		err = rh_decode_refuse(decode, "names one twice");
+	return err;
+}
+
 static int check_parts(struct rh_decode *decode, const json_t *value)
 {
 	static const struct rh_field fields[RH_PARTS_MAX] = {
@@ -129,6 +149,7 @@ int rh_shape_module(struct rh_decode *decode, const json_t *manifest)
 		{ "memory",       rh_shape_memory,     0 },
 		{ "capabilities", check_capabilities,  0 },
 		{ "parts",        check_parts,         1 },
+		{ "variants",     check_variants,      0 },
 	};
 	int err = rh_decode_fields(decode, manifest, RH_FIELDS(fields));
 

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 static const char *const manifest_keys[] = {
-	"name", "hook", "abi", "mode", "memory", "capabilities", NULL,
+	"name", "hook", "abi", "mode", "memory", "capabilities", "variants", NULL,
 };
 
 static const char *const own_keys[] = { "build", "native", "file", NULL };
@@ -63,7 +63,7 @@ static int read_keys(struct rh_cli *cli, const char *path, const struct rh_yaml 
 			json_object_set(project->manifest, key, value);
 		else if (!is_among(key, own_keys))
 			return refuse_at(cli, path, yaml, key, "is not known; known are name, "
-				"hook, abi, mode, memory, capabilities, build, native and file");
+				"hook, abi, mode, memory, capabilities, variants, build, native and file");
 	}
 	return RH_EXIT_OK;
 }

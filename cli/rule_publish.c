@@ -117,7 +117,9 @@ static int send_source(struct rh_cli *cli, const struct rh_rule_project *project
 
 static void print_parts(struct rh_cli *cli, const json_t *parts)
 {
-	static const char *const order[] = { "wasm", "object", "source" };
+	static const char *const order[] = {
+		"wasm", "object", "object_portable", "object_fuel", "object_portable_fuel", "source",
+	};
 
 	for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
 		const json_t *part = json_object_get(parts, order[i]);

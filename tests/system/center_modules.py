@@ -6,8 +6,10 @@ import io
 import json
 import os
 import random
+import re
 import resource as limits
 import select
+import shutil
 import signal
 import socket
 import tarfile
@@ -402,9 +404,65 @@ class Built(ModuleTest):
         self.center.ask("DELETE", "/apis/v1/modules/" + made["metadata"]["name"])
         self.assertEqual(self.names(), set())
         self.center.stop()
+        shutil.rmtree(os.path.join(self.center.state, "built"))
         self.center.start()
         again = self.publish({"wasm": wasm()}).json  # built anew, and the same
         self.assertEqual(again["metadata"]["name"], made["metadata"]["name"])
+
+    def builds(self):
+        """What the builder said of each, in order."""
+        return re.findall(r"builder: module [0-9a-f]{16}... (built|was built before)",
+                          self.center.read_log())
+
+    def test_what_was_built_is_kept(self):
+        folder = os.path.join(self.center.state, "built")
+        made = self.publish({"wasm": wasm()}).json
+        self.again(made)
+        self.assertEqual(self.builds(), ["built", "was built before"])
+        kept, = os.listdir(folder)
+        with open(os.path.join(folder, kept), "r+b") as file:
+            file.seek(1000)
+            byte = file.read(1)
+            file.seek(1000)
+            file.write(bytes([byte[0] ^ 1]))
+        self.again(made)  # the same, built anew
+        self.again(made)
+        self.assertEqual(self.builds()[2:], ["built", "was built before"])
+        self.assertIn("is damaged: its object is built anew", self.center.read_log())
+        # Another memory is another object to be tried.
+        self.publish({"wasm": wasm()}, memory="2Mi")
+        self.assertEqual(self.builds()[4:], ["built"])
+
+    def again(self, made):
+        """A new center, which forgot the module, makes the same of it."""
+        name = made["metadata"]["name"]
+        self.center.ask("DELETE", "/apis/v1/modules/" + name)
+        self.center.stop()
+        self.center.start()
+        self.assertEqual(self.publish({"wasm": wasm()}).json["metadata"]["name"], name)
+
+    def test_variants(self):
+        made = self.publish({"wasm": wasm()}, variants=["fuel", "portable"]).json
+        parts = made["spec"]["manifest"]["parts"]
+        self.assertEqual(set(parts), {"wasm", "object", "object_portable", "object_fuel",
+                                      "object_portable_fuel"})
+        self.assertEqual(len({part["sha256"] for part in parts.values()}), 5)
+        for part in parts.values():
+            got = self.center.get("/apis/v1/modules/" + part["sha256"])
+            self.assertEqual((len(got.body), sha(got.body)), (part["bytes"], part["sha256"]))
+        plain = self.publish({"wasm": wasm()}).json
+        self.assertNotEqual(plain["metadata"]["name"], made["metadata"]["name"])
+        self.assertNotIn("object_fuel", plain["spec"]["manifest"]["parts"])
+        fuel = {"limits": {"fuel": 1000}}
+        self.assert_problem(self.center.put(code("r", plain["metadata"]["name"], **fuel)), 400,
+                            "EINVAL", "publish it with variants: [fuel]")
+        self.assertEqual(self.center.put(code("r", made["metadata"]["name"], **fuel)).status, 201)
+        self.center.ask("DELETE", "/apis/v1/modules/" + plain["metadata"]["name"])
+        self.assertLessEqual({part["sha256"] for part in parts.values()}, self.names())
+        for wrong in ({}, ["gas"], ["fuel", "fuel"], ["fuel", "portable", "fuel"]):
+            answer = self.publish({"wasm": wasm()}, variants=wrong)
+            self.assert_problem(answer, 400, "EINVAL")
+            self.assertEqual(answer.json["pointer"].split("/")[1], "variants")
 
     def test_what_only_the_tools_see_is_refused(self):
         data = wasm(code=b"\0\x0b")  # returns nothing, and says that it does
