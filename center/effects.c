@@ -1,11 +1,13 @@
 #include "effects.h"
 
 #include "center.h"
+#include "codetext.h"
 #include "survey.h"
 
 #include "../model/error.h"
 #include "../model/judge.h"
 #include "../model/view.h"
+#include "../rules/hook.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -146,6 +148,26 @@ static int add_rollout(void *user, const char *rule, const struct rh_object *old
 
 /* ---- how they are ---- */
 
+/* 1: there is code that sees the calls. */
+static int set_code(const struct rh_realm *realm, const struct rh_item_key *key,
+                    const char *rule, struct rh_effect_side *side)
+{
+	const char *caller = key->caller.text, *callee = key->callee.text;
+	int         sees_calls = 0;
+
+	for (unsigned i = 0; i < rh_hook_count; i++) {
+		const struct rh_protocols     *table = &realm->hooks[i];
+		const struct rh_protocol_rule *found = rule
+			? rh_protocols_find_if(table, caller, callee, rule, RH_ROLLOUT_ALL)
+			: rh_protocols_find(table, caller, callee);
+
+		side->code[i] = found ? found->code : NULL;
+		if (found && rh_hook_at(&rh_hooks[i]) == RH_AT_CALL)
+			sees_calls = 1;
+	}
+	return sees_calls;
+}
+
 /* What is in force where that rule, if any, has reached every edge. */
 static void set_rules(const struct rh_realm *realm, const struct rh_item_key *key,
                       const char *rule, struct rh_effect_side *side)
@@ -160,8 +182,9 @@ static void set_rules(const struct rh_realm *realm, const struct rh_item_key *ke
 	limit = rule ? rh_protocols_find_if(&realm->limits, caller, callee, rule,
 	                                    RH_ROLLOUT_ALL)
 	             : rh_protocols_find(&realm->limits, caller, callee);
+	int has_code = set_code(realm, key, rule, side);
 	snprintf(side->use, sizeof side->use, "%s", rh_protocol_use(protocol, limit,
-	         rh_realm_has_code(realm, caller, callee)));
+	                                                            has_code));
 	snprintf(side->calls, sizeof side->calls, "%s", limit ? limit->use : "");
 	snprintf(side->rule, sizeof side->rule, "%s", protocol ? protocol->rule : "");
 }
@@ -230,6 +253,17 @@ void rh_effects_before(struct rh_effects *effects)
 
 /* ---- telling ---- */
 
+static void add_code(json_t *json, const struct rh_code_text *text)
+{
+	json_t *list = json_object_get(json, "code");
+
+	if (!list)
+		json_object_set_new(json, "code", list = json_array());
+	json_array_append_new(list, json_pack("{s:O, s:O}",
+		"hook", json_object_get(text->code, "hook"),
+		"module", json_object_get(text->code, "module")));
+}
+
 static json_t *side_json(const struct rh_effect_side *side)
 {
 	int     is_there = side->verdict != RH_ENOEDGE;
@@ -243,6 +277,10 @@ static json_t *side_json(const struct rh_effect_side *side)
 		                    json_integer(strtol(side->calls, NULL, 10)));
 	if (is_there && side->rule[0])
 		json_object_set_new(json, "rule", json_string(side->rule));
+	for (unsigned i = 0; is_there && i < rh_hook_count; i++) {
+		if (side->code[i])
+			add_code(json, side->code[i]);
+	}
 	return json;
 }
 
@@ -253,7 +291,8 @@ static int differs(const struct rh_effect *effect)
 	return before->verdict != after->verdict ||
 	       (after->verdict != RH_ENOEDGE &&
 	        (strcmp(before->use, after->use) != 0 ||
-	         strcmp(before->calls, after->calls) != 0));
+	         strcmp(before->calls, after->calls) != 0 ||
+	         memcmp(before->code, after->code, sizeof before->code) != 0));
 }
 
 json_t *rh_effects_json(const struct rh_effects *effects)

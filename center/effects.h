@@ -25,6 +25,7 @@ struct rh_effect_side {
 	char use[RH_PROTOCOL_TEXT_MAX];
 	char calls[RH_PROTOCOL_TEXT_MAX]; /* that may be under way, or ""       */
 	char rule[RH_NAME_MAX + 1];    /* that says which protocol, or ""        */
+	const struct rh_code_text *code[RH_REALM_HOOKS]; /* of each hook, or NULL */
 };
 
 struct rh_effect {

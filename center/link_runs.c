@@ -1,6 +1,8 @@
 #include "link_peer.h"
 
 #include "center.h"
+#include "codetext.h"
+#include "rollout_drive.h"
 #include "when.h"
 
 #include "../base/clock.h"
@@ -77,6 +79,48 @@ static int read_failures(const struct rh_record_reader *records, struct rh_run *
 	return more;
 }
 
+static uint64_t failures_of(const struct rh_run *run)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < RH_FAILURES; i++)
+		sum += run->failures[i];
+	return sum;
+}
+
+/* What is denied because the rule failed is an error of the call, which is counted for
+ * its edge. */
+static int is_counted(const struct rh_rollout *rollout)
+{
+	const char *policy = json_string_value(json_object_get(rollout->now.code->code,
+	                                                       "onFailure"));
+
+	return policy && strcmp(policy, "fail-closed") == 0 &&
+	       !rh_protocols_is_own(rollout->now.callee);
+}
+
+/* Failures of a rule that is rolled out are errors of its roll-out; calls are counted
+ * where the rule runs in programs, as no edge counts them. */
+static void count_rollout(struct rh_center *center, const struct rh_run *run)
+{
+	static const struct rh_run none = { .calls = 0 };
+	const struct rh_run *before = rh_runs_find(&center->runs, &run->key);
+	struct rh_rollout   *rollout = rh_rollouts_find(&center->realm.rollouts,
+	                                                run->key.rule);
+
+	if (!rollout || rollout->state != RH_ROLLOUT_RUNNING || !rollout->now.code ||
+	    rollout->now.revision != run->revision || (!before && rollout->is_resumed))
+		return;
+	if (!before || before->revision != run->revision || before->calls > run->calls)
+		before = &none;
+	if (rh_protocols_is_own(rollout->now.callee))
+		rollout->calls += run->calls - before->calls;
+	if (is_counted(rollout) || failures_of(run) <= failures_of(before))
+		return;
+	rollout->errors += failures_of(run) - failures_of(before);
+	rh_rollouts_wake(center, RH_ROLLOUT_GATHER_MS);
+}
+
 static int take_stats(struct rh_center *center, struct rh_link_conn *conn,
                       const struct rh_record_reader *reader,
                       const struct rh_run_key *key, struct rh_diag *diag)
@@ -95,6 +139,7 @@ static int take_stats(struct rh_center *center, struct rh_link_conn *conn,
 		return rh_diag_set(diag, RH_EPROTO, "RULE_STATS lacks a count of rule %s",
 		                   key->rule);
 	run.instances = instances;
+	count_rollout(center, &run);
 	if (is_over)
 		rh_runs_remove(&center->runs, key);
 	else

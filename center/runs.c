@@ -66,6 +66,16 @@ static struct rh_run *make(struct rh_runs *runs, const struct rh_run_key *key)
 	return run;
 }
 
+const struct rh_run *rh_runs_find(const struct rh_runs *runs,
+                                  const struct rh_run_key *key)
+{
+	const struct rh_run *run = *bucket_of((struct rh_runs *)(uintptr_t)runs, key);
+
+	while (run && !is_same(&run->key, key))
+		run = run->next;
+	return run;
+}
+
 int rh_runs_put(struct rh_runs *runs, const struct rh_run *told)
 {
 	struct rh_run *run = make(runs, &told->key), *next;

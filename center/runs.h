@@ -49,6 +49,10 @@ struct rh_runs {
 /* The run of that key is as told from now on.  RH_ENOSPC, RH_ENOMEM: it is left out. */
 int rh_runs_put(struct rh_runs *runs, const struct rh_run *told);
 
+/* Borrowed until the table changes, or NULL. */
+const struct rh_run *rh_runs_find(const struct rh_runs *runs,
+                                  const struct rh_run_key *key);
+
 /* It runs there no more. */
 void rh_runs_remove(struct rh_runs *runs, const struct rh_run_key *key);
 

@@ -109,6 +109,22 @@ static void print_object(struct rh_cli *cli, const json_t *object)
 	}
 }
 
+/* ", filter by sha256:9f86d081" for each */
+static void add_code(const json_t *list, char *text, size_t cap)
+{
+	json_t *code;
+	size_t  i, len = strlen(text);
+
+	json_array_foreach(list, i, code) {
+		const char *hook = rh_show_text(code, "hook");
+		const char *module = rh_show_text(code, "module");
+
+		if (len < cap)
+			len += (size_t)snprintf(text + len, cap - len, ", %s by %.15s",
+			                        hook ? hook : "?", module ? module : "?");
+	}
+}
+
 /* "shm", "refused: ELAYER", "not declared" */
 static const char *side_text(const json_t *side, char *text, size_t cap)
 {
@@ -126,6 +142,7 @@ static const char *side_text(const json_t *side, char *text, size_t cap)
 		         rh_plural((unsigned long long)calls));
 	else
 		snprintf(text, cap, "%s", protocol ? protocol : "?");
+	add_code(json_object_get(side, "code"), text, cap);
 	return text;
 }
 
