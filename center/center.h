@@ -23,6 +23,7 @@
 #include "realm.h"
 #include "revocation.h"
 #include "runs.h"
+#include "seen.h"
 #include "watcher.h"
 
 #include "../base/dirs.h"
@@ -59,6 +60,7 @@ struct rh_center {
 	struct rh_news          news;
 	struct rh_runs          runs;       /* of rules of code, as agents say */
 	struct rh_lines         lines;      /* likewise                        */
+	struct rh_seen          seen;
 	struct rh_revocations   revocations;
 	struct rh_watchers      watchers;
 	struct rh_push         *push;       /* of the link; likewise          */

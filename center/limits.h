@@ -43,6 +43,7 @@
 #define RH_DESCRIPTION_MAX    1024u
 #define RH_ALLOW_MAX          32u          /* uids; executables                */
 #define RH_EXE_MAX            1023u        /* bytes of an executable's path    */
+#define RH_ENDPOINT_MAX       64u          /* bytes of an address and port    */
 #define RH_ENV_MAX            64u          /* names of variables               */
 #define RH_ARGV_MAX           64u
 #define RH_ARG_MAX            4096u

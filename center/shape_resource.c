@@ -1,5 +1,6 @@
 #include "shape.h"
 
+#include "../base/endpoint.h"
 #include "../model/error.h"
 #include "../model/limits.h"
 
@@ -174,6 +175,22 @@ static int check_context(struct rh_decode *decode, const json_t *value)
 	return rh_decode_fields(decode, value, RH_FIELDS(fields));
 }
 
+static int check_endpoint(struct rh_decode *decode, const json_t *value)
+{
+	struct rh_endpoint endpoint;
+	int                err = rh_decode_string(decode, value, 1, RH_ENDPOINT_MAX, 0);
+
+	if (!err && rh_endpoint_read(json_string_value(value), &endpoint) < 0)
+		err = rh_decode_refuse(decode, "\"%.64s\" is not an address and a port, such "
+			"as 127.0.0.1:5432, [::1]:5432 or *:5432", json_string_value(value));
+	return err;
+}
+
+static int check_listen(struct rh_decode *decode, const json_t *value)
+{
+	return rh_decode_list(decode, value, RH_ALLOW_MAX, check_endpoint);
+}
+
 static int check_agent(struct rh_decode *decode, const json_t *value)
 {
 	static const struct rh_field fields[] = { { "name", rh_decode_rule_name, 0 } };
@@ -195,6 +212,7 @@ int rh_shape_resource(struct rh_decode *decode, const json_t *spec)
 		{ "interface",   rh_decode_rule_name, 0 },
 		{ "serve",       check_serve,         0 },
 		{ "allow",       check_allow,         0 },
+		{ "listen",      check_listen,        0 },
 		{ "context",     check_context,       0 },
 		{ "agent",       check_agent,         0 },
 		{ "node",        rh_decode_rule_name, 0 },

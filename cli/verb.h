@@ -49,7 +49,7 @@ void rh_verb_print_help(const struct rh_verb *verb, FILE *file);
 void rh_verb_print_usage(const struct rh_verb *verb, FILE *file);
 
 rh_verb_run rh_verb_up, rh_verb_down, rh_verb_run_program, rh_verb_serve, rh_verb_restart, rh_verb_get,
-	rh_verb_describe, rh_verb_apply, rh_verb_diff, rh_verb_delete, rh_verb_matrix, rh_verb_explain,
+	rh_verb_describe, rh_verb_apply, rh_verb_diff, rh_verb_delete, rh_verb_matrix, rh_verb_observe, rh_verb_explain,
 	rh_verb_can_i, rh_verb_top, rh_verb_trace, rh_verb_watch, rh_verb_logs, rh_verb_interface,
 	rh_verb_rollout, rh_verb_rule, rh_verb_doctor, rh_verb_completion, rh_verb_version, rh_verb_help;
 

@@ -112,6 +112,14 @@ static const struct rh_option matrix_options[] = {
 	LAST,
 };
 
+static const struct rh_option observe_options[] = {
+	{ "enforce", 0, "NAME=/CGROUP", "let that cgroup connect as the resource may call",
+	  NONE },
+	{ "strict", 0, NULL, "enforce: refuse what is no resource's, too", NONE },
+	{ "interval", 'i', "SECONDS", "time between two looks (default 1)", NONE },
+	LAST,
+};
+
 static const struct rh_option top_options[] = {
 	{ "once", '1', NULL, "print one table of totals and end", NONE },
 	{ "interval", 'i', "SECONDS", "time between two tables (default 2)", NONE },
@@ -271,7 +279,7 @@ const struct rh_verb rh_verbs[] = {
 	           "code and as WebAssembly: are the answers the same, what does a call cost?\n"
 	           "publish DIR builds it and gives module and source to the center, which\n"
 	           "checks, keeps and signs them; prints the hash for `module:` in a rule.\n"
-	           "publish FILE.wasm|FILE.so: without a project.  pull NAME|HASH: module,\n"
+	           "publish FILE.wasm|.so|.o: without a project.  pull NAME|HASH: module,\n"
 	           "source and manifest of a rule, or of a hash, back into a folder.\n"
 	           "list: the rules of code.  top [RULE]: calls, cost and failures of each at\n"
 	           "each agent.  log RULE: what it wrote lately." },
@@ -284,6 +292,15 @@ const struct rh_verb rh_verbs[] = {
 	           "the\n"
 	           "hierarchy or an exception permits; observed: how many calls were "
 	           "made." },
+	{ .name = "observe",
+	  .words = "",
+	  .options = observe_options,
+	  .run = rh_verb_observe,
+	  .help = "Tell the matrix who connects to and executes what, past the agents",
+	  .about = "Rules of eBPF see TCP connections and executed programs on this node; which\n"
+	           "resources these are is told by allow.exe and listen.  What is seen counts in\n"
+	           "the observed plane.  --enforce refuses connections of a cgroup to resources\n"
+	           "that the matrix does not allow it to call.  Needs rhodes-bpf, until Ctrl-C." },
 	{ .name = "explain",
 	  .words = "CALLER CALLEE [FUNCTION]",
 	  .options = output_options,

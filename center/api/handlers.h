@@ -40,6 +40,9 @@ rh_handler rh_api_lines;
 rh_handler rh_api_explain;
 rh_handler rh_api_can_i;
 
+/* seen.c */
+rh_handler rh_api_observed;
+
 /* matrix.c */
 rh_handler rh_api_matrix;
 

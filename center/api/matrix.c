@@ -96,6 +96,27 @@ static void add_edge(void *user, const struct rh_edge_report *report)
 		"bytes", (json_int_t)realm->counts[report->edge].bytes));
 }
 
+/* Pairs that a rule of eBPF saw and no reference declares. */
+static json_t *undeclared_json(const struct rh_center *center)
+{
+	const struct rh_seen  *seen = &center->seen;
+	const struct rh_realm *realm = &center->realm;
+	json_t                *list = json_array();
+
+	for (unsigned i = 0; i < seen->count; i++) {
+		const struct rh_seen_pair *pair = &seen->pairs[i];
+		struct rh_id               from, to;
+
+		if (rh_realm_find(realm, pair->caller, &from) != RH_OK ||
+		    rh_realm_find(realm, pair->callee, &to) != RH_OK ||
+		    rh_matrix_test(&realm->registry.matrix, from.index, to.index))
+			continue; /* one went, or it was declared meanwhile */
+		json_array_append_new(list, json_pack("{s:s, s:s, s:I}", "caller", pair->caller,
+			"callee", pair->callee, "calls", (json_int_t)pair->calls));
+	}
+	return list;
+}
+
 void rh_api_matrix(struct rh_center *center, struct rh_request *request)
 {
 	struct rh_problem problem;
@@ -115,7 +136,9 @@ void rh_api_matrix(struct rh_center *center, struct rh_request *request)
 	if (lister.seen > lister.skip + lister.limit)
 		json_object_set_new(json, "continue",
 			json_integer((json_int_t)(lister.skip + lister.limit)));
-	if (lister.skip == 0)
+	if (lister.skip == 0) {
+		json_object_set_new(json, "undeclared", undeclared_json(center));
 		add_planes(json, center, now);
+	}
 	rh_reply_json(&request->reply, 200, json);
 }

@@ -141,6 +141,22 @@ static int get_edges(struct rh_cli *cli, json_t **ret_edges)
 	return rh_client_list(cli, "/apis/v1/matrix", "edges", ret_edges);
 }
 
+/* Seen by `rhodes observe` between resources that declare no reference. */
+static void print_undeclared(struct rh_cli *cli, const json_t *matrix)
+{
+	const json_t *pairs = json_object_get(matrix, "undeclared");
+	size_t        i;
+	json_t       *pair;
+
+	if (json_array_size(pairs) > 0)
+		fputs("\nseen, but not declared:\n", cli->out);
+	json_array_foreach(pairs, i, pair) {
+		fprintf(cli->out, "%s -> %s  %lld\n", rh_show_text(pair, "caller"),
+		        rh_show_text(pair, "callee"),
+		        (long long)json_integer_value(json_object_get(pair, "calls")));
+	}
+}
+
 static int print_matrix(struct rh_cli *cli, const json_t *matrix, const char *plane)
 {
 	const json_t *order = json_object_get(matrix, "order");
@@ -163,6 +179,8 @@ static int print_matrix(struct rh_cli *cli, const json_t *matrix, const char *pl
 		print_edges(cli, edges, plane);
 	}
 	json_decref(edges);
+	if (strcmp(plane, "observed") == 0)
+		print_undeclared(cli, matrix);
 	return result;
 }
 

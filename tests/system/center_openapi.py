@@ -75,6 +75,10 @@ class TheContract(CenterTest):
         center.put(rule("few", limits={"edge": ["a", "b"], "calls": 3}))
         for verb in ("pause", "resume", "undo"):
             self.assertEqual(center.ask("POST", f"/apis/v1/rollouts/steps/{verb}").status, 200)
+        self.assertEqual(center.ask("POST", "/apis/v1/observed", {"pairs": [
+            {"caller": "a", "callee": "c", "calls": 2},
+            {"caller": "a", "callee": "nobody", "calls": 1}]}).json,
+            {"declared": 0, "undeclared": 1, "unknown": 1})
         for path in ("matrix", "agents", "audit", "system", "rollouts", "rollouts/steps",
                      "rollouts/r/history"):
             center.get("/apis/v1/" + path)

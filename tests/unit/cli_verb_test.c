@@ -52,7 +52,7 @@ static void every_entry_is_whole(void **state)
 		            strcmp(verb->name, "completion") == 0);
 		check_options(verb);
 	}
-	assert_int_equal(count, 24);
+	assert_int_equal(count, 25);
 }
 
 static void a_typing_error_is_guessed(void **state)
