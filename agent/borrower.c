@@ -1,6 +1,7 @@
 #include "borrower.h"
 
 #include "agent.h"
+#include "codetell.h"
 #include "conn.h"
 #include "process.h"
 
@@ -238,7 +239,7 @@ static int read_failures(const struct rh_frame *frame, uint64_t failures[RH_FAIL
 	return more;
 }
 
-static void write_lines(const struct rh_borrower *borrower, const char *rule,
+static void write_lines(const struct rh_borrower *borrower, const struct rh_code *code,
                         const struct rh_frame *frame)
 {
 	struct rh_record_reader reader = frame->records;
@@ -248,9 +249,11 @@ static void write_lines(const struct rh_borrower *borrower, const char *rule,
 	reader.at = 0;
 	while (rh_record_next(&reader, &record) > 0) {
 		if (record.tag == RH_TAG_TEXT &&
-		    rh_record_copy_text(&record, text, sizeof text) == RH_OK)
-			rh_info("rule %s in process %d: %s", rule, (int)borrower->process->pid,
-			        text);
+		    rh_record_copy_text(&record, text, sizeof text) == RH_OK) {
+			rh_info("rule %s in process %d: %s", code->spec->rule,
+			        (int)borrower->process->pid, text);
+			rh_codetell_line(code, text);
+		}
 	}
 }
 
@@ -271,6 +274,9 @@ int rh_borrower_counts(struct rh_process *process, struct rh_frame *frame)
 		return RH_OK; /* of one that is gone by now */
 	code->calls += calls;
 	code->ns += ns;
-	write_lines(borrower, code->spec->rule, frame);
+	for (int kind = 0; kind < RH_FAILURES; kind++)
+		code->counters.failures[kind] += failures[kind];
+	rh_codetell_changed(process->agent);
+	write_lines(borrower, code, frame);
 	return RH_OK;
 }

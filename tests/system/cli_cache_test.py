@@ -114,6 +114,15 @@ class Cache(Stage):
                                   PROGRAMS + "/workload", "run", self.path("data"),
                                   pattern, str(slots)))
 
+    def counted(self):
+        """How the rule does, as the process told its agent and that the center."""
+        for _ in range(1000):
+            runs = self.json("rule", "top", "eviction")["items"]
+            if runs and runs[0]["calls"]:
+                self.assertEqual((runs[0]["resource"], runs[0]["agent"]), ("blockcache",) * 2)
+                return runs[0]
+        return self.fail(f"{runs}")
+
     def test_the_rule_decides_what_is_missed(self):
         self.make("dinero")
         before = self.read("dinero")
@@ -121,6 +130,7 @@ class Cache(Stage):
         self.in_force(self.module("lru"))
         lru = self.read("dinero")
         self.assertEqual((lru["rule"], lru["misses"]), ("eviction", lru["reads"]))
+        self.assertGreater(self.counted()["calls"], lru["reads"])
         self.in_force(self.module("mru"))
         mru = self.read("dinero")
         # 80 blocks, 64 slots, 9 times: all but 63 of the 80 are there each time.
