@@ -205,6 +205,7 @@ static void init_lists(struct rh_agent *agent)
 	rh_list_init(&agent->instances);
 	rh_list_init(&agent->links);
 	rh_list_init(&agent->channels);
+	rh_list_init(&agent->incarriers);
 	rh_list_init(&agent->unbound);
 	rh_list_init(&agent->emitting);
 	rh_list_init(&agent->observers);

@@ -76,6 +76,8 @@ struct rh_agent {
 	struct rh_results     *results;
 	struct rh_cache       *cache;
 	struct rh_modules     *modules;
+	struct rh_list         incarriers;
+	unsigned               incarrier_count;
 	struct rh_rulewatch   *rulewatch;
 	struct rh_counters     counters;
 	struct rh_stats       *stats;

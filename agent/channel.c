@@ -3,6 +3,7 @@
 #include "agent.h"
 
 #include "../base/diag.h"
+#include "../protocols/module/framing.h"
 
 #include <poll.h>
 #include <stdlib.h>
@@ -147,8 +148,16 @@ static void pump_task(struct rh_task *task)
 		go_to_sleep(channel);
 }
 
+/* Nobody took what was to be the channel's. */
+static void drop_framing(const struct rh_framing *framing)
+{
+	if (framing)
+		framing->ops->close(framing->user);
+}
+
 static int create(struct rh_agent *agent, const struct rh_protocol *protocol,
-                  struct rh_channel **ret_channel, struct rh_diag *diag)
+                  const struct rh_framing *framing, struct rh_channel **ret_channel,
+                  struct rh_diag *diag)
 {
 	struct rh_channel *channel = calloc(1, sizeof *channel);
 	size_t             bytes = (protocol->state_bytes + 63u) & ~(size_t)63;
@@ -156,12 +165,14 @@ static int create(struct rh_agent *agent, const struct rh_protocol *protocol,
 	if (channel)
 		channel->state = aligned_alloc(64, bytes);
 	if (!channel || !channel->state) {
+		drop_framing(framing);
 		free(channel);
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a channel");
 	}
 	memset(channel->state, 0, bytes);
 	channel->agent = agent;
 	channel->protocol = protocol;
+	channel->framing_id = framing ? framing->id : 0;
 	rh_list_add(&agent->channels, &channel->in_agent);
 	rh_task_init(&channel->task);
 	*ret_channel = channel;
@@ -174,7 +185,7 @@ int rh_channel_offer(struct rh_agent *agent, const struct rh_protocol *protocol,
                      struct rh_diag *diag)
 {
 	struct rh_channel *channel = NULL;
-	int r = create(agent, protocol, &channel, diag);
+	int r = create(agent, protocol, config->framing, &channel, diag);
 
 	if (r < 0)
 		return r;
@@ -192,7 +203,7 @@ int rh_channel_accept(struct rh_agent *agent, const struct rh_protocol *protocol
                       struct rh_diag *diag)
 {
 	struct rh_channel *channel = NULL;
-	int r = create(agent, protocol, &channel, diag);
+	int r = create(agent, protocol, config->framing, &channel, diag);
 
 	if (r < 0) {
 		rh_agent_close_offer(offer);

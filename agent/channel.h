@@ -41,6 +41,7 @@ struct rh_channel {
 	struct rh_pollfd            *polls[RH_WATCH_MAX];
 	uint64_t                     submitted;  /* messages, by this end  */
 	uint64_t                     taken;      /* ... and from the other */
+	uint64_t                     framing_id; /* of the config's; 0: none */
 	int                          why;        /* a submit failed: lost soon */
 	uint8_t                      wants_room;
 	uint8_t                      may_have_room; /* N3 */

@@ -74,13 +74,14 @@ static void on_line(void *user, const char *text)
 	rh_codetell_line(code, text);
 }
 
-int rh_code_load(struct rh_code *code, struct rh_diag *why)
+static int load(const struct rh_code *code, void *log_user, struct rh_rule **ret_rule,
+                struct rh_diag *why)
 {
 	const struct rh_codespec *spec = code->spec;
 	struct rh_rule_source     source = {
 		.hook = spec->hook, .object_fd = code->object_fd, .limits = spec->limits,
 		.params = spec->params, .param_count = spec->param_count,
-		.log = on_line, .log_user = code,
+		.log = log_user ? on_line : NULL, .log_user = log_user,
 	};
 
 	if (strcmp(spec->mode, "native") == 0)
@@ -90,7 +91,18 @@ int rh_code_load(struct rh_code *code, struct rh_diag *why)
 	else
 		return rh_diag_set(why, RH_ENOSYS, "rule %s: hook %s does not run in mode %s",
 		                   spec->rule, spec->hook->name, spec->mode);
-	return rh_rule_load(&source, &code->rule, why);
+	return rh_rule_load(&source, ret_rule, why);
+}
+
+int rh_code_load(struct rh_code *code, struct rh_diag *why)
+{
+	return load(code, code, &code->rule, why);
+}
+
+int rh_code_instance(const struct rh_code *code, struct rh_rule **ret_rule,
+                     struct rh_diag *why)
+{
+	return load(code, NULL, ret_rule, why);
 }
 
 /* ---- a place -------------------------------------------------------------- */

@@ -208,12 +208,35 @@ void rh_cpage_drain(struct rh_cpage *page)
 
 enum outcome { NOTHING, WENT, WAITS };
 
+int rh_cpage_set_args(struct rh_cpage *page, const void *bytes, uint32_t len)
+{
+	unsigned char *copy = malloc(len ? len : 1);
+
+	if (!copy)
+		return RH_ENOMEM;
+	if (len > 0)
+		memcpy(copy, bytes, len);
+	free(page->held_args);
+	page->held_args = copy;
+	page->held.args = copy;
+	page->held.args_len = len;
+	return RH_OK;
+}
+
+int rh_cpage_copy_args(struct rh_cpage *page)
+{
+	if (page->held_args || page->held.args_len == 0)
+		return RH_OK;
+	return rh_cpage_set_args(page, page->held.args, page->held.args_len);
+}
+
 static void done_with_held(struct rh_cpage *page)
 {
 	page->has_held = 0;
 	page->held_fds_sent = 0;
 	page->held_traced_by = 0;
 	page->is_filtered = 0;
+	page->is_transformed = 0;
 	page->held_until = 0;
 	page->generation = 0;
 	free(page->held_args);

@@ -59,6 +59,7 @@ struct rh_cpage {
 	uint8_t              is_retired;
 	uint8_t              held_fds_sent;
 	uint8_t              is_filtered;  /* the held call was seen by its rule */
+	uint8_t              is_transformed; /* ... and by the one that changes it */
 	uint16_t             held_traced_by;
 	uint64_t             emit_cursor;  /* serial of the last link told */
 	uint32_t             generation;   /* of the held call, last given */
@@ -81,6 +82,11 @@ void rh_cpage_serve(struct rh_cpage *page);
 
 /* Ends calls whose deadline has passed; asks the alarm for the next. */
 void rh_cpage_expire(struct rh_cpage *page, uint64_t now);
+
+/* The held call's arguments are a copy from now on, which the caller cannot change, or
+ * others.  RH_ENOMEM. */
+int rh_cpage_copy_args(struct rh_cpage *page);
+int rh_cpage_set_args(struct rh_cpage *page, const void *bytes, uint32_t len);
 
 /* Finishes a taken call without a callee; text NULL or a reason for the caller. */
 void rh_cpage_refuse(struct rh_cpage *page, const struct rh_taken *taken, int status,

@@ -34,6 +34,8 @@ static struct rh_edge *create(struct rh_agent *agent)
 	rh_task_init(&edge->task);
 	rh_edge_link_init(edge);
 	rh_edge_filter_init(edge);
+	rh_edge_transform_init(edge);
+	rh_edge_carrier_init(edge);
 	return edge;
 }
 
@@ -108,6 +110,8 @@ static int apply_one(struct rh_agent *agent, const struct rh_view_edge *spec)
 	edge->spec = *spec; /* also when only words have changed */
 	edge->is_declared = 1;
 	rh_edge_filter_apply(edge, is_new);
+	rh_edge_transform_apply(edge);
+	rh_edge_carrier_apply(edge);
 	if (is_other)
 		review(edge);
 	return RH_OK;
@@ -126,6 +130,8 @@ static void remove_missing(struct rh_agent *agent)
 		edge->spec.env_bytes = 0;
 		edge->spec.codes.count = 0;
 		rh_edge_filter_apply(edge, 0);
+		rh_edge_transform_apply(edge);
+		rh_edge_carrier_apply(edge);
 		review(edge);
 	}
 }
@@ -255,6 +261,8 @@ void rh_edges_free(struct rh_agent *agent)
 {
 	for (unsigned i = 0; i < agent->edge_count; i++) {
 		rh_edge_filter_fini(agent->edges[i]);
+		rh_edge_transform_fini(agent->edges[i]);
+		rh_carrier_fini(&agent->edges[i]->carrier);
 		free(agent->edges[i]->pages);
 		free(agent->edges[i]);
 	}

@@ -6,6 +6,8 @@
  *   edge_swap.c   the change of that channel
  *   edge_call.c   calls out, replies back
  *   edge_filter.c the rule of code that sees them
+ *   edge_transform.c ... that changes what they carry
+ *   edge_carrier.c ... that carries them
  *   edge_event.c  events from the callee, to the inboxes
  *
  * Life         An edge that was declared once keeps its index and its memory while
@@ -26,8 +28,10 @@
 
 #include "channel.h"
 #include "conn.h"
+#include "edge_carrier.h"
 #include "edge_filter.h"
 #include "edge_swap.h"
+#include "edge_transform.h"
 #include "list.h"
 #include "outlink.h"
 #include "parcel.h"
@@ -54,6 +58,7 @@ struct rh_edge {
 	struct rh_conn          *conn;
 	struct rh_channel       *channel;
 	char                     carried_by[RH_PROTOCOL_MAX + 1]; /* the channel's */
+	uint64_t                 carried_id; /* ... of the rule that is it, or 0  */
 	uint64_t                 serial;     /* of the link, another each time   */
 	struct rh_parcels        parcels;    /* of replies                       */
 	uv_timer_t               retry;
@@ -65,6 +70,8 @@ struct rh_edge {
 	uint32_t                 version;    /* of the link, as the other end says */
 	struct rh_edge_swap      swap;
 	struct rh_edge_filter    filter;
+	struct rh_edge_transform transform;
+	struct rh_carrier        carrier;
 
 	struct rh_cpage        **pages;      /* G1 */
 	unsigned                 page_room;
@@ -127,8 +134,12 @@ void rh_edge_link_review(struct rh_edge *edge);
  * the channel to events. */
 const char *rh_channel_protocol(const char *protocol);
 
-/* The same for what the rule of the edge names now. */
-const char *rh_edge_channel_protocol(const struct rh_edge *edge);
+/* The same for what the rules of the edge name now; a rule that carries calls is of the
+ * protocol RH_CARRIER_PROTOCOL, and *ret_id says which, else it is 0. */
+const char *rh_edge_channel_protocol(const struct rh_edge *edge, uint64_t *ret_id);
+
+/* 1 when the channel is by what the rules name now. */
+int rh_edge_is_as_wanted(const struct rh_edge *edge);
 
 /* The ops of a channel in use. */
 extern const struct rh_channel_ops rh_edge_channel_ops;

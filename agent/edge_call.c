@@ -269,6 +269,8 @@ int rh_edge_forward(struct rh_edge *edge, struct rh_cpage *page)
 	if (r == RH_OK) {
 		enum rh_edge_filtered filtered = rh_edge_filter_before(edge, page, &diag);
 
+		if (filtered == RH_FILTERED_GOES)
+			filtered = rh_edge_transform_call(edge, page, &diag);
 		if (filtered == RH_FILTERED_WAITS)
 			return RH_EAGAIN;
 		r = filtered == RH_FILTERED_ENDS ? diag.code : RH_OK;
@@ -366,6 +368,7 @@ void rh_edge_reply(struct rh_edge *edge, const struct rh_msg_head *head,
 		reply = (struct rh_reply){ .status = r };
 	}
 	transit = &page->transits[slot];
+	rh_edge_transform_reply(edge, page, transit, &reply);
 	rh_edge_filter_after(edge, page, transit, &reply);
 	page->sent &= (uint16_t)~(1u << slot);
 	edge->in_flight--;

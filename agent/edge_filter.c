@@ -12,8 +12,6 @@
 #include "../rules/hook.h"
 
 #include <rhodes/hook/filter_layout.h>
-#include <stdlib.h>
-#include <string.h>
 
 /* ---- the rule ------------------------------------------------------------- */
 
@@ -113,34 +111,6 @@ static int is_delayed(struct rh_edge *edge, const struct rh_cpage *page)
 	return 1;
 }
 
-static int copy_args(struct rh_cpage *page)
-{
-	struct rh_taken *call = &page->held;
-
-	if (call->args_len == 0)
-		return RH_OK;
-	page->held_args = malloc(call->args_len);
-	if (!page->held_args)
-		return RH_ENOMEM;
-	memcpy(page->held_args, call->args, call->args_len);
-	call->args = page->held_args;
-	return RH_OK;
-}
-
-static int rewrite(struct rh_cpage *page, const struct rh_filter_answer *answer)
-{
-	unsigned char *bytes = malloc(answer->length ? answer->length : 1);
-
-	if (!bytes)
-		return RH_ENOMEM;
-	memcpy(bytes, answer->bytes, answer->length);
-	free(page->held_args);
-	page->held_args = bytes;
-	page->held.args = bytes;
-	page->held.args_len = answer->length;
-	return RH_OK;
-}
-
 static enum rh_edge_filtered denied(struct rh_edge *edge, const struct rh_cpage *page,
                                     const struct rh_filter_answer *answer,
                                     struct rh_diag *diag)
@@ -172,7 +142,8 @@ static enum rh_edge_filtered obey(struct rh_edge *edge, struct rh_cpage *page,
 		page->held_until = rh_clock_ns() + (uint64_t)answer->delay_us * 1000;
 		return is_delayed(edge, page) ? RH_FILTERED_WAITS : RH_FILTERED_GOES;
 	case RH_FILTER_REWRITE:
-		return rewrite(page, answer) < 0 ? no_memory(diag) : RH_FILTERED_GOES;
+		return rh_cpage_set_args(page, answer->bytes, answer->length) < 0
+		       ? no_memory(diag) : RH_FILTERED_GOES;
 	default:
 		return RH_FILTERED_GOES;
 	}
@@ -206,7 +177,7 @@ enum rh_edge_filtered rh_edge_filter_before(struct rh_edge *edge, struct rh_cpag
 		return is_delayed(edge, page) ? RH_FILTERED_WAITS : RH_FILTERED_GOES;
 	if (!edge->filter.place.active)
 		return without(edge, diag);
-	if (!has_memfd && copy_args(page) < 0)
+	if (!has_memfd && rh_cpage_copy_args(page) < 0)
 		return no_memory(diag);
 	ask(edge, &(struct rh_filter_call){
 		.function = taken->function, .caller = page->process->attachment,

@@ -54,7 +54,10 @@ static void on_channel_lost(void *user, int why)
 	struct rh_edge *edge = user;
 
 	rh_diag_set(&edge->why, RH_ELOST, "the %s channel to %s broke: %s",
-	            edge->carried_by, edge->spec.callee, rh_error_text(why));
+	            edge->carried_by, edge->spec.callee, why == RH_ERULE ?
+	            edge->carrier.why.text : rh_error_text(why));
+	if (why == RH_ERULE)
+		rh_edge_carrier_failed(edge);
 	step(edge, RH_OUTLINK_LOST);
 }
 
@@ -68,9 +71,20 @@ const char *rh_channel_protocol(const char *protocol)
 	return strcmp(protocol, "bind") == 0 ? EVENT_PROTOCOL : protocol;
 }
 
-const char *rh_edge_channel_protocol(const struct rh_edge *edge)
+const char *rh_edge_channel_protocol(const struct rh_edge *edge, uint64_t *ret_id)
 {
-	return rh_channel_protocol(edge->spec.protocol);
+	const struct rh_code *carrier = rh_edge_carrier_wanted(edge);
+
+	*ret_id = carrier ? rh_carrier_id(carrier) : 0;
+	return carrier ? RH_CARRIER_PROTOCOL : rh_channel_protocol(edge->spec.protocol);
+}
+
+int rh_edge_is_as_wanted(const struct rh_edge *edge)
+{
+	uint64_t id;
+
+	return strcmp(edge->carried_by, rh_edge_channel_protocol(edge, &id)) == 0 &&
+	       edge->carried_id == id;
 }
 
 static int needs_channel(const struct rh_edge *edge)
@@ -143,7 +157,8 @@ static void offer(struct rh_edge *edge)
 	if (edge->state != RH_OUTLINK_BARE || !needs_channel(edge))
 		return;
 	snprintf(edge->carried_by, sizeof edge->carried_by, "%s",
-	         rh_edge_channel_protocol(edge));
+	         rh_channel_protocol(edge->spec.protocol));
+	edge->carried_id = 0; /* a rule follows by a swap, which can be refused */
 	switch (make_offer(edge)) {
 	case RH_OK:
 		step(edge, RH_OUTLINK_OFFERED);
@@ -164,6 +179,7 @@ static void drop_link(struct rh_edge *edge)
 	rh_conn_close(edge->conn);
 	edge->conn = NULL;
 	close_channel(edge);
+	rh_edge_carrier_lost(edge);
 	rh_parcels_fini(&edge->parcels);
 	edge->serial = rh_agent_next_id(edge->agent);
 	edge->is_draining = 0;
@@ -423,8 +439,7 @@ void rh_edge_link_review(struct rh_edge *edge)
 		dial(edge);
 	else if (edge->version >= 2)
 		rh_edge_swap_review(edge);
-	else if (edge->state == RH_OUTLINK_UP &&
-	         strcmp(edge->carried_by, rh_edge_channel_protocol(edge)) != 0)
+	else if (edge->state == RH_OUTLINK_UP && !rh_edge_is_as_wanted(edge))
 		edge->is_draining = 1;
 	rh_edge_link_drained(edge);
 }
@@ -436,6 +451,6 @@ void rh_edge_link_drained(struct rh_edge *edge)
 		return;
 	edge->is_draining = 0;
 	rh_info("the channel to %s changes from %s to %s", edge->spec.callee,
-	        edge->carried_by, rh_edge_channel_protocol(edge));
+	        edge->carried_by, rh_channel_protocol(edge->spec.protocol));
 	step(edge, RH_OUTLINK_SWAPPED);
 }

@@ -114,6 +114,7 @@ static int make_next(struct rh_edge *edge, struct rh_diag *why)
 		.system = edge->agent->view->system, .caller = edge->agent->resource,
 		.callee = edge->spec.callee, .id = swap->id,
 	};
+	struct rh_framing         framing;
 	struct rh_offer           offer;
 	int                       r;
 
@@ -121,6 +122,13 @@ static int make_next(struct rh_edge *edge, struct rh_diag *why)
 		return rh_diag_set(why, RH_ENOSYS, "this agent does not know the protocol "
 		                   "%s of the edge %s -> %s", swap->by, config.caller,
 		                   config.callee);
+	if (swap->by_id) {
+		r = rh_carrier_frame(&edge->carrier, rh_edge_carrier_wanted(edge),
+		                     RH_CODEC_CALLER, &framing, why);
+		if (r < 0)
+			return r;
+		config.framing = &framing;
+	}
 	r = rh_channel_offer(edge->agent, protocol, &config, &offer, &swap->next, why);
 	if (r < 0)
 		return r;
@@ -134,7 +142,7 @@ static void prepare(struct rh_edge *edge)
 	struct rh_edge_swap *swap = &edge->swap;
 	struct rh_diag       why;
 
-	strcpy(swap->by, rh_edge_channel_protocol(edge));
+	strcpy(swap->by, rh_edge_channel_protocol(edge, &swap->by_id));
 	swap->id = rh_agent_next_id(edge->agent);
 	swap->revision = edge->spec.item;
 	if (make_next(edge, &why) < 0) {
@@ -166,6 +174,8 @@ static void commit(struct rh_edge *edge)
 	edge->channel = swap->next;
 	swap->next = NULL;
 	strcpy(edge->carried_by, swap->by);
+	edge->carried_id = swap->by_id;
+	swap->waits_since = 0;
 	say(edge, RH_FRAME_COMMIT, swap->old->submitted);
 	rh_failpoint("swap-committed");
 	rh_channel_start(edge->channel, &rh_edge_channel_ops, edge);
@@ -185,13 +195,21 @@ static void finish(struct rh_edge *edge)
 	swap->old = NULL;
 	rh_failpoint("swap-finished");
 	rh_channel_resume(edge->channel);
+	rh_edge_carrier_swapped(edge);
 	rh_settle_soon(edge->agent);
 	rh_edge_swap_review(edge); /* the rules may have changed meanwhile */
 }
 
 static void reject(struct rh_edge *edge, const struct rh_diag *why)
 {
+	uint64_t by_id = edge->swap.by_id;
+
 	drop_next(edge);
+	edge->swap.waits_since = 0;
+	if (by_id) {
+		rh_edge_carrier_refused(edge, by_id, why);
+		return;
+	}
 	rh_rules_reject(edge->agent, edge->agent->resource, edge->spec.callee,
 	                edge->spec.item, why);
 }
@@ -203,6 +221,23 @@ static void reject_refused(struct rh_edge *edge, const struct rh_diag *why)
 	if (edge->swap.revision != edge->spec.item)
 		say_abort(edge, edge->spec.item, why);
 	reject(edge, why);
+}
+
+/* Both agents get the rule by themselves: the other one may be behind, or ahead. */
+static void try_later(struct rh_edge *edge)
+{
+	struct rh_edge_swap *swap = &edge->swap;
+	uint64_t             now = rh_clock_ns();
+
+	drop_next(edge);
+	if (!swap->waits_since) {
+		swap->waits_since = now;
+		swap->again_ms = RH_SWAP_AGAIN_MS;
+	}
+	swap->again_at = now + swap->again_ms * RH_NS_PER_MS;
+	if (swap->again_ms < RH_SWAP_AGAIN_MAX_MS)
+		swap->again_ms *= 2;
+	rh_alarm_at(&edge->agent->alarm, swap->again_at);
 }
 
 static void forget(struct rh_edge *edge)
@@ -240,6 +275,9 @@ static void step(struct rh_edge *edge, enum rh_swap_event event,
 	case RH_SWAP_FORGET:
 		forget(edge);
 		break;
+	case RH_SWAP_TRY_LATER:
+		try_later(edge);
+		break;
 	default: /* fits no state: nothing to do */
 		break;
 	}
@@ -250,13 +288,18 @@ static void step(struct rh_edge *edge, enum rh_swap_event event,
 void rh_edge_swap_review(struct rh_edge *edge)
 {
 	struct rh_edge_swap *swap = &edge->swap;
-	const char          *wanted = rh_edge_channel_protocol(edge);
+	uint64_t             id;
+	const char          *wanted = rh_edge_channel_protocol(edge, &id);
 
 	if (edge->state != RH_OUTLINK_UP)
 		return;
-	if (swap->state == RH_SWAP_PREPARING && strcmp(swap->by, wanted) != 0)
+	if (swap->state == RH_SWAP_PREPARING &&
+	    (strcmp(swap->by, wanted) != 0 || swap->by_id != id))
 		step(edge, RH_SWAP_UNWANT, NULL);
-	if (strcmp(edge->carried_by, wanted) != 0)
+	if (swap->again_at && swap->by_id == id)
+		return; /* it is not time yet */
+	swap->again_at = 0;
+	if (!rh_edge_is_as_wanted(edge))
 		step(edge, RH_SWAP_WANT, NULL);
 }
 
@@ -270,6 +313,15 @@ void rh_edge_swap_linked(struct rh_edge *edge)
 		say_abort(edge, revision, &why);
 }
 
+static int may_try_later(const struct rh_edge *edge, int code)
+{
+	const struct rh_edge_swap *swap = &edge->swap;
+
+	return code == RH_EAGAIN && swap->by_id &&
+	       (!swap->waits_since ||
+	        rh_clock_ns() - swap->waits_since < RH_SWAP_WAIT_MS * RH_NS_PER_MS);
+}
+
 static int on_refused(struct rh_edge *edge, struct rh_frame *frame)
 {
 	struct rh_diag why = { .code = RH_EPROTO, .text = "no reason was given" };
@@ -279,7 +331,7 @@ static int on_refused(struct rh_edge *edge, struct rh_frame *frame)
 	if (code < 0)
 		why.code = code;
 	rh_record_text(&frame->records, RH_TAG_TEXT, why.text, sizeof why.text);
-	step(edge, RH_SWAP_REFUSED, &why);
+	step(edge, may_try_later(edge, why.code) ? RH_SWAP_NOT_YET : RH_SWAP_REFUSED, &why);
 	return RH_OK;
 }
 
@@ -324,6 +376,7 @@ void rh_edge_swap_lost(struct rh_edge *edge)
 {
 	step(edge, RH_SWAP_LOST, NULL);
 	edge->swap.id = 0;
+	edge->swap.again_at = edge->swap.waits_since = 0;
 }
 
 void rh_edge_swap_expire(struct rh_edge *edge, uint64_t now)
@@ -331,6 +384,12 @@ void rh_edge_swap_expire(struct rh_edge *edge, uint64_t now)
 	struct rh_edge_swap *swap = &edge->swap;
 	struct rh_diag       why;
 
+	if (swap->again_at && swap->again_at > now) {
+		rh_alarm_at(&edge->agent->alarm, swap->again_at);
+	} else if (swap->again_at) {
+		swap->again_at = 0;
+		rh_edge_swap_review(edge);
+	}
 	if (swap->deadline == 0)
 		return;
 	if (swap->deadline > now) {

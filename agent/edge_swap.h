@@ -3,7 +3,8 @@
  * Threads     The loop's.
  * Invariants  W1  next is there exactly while PREPARING, old exactly while COMMITTED.
  *             W2  while old is there, the channel is written but not read.
- * Limits      The callee's agent answers within RH_SWAP_PATIENCE_MS. */
+ * Limits      The callee's agent answers within RH_SWAP_PATIENCE_MS; one that has not got
+ *             the rule yet is asked again, for RH_SWAP_WAIT_MS. */
 #ifndef RH_AGENT_EDGE_SWAP_H
 #define RH_AGENT_EDGE_SWAP_H
 
@@ -14,6 +15,9 @@
 #include <stdint.h>
 
 #define RH_SWAP_PATIENCE_MS 2000u
+#define RH_SWAP_AGAIN_MS    5u      /* at first; then twice as long, each time, ... */
+#define RH_SWAP_AGAIN_MAX_MS 500u   /* ... up to this */
+#define RH_SWAP_WAIT_MS     30000u
 
 struct rh_channel;
 struct rh_edge;
@@ -29,6 +33,10 @@ struct rh_edge_swap {
 	uint8_t             is_limited; /* limit is known                         */
 	uint8_t             is_over;    /* old said that it brings no more        */
 	char                by[16];     /* the protocol of next                   */
+	uint64_t            by_id;      /* ... and the rule that is it, or 0      */
+	uint64_t            again_at;   /* when it is tried again; 0: not         */
+	uint64_t            again_ms;   /* ... how long that was put off last     */
+	uint64_t            waits_since; /* first told to try later; 0: not       */
 };
 
 /* The rules may name another protocol now; the link is up. */

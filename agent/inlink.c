@@ -6,6 +6,7 @@
 #include "emit.h"
 #include "errand.h"
 #include "held.h"
+#include "incarrier.h"
 #include "inlink_swap.h"
 #include "settle.h"
 #include "verdict.h"
@@ -15,6 +16,7 @@
 #include "../base/diag.h"
 #include "../base/log.h"
 #include "../base/socket.h"
+#include "../protocols/module/module.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -197,6 +199,8 @@ static void on_channel_lost(void *user, int why)
 		close_channel(link);
 		return;
 	}
+	if (why == RH_ERULE)
+		rh_incarrier_failed(link->agent, link->caller);
 	rh_warn("the channel of %s broke: %s", link->caller, rh_error_text(why));
 	rh_inlink_close(link);
 }
@@ -205,6 +209,18 @@ const struct rh_channel_ops rh_inlink_channel_ops = {
 	.can_take = can_take, .message = on_message, .room = on_room,
 	.lost = on_channel_lost,
 };
+
+/* The rule that the offer names, for a protocol that is one. */
+static int frame_by_rule(struct rh_inlink *link, const struct rh_offer *offer,
+                         struct rh_framing *ret_framing, struct rh_diag *diag)
+{
+	uint64_t id;
+
+	if (rh_module_offered(offer, &id) < 0)
+		return rh_diag_set(diag, RH_EPROTO, "the offer of %s names no rule",
+		                   link->caller);
+	return rh_incarrier_frame(link->agent, link->caller, id, ret_framing, diag);
+}
 
 static int read_offer(struct rh_inlink *link, struct rh_frame *frame,
                       const struct rh_protocol **ret_protocol, uint64_t *ret_id,
@@ -241,12 +257,21 @@ int rh_inlink_accept(struct rh_inlink *link, struct rh_frame *frame,
 		.callee = link->agent->resource,
 	};
 	const struct rh_protocol *protocol = NULL;
+	struct rh_framing         framing;
 	struct rh_offer           offer;
 	int r = read_offer(link, frame, &protocol, &config.id, &offer, diag);
 
 	if (r < 0)
 		return r;
 	*ret_id = config.id;
+	if (protocol == &rh_module_protocol) {
+		r = frame_by_rule(link, &offer, &framing, diag);
+		if (r < 0) {
+			rh_agent_close_offer(&offer);
+			return r;
+		}
+		config.framing = &framing;
+	}
 	return rh_channel_accept(link->agent, protocol, &config, &offer, ret_channel,
 	                         diag);
 }

@@ -105,7 +105,8 @@ static int refuse(struct rh_inlink *link, struct rh_frame *frame,
 {
 	uint64_t revision;
 
-	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) == RH_OK)
+	if (why->code != RH_EAGAIN &&
+	    rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) == RH_OK)
 		reject(link, revision, why);
 	return rh_conn_error(link->conn, frame->request, why->code, "%s", why->text);
 }

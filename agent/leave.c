@@ -6,6 +6,7 @@
 #include "center.h"
 #include "codetell.h"
 #include "edge.h"
+#include "incarrier.h"
 #include "inlink.h"
 #include "listener.h"
 #include "loan.h"
@@ -37,6 +38,7 @@ static void free_parts(struct rh_agent *agent)
 	rh_stats_free(agent);
 	rh_codetell_free(agent);
 	rh_cache_free(agent);
+	rh_incarriers_free(agent);
 	rh_loans_free(agent);
 	rh_modules_free(agent);
 	rh_agent_forget_counters(agent);

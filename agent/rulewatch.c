@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "bound.h"
 #include "edge.h"
+#include "incarrier.h"
 #include "listener.h"
 #include "loan.h"
 
@@ -38,6 +39,15 @@ static void refresh_self(struct rh_agent *agent)
 	rh_listener_admit(agent);
 }
 
+static void refresh_in(struct rh_agent *agent)
+{
+	int r = rh_incarriers_apply(agent);
+
+	if (r < 0)
+		rh_error("rules of some callers are missing: %s", rh_error_text(r));
+	rh_bounds_review(agent);
+}
+
 static const struct topic {
 	const char *space;
 	const char *tail;
@@ -45,7 +55,7 @@ static const struct topic {
 } topics[RH_TOPICS] = {
 	[RH_TOPIC_SELF] = { "resource", "",  refresh_self },
 	[RH_TOPIC_OUT]  = { "out",      "/", refresh_out },
-	[RH_TOPIC_IN]   = { "in",       "/", rh_bounds_review },
+	[RH_TOPIC_IN]   = { "in",       "/", refresh_in },
 };
 
 int rh_rulewatch_init(struct rh_agent *agent)

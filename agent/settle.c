@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "bound.h"
 #include "edge.h"
+#include "incarrier.h"
 #include "inlink.h"
 #include "loan.h"
 #include "result.h"
@@ -25,6 +26,13 @@ static int has_bindings(const struct rh_edge *edge)
 	return 0;
 }
 
+static int is_code_settled(const struct rh_edge *edge)
+{
+	return rh_code_is_settled(&edge->filter.place) &&
+	       rh_code_is_settled(&edge->transform.place) &&
+	       rh_code_is_settled(&edge->carrier.place);
+}
+
 static int is_out_settled(struct rh_agent *agent, const char *callee)
 {
 	struct rh_edge *edge = rh_edge_known(agent, callee);
@@ -32,18 +40,28 @@ static int is_out_settled(struct rh_agent *agent, const char *callee)
 
 	if (!edge)
 		return 1;
-	if (!rh_code_is_settled(&edge->filter.place))
+	if (!is_code_settled(edge))
 		return 0;
 	if (rh_edge_judge(edge, &diag) < 0)
 		return !has_bindings(edge);
 	if (edge->channel && (edge->swap.state != RH_SWAP_IDLE || edge->is_draining ||
-	                      strcmp(edge->carried_by,
-	                             rh_edge_channel_protocol(edge)) != 0))
+	                      !rh_edge_is_as_wanted(edge)))
 		return 0;
 	return rh_edge_binds(edge) ? edge->page_count == 0 : !has_bindings(edge);
 }
 
 /* ---- an edge to us ------------------------------------------------------ */
+
+/* Is the channel by the rule that carries these calls, or without one by the protocol? */
+static int is_as_wanted(struct rh_agent *agent, const struct rh_channel *channel,
+                        const struct rh_view_edge *edge)
+{
+	const struct rh_code *carrier = rh_incarrier_wanted(agent, edge->caller);
+
+	if (carrier)
+		return channel->framing_id == rh_carrier_id(carrier);
+	return strcmp(channel->protocol->name, rh_channel_protocol(edge->protocol)) == 0;
+}
 
 static int is_in_settled(struct rh_agent *agent, const char *caller)
 {
@@ -52,7 +70,8 @@ static int is_in_settled(struct rh_agent *agent, const char *caller)
 	int is_allowed = edge && rh_verdict_now(agent, edge, NULL) == RH_OK;
 	int binds = is_allowed && strcmp(edge->protocol, "bind") == 0;
 
-	if (!binds && rh_bounds_have(agent, caller))
+	if (!rh_incarrier_is_settled(agent, caller) ||
+	    (!binds && rh_bounds_have(agent, caller)))
 		return 0;
 	if (!is_allowed)
 		return 1;
@@ -63,8 +82,7 @@ static int is_in_settled(struct rh_agent *agent, const char *caller)
 		if (strcmp(link->caller, caller) != 0)
 			continue;
 		if (link->swap != RH_SWAPPED_IDLE ||
-		    (link->channel && strcmp(link->channel->protocol->name,
-		                             rh_channel_protocol(edge->protocol)) != 0))
+		    (link->channel && !is_as_wanted(agent, link->channel, edge)))
 			return 0;
 	}
 	return 1;
@@ -86,7 +104,10 @@ int rh_settle_waits_for_code(struct rh_agent *agent, const char *caller,
 
 	if (!callee[0])
 		return !rh_loans_are_settled(agent);
-	return edge && !rh_code_is_settled(&edge->filter.place);
+	if (strcmp(callee, agent->resource) == 0 &&
+	    !rh_incarrier_is_settled(agent, caller))
+		return 1;
+	return edge && !is_code_settled(edge);
 }
 
 void rh_settle_show(struct rh_agent *agent, const char *caller, const char *callee)
@@ -96,7 +117,8 @@ void rh_settle_show(struct rh_agent *agent, const char *caller, const char *call
 
 	if (edge)
 		snprintf(edge->counters->protocol, sizeof edge->counters->protocol, "%s",
-		         edge->spec.protocol);
+		         rh_edge_carrier_wanted(edge) ? RH_CARRIER_PROTOCOL :
+		                                        edge->spec.protocol);
 }
 
 /* ---- looking again ------------------------------------------------------ */

@@ -3,6 +3,7 @@
  *
  *   caller's:  IDLE --want--> PREPARING --ready--> COMMITTED --drained--> IDLE
  *                                |  refused, unable, late, unwanted: IDLE, the old one stays
+ *                                |  not yet: the same, and another try soon
  *
  *   callee's:  IDLE --prepare--> PREPARED --commit--> DRAINING --drained--> IDLE
  *                                   |  abort: IDLE, the old one stays
@@ -30,6 +31,7 @@ enum rh_swap_event {
 	RH_SWAP_UNWANT,    /* it names the one in force again, or a third    */
 	RH_SWAP_READY,     /* the callee's agent is ready                    */
 	RH_SWAP_REFUSED,   /* it is not                                      */
+	RH_SWAP_NOT_YET,   /* it cannot know: its rules are older, or newer  */
 	RH_SWAP_UNABLE,    /* our own end cannot be made                     */
 	RH_SWAP_LATE,      /* it does not answer                             */
 	RH_SWAP_DRAINED,   /* all of the old channel was taken, by both      */
@@ -45,6 +47,7 @@ enum rh_swap_action {
 	RH_SWAP_GIVE_UP,   /* say so, drop the new channel, report why       */
 	RH_SWAP_FINISH,    /* close the old channel, read the new one        */
 	RH_SWAP_FORGET,    /* close what there is                            */
+	RH_SWAP_TRY_LATER, /* drop the new channel, ask again soon           */
 };
 
 enum rh_swapped_state { RH_SWAPPED_IDLE, RH_SWAPPED_PREPARED, RH_SWAPPED_DRAINING,

@@ -56,7 +56,7 @@ extern const unsigned       rh_hook_count;
 
 /* Where rules of a hook run. */
 enum rh_hook_at {
-	RH_AT_CALL,    /* in the agent of a caller: they see each call of an edge */
+	RH_AT_CALL,    /* in the agents of an edge: each call passes them */
 	RH_AT_EDGE,    /* in the agents of an edge, beside its calls */
 	RH_AT_PROCESS, /* in the processes of a resource */
 };

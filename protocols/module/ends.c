@@ -58,6 +58,17 @@ int rh_module_ends_offer(struct rh_module_ends *ends, uint64_t id,
 	return RH_OK;
 }
 
+int rh_module_offered(const struct rh_offer *offer, uint64_t *ret_id)
+{
+	struct rh_offer_head head;
+
+	if (offer->len != sizeof head)
+		return RH_EPROTO;
+	memcpy(&head, offer->bytes, sizeof head);
+	memcpy(ret_id, head.extra, sizeof *ret_id);
+	return RH_OK;
+}
+
 static int check(const struct rh_offer *offer, uint64_t id, struct rh_diag *diag)
 {
 	uint64_t said;

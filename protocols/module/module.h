@@ -33,4 +33,7 @@ _Static_assert(sizeof(struct rh_module_memory) % 4096 == 0, "whole pages");
 
 extern const struct rh_protocol rh_module_protocol;
 
+/* Which framing an offer is by.  RH_EPROTO: it is no offer of ours. */
+int rh_module_offered(const struct rh_offer *offer, uint64_t *ret_id);
+
 #endif

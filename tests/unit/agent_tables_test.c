@@ -141,20 +141,21 @@ static void agents_come_back_one_after_the_other(void **unused)
 static void the_leader_of_a_swap_has_these_steps_and_no_others(void **unused)
 {
 	static const struct cell expected[RH_SWAP_STATES][RH_SWAP_EVENTS] = {
-		/*        WANT, UNWANT, READY, REFUSED, UNABLE, LATE, DRAINED, LOST */
+		/*    WANT, UNWANT, READY, REFUSED, NOT_YET, UNABLE, LATE, DRAINED, LOST */
 		[RH_SWAP_IDLE] = {
 			LEAD(PREPARING, PREPARE), { NO, 0 }, { NO, 0 }, { NO, 0 },
-			{ NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 },
+			{ NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 },
 		},
 		[RH_SWAP_PREPARING] = {
 			{ NO, 0 }, LEAD(IDLE, ABORT), LEAD(COMMITTED, COMMIT),
-			LEAD(IDLE, REJECT), LEAD(IDLE, GIVE_UP), LEAD(IDLE, GIVE_UP),
+			LEAD(IDLE, REJECT), LEAD(IDLE, TRY_LATER), LEAD(IDLE, GIVE_UP),
+			LEAD(IDLE, GIVE_UP),
 			{ NO, 0 }, LEAD(IDLE, FORGET),
 		},
 		/* There is no way back: what was sent by the new channel is on it. */
 		[RH_SWAP_COMMITTED] = {
 			{ NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 }, { NO, 0 },
-			LEAD(IDLE, FINISH), LEAD(IDLE, FORGET),
+			{ NO, 0 }, LEAD(IDLE, FINISH), LEAD(IDLE, FORGET),
 		},
 	};
 

@@ -1,0 +1,248 @@
+#!/usr/bin/python3
+"""Rules that carry and change messages, published to a running system.  A protocol that a
+user wrote: an edge is swapped to it under calls and back, a version that fails is rejected,
+and no call is lost by a swap.  A transform: what calls carry is another thing."""
+import contextlib
+import os
+import re
+import shutil
+import subprocess
+import threading
+import unittest
+
+from cli_stage import LIMIT, Stage
+
+SYSTEM = """
+kind: Resource
+metadata: {name: lib}
+spec:
+  type: service
+  interface: libtwice
+  serve: {library: ./side/libtwice.so.1, workers: 1}
+---
+kind: Resource
+metadata: {name: app}
+spec: {type: application, reference: [lib]}
+"""
+RULE = """
+kind: Rule
+metadata: {{name: carry}}
+spec:
+  code: {{hook: {hook}, edge: [app, lib], module: {module}, mode: wasm{more}}}
+"""
+# Calls until a line comes; says how many were answered rightly, and what others got.
+CALLER = """
+import ctypes, select, sys
+lib = ctypes.CDLL('libtwice.so.1', use_errno=True)
+good, bad = 0, {}
+print(lib.twice(1), flush=True)
+while not select.select([sys.stdin], [], [], 0)[0]:
+    for i in range(100):
+        ctypes.set_errno(0)
+        if lib.twice(i) == 2 * i and ctypes.get_errno() == 0:
+            good += 1
+        else:
+            bad[ctypes.get_errno()] = bad.get(ctypes.get_errno(), 0) + 1
+    if good % 1000 == 0:
+        print(good, flush=True)
+print('end', good, bad, flush=True)
+"""
+# Carries so many messages as they are, then changes a byte of each.
+LIAR = """
+#include <rhodes/hook/protocol.h>
+RH_RULE(protocol);
+static int32_t count;
+int32_t rh_protocol_send(int32_t length)
+{
+    rh_protocol.bytes[0] = (uint8_t)length;
+    rh_protocol.bytes[1] = (uint8_t)(length >> 8);
+    __builtin_memcpy(rh_protocol.bytes + 2, rh_protocol.message, (size_t)length);
+    if (++count > 500)
+        rh_protocol.bytes[2 + length / 2] ^= 1;
+    return length + 2;
+}
+int32_t rh_protocol_receive(int32_t at, int32_t end)
+{
+    int32_t length;
+    if (end - at < 2)
+        return 0;
+    length = rh_protocol.bytes[at] | rh_protocol.bytes[at + 1] << 8;
+    if (end - at - 2 < length)
+        return 0;
+    __builtin_memcpy(rh_protocol.message, rh_protocol.bytes + at + 2, (size_t)length);
+    rh_protocol.used = (uint32_t)(length + 2);
+    return length;
+}
+"""
+REFUSES = "int32_t rh_protocol_open(void) { return rh_protocol.side == %s; }\n"
+# 7 becomes 8 on the way out, and 16 becomes 18 on the way back.
+CHANGES = """
+#include <rhodes/hook/transform.h>
+RH_RULE(transform);
+int32_t rh_transform_run(int32_t length)
+{
+    uint8_t was = rh_transform.kind == RH_TRANSFORM_CALL ? 7 : 16;
+    int32_t found = 0;
+    for (int32_t i = 0; i < length; i++)
+        if (rh_transform.bytes[i] == was && ++found)
+            rh_transform.bytes[i] = was == 7 ? 8 : 18;
+    return found ? length : (int32_t)RH_TRANSFORM_SAME;
+}
+"""
+FAILS = """
+#include <rhodes/hook/transform.h>
+RH_RULE(transform);
+int32_t rh_transform_run(int32_t length) { return length < 0 ? length : 1000000; }
+"""
+# Says what twice(7) is, for each line that comes.
+ASKER = """
+import ctypes, sys
+lib = ctypes.CDLL('libtwice.so.1', use_errno=True)
+for line in sys.stdin:
+    ctypes.set_errno(0)
+    print(lib.twice(7), ctypes.get_errno(), flush=True)
+"""
+LIBRARY = os.path.join(os.path.dirname(__file__), "../../rules/library")
+
+
+@unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
+class Rules(Stage):
+    """What both have."""
+    has_agents = True
+    hook = ""
+
+    def setUp(self):
+        super().setUp()
+        self.library()
+        self.up("-I", self.path("side"), self.path("system.yaml", SYSTEM))
+
+    def here(self, *words):
+        done = subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
+                              text=True, capture_output=True, timeout=LIMIT, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def published(self, name, source):
+        """Its module, built and stored."""
+        self.here("rule", "new", name, "--hook", self.hook, "--lang", "c")
+        self.path(f"{name}/{name}.c", source)
+        return re.search(r"^module +(\S+)", self.here("rule", "publish", name), re.M)[1]
+
+    def shipped(self, name):
+        with open(os.path.join(LIBRARY, name + ".c"), encoding="utf-8") as file:
+            return file.read()
+
+    def apply(self, module, more=""):
+        self.ok("apply", "-f", self.path("rule.yaml", RULE.format(hook=self.hook, module=module,
+                                                                  more=more)))
+
+    def condition(self):
+        return next(condition for condition in
+                    self.json("get", "rule", "carry")["status"]["conditions"]
+                    if condition["type"] == "Active")
+
+    def await_reason(self, wanted):
+        """Waits until the condition has that reason, and returns its message."""
+        while (condition := self.condition())["reason"] != wanted:
+            self.assertIn(condition["reason"], ("Pending", "InForce", "Rejected"))
+        return condition["message"]
+
+
+class Carry(Rules):
+    hook = "protocol"
+
+    @contextlib.contextmanager
+    def caller(self):
+        with self.started("run", "app", "--", "/usr/bin/python3", "-c", CALLER,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as caller:
+            self.assertEqual(caller.stdout.readline(), "2\n")
+            yield caller
+
+    def end_caller(self, caller):
+        """How many calls were answered rightly, and which errno the others got."""
+        said = []
+        reader = threading.Thread(target=lambda: said.extend(caller.stdout))
+        reader.start()
+        caller.stdin.write("end\n")
+        caller.stdin.close()
+        reader.join(LIMIT)
+        self.assertEqual(caller.wait(LIMIT), 0)
+        _, good, bad = said[-1].split(None, 2)
+        return int(good), eval(bad)  # pylint: disable=eval-used
+
+    def more_calls(self, caller):
+        """Waits until calls were answered that began after this."""
+        for _ in range(2):
+            caller.stdout.readline()
+
+    def test_an_edge_is_swapped_to_it_under_calls_and_back(self):
+        lines, crc = (self.published(name, self.shipped(name)) for name in ("lines", "crc"))
+        with self.caller() as caller:
+            for module in (lines, crc, lines):
+                self.apply(module)
+                self.await_reason("InForce")
+                self.more_calls(caller)
+            self.await_line("calls to lib go by module instead of module")
+            self.ok("delete", "rule", "carry")
+            self.await_line("calls to lib go by shm instead of module")
+            self.more_calls(caller)
+            good, bad = self.end_caller(caller)
+        self.assertEqual(bad, {})
+        self.assertGreater(good, 1000)
+
+    def test_one_that_changes_what_it_carries_is_rejected_and_calls_go_on(self):
+        with self.caller() as caller:
+            self.apply(self.published("liar", LIAR))
+            self.assertIn("not as it was sent", self.await_reason("Rejected"))
+            self.more_calls(caller)
+            good, bad = self.end_caller(caller)
+        # Those that were under way when it was found out, each at most once.
+        self.assertLess(sum(bad.values()), 20)
+        self.assertGreater(good, 1000)
+
+    def test_one_that_an_end_refuses_is_rejected_at_both(self):
+        crc = self.published("crc", self.shipped("crc"))
+        with self.caller() as caller:
+            self.apply(crc)
+            self.await_reason("InForce")
+            for side in ("RH_PROTOCOL_CALLER", "RH_PROTOCOL_CALLEE"):
+                name = side[-6:].lower()
+                self.apply(self.published(name, LIAR + REFUSES % side))
+                self.assertIn("refuses this channel", self.await_reason("Rejected"))
+                self.more_calls(caller)
+            good, bad = self.end_caller(caller)
+        self.assertEqual(bad, {})
+        self.assertGreater(good, 1000)
+
+
+class Change(Rules):
+    hook = "transform"
+
+    def ask(self, asker):
+        asker.stdin.write("?\n")
+        asker.stdin.flush()
+        return tuple(int(word) for word in asker.stdout.readline().split())
+
+    def test_what_calls_carry_is_changed_both_ways(self):
+        with self.started("run", "app", "--", "/usr/bin/python3", "-c", ASKER,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as asker:
+            self.assertEqual(self.ask(asker), (14, 0))
+            self.apply(self.published("seven", CHANGES))
+            self.await_reason("InForce")
+            self.assertEqual(self.ask(asker), (18, 0))
+            fails = self.published("fails", FAILS)
+            self.apply(fails, ", onFailure: fail-open")
+            self.await_reason("InForce")
+            self.assertEqual(self.ask(asker), (14, 0))
+            self.apply(fails, ", onFailure: fail-closed")
+            self.await_reason("InForce")
+            self.assertNotEqual(self.ask(asker)[1], 0)
+            self.ok("delete", "rule", "carry")
+            self.await_line("rule carry runs no more for app -> lib")
+            self.assertEqual(self.ask(asker), (14, 0))
+            asker.stdin.close()
+            self.assertEqual(asker.wait(LIMIT), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
