@@ -1,6 +1,7 @@
 #include "carrier.h"
 
 #include "agent.h"
+#include "codetell.h"
 
 #include "../base/clock.h"
 #include "../base/log.h"
@@ -79,6 +80,16 @@ static struct rh_code *counted(const struct instance *instance)
 	return place->next && rh_carrier_id(place->next) == instance->id ? place->next : NULL;
 }
 
+static void on_line(void *user, const char *text)
+{
+	const struct instance *instance = user;
+	const struct rh_code  *code = counted(instance);
+
+	rh_info("rule %s: %s", instance->rule, text);
+	if (code)
+		rh_codetell_line(code, text);
+}
+
 static int count(const struct instance *instance, uint64_t began, int r)
 {
 	struct rh_carrier *carrier = instance->carrier;
@@ -88,6 +99,7 @@ static int count(const struct instance *instance, uint64_t began, int r)
 	if (code) {
 		code->calls++;
 		code->ns += rh_clock_ns() - began;
+		rh_codetell_changed(carrier->place.agent);
 	}
 	if (r >= 0)
 		return r;
@@ -164,16 +176,16 @@ int rh_carrier_frame(struct rh_carrier *carrier, const struct rh_code *code,
 
 	if (!instance)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a channel");
-	r = rh_code_instance(code, &rule, diag);
+	instance->carrier = carrier;
+	instance->id = rh_carrier_id(code);
+	strcpy(instance->rule, code->spec->rule);
+	r = rh_code_instance(code, on_line, instance, &rule, diag);
 	if (r == RH_OK)
 		r = rh_codec_open(rule, side, &instance->codec, diag);
 	if (r < 0) {
 		free(instance);
 		return r;
 	}
-	instance->carrier = carrier;
-	instance->id = rh_carrier_id(code);
-	strcpy(instance->rule, code->spec->rule);
 	*ret_framing = (struct rh_framing){
 		.ops = &framing_ops, .user = instance, .id = instance->id,
 	};

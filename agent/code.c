@@ -74,14 +74,14 @@ static void on_line(void *user, const char *text)
 	rh_codetell_line(code, text);
 }
 
-static int load(const struct rh_code *code, void *log_user, struct rh_rule **ret_rule,
-                struct rh_diag *why)
+static int load(const struct rh_code *code, rh_rule_log *log, void *log_user,
+                struct rh_rule **ret_rule, struct rh_diag *why)
 {
 	const struct rh_codespec *spec = code->spec;
 	struct rh_rule_source     source = {
 		.hook = spec->hook, .object_fd = code->object_fd, .limits = spec->limits,
 		.params = spec->params, .param_count = spec->param_count,
-		.log = log_user ? on_line : NULL, .log_user = log_user,
+		.log = log, .log_user = log_user,
 	};
 
 	if (strcmp(spec->mode, "native") == 0)
@@ -96,13 +96,13 @@ static int load(const struct rh_code *code, void *log_user, struct rh_rule **ret
 
 int rh_code_load(struct rh_code *code, struct rh_diag *why)
 {
-	return load(code, code, &code->rule, why);
+	return load(code, on_line, code, &code->rule, why);
 }
 
-int rh_code_instance(const struct rh_code *code, struct rh_rule **ret_rule,
-                     struct rh_diag *why)
+int rh_code_instance(const struct rh_code *code, rh_rule_log *log, void *log_user,
+                     struct rh_rule **ret_rule, struct rh_diag *why)
 {
-	return load(code, NULL, ret_rule, why);
+	return load(code, log, log_user, ret_rule, why);
 }
 
 /* ---- a place -------------------------------------------------------------- */

@@ -87,8 +87,8 @@ void rh_code_refuse(struct rh_code_place *place, const struct rh_diag *why);
  * As rh_rule_load; RH_ENOSYS a mode that does not run here. */
 int rh_code_load(struct rh_code *code, struct rh_diag *why);
 
-/* Another instance of it, which logs nothing of its own; the caller's. */
-int rh_code_instance(const struct rh_code *code, struct rh_rule **ret_rule,
-                     struct rh_diag *why);
+/* Another instance of it, which is the caller's, with a log of its own. */
+int rh_code_instance(const struct rh_code *code, rh_rule_log *log, void *log_user,
+                     struct rh_rule **ret_rule, struct rh_diag *why);
 
 #endif

@@ -1,6 +1,7 @@
 #include "edge_transform.h"
 
 #include "agent.h"
+#include "codetell.h"
 #include "cpage.h"
 #include "edge.h"
 #include "process.h"
@@ -78,6 +79,7 @@ static int run(struct rh_edge *edge, struct rh_transform_message *message)
 
 	code->ns += rh_clock_ns() - began;
 	code->calls++;
+	rh_codetell_changed(edge->agent);
 	if (failed)
 		rh_warn_often("rule %s of %s -> %s failed (%s applies): %s", code->spec->rule,
 		              edge->spec.caller, edge->spec.callee,

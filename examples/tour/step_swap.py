@@ -122,8 +122,11 @@ class Path:
             return {name: self.counted()[1] for name in names
                     if "-".join(EDGE) in name[0]}
         return {(mine.name, mine.inode): mine.number(RING_TAIL, 4)
-                for mine, _ in kernel.shared(self.caller, self.callee)
-                if mine.name == "rhodes-" + protocol}
+                for mine, _ in self.shared() if mine.name == "rhodes-" + protocol}
+
+    def shared(self):
+        """The memory of both agents."""
+        return kernel.shared(self.caller, self.callee)
 
     def is_waiting(self):
         """Whether a message was seen in the queue, while its reader is stopped."""
@@ -162,14 +165,14 @@ class Swaps:
                 raise Failed(f"not within {PATIENCE} s: {what}")
             self.flow.wait()
 
-    def make(self, protocol):
-        """One change, under load."""
+    def make(self, protocol, change=None):
+        """One change, under load: of the rule, or what `change` does."""
         former, before = self.protocol, self.rate
         old = set(self.path.carriers(former))
         if not old:
             raise Failed(f"nothing of {former} was there to be replaced")
         started = time.monotonic()
-        applied = self.system.apply(RULE.format(protocol))
+        applied = change() if change else self.system.apply(RULE.format(protocol))
         if applied.code != 0:
             raise Failed(applied.stderr.decode())
         self.await_that(f"{protocol} is in force",
@@ -184,7 +187,7 @@ class Swaps:
         self.rate = self.flow.rate()
         if ring and ring != self.path.carriers("shm"):
             raise Failed("calls go through the ring of shm under bind")
-        self.rates[protocol].append(self.rate)
+        self.rates.setdefault(protocol, []).append(self.rate)
         self.protocol, self.count = protocol, self.count + 1
         return f"{protocol} {before:,.0f} -> {self.rate:,.0f}"
 

@@ -14,6 +14,7 @@ import step_packets
 import step_parser
 import step_pool
 import step_protocols
+import step_publish
 import step_revoke
 import step_rule
 import step_swap
@@ -29,6 +30,7 @@ STEPS = {
     "revoke": step_revoke.step,
     "away": step_away.step,
     "pool": step_pool.step,
+    "publish": step_publish.step,
 }
 
 
