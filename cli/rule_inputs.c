@@ -5,12 +5,15 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <rhodes/hook/filter_layout.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define NS_PER_LINE 1000000u /* of now_ns */
 #define NAMES_MAX   160
+
+#define SAID_PARAMETER (1u << RH_HOOK_FIELDS_MAX) /* bits behind those of the fields */
 
 _Static_assert(sizeof ((struct rh_rule_inputs *)0)->params /
                sizeof(struct rh_rule_param) == RH_RULE_PARAMS_MAX, "");
@@ -110,10 +113,11 @@ static int read_bytes(struct line *line, const char *key, const json_t *value,
 
 /* ---- names ---- */
 
+/* The last one is not meant: it is said as text, hex or base64. */
 static int find_field(const struct rh_hook *hook, const char *name)
 {
-	for (unsigned i = 0; i < hook->field_count; i++) {
-		if (!hook->fields[i].is_bytes && strcmp(hook->fields[i].name, name) == 0)
+	for (unsigned i = 0; i + 1 < hook->field_count; i++) {
+		if (strcmp(hook->fields[i].name, name) == 0)
 			return (int)i;
 	}
 	return -1;
@@ -135,10 +139,10 @@ static const char *list_fields(const struct rh_hook *hook, bool is_out,
 	size_t used = 0;
 
 	names[0] = 0;
-	for (unsigned i = 0; i < hook->field_count && used < NAMES_MAX; i++) {
+	for (unsigned i = 0; i + 1 < hook->field_count && used < NAMES_MAX; i++) {
 		const struct rh_hook_field *field = &hook->fields[i];
 
-		if (!field->is_bytes && (field->is_out || !is_out))
+		if (field->is_out || !is_out)
 			used += (size_t)snprintf(names + used, NAMES_MAX - used, "%s%s",
 			                         used ? ", " : "", field->name);
 	}
@@ -163,19 +167,75 @@ static int find_call(struct line *line, const json_t *object, unsigned *ret_slot
 	              hook->exports[RH_SLOT_RESTORE + 1].name);
 }
 
+/* ---- other places of bytes ---- */
+
+uint64_t rh_rule_hash(const void *bytes, size_t len)
+{
+	const unsigned char *at = bytes;
+	uint64_t             hash = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < len; i++)
+		hash = (hash ^ at[i]) * 0x100000001b3u;
+	return hash;
+}
+
+static int check_text(struct line *line, const struct rh_hook_field *field,
+                      const json_t *value)
+{
+	if (!json_is_string(value))
+		return REFUSE(line, "%s must be a string", field->name);
+	if (json_string_length(value) > field->bytes)
+		return REFUSE(line, "%s has room for %u bytes", field->name, field->bytes);
+	return RH_OK;
+}
+
+static int read_text(struct line *line, struct rh_rule_input *input, int field,
+                     const json_t *value)
+{
+	const struct rh_hook *hook = line->inputs->hook;
+	int                   err = check_text(line, &hook->fields[field], value);
+
+	if (err < 0)
+		return err;
+	if (!input->texts)
+		input->texts = calloc(hook->field_count, sizeof *input->texts);
+	if (input->texts)
+		input->texts[field] = strdup(json_string_value(value));
+	return input->texts && input->texts[field] ? RH_OK :
+	       rh_diag_set(line->diag, RH_ENOMEM, "no memory for inputs");
+}
+
+/* With the zeroes behind it, as the rule should leave it. */
+static int read_text_hash(struct line *line, const struct rh_hook_field *field,
+                          const json_t *value, uint64_t *ret_hash)
+{
+	int   err = check_text(line, field, value);
+	char *whole = err < 0 ? NULL : calloc(1, field->bytes);
+
+	if (err < 0)
+		return err;
+	if (!whole)
+		return rh_diag_set(line->diag, RH_ENOMEM, "no memory for inputs");
+	memcpy(whole, json_string_value(value), json_string_length(value));
+	*ret_hash = rh_rule_hash(whole, field->bytes);
+	free(whole);
+	return RH_OK;
+}
+
 /* ---- what is expected ---- */
 
 static int read_failure(struct line *line, const json_t *value, int *ret_kind)
 {
 	const char *name = json_string_value(value);
 
-	for (int kind = 0; name && kind < RH_FAILED_VALUE; kind++) {
+	for (int kind = 0; name && kind <= RH_FAILED_VALUE; kind++) {
 		if (strcmp(rh_rule_failure_name((enum rh_rule_failure)kind), name) == 0) {
 			*ret_kind = kind;
 			return RH_OK;
 		}
 	}
-	return REFUSE(line, "%s: is one of trap, timeout, fuel, memory", "fails");
+	return REFUSE(line, "%s: is one of trap, timeout, fuel, memory, value",
+	              "fails");
 }
 
 static int read_expectation(struct line *line, struct rh_rule_input *input,
@@ -200,6 +260,9 @@ static int read_expectation(struct line *line, struct rh_rule_input *input,
 		return REFUSE(line, "expect: %.40s is none of result, fails, text, hex, base64%s"
 		              "%s", key, *list_fields(hook, true, names) ? ", " : "", names);
 	expected->mask |= 1u << field;
+	if (hook->fields[field].is_bytes)
+		return read_text_hash(line, &hook->fields[field], value,
+		                      &expected->fields[field]);
 	return read_sized(line, key, value, hook->fields[field].bytes,
 	                  &expected->fields[field]);
 }
@@ -245,9 +308,13 @@ static int read_key(struct line *line, struct rh_rule_input *input, const char *
 		return REFUSE(line, "%.40s is no parameter of %s and no field of hook %s: %s, "
 		              "text, hex, base64", key, function->name, hook->name,
 		              list_fields(hook, false, names));
-	if (parameter >= 0)
+	if (parameter >= 0) {
+		*said |= SAID_PARAMETER << parameter;
 		err = read_sized(line, key, value, function->signature[parameter] == 'i' ? 4 : 8,
 		                 &input->args[parameter]);
+	}
+	if (err == RH_OK && field >= 0 && hook->fields[field].is_bytes)
+		return read_text(line, input, field, value);
 	if (err == RH_OK && field >= 0) {
 		*said |= 1u << field;
 		err = read_sized(line, key, value, hook->fields[field].bytes,
@@ -256,27 +323,39 @@ static int read_key(struct line *line, struct rh_rule_input *input, const char *
 	return err;
 }
 
-static void fill_in(struct line *line, struct rh_rule_input *input, unsigned said)
+/* What was not said, of a field of that name, if there is one. */
+static void fill_field(const struct rh_hook *hook, struct rh_rule_input *input,
+                       unsigned said, const char *name, uint64_t value)
 {
-	static const char *const lengths[] = { "length", "visible" };
-	int                      now = find_field(line->inputs->hook, "now_ns");
+	int field = find_field(hook, name);
 
-	for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
-		int field = find_field(line->inputs->hook, lengths[i]);
-
-		if (field >= 0 && !(said & 1u << field))
-			input->fields[field] = input->len;
-	}
-	if (now >= 0 && !(said & 1u << now))
-		input->fields[now] = (line->inputs->count + 1) * NS_PER_LINE;
+	if (field >= 0 && !(said & 1u << field))
+		input->fields[field] = value;
 }
 
-static void free_input(struct rh_rule_input *input)
+static void fill_in(struct line *line, struct rh_rule_input *input, unsigned said)
+{
+	const struct rh_hook *hook = line->inputs->hook;
+	int parameter = find_parameter(&hook->exports[input->slot], "length");
+
+	fill_field(hook, input, said, "length", input->len);
+	fill_field(hook, input, said, "visible", input->len);
+	fill_field(hook, input, said, "total", input->len);
+	fill_field(hook, input, said, "now_ns", (line->inputs->count + 1) * NS_PER_LINE);
+	fill_field(hook, input, said, "chosen", RH_FILTER_ANY);
+	if (parameter >= 0 && !(said & SAID_PARAMETER << parameter))
+		input->args[parameter] = input->len;
+}
+
+static void free_input(struct rh_rule_input *input, unsigned fields)
 {
 	if (input->expected)
 		free(input->expected->bytes);
 	free(input->expected);
 	free(input->bytes);
+	for (unsigned i = 0; input->texts && i < fields; i++)
+		free(input->texts[i]);
+	free(input->texts);
 }
 
 static int read_call(struct line *line, const json_t *object, struct rh_rule_input *input)
@@ -366,7 +445,7 @@ static int read_object(struct line *line, const json_t *object)
 	if (err == RH_OK)
 		err = read_call(line, object, &input);
 	if (err < 0) {
-		free_input(&input);
+		free_input(&input, line->inputs->hook->field_count);
 		return err;
 	}
 	line->inputs->items[line->inputs->count++] = input;
@@ -414,7 +493,7 @@ int rh_rule_inputs_read(struct rh_rule_inputs *inputs, FILE *file, const char *n
 void rh_rule_inputs_fini(struct rh_rule_inputs *inputs)
 {
 	for (size_t i = 0; i < inputs->count; i++)
-		free_input(&inputs->items[i]);
+		free_input(&inputs->items[i], inputs->hook->field_count);
 	free(inputs->items);
 	for (unsigned i = 0; i < inputs->param_count; i++) {
 		free((char *)(uintptr_t)inputs->params[i].name);

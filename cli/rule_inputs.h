@@ -9,10 +9,11 @@
  * parameters and the fields of the buffer that the rule reads, as the hook's .def names
  * them, all 0 unless said (one name may be both).  Numbers are integers, or strings such
  * as "0xffffffffffffffff".  What is in `bytes` is said by one of `text`, `hex` and
- * `base64`; the fields `length` and `visible` are its length unless said.  now_ns goes
- * on by a millisecond a line unless said.  `expect` may have `result`, fields that the
- * rule writes, the bytes (text, hex or base64), and `fails`: trap, timeout, fuel,
- * memory.
+ * `base64`; what is named `length`, `visible` or `total` is its length unless said.  Other
+ * places of bytes are strings, with zeroes behind.  now_ns goes on by a millisecond a
+ * line unless said, and a filter's `chosen` is RH_FILTER_ANY.  `expect` may have
+ * `result`, fields that the rule writes, the bytes (text, hex or base64), and `fails`:
+ * trap, timeout, fuel, memory, value (nonsense).
  *
  * Ownership   rh_rule_inputs_fini frees everything.
  * Threads     Pure.
@@ -36,7 +37,7 @@ struct rh_rule_expected {
 	bool           has_result;
 	uint64_t       result;
 	unsigned       mask;
-	uint64_t       fields[RH_HOOK_FIELDS_MAX];
+	uint64_t       fields[RH_HOOK_FIELDS_MAX]; /* of bytes: the hash of them */
 	unsigned char *bytes; /* NULL: not said */
 	size_t         len;
 	int            fails; /* an enum rh_rule_failure, or -1 */
@@ -48,6 +49,7 @@ struct rh_rule_input {
 	unsigned                 slot;
 	uint64_t                 args[2];
 	uint64_t                 fields[RH_HOOK_FIELDS_MAX];
+	char                   **texts; /* by field, NULL: zeroes; or NULL: no text at all */
 	unsigned char           *bytes;
 	size_t                   len;
 	struct rh_rule_expected *expected; /* NULL: nothing */
@@ -66,6 +68,9 @@ struct rh_rule_inputs {
  *            begins with "name:line: ". */
 int rh_rule_inputs_read(struct rh_rule_inputs *inputs, FILE *file, const char *name,
                         struct rh_diag *diag);
+
+/* FNV-1a, for what is compared only here. */
+uint64_t rh_rule_hash(const void *bytes, size_t len);
 
 void rh_rule_inputs_fini(struct rh_rule_inputs *inputs);
 

@@ -5,12 +5,12 @@
 #include <string.h>
 
 static const char filter_inputs[] =
-	"{\"call\": \"rh_filter_before\", \"function\": \"0x1f\", \"caller\": 7, \"chosen\": 4294967295,"
+	"{\"call\": \"rh_filter_before\", \"function\": \"0x1f\", \"caller\": 7,"
 	" \"text\": \"hello\", \"expect\": {\"result\": 0}}\n"
 	"{\"call\": \"rh_filter_before\", \"function\": \"0x1f\", \"caller\": 8, \"instances\": 2,"
-	" \"chosen\": 4294967295, \"hex\": \"00 ff\"}\n"
-	"{\"call\": \"rh_filter_before\", \"chosen\": 4294967295}\n"
-	"{\"call\": \"rh_filter_after\", \"function\": \"0x1f\", \"caller\": 7, \"chosen\": 4294967295,"
+	" \"hex\": \"00 ff\"}\n"
+	"{\"call\": \"rh_filter_before\"}\n"
+	"{\"call\": \"rh_filter_after\", \"function\": \"0x1f\", \"caller\": 7,"
 	" \"status\": 0, \"text\": \"world\"}\n";
 
 static const char cache_inputs[] =
@@ -20,10 +20,28 @@ static const char cache_inputs[] =
 	"{\"call\": \"rh_cache_hit\", \"capacity\": 2, \"used\": 2, \"slot\": 0}\n"
 	"{\"call\": \"rh_cache_victim\", \"capacity\": 2, \"used\": 2, \"key\": 102}\n";
 
+static const char event_inputs[] =
+	"{\"call\": \"rh_event_see\", \"name\": \"door\", \"source\": \"app\", \"depth\": 0,"
+	" \"text\": \"open\"}\n"
+	"{\"call\": \"rh_event_see\", \"name\": \"door\", \"source\": \"app\", \"depth\": 1}\n";
+
+static const char transform_inputs[] =
+	"{\"call\": \"rh_transform_run\", \"function\": \"0x1f\", \"caller\": 7, \"kind\": 0,"
+	" \"text\": \"hello\"}\n"
+	"{\"call\": \"rh_transform_run\", \"function\": \"0x1f\", \"caller\": 7, \"kind\": 1,"
+	" \"text\": \"world\"}\n";
+
+static const char user_inputs[] =
+	"{\"call\": \"rh_user_run\", \"text\": \"what?\"}\n"
+	"{\"call\": \"rh_user_run\"}\n";
+
 static const struct {
 	const char *hook;
 	const char *text;
-} texts[] = { { "filter", filter_inputs }, { "cache", cache_inputs } };
+} texts[] = {
+	{ "filter", filter_inputs }, { "cache", cache_inputs }, { "event", event_inputs },
+	{ "transform", transform_inputs }, { "user", user_inputs },
+};
 
 /* {"call": "rh_cache_insert", "slot": 0, "key": 0} */
 static void write_call(const struct rh_hook_function *function, FILE *file)

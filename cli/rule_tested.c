@@ -1,7 +1,5 @@
 #include "rule_test.h"
 
-#include "rule_trial_child.h"
-
 #include <string.h>
 #include <unistd.h>
 
@@ -49,8 +47,8 @@ static bool has_fields(const struct rh_hook *hook, const struct rh_rule_expected
 {
 	unsigned out = 0;
 
-	for (unsigned i = 0; i < hook->field_count; i++) {
-		if (hook->fields[i].is_bytes || !hook->fields[i].is_out)
+	for (unsigned i = 0; i + 1 < hook->field_count && out < RH_TRIAL_OUT_MAX; i++) {
+		if (!hook->fields[i].is_out)
 			continue;
 		if (expected->mask & 1u << i && expected->fields[i] != answer->fields[out])
 			return false;
@@ -75,7 +73,7 @@ bool rh_rule_tested_expected(const struct rh_rule_tested *tested, size_t input)
 	       has_fields(tested->inputs->hook, expected, answer) &&
 	       (!expected->bytes ||
 	        (expected->len == answer->len &&
-	         rh_trial_hash(expected->bytes, expected->len) == answer->bytes));
+	         rh_rule_hash(expected->bytes, expected->len) == answer->bytes));
 }
 
 void rh_rule_tested_judge(struct rh_rule_tested *tested)

@@ -1,5 +1,6 @@
 #include "rule_test.h"
 
+#include "rule_sense.h"
 #include "table.h"
 #include "text.h"
 
@@ -19,8 +20,16 @@ static long long as_signed(const char *signature, uint64_t value)
 	                                        : (long long)value;
 }
 
-static void failure_text(const struct rh_trial_answer *answer, char *text, size_t room)
+static void failure_text(const struct rh_rule_tested *tested, size_t input,
+                         const struct rh_trial_answer *answer, char *text, size_t room)
 {
+	if (answer->failure == RH_FAILED_VALUE) {
+		snprintf(text, room, "says %llu, which makes no sense: %s",
+		         (unsigned long long)answer->value,
+		         rh_rule_nonsense(tested->inputs->hook, &tested->inputs->items[input],
+		                          answer));
+		return;
+	}
 	if (answer->signal)
 		snprintf(text, room, "fails (%s, signal %u)",
 		         rh_rule_failure_name((enum rh_rule_failure)answer->failure),
@@ -42,16 +51,19 @@ static const char *answer_text(const struct rh_rule_tested *tested, unsigned mod
 	if (answer->state == RH_TRIAL_NOT_RUN)
 		return "was not asked: it had failed too often";
 	if (answer->state == RH_TRIAL_FAILED) {
-		failure_text(answer, text, ANSWER_MAX);
+		failure_text(tested, input, answer, text, ANSWER_MAX);
 		return text;
 	}
 	used = (size_t)snprintf(text, ANSWER_MAX, "%lld",
 	                        as_signed(hook->exports[slot].signature, answer->value));
-	for (unsigned i = 0; i < hook->field_count && used < ANSWER_MAX; i++) {
-		if (hook->fields[i].is_bytes || !hook->fields[i].is_out)
+	for (unsigned i = 0; i + 1 < hook->field_count && used < ANSWER_MAX &&
+	                     out < RH_TRIAL_OUT_MAX; i++) {
+		if (!hook->fields[i].is_out)
 			continue;
-		used += (size_t)snprintf(text + used, ANSWER_MAX - used, ", %s %" PRIu64,
-		                         hook->fields[i].name, answer->fields[out++]);
+		used += (size_t)snprintf(text + used, ANSWER_MAX - used, ", %s %s%" PRIu64,
+		                         hook->fields[i].name, hook->fields[i].is_bytes
+		                         ? "hash " : "", answer->fields[out]);
+		out++;
 	}
 	if (answer->len && used < ANSWER_MAX)
 		snprintf(text + used, ANSWER_MAX - used, ", %u bytes (hash %08x)", answer->len,

@@ -1,5 +1,6 @@
 #include "rule_trial_child.h"
 
+#include "rule_sense.h"
 #include "rule_trial.h"
 
 #include "../base/clock.h"
@@ -24,16 +25,6 @@ struct run {
 	uint64_t                    random;
 	bool                        is_real; /* clock and random numbers are */
 };
-
-uint64_t rh_trial_hash(const void *bytes, size_t len)
-{
-	const unsigned char *at = bytes;
-	uint64_t             hash = 0xcbf29ce484222325u;
-
-	for (size_t i = 0; i < len; i++)
-		hash = (hash ^ at[i]) * 0x100000001b3u;
-	return hash;
-}
 
 /* ---- what the rule asks for ---- */
 
@@ -112,6 +103,19 @@ static uint32_t host_list(void *user, char *into, uint32_t room)
 
 /* ---- one call ---- */
 
+static bool is_last(const struct run *run, unsigned field)
+{
+	return field + 1 == run->hook->field_count;
+}
+
+/* A place of bytes but the last. */
+static void fill_text(const struct rh_hook_field *field, const char *text, uint8_t *buffer)
+{
+	memset(buffer + field->offset, 0, field->bytes);
+	if (text)
+		memcpy(buffer + field->offset, text, strlen(text));
+}
+
 static int load(struct run *run, struct rh_diag *diag)
 {
 	struct rh_trial      *trial = run->trial;
@@ -134,9 +138,11 @@ static void fill(const struct run *run, const struct rh_rule_input *input, uint8
 		const struct rh_hook_field *field = &run->hook->fields[i];
 		uint32_t                    word = (uint32_t)input->fields[i];
 
+		if (is_last(run, i))
+			break;
 		if (field->is_bytes)
-			continue;
-		if (field->bytes == sizeof word)
+			fill_text(field, input->texts ? input->texts[i] : NULL, buffer);
+		else if (field->bytes == sizeof word)
 			memcpy(buffer + field->offset, &word, sizeof word);
 		else
 			memcpy(buffer + field->offset, &input->fields[i], sizeof input->fields[i]);
@@ -150,6 +156,8 @@ static uint64_t read_field(const struct rh_hook_field *field, const uint8_t *buf
 	uint32_t word;
 	uint64_t number;
 
+	if (field->is_bytes)
+		return rh_rule_hash(buffer + field->offset, field->bytes);
 	if (field->bytes == sizeof word) {
 		memcpy(&word, buffer + field->offset, sizeof word);
 		return word;
@@ -158,7 +166,15 @@ static uint64_t read_field(const struct rh_hook_field *field, const uint8_t *buf
 	return number;
 }
 
-/* As many bytes count as were given, or as the rule says by `length`. */
+/* Does the function return how many bytes its answer has? */
+static bool returns_length(const struct run *run)
+{
+	const char *name = run->hook->exports[run->input->slot].parameters[0];
+
+	return name && strcmp(name, "length") == 0;
+}
+
+/* As many bytes count as were given, or as the rule says by `length` or its result. */
 static void read_answer(const struct run *run, const uint8_t *buffer,
                         struct rh_trial_answer *answer)
 {
@@ -168,7 +184,7 @@ static void read_answer(const struct run *run, const uint8_t *buffer,
 	for (unsigned i = 0; i < run->hook->field_count; i++) {
 		const struct rh_hook_field *field = &run->hook->fields[i];
 
-		if (field->is_bytes || !field->is_out)
+		if (is_last(run, i) || !field->is_out)
 			continue;
 		uint64_t value = read_field(field, buffer);
 		if (out < RH_TRIAL_OUT_MAX)
@@ -176,8 +192,10 @@ static void read_answer(const struct run *run, const uint8_t *buffer,
 		if (strcmp(field->name, "length") == 0 && value <= run->hook->state_bytes)
 			len = (uint32_t)value;
 	}
+	if (returns_length(run) && answer->value <= run->hook->state_bytes)
+		len = (uint32_t)answer->value;
 	answer->len = len;
-	answer->bytes = rh_trial_hash(buffer + run->hook->state_offset, len);
+	answer->bytes = rh_rule_hash(buffer + run->hook->state_offset, len);
 }
 
 static uint64_t sized(const struct run *run, uint64_t value)
@@ -217,6 +235,11 @@ static void ask(struct run *run, struct rh_trial_answer *answer)
 	answer->value = sized(run, value);
 	read_answer(run, buffer, answer);
 	answer->state = RH_TRIAL_ANSWERED;
+	if (!rh_rule_nonsense(run->hook, input, answer))
+		return;
+	answer->state = RH_TRIAL_FAILED; /* the rule goes on as it is */
+	answer->failure = RH_FAILED_VALUE;
+	run->trial->page->failures[RH_FAILED_VALUE]++;
 }
 
 /* ---- all of them ---- */
@@ -239,7 +262,8 @@ static void answer_all(struct run *run, size_t first)
 		page->at = i;
 		ask(run, &page->answers[i]);
 		page->progress++;
-		if (page->answers[i].state != RH_TRIAL_FAILED)
+		if (page->answers[i].state != RH_TRIAL_FAILED ||
+		    page->answers[i].failure == RH_FAILED_VALUE)
 			continue;
 		int err = load(run, &diag);
 		if (err < 0)

@@ -5,14 +5,10 @@
 #define RH_CLI_RULE_TRIAL_CHILD_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 struct rh_trial;
 
 /* Begins with that input. */
 _Noreturn void rh_trial_child(struct rh_trial *trial, size_t first);
-
-/* FNV-1a, for what is compared only here. */
-uint64_t rh_trial_hash(const void *bytes, size_t len);
 
 #endif

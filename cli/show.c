@@ -256,19 +256,39 @@ static void show_stale(const json_t *stale, char *text, size_t cap)
 	}
 }
 
+/* ", rate=10, burst=2" */
+static void show_params(const json_t *params, char *text, size_t cap)
+{
+	const char *name;
+	json_t     *value;
+	size_t      used = 0;
+
+	text[0] = '\0';
+	json_object_foreach((json_t *)(uintptr_t)params, name, value) {
+		int len = snprintf(text + used, cap - used, ", %.40s=%.60s", name,
+		                   json_is_string(value) ? json_string_value(value) : "?");
+
+		if ((size_t)len >= cap - used)
+			break;
+		used += (size_t)len;
+	}
+}
+
 /* The first digits of the module tell it from others. */
 static void show_code(const json_t *code, struct rh_show_rule *rule)
 {
 	const char *resource = rh_show_text(code, "resource");
 	const char *module = rh_show_text(code, "module");
+	char        params[300];
 
+	show_params(json_object_get(code, "params"), params, sizeof params);
 	if (resource)
 		snprintf(rule->edge, sizeof rule->edge, "%s", resource);
 	else
 		show_edge(json_object_get(code, "edge"), rule->edge, sizeof rule->edge);
-	snprintf(rule->says, sizeof rule->says, "%s by %.19s... in %s%s",
+	snprintf(rule->says, sizeof rule->says, "%s by %.19s... in %s%s%s",
 	         rh_show_text(code, "hook"), module ? module : "?",
-	         rh_show_text(code, "mode"),
+	         rh_show_text(code, "mode"), params,
 	         json_object_get(code, "rollout") ? ", step by step" : "");
 }
 

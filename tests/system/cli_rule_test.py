@@ -49,6 +49,8 @@ int32_t rh_filter_before(void)
 		*(volatile int *)(uintptr_t)0xf0000000u = 1;
 	while (rh_filter.length == 5)
 		__asm__ volatile("");
+	if (rh_filter.length == 7)
+		return 9;
 	if (rh_filter.length != 6)
 		return 0;
 	rh_filter.error = 11;
@@ -198,7 +200,7 @@ class Rule(Stage):
     def test_where_modes_disagree(self):
         self.here("rule", "new", "odd")
         self.path("odd/odd.c", ODD)
-        calls = [{"call": "rh_filter_before", "text": "." * length} for length in range(7)]
+        calls = [{"call": "rh_filter_before", "text": "." * length} for length in range(8)]
         self.path("odd/inputs.jsonl", self.inputs({"params": {"verdict": "1"}}, *calls))
         done = self.rhodes("rule", "test", self.path("odd"))
         said = done.stdout
@@ -210,16 +212,18 @@ class Rule(Stage):
         self.assertRegex(said, r"\n  wasm portable +fails \(trap\)\n")
         self.assertRegex(said, r"\n  native +fails \(timeout, signal 9\)\n")
         self.assertRegex(said, r"\n  wasm with fuel +fails \((fuel|timeout)\)\n")
+        self.assertIn("says 9, which makes no sense: no such verdict", said)
         self.assertIn("log: hello", said)
-        self.assertIn("7 inputs: 1 answered differently, 2 not as expected", said)
+        self.assertIn("8 inputs: 1 answered differently, 3 not as expected", said)
         # What is expected of it, but for where it is not the same code.
         calls[4]["expect"] = {"fails": "trap"}
         calls[5]["expect"] = {"fails": "timeout"}
         calls[6]["expect"] = {"result": 1, "error": 11}
+        calls[7]["expect"] = {"fails": "value"}
         del calls[3]
         self.path("more.jsonl", self.inputs({"params": {"verdict": "1"}}, *calls))
         self.here("rule", "test", "odd", "--inputs", "more.jsonl")
-        calls[-1]["expect"]["error"] = 12
+        calls[5]["expect"]["error"] = 12
         self.path("more.jsonl", self.inputs({"params": {"verdict": "1"}}, *calls))
         done = self.rhodes("rule", "test", self.path("odd"), "--inputs", self.path("more.jsonl"))
         self.assertEqual(done.returncode, 1)

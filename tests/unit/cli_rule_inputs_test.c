@@ -58,6 +58,7 @@ static void fields_and_bytes_are_read(void **state)
 	assert_true(field(&inputs, 0, "function") == 0xfedcba9876543210u);
 	assert_int_equal(field(&inputs, 0, "caller"), 7);
 	assert_int_equal(field(&inputs, 0, "length"), 3);
+	assert_true(field(&inputs, 0, "chosen") == UINT32_MAX); /* any */
 	assert_int_equal(field(&inputs, 0, "now_ns"), 1000000);
 	assert_memory_equal(inputs.items[0].bytes, "a\0b", 3);
 	assert_true(inputs.items[1].args[0] == (uint32_t)-5);
@@ -107,6 +108,45 @@ static void what_is_expected_is_read(void **state)
 	assert_int_equal(expected->len, 2);
 	assert_int_equal(expected->fails, -1);
 	assert_int_equal(inputs.items[1].expected->fails, RH_FAILED_TIMEOUT);
+	rh_rule_inputs_fini(&inputs);
+}
+
+static void other_places_of_bytes_are_texts(void **state)
+{
+	struct rh_rule_inputs inputs;
+	struct rh_diag        diag = { 0 };
+	char                  whole[64] = "next";
+
+	(void)state;
+	assert_int_equal(read_text(&inputs, "event",
+		"{\"call\": \"rh_event_see\", \"name\": \"door\", \"text\": \"open\","
+		" \"expect\": {\"emit_name\": \"next\"}}\n"
+		"{\"call\": \"rh_event_see\"}\n", &diag), RH_OK);
+	unsigned name = 0;
+	while (strcmp(inputs.hook->fields[name].name, "name") != 0)
+		name++;
+	assert_string_equal(inputs.items[0].texts[name], "door");
+	assert_null(inputs.items[0].texts[name + 1]);
+	assert_null(inputs.items[1].texts);
+	assert_int_equal(field(&inputs, 0, "length"), 4);
+	const struct rh_rule_expected *expected = inputs.items[0].expected;
+	unsigned emitted = (unsigned)__builtin_ctz(expected->mask);
+	assert_string_equal(inputs.hook->fields[emitted].name, "emit_name");
+	assert_true(expected->fields[emitted] == rh_rule_hash(whole, sizeof whole));
+	rh_rule_inputs_fini(&inputs);
+	assert_int_equal(read_text(&inputs, "event", "{\"call\": \"rh_event_see\", \"name\": 3}",
+	                           &diag), RH_EINVAL);
+	assert_non_null(strstr(diag.text, "name must be a string"));
+	rh_rule_inputs_fini(&inputs);
+	assert_int_equal(read_text(&inputs, "event", "{\"call\": \"rh_event_see\", \"name\": \""
+		"12345678901234567890123456789012345678901234567890123456789012345\"}", &diag),
+		RH_EINVAL);
+	assert_non_null(strstr(diag.text, "name has room for 64 bytes"));
+	rh_rule_inputs_fini(&inputs);
+	assert_int_equal(read_text(&inputs, "transform", "{\"call\": \"rh_transform_run\","
+	                           " \"text\": \"abc\"}", &diag), RH_OK);
+	assert_int_equal(inputs.items[0].args[0], 3);
+	assert_int_equal(field(&inputs, 0, "total"), 3);
 	rh_rule_inputs_fini(&inputs);
 }
 
@@ -201,6 +241,7 @@ int main(void)
 		cmocka_unit_test(fields_and_bytes_are_read),
 		cmocka_unit_test(a_name_may_be_both_parameter_and_field),
 		cmocka_unit_test(what_is_expected_is_read),
+		cmocka_unit_test(other_places_of_bytes_are_texts),
 		cmocka_unit_test(what_is_wrong_is_told_with_its_place),
 		cmocka_unit_test(bytes_beyond_the_buffer_are_refused),
 		cmocka_unit_test(a_new_rule_has_inputs_for_every_hook),
