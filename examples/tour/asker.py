@@ -13,10 +13,10 @@ ENOUGH = 500  # calls of each program
 class Program:
     """One process that asks, all through the step."""
 
-    def __init__(self, stage, system, resource="programs"):
+    def __init__(self, stage, system, resource="programs", stderr=None):
         self.process = stage.start(
             [*system.prefix(resource), PYTHON, os.path.join(HERE, "magic_ask.py")],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=system.env)
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, env=system.env)
 
     def ask(self):
         self.begin()
@@ -36,9 +36,9 @@ class Program:
 class Asker(threading.Thread):
     """A program that asks on and on, and counts."""
 
-    def __init__(self, stage, system, resource):
+    def __init__(self, stage, system, resource, stderr=None):
         super().__init__(daemon=True)
-        self.program = Program(stage, system, resource)
+        self.program = Program(stage, system, resource, stderr)
         self.resource = resource
         self.good = self.program.ask()
         self.count, self.wrong, self.is_over = 1, [], False
@@ -52,7 +52,7 @@ class Asker(threading.Thread):
                 self.count += 1
                 if answer != self.good:
                     self.wrong.append(answer)
-                    self.is_over = not answer  # it has ended
+                    self.is_over = self.is_over or not answer  # it has ended
                 self.moved.notify_all()
 
     def go_on(self, calls=ENOUGH):

@@ -10,6 +10,7 @@ import sys
 import traceback
 
 import step_away
+import step_code
 import step_packets
 import step_parser
 import step_pool
@@ -30,6 +31,7 @@ STEPS = {
     "revoke": step_revoke.step,
     "away": step_away.step,
     "pool": step_pool.step,
+    "code": step_code.step,
     "publish": step_publish.step,
 }
 
