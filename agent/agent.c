@@ -14,6 +14,7 @@
 #include "module.h"
 #include "process.h"
 #include "result.h"
+#include "probe.h"
 #include "rules.h"
 #include "rulewatch.h"
 #include "stats.h"
@@ -235,7 +236,7 @@ int rh_agent_init(struct rh_agent *agent, const struct rh_place *place,
 	rh_log_as(agent->name);
 	if (rh_tasks_init(&agent->tasks, agent->loop) < 0 ||
 	    rh_alarm_init(&agent->alarm, agent->loop, on_alarm, agent) < 0 ||
-	    rh_stats_init(agent) < 0 || rh_codetell_init(agent) < 0 ||
+	    rh_stats_init(agent) < 0 || rh_codetell_init(agent) < 0 || rh_probes_init(agent) < 0 ||
 	    rh_results_init(agent) < 0 || rh_rulewatch_init(agent) < 0)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for an agent");
 	if ((r = rh_modules_open(agent, place->state_dir, diag)) < 0 ||

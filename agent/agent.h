@@ -100,6 +100,7 @@ struct rh_agent {
 	struct rh_retirement   retirement;
 	struct rh_list         observers;
 	struct rh_list         loans;      /* rules that run in processes   */
+	struct rh_probes      *probes;     /* rules that run in the kernel  */
 	struct rh_list         reports;    /* kept for the center           */
 	unsigned               report_count;
 	struct rh_leave        leave;

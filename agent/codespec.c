@@ -22,7 +22,7 @@ static int add_param(struct rh_codespec *spec, const struct rh_record *record)
 {
 	char *text = spec->bytes + spec->len, *value;
 
-	if (spec->param_count == RH_RULE_PARAMS_MAX)
+	if (spec->param_count == RH_CODESPEC_PARAMS_MAX)
 		return RH_ENOSPC;
 	if (rh_record_copy_text(record, text, (size_t)record->len + 1) < 0)
 		return RH_EPROTO;
@@ -100,7 +100,10 @@ static int read(struct rh_codespec *spec, const struct rh_record_reader *records
 		return malformed(diag, "its module is no SHA-256");
 	if (read_limits(spec, records) < 0 || read_params(spec, records) < 0)
 		return malformed(diag, "its limits or parameters");
-	return read_hook(spec, records, diag);
+	int r = read_hook(spec, records, diag);
+	if (r == RH_OK && !spec->hook->is_ebpf && spec->param_count > RH_RULE_PARAMS_MAX)
+		r = malformed(diag, "its parameters");
+	return r;
 }
 
 static int add(struct rh_codespecs *specs, const struct rh_record *item,

@@ -17,6 +17,8 @@
 
 #define RH_CODESPECS_MAX 16u
 #define RH_CODE_MODE_MAX 15u
+/* Parameters; of eBPF also points and maps that are kept. */
+#define RH_CODESPEC_PARAMS_MAX (RH_RULE_PARAMS_MAX + RH_BPF_PROGRAMS_MAX + RH_BPF_MAPS_MAX)
 
 struct rh_codespec {
 	const struct rh_hook *hook;
@@ -24,7 +26,7 @@ struct rh_codespec {
 	struct rh_rule_limits limits;
 	enum rh_rule_policy   policy;
 	unsigned              param_count;
-	struct rh_rule_param  params[RH_RULE_PARAMS_MAX]; /* in bytes */
+	struct rh_rule_param  params[RH_CODESPEC_PARAMS_MAX]; /* in bytes */
 	char                  rule[RH_NAME_MAX + 1];
 	char                  key[RH_NAME_MAX + 1];   /* by which programs ask; "" */
 	char                  module[RH_SHA256_HEX];

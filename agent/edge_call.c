@@ -10,6 +10,7 @@
 
 #include "../base/clock.h"
 #include "../base/diag.h"
+#include "../base/site.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -356,6 +357,7 @@ void rh_edge_reply(struct rh_edge *edge, const struct rh_msg_head *head,
 	struct rh_cpage   *page;
 	struct rh_transit *transit;
 	unsigned           slot;
+	uint64_t           took;
 	int r = read_reply(edge, head, body, &reply, &fds);
 
 	page = find_transit(edge, head->call, &slot);
@@ -372,8 +374,10 @@ void rh_edge_reply(struct rh_edge *edge, const struct rh_msg_head *head,
 	rh_edge_filter_after(edge, page, transit, &reply);
 	page->sent &= (uint16_t)~(1u << slot);
 	edge->in_flight--;
+	took = rh_clock_ns() - transit->started;
+	RH_SITE(edge_reply, edge->index, (uint32_t)reply.status, took);
 	rh_counters_call(edge->counters, reply.status, transit->taken.args_len,
-	                 reply.len, rh_clock_ns() - transit->started);
+	                 reply.len, took);
 	rh_stats_changed(edge->agent);
 	if (transit->traced_by)
 		rh_trace_reply(edge, page, transit, &reply);

@@ -11,6 +11,7 @@
 #include "listener.h"
 #include "loan.h"
 #include "module.h"
+#include "probe.h"
 #include "process.h"
 #include "report.h"
 #include "result.h"
@@ -40,6 +41,7 @@ static void free_parts(struct rh_agent *agent)
 	rh_cache_free(agent);
 	rh_incarriers_free(agent);
 	rh_loans_free(agent);
+	rh_probes_free(agent);
 	rh_modules_free(agent);
 	rh_agent_forget_counters(agent);
 	if (agent->lock_fd >= 0)
@@ -122,6 +124,7 @@ void rh_leave_begin(struct rh_agent *agent, rh_leave_done *done, void *user)
 	rh_center_leave(agent);
 	rh_stats_leave(agent);
 	rh_codetell_leave(agent);
+	rh_probes_leave(agent);
 	rh_leave_close(agent, (uv_handle_t *)&agent->alarm.timer);
 	if (agent->tasks.prepare.type != UV_UNKNOWN_HANDLE)
 		rh_leave_go_on(agent);

@@ -6,6 +6,7 @@
 #include "incarrier.h"
 #include "listener.h"
 #include "loan.h"
+#include "probe.h"
 
 #include "../base/log.h"
 #include "../model/check.h"
@@ -36,6 +37,7 @@ static void refresh_out(struct rh_agent *agent)
 static void refresh_self(struct rh_agent *agent)
 {
 	rh_loans_apply(agent);
+	rh_probes_apply(agent);
 	rh_listener_admit(agent);
 }
 

@@ -7,6 +7,7 @@
 #include "incarrier.h"
 #include "inlink.h"
 #include "loan.h"
+#include "probe.h"
 #include "result.h"
 #include "rules.h"
 #include "verdict.h"
@@ -91,7 +92,7 @@ static int is_in_settled(struct rh_agent *agent, const char *caller)
 int rh_settle_is(struct rh_agent *agent, const char *caller, const char *callee)
 {
 	if (callee[0] == 0)
-		return rh_loans_are_settled(agent);
+		return rh_loans_are_settled(agent) && rh_probes_are_settled(agent);
 	return strcmp(caller, agent->resource) == 0 ? is_out_settled(agent, callee)
 	                                            : is_in_settled(agent, caller);
 }
@@ -103,7 +104,7 @@ int rh_settle_waits_for_code(struct rh_agent *agent, const char *caller,
 	                     ? rh_edge_known(agent, callee) : NULL;
 
 	if (!callee[0])
-		return !rh_loans_are_settled(agent);
+		return !rh_loans_are_settled(agent) || !rh_probes_are_settled(agent);
 	if (strcmp(callee, agent->resource) == 0 &&
 	    !rh_incarrier_is_settled(agent, caller))
 		return 1;

@@ -14,6 +14,7 @@
 #include "../model/error.h"
 #include "../model/judge.h"
 #include "../rules/hook.h"
+#include "../rules/limits.h"
 #include "../wire/frame.h"
 
 #include <stdio.h>
@@ -88,6 +89,25 @@ static void put_params(struct rh_record_writer *writer, const json_t *params)
 	}
 }
 
+/* Where programs of eBPF go, and what the next version takes over: beside the parameters,
+ * under names that no parameter has. */
+static void put_probe(struct rh_record_writer *writer, const json_t *code)
+{
+	char        text[RH_BPF_NAME_MAX + RH_BPF_POINT_MAX + 3];
+	const char *name;
+	size_t      i;
+	json_t     *value;
+
+	json_object_foreach(json_object_get(code, "attach"), name, value) {
+		snprintf(text, sizeof text, "@%s=%s", name, json_string_value(value));
+		rh_record_put_text(writer, RH_TAG_ENV, text);
+	}
+	json_array_foreach(json_object_get(code, "keep"), i, value) {
+		snprintf(text, sizeof text, "+%s=", json_string_value(value));
+		rh_record_put_text(writer, RH_TAG_ENV, text);
+	}
+}
+
 static void put_code(struct rh_record_writer *writer, const struct rh_protocol_rule *rule)
 {
 	const json_t *code = rule->code->code;
@@ -105,6 +125,7 @@ static void put_code(struct rh_record_writer *writer, const struct rh_protocol_r
 	                                                     RH_CODE_POLICY));
 	put_code_limits(writer, json_object_get(code, "limits"));
 	put_params(writer, json_object_get(code, "params"));
+	put_probe(writer, code);
 	rh_record_close(writer, place);
 }
 

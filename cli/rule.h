@@ -72,5 +72,6 @@ int rh_rule_pull(struct rh_cli *cli, const char *what);
 int rh_rule_list(struct rh_cli *cli, const char *word);
 int rh_rule_top(struct rh_cli *cli, const char *rule); /* NULL: all */
 int rh_rule_lines(struct rh_cli *cli, const char *rule);
+int rh_rule_maps(struct rh_cli *cli, const char *rule);
 
 #endif

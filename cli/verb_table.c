@@ -265,7 +265,7 @@ const struct rh_verb rh_verbs[] = {
 	           "before.  pause and resume: stand still in a step and go on.  undo: the\n"
 	           "last generation that every edge had is the rule again, everywhere." },
 	{ .name = "rule",
-	  .words = "new|record|test|publish|pull|list|top|log ...",
+	  .words = "new|record|test|publish|pull|list|top|log|maps ...",
 	  .options = rule_options,
 	  .run = rh_verb_rule,
 	  .word_least = 1,
@@ -282,7 +282,8 @@ const struct rh_verb rh_verbs[] = {
 	           "publish FILE.wasm|.so|.o: without a project.  pull NAME|HASH: module,\n"
 	           "source and manifest of a rule, or of a hash, back into a folder.\n"
 	           "list: the rules of code.  top [RULE]: calls, cost and failures of each at\n"
-	           "each agent.  log RULE: what it wrote lately." },
+	           "each agent.  log RULE: what it wrote lately.  maps RULE [MAP]: the maps of a\n"
+	           "rule of eBPF that is attached on this node, or what is in one." },
 	{ .name = "matrix",
 	  .words = "",
 	  .options = matrix_options,

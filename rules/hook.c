@@ -41,6 +41,8 @@ enum rh_hook_at rh_hook_at(const struct rh_hook *hook)
 	static const char *const calls[] = { "filter", "protocol", "transform", NULL };
 	static const char *const processes[] = { "cache", "user", NULL };
 
+	if (hook->is_ebpf)
+		return RH_AT_NODE;
 	for (unsigned i = 0; calls[i]; i++) {
 		if (strcmp(hook->name, calls[i]) == 0)
 			return RH_AT_CALL;

@@ -59,6 +59,7 @@ enum rh_hook_at {
 	RH_AT_CALL,    /* in the agents of an edge: each call passes them */
 	RH_AT_EDGE,    /* in the agents of an edge, beside its calls */
 	RH_AT_PROCESS, /* in the processes of a resource */
+	RH_AT_NODE,    /* in the kernel, held by the agent of a resource */
 };
 
 enum rh_hook_at rh_hook_at(const struct rh_hook *hook);

@@ -15,6 +15,7 @@ static const struct program programs[] = {
 	{ "test", 1, 1, rh_rule_test },       { "publish", 1, 1, rh_rule_publish },
 	{ "pull", 1, 1, rh_rule_pull },       { "list", 0, 0, rh_rule_list },
 	{ "top", 0, 1, rh_rule_top },         { "log", 1, 1, rh_rule_lines },
+	{ "maps", 1, 2, rh_rule_maps },
 };
 
 static int run(struct rh_cli *cli, const struct program *program)
@@ -36,6 +37,6 @@ int rh_verb_rule(struct rh_cli *cli)
 			return run(cli, &programs[i]);
 	}
 	return rh_cli_usage(cli, "\"%.40s\" is none of new, record, test, publish, pull, list, top, "
-	                    "log",
+	                    "log, maps",
 	                    cli->args.words[0]);
 }

@@ -274,8 +274,10 @@ static struct bpf_link *attach_kprobe(struct bpf_program *program,
                                       const struct rh_bpf_point *point)
 {
 	const char *name = point->what;
-	LIBBPF_OPTS(bpf_kprobe_multi_opts, options, .syms = &name, .cnt = 1,
-	            .retprobe = point->kind == RH_BPF_KRETPROBE);
+	struct bpf_kprobe_multi_opts options = {
+		.sz = sizeof options, .syms = &name, .cnt = 1,
+		.retprobe = point->kind == RH_BPF_KRETPROBE,
+	};
 
 	if (has_kprobe_links())
 		return bpf_program__attach_kprobe_multi_opts(program, NULL, &options);

@@ -161,6 +161,14 @@ int rh_bpf_send_load(struct rh_bpf_client *client, const struct rh_bpf_source *s
 	return err;
 }
 
+int rh_bpf_send_unload(struct rh_bpf_client *client, uint64_t handle)
+{
+	struct rh_record_writer writer = start(client);
+
+	rh_record_put_u64(&writer, RH_BPF_TAG_HANDLE, handle);
+	return send_frame(client, RH_BPF_UNLOAD, &writer, -1, NULL);
+}
+
 static int take_answer(const struct rh_frame *frame, struct rh_bpf_answer *answer)
 {
 	const struct rh_record_reader *records = &frame->records;
@@ -171,6 +179,8 @@ static int take_answer(const struct rh_frame *frame, struct rh_bpf_answer *answe
 		rh_record_text(records, RH_BPF_TAG_LOG, answer->log, sizeof answer->log);
 		return RH_OK;
 	}
+	if (frame->type == RH_BPF_UNLOADED)
+		return RH_OK;
 	if (frame->type != RH_BPF_LOADED ||
 	    rh_record_u64(records, RH_BPF_TAG_HANDLE, &answer->handle) < 0 ||
 	    rh_record_u32(records, RH_BPF_TAG_COUNT, &answer->kept) < 0)

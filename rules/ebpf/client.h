@@ -82,6 +82,9 @@ int rh_bpf_fd(const struct rh_bpf_client *client);
 int rh_bpf_send_load(struct rh_bpf_client *client, const struct rh_bpf_source *source,
                      uint64_t *ret_request, struct rh_diag *diag);
 
+/* Asks that it leaves; the answer is of a request that nobody knows. */
+int rh_bpf_send_unload(struct rh_bpf_client *client, uint64_t handle);
+
 /* RH_EAGAIN  nothing came yet. */
 int rh_bpf_take(struct rh_bpf_client *client, struct rh_bpf_answer *ret_answer);
 

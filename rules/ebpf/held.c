@@ -105,7 +105,7 @@ void rh_bpf_table_drop(struct rh_bpf_table *table, struct rh_bpf_rule *rule)
 		rh_bpf_rule_destroy(rule);
 		return;
 	}
-	RH_CHECK(!"a rule of the table");
+	RH_CHECK(0); /* it was a rule of the table */
 }
 
 void rh_bpf_table_orphan(struct rh_bpf_table *table, uint64_t owner, uint64_t deadline_ns)

@@ -41,6 +41,9 @@ static char   said[SAID_ROOM];
 static size_t said_len;
 
 static int hear(enum libbpf_print_level level, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
+
+static int hear(enum libbpf_print_level level, const char *format, va_list args)
 {
 	char line[512];
 
@@ -102,8 +105,10 @@ static _Noreturn void refuse(struct load *load, int code)
 
 static void open_object(struct load *load)
 {
-	LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "rhodes",
-	            .kernel_log_buf = load->verifier, .kernel_log_size = VERIFIER_ROOM);
+	struct bpf_object_open_opts options = {
+		.sz = sizeof options, .object_name = "rhodes",
+		.kernel_log_buf = load->verifier, .kernel_log_size = VERIFIER_ROOM,
+	};
 
 	load->object = bpf_object__open_mem(load->order->object, load->order->object_bytes,
 	                                    &options);

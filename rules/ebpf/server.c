@@ -220,6 +220,8 @@ static struct rh_bpf_rule *rule_of(struct rh_bpf_server *server,
 
 	rh_record_u64(&frame->records, RH_BPF_TAG_HANDLE, &handle);
 	rule = rh_bpf_table_handle(&server->table, handle);
+	if (frame->type == RH_BPF_MAPS || frame->type == RH_BPF_READ)
+		return rule; /* who may ask may look */
 	return rule && rule->owner == client->id ? rule : NULL;
 }
 

@@ -4,6 +4,7 @@
 #include "../../base/clock.h"
 #include "../../base/discard.h"
 #include "../../base/memory.h"
+#include "../../base/site.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -342,6 +343,16 @@ static void clean_up(struct run *run)
 	rh_scratch_reset(&run->thread->scratch);
 }
 
+static int run_watched(struct run *run)
+{
+	int r;
+
+	RH_SITE(serve_begin, run->taken->function, run->taken->args_len, run->index);
+	r = run->function ? run_function(run) : run_handler(run);
+	RH_SITE(serve_end, run->taken->function, (uint32_t)r, run->index);
+	return r;
+}
+
 void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
                    const struct rh_taken *taken)
 {
@@ -372,7 +383,7 @@ void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
 	if (r < 0)
 		run.reply.flags |= RH_SLOT_SURE;
 	else
-		r = run.function ? run_function(&run) : run_handler(&run);
+		r = run_watched(&run);
 	run.reply.status = r < 0 ? r : RH_OK;
 	if (r < 0)
 		put_reason(&run, r);

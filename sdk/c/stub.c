@@ -13,6 +13,7 @@
 #include "rhodes.h"
 
 #include "../../base/clock.h"
+#include "../../base/site.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -338,7 +339,9 @@ static int carry(struct invocation *in)
 	int r;
 
 	for (;;) {
+		RH_SITE(call_begin, in->function->hash, in->function->name, in->callee->name);
 		r = attempt(in);
+		RH_SITE(call_end, in->function->hash, (uint32_t)r, in->callee->name);
 		if (r == RH_OK || is_moot(in, r))
 			break;
 		in->may_have_run |= rh_last_ran();

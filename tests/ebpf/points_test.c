@@ -137,6 +137,28 @@ static void site(void **state)
 	pass_site(1, 2, 3); /* and the code is as it was */
 }
 
+/* Those that ARCHITECTURE.md lists are in the programs. */
+static void our_own_sites(void **state)
+{
+	static const struct {
+		const char *file, *site;
+	} sites[] = {
+		{ "RHODES_SDK", "call_begin" }, { "RHODES_SDK", "call_end" },
+		{ "RHODES_SDK", "serve_begin" }, { "RHODES_SDK", "serve_end" },
+		{ "RHODES_AGENT_FILE", "edge_reply" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof sites / sizeof sites[0]; i++) {
+		char     point[PATH_MAX + 64];
+		uint64_t handle;
+
+		snprintf(point, sizeof point, "site:%s:%s", getenv(sites[i].file), sites[i].site);
+		handle = load("on_site", point, "none");
+		unload(handle, "on_site");
+	}
+}
+
 static void spin(void)
 {
 	struct timespec now;
@@ -247,7 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tracepoint), cmocka_unit_test(raw_tracepoint),
 		cmocka_unit_test(uprobe), cmocka_unit_test(uretprobe), cmocka_unit_test(site),
-		cmocka_unit_test(perf), cmocka_unit_test(connects), cmocka_unit_test(typed),
+		cmocka_unit_test(our_own_sites), cmocka_unit_test(perf), cmocka_unit_test(connects), cmocka_unit_test(typed),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
