@@ -205,38 +205,52 @@ void rh_modules_forget(struct rh_module_want *want)
 
 /* ---- parts from the center ---------------------------------------------- */
 
-static int refused(struct rh_modules *modules, const struct rh_frame *frame, int32_t code)
+/* It cannot be had: so it is said to whoever wants it, and not asked for again. */
+static void give_up(struct rh_modules *modules, const struct rh_diag *why)
 {
 	struct rh_module_look *look = modules->look;
 
-	look->err = code < 0 ? code : RH_EPROTO;
-	rh_diag_set(&look->why, look->err, "the center does not give it");
-	(void)rh_record_text(&frame->records, RH_TAG_TEXT, look->why.text,
-	                     sizeof look->why.text);
+	look->err = why->code;
+	look->why = *why;
 	drop_fetch(modules);
 	modules->look = NULL;
 	conclude(modules, look);
 	rh_module_look_free(look);
 	go_on(modules, NULL);
-	return RH_OK;
+}
+
+static void refused(struct rh_modules *modules, const struct rh_frame *frame, int32_t code)
+{
+	struct rh_diag why;
+
+	rh_diag_set(&why, code < 0 ? code : RH_EPROTO, "the center does not give it");
+	(void)rh_record_text(&frame->records, RH_TAG_TEXT, why.text, sizeof why.text);
+	give_up(modules, &why);
 }
 
 /* The first part says how long it is, and of a manifest who signed it. */
-static int begin_bytes(struct fetch *fetch, const struct rh_frame *frame, uint64_t total)
+static int begin_bytes(struct fetch *fetch, const struct rh_frame *frame, uint64_t total,
+                       struct rh_diag *why)
 {
 	int r = rh_record_text(&frame->records, RH_TAG_SIGNATURE, fetch->signature,
 	                       sizeof fetch->signature);
 
-	if ((r < 0 && r != RH_ENOENT) || total == 0 || total > RH_MODULE_FETCH_MAX)
+	if ((r < 0 && r != RH_ENOENT) || total == 0)
 		return RH_EPROTO;
+	if (total > RH_MODULE_FETCH_MAX)
+		return rh_diag_set(why, RH_ENOSPC, "module %.12s has %llu bytes, which is more "
+		                   "than the %u that an agent takes", fetch->module,
+		                   (unsigned long long)total, RH_MODULE_FETCH_MAX);
 	fetch->bytes = malloc(total);
 	if (!fetch->bytes)
-		return RH_ENOMEM;
+		return rh_diag_set(why, RH_ENOMEM, "no memory for module %.12s", fetch->module);
 	fetch->total = total;
 	return RH_OK;
 }
 
-static int add_part(struct rh_modules *modules, const struct rh_frame *frame)
+/* 1: it is the part that was asked for.  0: an answer to what was asked before. */
+static int add_part(struct rh_modules *modules, const struct rh_frame *frame,
+                    struct rh_diag *why)
 {
 	struct fetch    *fetch = &modules->fetch;
 	struct rh_record body;
@@ -249,16 +263,24 @@ static int add_part(struct rh_modules *modules, const struct rh_frame *frame)
 	    rh_record_find(&frame->records, RH_TAG_BODY, &body) < 0 || body.len == 0)
 		return RH_EPROTO;
 	if (offset != fetch->have)
-		return RH_OK; /* the answer to what was asked before a cut */
+		return 0;
 	if (!fetch->bytes)
-		r = begin_bytes(fetch, frame, total);
+		r = begin_bytes(fetch, frame, total, why);
 	if (r < 0)
 		return r;
 	if (total != fetch->total || body.len > total - fetch->have)
 		return RH_EPROTO;
 	memcpy(fetch->bytes + fetch->have, body.bytes, body.len);
 	fetch->have += body.len;
-	return RH_OK;
+	return 1;
+}
+
+/* What a liar sent is no beginning for the next who answers. */
+static void begin_anew(struct fetch *fetch)
+{
+	free(fetch->bytes);
+	fetch->bytes = NULL;
+	fetch->have = fetch->total = 0;
 }
 
 static void give(struct rh_modules *modules)
@@ -278,6 +300,7 @@ int rh_modules_data(struct rh_agent *agent, const struct rh_frame *frame)
 	struct rh_modules *modules = agent->modules;
 	struct fetch      *fetch = &modules->fetch;
 	char               module[RH_SHA256_HEX];
+	struct rh_diag     why;
 	int32_t            code;
 	int                r;
 
@@ -285,15 +308,20 @@ int rh_modules_data(struct rh_agent *agent, const struct rh_frame *frame)
 		return RH_EPROTO;
 	if (!fetch->module[0] || strcmp(module, fetch->module) != 0)
 		return RH_OK; /* nobody wants it any more */
-	if (rh_record_i32(&frame->records, RH_TAG_CODE, &code) == RH_OK)
-		return refused(modules, frame, code);
-	if ((r = add_part(modules, frame)) < 0)
-		return r;
-	if (fetch->have < fetch->total)
+	if (rh_record_i32(&frame->records, RH_TAG_CODE, &code) == RH_OK) {
+		refused(modules, frame, code);
+		return RH_OK;
+	}
+	r = add_part(modules, frame, &why);
+	if (r == RH_EPROTO)
+		begin_anew(fetch);
+	else if (r < 0)
+		give_up(modules, &why);
+	else if (r > 0 && fetch->have < fetch->total)
 		rh_modules_ask(agent);
-	else
+	else if (r > 0)
 		give(modules);
-	return RH_OK;
+	return r == RH_EPROTO ? r : RH_OK;
 }
 
 /* ---- beginning and ending ----------------------------------------------- */

@@ -43,12 +43,14 @@ static int read_all(int fd, unsigned char *bytes, size_t len)
 	return RH_OK;
 }
 
-/* RH_ENOENT: it is not there, or cannot be read, which is no better. */
+/* RH_ENOENT: it is not there, or cannot be read, which is no better.  What is no file is
+ * not waited for. */
 static int read_file(const char *path, size_t max, struct rh_module_bytes *ret_bytes)
 {
 	struct stat    st;
 	unsigned char *bytes = NULL;
-	int            r = RH_ENOENT, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	int            r = RH_ENOENT;
+	int            fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0)
 		return RH_ENOENT;
@@ -252,7 +254,8 @@ static int read_manifest(struct rh_module_look *look, const json_t *json)
 		                   "%s in mode %s, not for %s in mode %s", look->module,
 		                   text_at(json, "hook"), text_at(json, "mode"), look->hook,
 		                   look->mode);
-	if (strlen(sha256) != RH_SHA256_HEX - 1)
+	if (strspn(sha256, "0123456789abcdef") != RH_SHA256_HEX - 1 ||
+	    sha256[RH_SHA256_HEX - 1])
 		return rh_diag_set(&look->why, RH_ENOSYS, "module %.12s has no part %s, which "
 		                   "this node needs: publish it again", look->module, look->part);
 	memcpy(look->object_sha256, sha256, RH_SHA256_HEX);

@@ -67,19 +67,31 @@ static int is_same(const struct rh_item *a, const struct rh_item *b)
 	                  memcmp(a->bytes, b->bytes, a->len) == 0);
 }
 
-/* A newer item counts when it is settled; until then its former goes with it. */
-static void keep_former(struct rh_item *item, struct rh_item *former)
+static int is_rejected(const struct rh_agent *agent, const struct rh_item *item)
+{
+	struct rh_diag why;
+
+	return rh_result_rejected(agent, item->caller, item->callee, &why) == item->revision;
+}
+
+/* A newer item counts when it is settled; until then its former goes with it.  One that
+ * was rejected, and stayed as there was none before it, is nothing to go back to. */
+static void keep_former(const struct rh_agent *agent, struct rh_item *item,
+                        struct rh_item *former)
 {
 	if (item->former || item == former || item == former->former)
 		return; /* also when it is the former one that is put back */
-	item->former = rh_item_ref(former->former ? former->former : former);
+	if (former->former)
+		item->former = rh_item_ref(former->former);
+	else if (!is_rejected(agent, former))
+		item->former = rh_item_ref(former);
 }
 
 static void note_change(struct rh_agent *agent, struct rh_item *now,
                         struct rh_item *next)
 {
 	rh_rulewatch_note(agent, next);
-	keep_former(next, now);
+	keep_former(agent, next, now);
 	/* What was said of the former one; whoever needs time says so anew. */
 	rh_result_set(agent, next->caller, next->callee, next->revision,
 	              RH_ITEM_ACTIVE, NULL);

@@ -33,6 +33,8 @@ uint64_t             kit_revoked_at;
 int32_t              kit_after;
 const char          *kit_stale_class;
 uint64_t             kit_stale_ms;
+void               (*kit_edge_more)(struct rh_record_writer *writer,
+                                    const struct kit_edge *edge);
 static int           center = -1;
 static pid_t         started[AGENTS_MAX];
 static unsigned      started_count;
@@ -301,6 +303,8 @@ static void put_edge(struct rh_record_writer *writer, const struct kit_edge *edg
 		rh_record_put_u64(writer, RH_TAG_DEADLINE, kit_revoked_at);
 		rh_record_put_i32(writer, RH_TAG_AFTER, kit_after);
 	}
+	if (kit_edge_more)
+		kit_edge_more(writer, edge);
 	rh_record_close(writer, place);
 	rh_record_close(writer, item);
 }

@@ -70,6 +70,9 @@ extern int32_t         kit_after;
 /* When not NULL, how old rules of that class may be, as SELF says. */
 extern const char     *kit_stale_class;
 extern uint64_t        kit_stale_ms;
+/* When not NULL, adds records to an EDGE_ITEM. */
+extern void          (*kit_edge_more)(struct rh_record_writer *writer,
+                                      const struct kit_edge *edge);
 extern char            kit_dir[];
 extern struct rh_frame kit_frame;             /* the last one received */
 extern char            kit_text[RH_DIAG_MAX]; /* of the last ERROR     */
