@@ -71,6 +71,15 @@ static void print_table(struct rh_cli *cli, const json_t *list)
 	rh_table_fini(&table);
 }
 
+static void print_names(struct rh_cli *cli, const json_t *list)
+{
+	json_t *rule;
+	size_t  i;
+
+	json_array_foreach(list, i, rule)
+		fprintf(cli->out, "%s\n", rh_show_name(rule));
+}
+
 int rh_rule_list(struct rh_cli *cli, const char *word)
 {
 	json_t        *rules = NULL, *list;
@@ -84,7 +93,9 @@ int rh_rule_list(struct rh_cli *cli, const char *word)
 	if (result != RH_EXIT_OK)
 		return result;
 	list = only_code(rules);
-	if (format == RH_FORMAT_TABLE)
+	if (format == RH_FORMAT_NAME)
+		print_names(cli, list);
+	else if (format == RH_FORMAT_TABLE || format == RH_FORMAT_WIDE)
 		print_table(cli, list);
 	else
 		result = rh_output_value(cli, format, list);

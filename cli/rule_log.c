@@ -124,11 +124,12 @@ int rh_rule_lines(struct rh_cli *cli, const char *rule)
 	if (result != RH_EXIT_OK)
 		return result;
 	is_another(&following, answer);
-	if (format == RH_FORMAT_TABLE)
+	bool is_for_people = format != RH_FORMAT_JSON && format != RH_FORMAT_YAML;
+	if (is_for_people)
 		print(&following, answer);
 	else
 		result = rh_output_value(cli, format, answer);
 	json_decref(answer);
-	return format == RH_FORMAT_TABLE && rh_args_has(&cli->args, "follow")
+	return is_for_people && rh_args_has(&cli->args, "follow")
 		? follow(&following) : result;
 }

@@ -211,7 +211,7 @@ static int post(struct rh_cli *cli, const struct rh_rule_project *project)
 	struct rh_reply reply;
 	struct rh_diag  diag = { 0 };
 	enum rh_format  format;
-	int             result;
+	int             result = RH_EXIT_OK;
 
 	if (rh_output_format(cli, &format) < 0)
 		return RH_EXIT_USAGE;
@@ -222,6 +222,8 @@ static int post(struct rh_cli *cli, const struct rh_rule_project *project)
 		result = tell(cli, project, &reply);
 	else if (format == RH_FORMAT_JSON || format == RH_FORMAT_YAML)
 		result = rh_output_value(cli, format, reply.json);
+	else if (format == RH_FORMAT_NAME)
+		fprintf(cli->out, "sha256:%s\n", rh_show_name(reply.json));
 	else
 		print_module(cli, reply.json);
 	rh_reply_fini(&reply);

@@ -12,6 +12,11 @@
 
 #define INTERVAL_S 2
 
+static bool is_for_programs(enum rh_format format)
+{
+	return format == RH_FORMAT_JSON || format == RH_FORMAT_YAML;
+}
+
 /* Of one rule, or of all with NULL. */
 static void path_of(const char *rule, char path[320])
 {
@@ -109,7 +114,7 @@ static int print_once(struct rh_cli *cli, const char *rule, enum rh_format forma
 	json_t             *answer = NULL;
 	int                 result;
 
-	if (format != RH_FORMAT_TABLE) {
+	if (is_for_programs(format)) {
 		path_of(rule, path);
 		result = rh_client_get(cli, path, &answer);
 		if (result == RH_EXIT_OK)
@@ -163,7 +168,7 @@ int rh_rule_top(struct rh_cli *cli, const char *rule)
 		return rh_cli_usage(cli, "%s", diag.text);
 	if (rh_output_format(cli, &format) < 0)
 		return RH_EXIT_USAGE;
-	if (rh_args_has(&cli->args, "once") || format != RH_FORMAT_TABLE)
+	if (rh_args_has(&cli->args, "once") || is_for_programs(format))
 		return print_once(cli, rule, format);
 	return watch(cli, rule, interval_s);
 }

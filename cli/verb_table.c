@@ -100,8 +100,8 @@ static const struct rh_option rule_options[] = {
 	{ "interval", 'i', "SECONDS", "top: time between two tables (default 2)", NONE },
 	{ "follow", 'f', NULL, "log: keep printing what is added", NONE },
 	{ "lines", 'n', "N", "log: only the last N lines", NONE },
-	{ "output", 'o', "FORMAT", "json or yaml; record: the file to make (recorded.jsonl)",
-	  RH_COMPLETE_JSON },
+	{ "output", 'o', "FORMAT", "json, yaml or name; record: the file (recorded.jsonl)",
+	  RH_COMPLETE_FORMAT },
 	LAST,
 };
 

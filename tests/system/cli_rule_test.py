@@ -143,6 +143,8 @@ class Rule(Stage):
                          f"bytes, sha256:{self.sha('limiter/limiter.wasm')}")
         os.utime(self.path("limiter/limiter.c"), (1, 1))
         self.assertEqual(self.published("limiter"), said)  # the same is the same
+        self.assertEqual(self.here("rule", "publish", "limiter", "-o", "name").split(),
+                         [said["module"]])
         table = self.ok("get", "modules", "-o", "wide")
         self.assertRegex(table, said["module"][7:] + r"\s+limiter\s+filter\s+wasm")
         self.use(said["module"])
