@@ -3,6 +3,8 @@
  *
  *   workload make FILE PATTERN SLOTS [SEED]   writes a file that is large enough
  *   workload run FILE PATTERN SLOTS [SEED]    one line of JSON
+ *   workload rounds FILE PATTERN SLOTS [SEED] the same again and again, with one cache,
+ *                                             until its input ends
  *   workload plain FILE PATTERN SLOTS [SEED]  the same with pread(2): the kernel's cache
  *   workload once FILE PATTERN SLOTS [SEED]   ... which is told to forget what was read
  *
@@ -13,6 +15,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -70,22 +73,21 @@ static void print(const char *name, const struct pattern *pattern,
 {
 	printf("{\"pattern\": \"%s\", \"reads\": %" PRIu64 ", \"misses\": %" PRIu64
 	       ", \"blocks\": %" PRIu64 ", \"slots\": %u, \"index\": %" PRIu64
-	       ", \"direct\": %s, \"rule\": \"%s\", \"seconds\": %.6f, \"cpu\": %.6f}\n", name,
+	       ", \"direct\": %s, \"rule\": \"%s\", \"began\": %.6f, \"seconds\": %.6f, "
+	       "\"cpu\": %.6f}\n", name,
 	       stats->reads, stats->misses, stats->blocks, stats->slots,
 	       pattern_index(pattern), stats->is_direct ? "true" : "false", stats->rule,
-	       seconds(CLOCK_MONOTONIC) - began[0],
+	       began[0], seconds(CLOCK_MONOTONIC) - began[0],
 	       seconds(CLOCK_PROCESS_CPUTIME_ID) - began[1]);
 }
 
-static int run(const char *path, const char *name, const struct pattern *pattern,
-               uint32_t slots)
+/* Reads all of the pattern once, and tells what was different from before. */
+static int round_of(struct blockcache *cache, const char *path, const char *name,
+                    const struct pattern *pattern, struct blockcache_stats *before)
 {
-	struct blockcache      *cache = blockcache_open(path, slots);
-	struct blockcache_stats stats;
+	struct blockcache_stats stats, told;
 	double began[] = { seconds(CLOCK_MONOTONIC), seconds(CLOCK_PROCESS_CPUTIME_ID) };
 
-	if (!cache)
-		return fail(path);
 	for (uint64_t i = 0; i < pattern_reads(pattern); i++) {
 		uint64_t block = pattern_at(pattern, i);
 		int      n = blockcache_read(cache, block, buffer, sizeof buffer);
@@ -97,9 +99,35 @@ static int run(const char *path, const char *name, const struct pattern *pattern
 	}
 	if (blockcache_stats(cache, &stats) < 0)
 		return fail(path);
-	print(name, pattern, &stats, began);
+	told = stats;
+	told.reads -= before->reads;
+	told.misses -= before->misses;
+	*before = stats;
+	print(name, pattern, &told, began);
+	return fflush(stdout) == 0 ? 0 : 1;
+}
+
+static int has_ended(int fd)
+{
+	struct pollfd look = { .fd = fd, .events = POLLIN };
+
+	return poll(&look, 1, 0) > 0;
+}
+
+static int run(const char *path, const char *name, const struct pattern *pattern,
+               uint32_t slots, int is_again)
+{
+	struct blockcache      *cache = blockcache_open(path, slots);
+	struct blockcache_stats before = { .reads = 0 };
+	int                     result;
+
+	if (!cache)
+		return fail(path);
+	do
+		result = round_of(cache, path, name, pattern, &before);
+	while (result == 0 && is_again && !has_ended(0));
 	blockcache_close(cache);
-	return 0;
+	return result;
 }
 
 static int run_plain(const char *path, const char *name, const struct pattern *pattern,
@@ -140,14 +168,14 @@ int main(int argc, char **argv)
 	int             result;
 
 	if (!pattern) {
-		fprintf(stderr, "workload make|run|plain|once FILE PATTERN SLOTS [SEED]; a "
+		fprintf(stderr, "workload make|run|rounds|plain|once FILE PATTERN SLOTS [SEED]; a "
 		        "PATTERN is one of dinero, cscope, glimpse, join, zipf, mixed\n");
 		return 2;
 	}
 	if (strcmp(argv[1], "make") == 0)
 		result = make(argv[2], pattern);
-	else if (strcmp(argv[1], "run") == 0)
-		result = run(argv[2], argv[3], pattern, slots);
+	else if (strcmp(argv[1], "run") == 0 || strcmp(argv[1], "rounds") == 0)
+		result = run(argv[2], argv[3], pattern, slots, strcmp(argv[1], "rounds") == 0);
 	else
 		result = run_plain(argv[2], argv[3], pattern, slots,
 		                   strcmp(argv[1], "once") == 0);

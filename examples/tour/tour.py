@@ -10,6 +10,7 @@ import sys
 import traceback
 
 import step_away
+import step_cache
 import step_code
 import step_packets
 import step_parser
@@ -33,6 +34,7 @@ STEPS = {
     "pool": step_pool.step,
     "code": step_code.step,
     "publish": step_publish.step,
+    "cache": step_cache.step,
 }
 
 
