@@ -121,6 +121,14 @@ static struct rh_borrower *find(struct rh_process *process, uint64_t number,
 	return found;
 }
 
+/* It lies, or is of another version: told, and nothing else. */
+static int malformed(struct rh_process *process, const struct rh_frame *frame)
+{
+	rh_agent_malformed(process->agent);
+	return rh_conn_error(process->conn, frame->request, RH_EPROTO, "a frame of type %u "
+	                     "about a rule lacks something", frame->type);
+}
+
 int rh_borrower_get(struct rh_process *process, struct rh_frame *frame)
 {
 	struct rh_borrower   *borrower;
@@ -131,13 +139,13 @@ int rh_borrower_get(struct rh_process *process, struct rh_frame *frame)
 	if (rh_record_text(&frame->records, RH_TAG_HOOK, name, sizeof name) < 0 ||
 	    rh_record_text(&frame->records, RH_TAG_KEY, key, sizeof key) == RH_EPROTO ||
 	    frame->request == 0)
-		return RH_EPROTO;
+		return malformed(process, frame);
 	hook = rh_hook_find(name);
 	if (!hook || rh_hook_at(hook) != RH_AT_PROCESS)
 		return rh_conn_error(process->conn, frame->request, RH_ENOSYS, "a program "
 		                     "asks no rules of hook %s", name);
 	if (find(process, frame->request, &count))
-		return RH_EPROTO;
+		return malformed(process, frame);
 	if (count == RH_BORROWERS_MAX)
 		return rh_conn_error(process->conn, frame->request, RH_ENOSPC, "a process may "
 		                     "have %u places where rules decide", RH_BORROWERS_MAX);
@@ -160,13 +168,15 @@ static void close_borrower(struct rh_borrower *borrower)
 	free(borrower);
 }
 
-void rh_borrower_put(struct rh_process *process, uint64_t number)
+int rh_borrower_put(struct rh_process *process, struct rh_frame *frame)
 {
 	unsigned            count;
-	struct rh_borrower *borrower = find(process, number, &count);
+	struct rh_borrower *borrower = find(process, frame->request, &count);
 
-	if (borrower)
-		close_borrower(borrower);
+	if (!borrower)
+		return malformed(process, frame);
+	close_borrower(borrower);
+	return RH_OK;
 }
 
 void rh_borrowers_close(struct rh_process *process)
@@ -205,12 +215,12 @@ int rh_borrower_state(struct rh_process *process, struct rh_frame *frame)
 
 	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) < 0 ||
 	    rh_record_u32(&frame->records, RH_TAG_STATE, &state) < 0)
-		return RH_EPROTO;
+		return malformed(process, frame);
 	if (!borrower || borrower->sent != revision)
 		return RH_OK; /* of what it does not have any more */
 	r = read_state(borrower, frame, state, &why);
 	if (r < 0)
-		return r;
+		return malformed(process, frame);
 	if (borrower->waits)
 		rh_loan_answered(borrower, r ? &why : NULL);
 	else if (r)
@@ -268,7 +278,7 @@ int rh_borrower_counts(struct rh_process *process, struct rh_frame *frame)
 	    rh_record_u64(&frame->records, RH_TAG_CALLS, &calls) == RH_EPROTO ||
 	    rh_record_u64(&frame->records, RH_TAG_TOOK, &ns) == RH_EPROTO ||
 	    read_failures(frame, failures) < 0)
-		return RH_EPROTO;
+		return malformed(process, frame);
 	code = borrower && borrower->loan ? borrower->loan->place.active : NULL;
 	if (!code || borrower->loan->active != revision)
 		return RH_OK; /* of one that is gone by now */

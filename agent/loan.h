@@ -46,10 +46,10 @@ int rh_loans_are_settled(const struct rh_agent *agent);
 
 void rh_loans_free(struct rh_agent *agent);
 
-/* ---- frames of a process; negative ends its connection ---- */
+/* ---- frames of a process; what makes no sense is answered by an error ---- */
 
 int  rh_borrower_get(struct rh_process *process, struct rh_frame *frame);
-void rh_borrower_put(struct rh_process *process, uint64_t number);
+int  rh_borrower_put(struct rh_process *process, struct rh_frame *frame);
 int  rh_borrower_state(struct rh_process *process, struct rh_frame *frame);
 int  rh_borrower_counts(struct rh_process *process, struct rh_frame *frame);
 

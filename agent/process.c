@@ -191,8 +191,7 @@ static int on_frame(void *user, struct rh_frame *frame)
 	case RH_FRAME_RULE_COUNTS:
 		return rh_borrower_counts(process, frame);
 	case RH_FRAME_RULE_PUT:
-		rh_borrower_put(process, frame->request);
-		return RH_OK;
+		return rh_borrower_put(process, frame);
 	case RH_FRAME_PAGE_HELD:
 		return rh_held_report(process, frame);
 	case RH_FRAME_SERVE:

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """Rules that run in programs: a block cache in a service, whose rule is changed while it
 runs (examples/cache)."""
+import contextlib
 import json
 import os
 import random
 import re
+import signal
 import subprocess
 import unittest
 
@@ -42,21 +44,33 @@ spec:
 """
 SLOTS = 64
 HERE = os.path.dirname(os.path.abspath(__file__))
+SDK = os.path.join(os.path.abspath(BUILD), "sdk/c/librhodes.so.0")
+ASKER = "/usr/bin/python3", os.path.join(HERE, "place_asker.py")
+ANSWER = os.path.join(os.path.abspath(BUILD), "tests/unit/answer.so")
+# A cache rule that wants no more than 50 slots.
+SMALL = """
+#include <rhodes/hook/cache.h>
+RH_RULE(cache);
+int32_t rh_cache_begin(int32_t capacity) { return capacity > 50; }
+int32_t rh_cache_hit(int32_t slot) { return (void)slot, 0; }
+int32_t rh_cache_victim(int64_t key) { return (void)key, 7; }
+int32_t rh_cache_insert(int32_t slot, int64_t key) { return (void)slot, (void)key, 0; }
+int32_t rh_cache_remove(int32_t slot) { return (void)slot, 0; }
+"""
 SEQUENCES = ([os.path.join(os.path.abspath(BUILD), "tests/system/cache_sequence")],
              ["/usr/bin/python3", os.path.join(HERE, "cache_sequence.py")])
 RULES = "lru", "mru", "fifo", "sieve", "arc"
 
 
-class Sequence:
-    """A program with a cache, which says what it throws out."""
+class Program:
+    """A program with a cache, which says what it throws out, or with other places."""
 
-    def __init__(self, stage, command):
+    def __init__(self, stage, *command):
         self.process = subprocess.Popen(  # pylint: disable=consider-using-with
-            [stage.rhodes_path, "run", "--wait", "20", "programs", "--", "/usr/bin/env",
-             "RHODES_LIBRARY=" + os.path.join(os.path.abspath(BUILD), "sdk/c/librhodes.so.0"),
-             *command, "entries", "40"], text=True, env=stage.env,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-        stage.addCleanup(self.process.kill)
+            [stage.rhodes_path, "run", "--wait", "20", "programs", "--", *command],
+            text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env={**stage.env, "RHODES_LIBRARY": SDK})
+        stage.addCleanup(self.kill)
 
     def tell(self, lines):
         self.process.stdin.write("".join(f"{line}\n" for line in lines))
@@ -66,11 +80,23 @@ class Sequence:
     def rule(self):
         return self.tell([""])[0]
 
+    def stop(self):
+        """It answers nobody until it is told to go on, or killed."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self):
+        self.process.kill()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
+        self.process.wait(LIMIT)
+        self.process.stdout.close()
+
     def end(self):
         self.process.stdin.close()
-        code = self.process.wait(LIMIT)
-        self.process.stdout.close()
-        return code
+        return self.process.wait(LIMIT)
 
 
 class Cache(Stage):
@@ -98,11 +124,19 @@ class Cache(Stage):
         return next(one for one in self.json("get", "rule", name)["status"]["conditions"]
                     if one["type"] == "Active")
 
+    def await_reason(self, wanted, name="eviction"):
+        """Waits until the rule is so, and returns the message."""
+        while (condition := self.condition(name))["reason"] != wanted:
+            self.assertIn(condition["reason"], ("Pending", "InForce", "Rejected"), condition)
+        return condition["message"]
+
     def in_force(self, *args, name="eviction", **more):
         """Applies it; returns when it is in force."""
         self.apply(*args, name=name, **more)
-        while (condition := self.condition(name))["reason"] != "InForce":
-            self.assertIn(condition["reason"], ("Pending", "InForce"), condition)
+        self.await_reason("InForce", name)
+
+    def sequence(self, command, capacity=40):
+        return Program(self, *command, "entries", str(capacity))
 
     def make(self, pattern, slots=SLOTS):
         subprocess.run([PROGRAMS + "/workload", "make", self.path("data"), pattern,
@@ -142,7 +176,7 @@ class Cache(Stage):
     def test_a_cache_of_python_does_what_one_of_c_does(self):
         """... under each rule, and over every change of it while both run."""
         keys = random.Random(3)
-        sequences = [Sequence(self, command) for command in SEQUENCES]
+        sequences = [self.sequence(command) for command in SEQUENCES]
         for name in ("", *RULES):
             if name:
                 self.in_force(self.module(name), name="evict", resource="programs")
@@ -154,6 +188,97 @@ class Cache(Stage):
             self.assertEqual(of_c, of_python)
             self.assertGreater(sum(gone != "-" for gone in of_c), 50, name)
         self.assertEqual([each.end() for each in sequences], [0, 0])
+
+    def built(self, name, hook, source):
+        """The module of a rule that is written here, as a native object."""
+        self.path(f"{name}.c", source)
+        subprocess.run(["gcc", "-O2", "-fPIC", "-shared", "-fvisibility=hidden", "-I",
+                        os.path.join(HERE, "../../rules/author"), "-I",
+                        os.path.join(BUILD, "rules/author"), "-o", self.path(f"{name}.so"),
+                        self.path(f"{name}.c")], check=True, timeout=LIMIT)
+        said = self.ok("rule", "publish", self.path(f"{name}.so"), "--hook", hook)
+        return re.search(r"^module +(\S+)", said, re.M)[1]
+
+    def answers(self, name, key, mark, module):
+        self.in_force(module, name=name, hook="user", resource="programs",
+                      more=f'key: {key}\n    params: {{mark: "{mark}"}}')
+
+    def test_a_program_asks_by_keys_of_its_own(self):
+        said = self.ok("rule", "publish", ANSWER, "--hook", "user")
+        module = re.search(r"^module +(\S+)", said, re.M)[1]
+        asker = Program(self, *ASKER)
+        self.assertEqual(asker.tell(["one m", "two m"]), ["- -", "- -"])
+        self.answers("first", "one", 1, module)
+        self.assertEqual(asker.tell(["one m", "two m"]), ["0100000001000000 first", "- -"])
+        self.answers("second", "two", 2, module)
+        self.assertEqual(asker.tell(["one m", "two m"]),
+                         ["0100000002000000 first", "0200000001000000 second"])
+        # The same rule again with another parameter: it goes on counting.
+        self.answers("second", "two", 9, module)
+        self.assertEqual(asker.tell(["two m", "two rab", "two d"]),
+                         ["0900000002000000 second", b"bar".hex() + " second", "- second"])
+        self.ok("delete", "rule", "second")
+        self.await_line("rule second runs no more")
+        late = Program(self, *ASKER)
+        self.assertEqual(late.tell(["two m", "one m"]), ["- -", "0100000001000000 first"])
+        self.assertEqual([asker.end(), late.end()], [0, 0])
+
+    def test_one_process_that_refuses_keeps_the_former_rule_for_all(self):
+        command = SEQUENCES[0]
+        small, large = self.sequence(command), self.sequence(command, 60)
+        self.in_force(self.module("lru"), name="evict", resource="programs")
+        self.assertEqual([small.rule(), large.rule()], ["evict", "evict"])
+        module = self.built("small", "cache", SMALL)
+        self.apply(module, name="evict", resource="programs")
+        message = self.await_reason("Rejected", "evict")
+        self.assertRegex(message, rf"process {large.process.pid} refuses it at entries: the "
+                                  "rule refuses a cache of 60 slots")
+        # lru it is again, for both: the first that came goes.
+        small.tell(range(40))
+        self.assertEqual(small.tell([100, 101]), ["0", "1"])
+        large.end()
+        self.in_force(module, name="evict", resource="programs",
+                      more='params: {again: "1"}')
+        self.assertEqual(small.tell([102, 103]), ["7", "102"])
+
+    def test_a_program_that_is_stopped_is_waited_for(self):
+        command = SEQUENCES[0]
+        stopped, other = self.sequence(command), self.sequence(command)
+        self.assertEqual([stopped.rule(), other.rule()], ["", ""])
+        stopped.stop()
+        self.apply(self.module("lru"), name="evict", resource="programs")
+        while other.rule() != "evict":
+            pass
+        self.assertEqual(self.condition("evict")["reason"], "Pending")
+        stopped.go_on()
+        self.await_reason("InForce", "evict")
+        self.assertEqual(stopped.rule(), "evict")
+        # One that is killed in the middle of it is not.
+        stopped.stop()
+        self.apply(self.module("mru"), name="evict", resource="programs")
+        other.tell(range(40))
+        while other.tell([100, 200])[1] != "100":
+            other.tell(range(40))
+        self.assertEqual(self.condition("evict")["reason"], "Pending")
+        stopped.kill()
+        self.await_reason("InForce", "evict")
+
+    def test_an_agent_that_is_killed_in_the_middle_comes_back_to_it(self):
+        stopped, other = (self.sequence(SEQUENCES[0]) for _ in range(2))
+        self.in_force(self.module("lru"), name="evict", resource="programs")
+        self.assertEqual([stopped.rule(), other.rule()], ["evict", "evict"])
+        stopped.stop()
+        self.apply(self.module("mru"), name="evict", resource="programs")
+        while self.condition("evict")["reason"] != "Pending":
+            pass
+        before = self.pids("agent/programs")[-1]
+        os.kill(before, signal.SIGKILL)
+        self.await_line(r" agent/programs started \(pid (?!%d\))" % before)
+        stopped.go_on()
+        self.await_reason("InForce", "evict")
+        for program in (stopped, other):
+            program.tell(range(40))
+            self.assertEqual(program.tell([100, 200]), ["39", "100"])
 
 
 if __name__ == "__main__":
