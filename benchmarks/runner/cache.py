@@ -100,9 +100,14 @@ class Runner:
         path = os.path.join(self.folder, "system.yaml")
         with open(path, "w", encoding="utf-8") as file:
             file.write(SYSTEM.format(programs=self.programs))
+        for name in ("blockcache.h", "blockcache.side"):
+            with open(os.path.join(EXAMPLE, name), encoding="utf-8") as source, \
+                    open(os.path.join(self.folder, name), "w", encoding="utf-8") as target:
+                target.write(source.read().replace("../../build/examples/cache",
+                                                   self.programs))
         stack.callback(subprocess.run, [os.path.join(self.build, "cli", "rhodes"), "down"],
                        env=self.env, capture_output=True, check=False)
-        self.rhodes("up", "--detach", "-t", str(READY_S), "-I", EXAMPLE, path)
+        self.rhodes("up", "--detach", "-t", str(READY_S), "-I", self.folder, path)
         for name in RULES:
             folder = os.path.join(self.folder, name)
             os.mkdir(folder)

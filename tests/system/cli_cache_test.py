@@ -7,10 +7,20 @@ import os
 import random
 import re
 import signal
+import socket
+import struct
 import subprocess
 import unittest
 
+from center_lib import FRAME_ERROR, frame, number as number_of, records, u32
 from cli_stage import BUILD, LIMIT, Stage
+
+# wire/frame.h
+ATTACH, ATTACHED, ROLE_CALLER = 16, 17, 1
+RULE_GET, RULE, RULE_STATE, RULE_COUNTS, RULE_PUT = range(23, 28)
+RULE_FRAMES = RULE_GET, RULE_STATE, RULE_COUNTS, RULE_PUT
+KEYED = struct.pack("<HHI5s", 67, 0, 5, b"cache") + struct.pack("<HHI7s", 73, 0, 7, b"entries")
+ENOSPC = -28
 
 PROGRAMS = os.path.join(os.path.abspath(BUILD), "examples/cache")
 EXAMPLE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../examples/cache")
@@ -99,12 +109,44 @@ class Program:
         return self.process.wait(LIMIT)
 
 
+def framed(kind, number, payload):
+    """A frame with a number of its own."""
+    head = struct.unpack("<HBBHHIIQ", frame(kind, payload)[:24])
+    return struct.pack("<HBBHHIIQ", *head[:-1], number) + payload
+
+
+def answer(sock):
+    """The code of the next frame, 0 of one that is no error."""
+    data = sock.recv(65536)
+    return number_of(records(data[24:]), "CODE") if data[3] == FRAME_ERROR else 0
+
+
+def lie(noise):
+    """A record with bytes that may or may not make sense."""
+    size = noise.choice((0, 1, 4, 7, 8, 8, 8, 40))
+    return struct.pack("<HHI", noise.randrange(80), 0, noise.choice((size, size, 1 << 30))) + \
+        noise.randbytes(size)
+
+
 class Cache(Stage):
     has_agents = True
 
+    @contextlib.contextmanager
+    def attached(self, resource):
+        """A socket of this process, attached to that agent."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as sock:
+            sock.settimeout(LIMIT)
+            sock.connect(os.path.join(self.run_dir, f"agent/{resource}.sock"))
+            sock.send(frame(ATTACH, u32("VERSION", 1) + u32("ROLE", ROLE_CALLER)))
+            self.assertEqual(sock.recv(65536)[3], ATTACHED)
+            yield sock
+
     def setUp(self):
         super().setUp()
-        self.up("-I", EXAMPLE, self.path("system.yaml", SYSTEM.format(programs=PROGRAMS)))
+        for name in ("blockcache.h", "blockcache.side"):
+            with open(os.path.join(EXAMPLE, name), encoding="utf-8") as file:
+                self.path(name, file.read().replace("../../build/examples/cache", PROGRAMS))
+        self.up("-I", self.folder, self.path("system.yaml", SYSTEM.format(programs=PROGRAMS)))
         self.modules = {}
 
     def module(self, name, kind="so", hook="cache"):
@@ -279,6 +321,37 @@ class Cache(Stage):
         for program in (stopped, other):
             program.tell(range(40))
             self.assertEqual(program.tell([100, 200]), ["39", "100"])
+
+    def test_a_process_that_lies_about_rules_harms_nobody(self):
+        honest = self.sequence(SEQUENCES[0])
+        self.in_force(self.module("lru"), name="evict", resource="programs")
+        self.assertEqual(honest.rule(), "evict")
+        agents = self.pids("agent/programs")
+        noise = random.Random(5)
+        with self.attached("programs") as liar:
+            for number in range(1, 301):
+                liar.send(framed(RULE_GET, number, KEYED))
+            codes = [answer(liar) for _ in range(300)]
+            self.assertEqual(codes.count(ENOSPC), 300 - 256)
+            liar.setblocking(False)
+            for _ in range(5000):
+                # The lists of tags and frames end before and behind those of rules.
+                lies = b"".join(lie(noise) for _ in range(noise.randrange(6)))
+                with contextlib.suppress(BlockingIOError):
+                    liar.send(framed(noise.choice(RULE_FRAMES), noise.randrange(400), lies))
+                with contextlib.suppress(BlockingIOError):
+                    while liar.recv(65536):
+                        pass
+            self.assertEqual(honest.rule(), "evict")
+            # It is asked like any other, and says nothing: until it goes.
+            liar.setblocking(True)
+            self.apply(self.module("mru"), name="evict", resource="programs")
+            honest.tell(range(40))
+            while honest.tell([100, 200])[1] != "100":
+                honest.tell(range(40))
+            self.assertEqual(self.condition("evict")["reason"], "Pending")
+        self.await_reason("InForce", "evict")
+        self.assertEqual(self.pids("agent/programs"), agents)
 
 
 if __name__ == "__main__":

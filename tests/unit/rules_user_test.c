@@ -64,7 +64,7 @@ static void an_answer_is_what_the_rule_left_in_the_buffer(void **state)
 
 	(void)state;
 	for (int mode = RH_RULE_NATIVE; mode <= RH_RULE_WASM; mode++) {
-		struct rh_rule *rule = load(mode, NULL, NULL);
+		struct rh_rule *rule = load((enum rh_rule_mode)mode, NULL, NULL);
 
 		rh_user_init(&user, rule, RH_POLICY_FAIL_CLOSED);
 		assert_int_equal(ask("reviled", &answer, &length), 1);
