@@ -44,7 +44,7 @@ static int read_params(struct rh_record_reader records, struct description *ret,
 	}
 	ret->source.params = ret->params;
 	ret->source.param_count = count;
-	return r;
+	return r < 0 ? rh_diag_set(diag, r, "it is cut off") : RH_OK;
 }
 
 static int read_limits(const struct rh_record_reader *records, struct description *ret,
