@@ -68,6 +68,18 @@ static const struct rh_rule_language languages[] = {
 	  FILE_LINE,
 	  { { "@HOOK@_new.ts", "@NAME@.ts" }, { "@HOOK@.ts", "include/rhodes/@HOOK@.ts" },
 	    { "package.json", "package.json" }, { "package-lock.json", "package-lock.json" } } },
+	{ "ebpf", "probe", false,
+	  "# What `rhodes rule publish` builds and sends.\n"
+	  "name: @NAME@\n"
+	  "hook: @HOOK@\n"
+	  "abi: 1\n"
+	  "mode: ebpf\n"
+	  "memory: 1Mi\n"
+	  "build: >-\n"
+	  "  clang -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_x86 -Wall -Wextra\n"
+	  "  -Wno-unused-parameter -I/usr/include/x86_64-linux-gnu -c @NAME@.bpf.c -o @NAME@.o\n"
+	  "file: @NAME@.o\n",
+	  { { "@HOOK@_new.c", "@NAME@.bpf.c" } } },
 	{ "verilog", "filter", true,
 	  HEAD LIBC
 	  "build: >-\n"
@@ -96,6 +108,8 @@ const char *rh_rule_language_names(void)
 
 bool rh_rule_language_has(const struct rh_rule_language *language, const char *hook)
 {
+	if (strcmp(hook, "probe") == 0 || strcmp(language->name, "ebpf") == 0)
+		return language->hook && strcmp(language->hook, hook) == 0;
 	return !language->hook || strcmp(language->hook, hook) == 0;
 }
 

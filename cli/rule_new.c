@@ -85,7 +85,9 @@ int rh_rule_new(struct rh_cli *cli, const char *name)
 	const char *asked = rh_args_value(&cli->args, "hook");
 	const char *in = rh_args_value(&cli->args, "lang");
 	const char *hook = asked ? asked : "filter";
-	const struct rh_rule_language *language = rh_rule_language_find(in ? in : "c");
+	bool is_ebpf = strcmp(hook, "probe") == 0; /* written in C, for the kernel's machine */
+	const struct rh_rule_language *language = rh_rule_language_find(
+		is_ebpf && (!in || strcmp(in, "c") == 0) ? "ebpf" : in ? in : "c");
 
 	if (!is_name(name))
 		return rh_cli_usage(cli, "\"%.70s\" is no name of a rule: [a-z][a-z0-9_.-]{0,62}",
@@ -96,13 +98,19 @@ int rh_rule_new(struct rh_cli *cli, const char *name)
 		return rh_cli_usage(cli, "a project can be made in %s, not in %.40s; a module in "
 			"another language is published as a file", rh_rule_language_names(), in);
 	if (!rh_rule_language_has(language, hook))
-		return rh_cli_usage(cli, "in %s there are rules for hook filter only", in);
+		return rh_cli_usage(cli, is_ebpf ? "rules of hook probe are written in c, not in %s"
+			: "in %s there are rules for one other hook only", in);
 	int result = make_folders(cli, name);
 	for (const struct rh_rule_text *text = rh_rule_texts;
 	     text->path && result == RH_EXIT_OK && rh_rule_language_has_headers(language); text++)
 		result = write_header(cli, name, text);
 	if (result == RH_EXIT_OK)
 		result = rh_rule_language_write(cli, language, name, hook);
+	if (result == RH_EXIT_OK && is_ebpf) {
+		fprintf(cli->out, "%s/%s.bpf.c is the rule; `rhodes rule publish %s` builds and "
+		        "publishes it\n", name, name, name);
+		return result;
+	}
 	if (result == RH_EXIT_OK)
 		result = write_inputs(cli, name, hook);
 	if (result == RH_EXIT_OK)

@@ -113,6 +113,29 @@ class Rule(Stage):
             pass
         self.assertEqual(self.rhodes("rule", "maps", "looker").returncode, 4)
 
+    def test_a_new_one_is_built_and_published(self):
+        def here(*words):
+            return subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
+                                  text=True, capture_output=True, timeout=LIMIT, check=True).stdout
+
+        here("rule", "new", "fresh", "--hook", "probe")
+        said = here("rule", "publish", "fresh")
+        self.assertRegex(said, r"hook +probe, version 1, mode ebpf, memory 1Mi")
+        self.assertRegex(said, r"programs +on_exec \(tracepoint\)")
+        self.assertRegex(said, r"params +only_uid")
+        text = RULE.replace("looker", "fresh") % (
+            re.search("sha256:[0-9a-f]{64}", said).group(),
+            'on_exec: "tracepoint:sched/sched_process_exec"', f'only_uid: "{os.getuid()}"')
+        self.ok("apply", "-f", self.path("fresh.yaml", text))
+        while self.rhodes("rule", "maps", "fresh").returncode:
+            pass
+        subprocess.run(["/bin/true"], check=True)
+        said = self.ok("rule", "maps", "fresh", "counts")
+        self.assertGreater(int(re.match(rf"{os.getuid()}: (\d+)", said).group(1)), 0)
+        for words in (("--lang", "rust"), ("--lang", "verilog")):
+            done = self.rhodes("rule", "new", "other", "--hook", "probe", *words)
+            self.assertIn("hook probe are written in c", done.stderr)
+
     def test_what_the_node_refuses_leaves_what_runs(self):
         self.put()
         condition = self.put('on_tracepoint: "tracepoint:no/such"')
