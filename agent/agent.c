@@ -9,6 +9,7 @@
 #include "codetell.h"
 #include "cpage.h"
 #include "edge.h"
+#include "happening.h"
 #include "inlink.h"
 #include "listener.h"
 #include "module.h"
@@ -239,6 +240,8 @@ int rh_agent_init(struct rh_agent *agent, const struct rh_place *place,
 	    rh_stats_init(agent) < 0 || rh_codetell_init(agent) < 0 || rh_probes_init(agent) < 0 ||
 	    rh_results_init(agent) < 0 || rh_rulewatch_init(agent) < 0)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for an agent");
+	if ((r = rh_happenings_init(agent)) < 0)
+		return rh_diag_set(diag, r, "no memory for an agent");
 	if ((r = rh_modules_open(agent, place->state_dir, diag)) < 0 ||
 	    (r = rh_cache_open(agent, place->state_dir, diag)) < 0)
 		return r;

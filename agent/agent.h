@@ -76,6 +76,7 @@ struct rh_agent {
 	struct rh_results     *results;
 	struct rh_cache       *cache;
 	struct rh_modules     *modules;
+	struct rh_happenings  *happenings;
 	struct rh_list         incarriers;
 	unsigned               incarrier_count;
 	struct rh_rulewatch   *rulewatch;

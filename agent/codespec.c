@@ -95,6 +95,8 @@ static int read(struct rh_codespec *spec, const struct rh_record_reader *records
 		return malformed(diag, "its name, revision or module");
 	if (may_miss(rh_record_text(records, RH_TAG_KEY, spec->key, sizeof spec->key)) < 0)
 		return malformed(diag, "its key");
+	if (may_miss(rh_record_u32(records, RH_TAG_COUNT, &spec->order)) < 0)
+		return malformed(diag, "its place in a chain");
 	digits = strspn(spec->module, "0123456789abcdef");
 	if (digits != sizeof spec->module - 1 || spec->module[digits])
 		return malformed(diag, "its module is no SHA-256");
@@ -185,7 +187,7 @@ int rh_codespec_is_same(const struct rh_codespec *a, const struct rh_codespec *b
 	       a->policy == b->policy && a->limits.memory_bytes == b->limits.memory_bytes &&
 	       a->limits.time_us == b->limits.time_us && a->limits.fuel == b->limits.fuel &&
 	       strcmp(a->rule, b->rule) == 0 &&
-	       strcmp(a->key, b->key) == 0 && strcmp(a->module, b->module) == 0 &&
+	       a->order == b->order && strcmp(a->key, b->key) == 0 && strcmp(a->module, b->module) == 0 &&
 	       strcmp(a->mode, b->mode) == 0 && a->len == b->len &&
 	       memcmp(a->bytes, b->bytes, a->len) == 0;
 }

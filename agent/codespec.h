@@ -28,7 +28,9 @@ struct rh_codespec {
 	unsigned              param_count;
 	struct rh_rule_param  params[RH_CODESPEC_PARAMS_MAX]; /* in bytes */
 	char                  rule[RH_NAME_MAX + 1];
-	char                  key[RH_NAME_MAX + 1];   /* by which programs ask; "" */
+	char                  key[RH_NAME_MAX + 1];   /* by which programs ask, or the
+	                                                 event; ""              */
+	uint32_t              order;                  /* in the chain of an event */
 	char                  module[RH_SHA256_HEX];
 	char                  mode[RH_CODE_MODE_MAX + 1];
 	size_t                len;

@@ -177,7 +177,7 @@ void rh_edge_remove_page(struct rh_edge *edge, struct rh_cpage *page);
 
 /* ---- edge_event.c */
 
-void rh_edge_event(struct rh_edge *edge, const struct rh_msg_head *head,
+void rh_edge_event(struct rh_edge *edge, const struct rh_msg_head *event,
                    const void *body);
 
 /* Goes on with events that could not be placed, or not answered. */

@@ -1,6 +1,7 @@
 #include "edge.h"
 
 #include "agent.h"
+#include "happening.h"
 #include "inbox.h"
 #include "stats.h"
 
@@ -86,14 +87,18 @@ static int outcome(unsigned placed)
 	return placed > 0 ? RH_OK : RH_EDOWN;
 }
 
-void rh_edge_event(struct rh_edge *edge, const struct rh_msg_head *head,
+void rh_edge_event(struct rh_edge *edge, const struct rh_msg_head *event,
                    const void *body)
 {
-	struct held_event so_far = { .status = NOT_YET };
-	struct rh_diag    diag;
+	struct held_event  so_far = { .status = NOT_YET };
+	struct rh_msg_head seen = *event;
+	struct rh_diag     diag;
+	const struct rh_msg_head *head = &seen;
 
 	if (rh_edge_judge(edge, &diag) < 0) {
 		so_far.status = RH_EREVOKED;
+	} else if (!rh_happening_pass(edge->agent, edge->spec.callee, &seen, &body)) {
+		so_far.status = RH_OK; /* a rule dropped it: it has come to its end */
 	} else if (rh_list_empty(&edge->events) &&
 	           spread(edge, head, body, &so_far.cursor, &so_far.placed) == RH_OK) {
 		so_far.status = outcome(so_far.placed);

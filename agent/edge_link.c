@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "binding.h"
 #include "dial.h"
+#include "happening.h"
 #include "held.h"
 #include "leave.h"
 #include "settle.h"
@@ -230,6 +231,8 @@ static void perform(struct rh_edge *edge, enum rh_outlink_action action)
 		edge->backoff_ms = BACKOFF_FIRST_MS;
 		rh_counter_add(&edge->counters->waiting, -edge->counters->waiting);
 		rh_channel_start(edge->channel, &rh_edge_channel_ops, edge);
+		rh_happening_tell(edge->agent, "edge.up", edge->spec.callee, "%s",
+		                  edge->carried_by);
 		rh_edge_run(edge);
 		rh_settle_soon(edge->agent);
 		rh_edge_swap_linked(edge);
@@ -240,6 +243,8 @@ static void perform(struct rh_edge *edge, enum rh_outlink_action action)
 		settle(edge);
 		break;
 	case RH_OUTLINK_FAIL:
+		rh_happening_tell(edge->agent, "edge.down", edge->spec.callee, "%s",
+		                  edge->why.text);
 		rh_edge_fail(edge);
 		rh_edge_drop_events(edge);
 		drop_link(edge);

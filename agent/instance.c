@@ -4,6 +4,7 @@
 #include "attachment.h"
 #include "bound.h"
 #include "center.h"
+#include "happening.h"
 #include "inlink.h"
 #include "process.h"
 #include "wpage.h"
@@ -173,6 +174,7 @@ int rh_instance_serve(struct rh_process *process, struct rh_frame *frame)
 	process->instance = instance;
 	rh_counter_add(&agent->counters.head->instances, 1);
 	rh_info("instance %08x is up: pid=%d", instance->id, (int)process->pid);
+	rh_happening_tell(agent, "instance.up", agent->resource, "%d", (int)process->pid);
 	r = answer_serving(process, frame->request);
 	changed(agent);
 	return r;
@@ -184,6 +186,8 @@ void rh_instance_lost(struct rh_instance *instance)
 	struct rh_agent   *agent = process->agent;
 
 	rh_info("instance %08x is gone: pid=%d", instance->id, (int)process->pid);
+	rh_happening_tell(agent, "instance.down", agent->resource, "%d",
+	                  (int)process->pid);
 	process->instance = NULL;
 	rh_list_remove(&instance->in_agent);
 	rh_counter_add(&agent->counters.head->instances, (uint64_t)-1);

@@ -6,6 +6,7 @@
 #include "center.h"
 #include "codetell.h"
 #include "edge.h"
+#include "happening.h"
 #include "incarrier.h"
 #include "inlink.h"
 #include "listener.h"
@@ -40,6 +41,7 @@ static void free_parts(struct rh_agent *agent)
 	rh_codetell_free(agent);
 	rh_cache_free(agent);
 	rh_incarriers_free(agent);
+	rh_happenings_free(agent);
 	rh_loans_free(agent);
 	rh_probes_free(agent);
 	rh_modules_free(agent);

@@ -3,6 +3,7 @@
 #include "admit.h"
 #include "agent.h"
 #include "conn.h"
+#include "happening.h"
 #include "inlink.h"
 #include "leave.h"
 #include "process.h"
@@ -59,6 +60,8 @@ static int settle(struct visitor *visitor, struct rh_frame *frame, int r,
 	}
 	rh_warn_often("refused: %s", diag->text);
 	rh_counter_add(&visitor->agent->counters.head->refused, 1);
+	rh_happening_tell(visitor->agent, "edge.refused", visitor->agent->resource, "%s",
+	                  diag->text);
 	rh_conn_error(visitor->conn, frame->request, r, "%s", diag->text);
 	return r;
 }

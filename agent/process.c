@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "cpage.h"
 #include "edge.h"
+#include "happening.h"
 #include "held.h"
 #include "identity.h"
 #include "inbox.h"
@@ -111,6 +112,8 @@ static int get_page(struct rh_process *process, struct rh_frame *frame,
 	edge = agent->edges[index];
 	if ((r = rh_edge_judge(edge, diag)) < 0) {
 		rh_counter_add(&edge->counters->refused, 1);
+		rh_happening_tell(edge->agent, "edge.refused", edge->spec.callee, "%s",
+		                  diag->text);
 		return r;
 	}
 	if (flags & RH_PAGE_FLAG_EVENTS)

@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "chronicle.h"
+#include "happening.h"
 #include "inlink_swap.h"
 #include "result.h"
 #include "rulewatch.h"
@@ -224,6 +225,8 @@ void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *ca
 	item->former = NULL;
 	rh_chronicle_put(agent, item);
 	rh_result_set(agent, caller, callee, item->revision, RH_ITEM_ACTIVE, NULL);
+	rh_happening_tell(agent, "rule.active", agent->resource, "%s %s %llu", caller, callee,
+	                  (unsigned long long)item->revision);
 	rh_settle_show(agent, caller, callee);
 	rh_cache_save(agent);
 }
@@ -275,6 +278,8 @@ static void reject(struct rh_task *task)
 			rh_error("no memory to put the former rule back");
 		rh_result_set(agent, rejection->caller, rejection->callee,
 		              rejection->revision, RH_ITEM_REJECTED, &rejection->why);
+		rh_happening_tell(agent, "rule.rejected", agent->resource, "%s",
+		                  rejection->why.text);
 		rh_cache_save(agent);
 	}
 	free(rejection);

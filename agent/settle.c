@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "bound.h"
 #include "edge.h"
+#include "happening.h"
 #include "incarrier.h"
 #include "inlink.h"
 #include "loan.h"
@@ -89,10 +90,17 @@ static int is_in_settled(struct rh_agent *agent, const char *caller)
 	return 1;
 }
 
+/* What runs in our processes, and for events of ours. */
+static int is_self_settled(const struct rh_agent *agent)
+{
+	return rh_loans_are_settled(agent) && rh_probes_are_settled(agent) &&
+	       rh_happenings_are_settled(agent);
+}
+
 int rh_settle_is(struct rh_agent *agent, const char *caller, const char *callee)
 {
 	if (callee[0] == 0)
-		return rh_loans_are_settled(agent) && rh_probes_are_settled(agent);
+		return is_self_settled(agent);
 	return strcmp(caller, agent->resource) == 0 ? is_out_settled(agent, callee)
 	                                            : is_in_settled(agent, caller);
 }
@@ -104,7 +112,7 @@ int rh_settle_waits_for_code(struct rh_agent *agent, const char *caller,
 	                     ? rh_edge_known(agent, callee) : NULL;
 
 	if (!callee[0])
-		return !rh_loans_are_settled(agent) || !rh_probes_are_settled(agent);
+		return !is_self_settled(agent);
 	if (strcmp(callee, agent->resource) == 0 &&
 	    !rh_incarrier_is_settled(agent, caller))
 		return 1;

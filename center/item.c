@@ -108,6 +108,16 @@ static void put_probe(struct rh_record_writer *writer, const json_t *code)
 	}
 }
 
+/* Of a rule for events: which, and its place in the chain. */
+static void put_event(struct rh_record_writer *writer, const json_t *code)
+{
+	if (!text_at(code, "event"))
+		return;
+	rh_record_put_text(writer, RH_TAG_KEY, text_at(code, "event"));
+	rh_record_put_u32(writer, RH_TAG_COUNT, (uint32_t)json_integer_value(
+		json_object_get(code, "order")));
+}
+
 static void put_code(struct rh_record_writer *writer, const struct rh_protocol_rule *rule)
 {
 	const json_t *code = rule->code->code;
@@ -121,6 +131,7 @@ static void put_code(struct rh_record_writer *writer, const struct rh_protocol_r
 	rh_record_put_text(writer, RH_TAG_MODE, text_at(code, "mode"));
 	if (text_at(code, "key"))
 		rh_record_put_text(writer, RH_TAG_KEY, text_at(code, "key"));
+	put_event(writer, code);
 	rh_record_put_text(writer, RH_TAG_POLICY, or_default(code, "onFailure",
 	                                                     RH_CODE_POLICY));
 	put_code_limits(writer, json_object_get(code, "limits"));

@@ -64,6 +64,7 @@
 #define RH_LINES_RULES        128u         /* ... of so many rules             */
 #define RH_CODE_TIME_MAX_MS   1000u        /* of one call                      */
 #define RH_CODE_PARAMS_MAX    16u
+#define RH_CODE_ORDER_MAX     65535u
 #define RH_CODE_PARAM_MAX     63u          /* bytes of a name                  */
 #define RH_CODE_VALUE_MAX     1023u
 

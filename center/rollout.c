@@ -235,11 +235,14 @@ static void read_side(const json_t *rule, uint64_t revision,
 	*ret_side = side;
 }
 
-/* Of probes a resource has as many as it likes: each has a place of its own. */
+/* Of probes, and of rules for events, a resource has as many as it likes: each has a
+ * place of its own. */
 static void set_place(struct rh_rollout_side *side, const char *rule)
 {
-	if (side->code && strcmp(json_string_value(json_object_get(side->code->code, "hook")),
-	                         "probe") == 0)
+	const char *hook = side->code
+		? json_string_value(json_object_get(side->code->code, "hook")) : "";
+
+	if (strcmp(hook, "probe") == 0 || strcmp(hook, "event") == 0)
 		snprintf(side->callee, sizeof side->callee, "/%s", rule);
 }
 

@@ -5,6 +5,7 @@
 #include "when.h"
 
 #include "../model/error.h"
+#include "../rules/event_chain.h"
 
 #include <string.h>
 
@@ -112,6 +113,35 @@ static int check_key(struct rh_decode *decode, const json_t *value)
 	return RH_OK;
 }
 
+static int check_event(struct rh_decode *decode, const json_t *value)
+{
+	int err = rh_decode_string(decode, value, 1, RH_EVENT_NAME_MAX, 0);
+
+	if (!err && !rh_event_name_check(json_string_value(value)))
+		err = rh_decode_refuse(decode, "the name of an event is [a-z][a-z0-9_.-]*");
+	return err;
+}
+
+static int check_order(struct rh_decode *decode, const json_t *value)
+{
+	return rh_decode_integer(decode, value, 0, RH_CODE_ORDER_MAX);
+}
+
+/* A rule for events: which of them, and where in the chain. */
+static int check_chain(struct rh_decode *decode, const json_t *value)
+{
+	int is_event = strcmp(json_string_value(json_object_get(value, "hook")), "event") == 0;
+	int has_event = json_object_get(value, "event") != NULL;
+
+	if (!is_event && (has_event || json_object_get(value, "order")))
+		return rh_decode_refuse(decode, "has %s, which only rules of the hook event have",
+		                        has_event ? "an event" : "an order");
+	if (is_event && (!has_event || !json_object_get(value, "resource")))
+		return rh_decode_refuse(decode, "has the hook event: it must have the resource whose "
+			"agent tells the event, and the event");
+	return RH_OK;
+}
+
 int rh_shape_code(struct rh_decode *decode, const json_t *value)
 {
 	static const struct rh_field fields[] = {
@@ -119,6 +149,8 @@ int rh_shape_code(struct rh_decode *decode, const json_t *value)
 		{ "edge",      rh_shape_pattern, 0 },
 		{ "resource",  rh_decode_name,   0 },
 		{ "key",       rh_decode_rule_name, 0 },
+		{ "event",     check_event,      0 },
+		{ "order",     check_order,      0 },
 		{ "module",    check_module,     1 },
 		{ "mode",      rh_shape_mode,    1 },
 		{ "limits",    check_limits,     0 },
@@ -135,6 +167,8 @@ int rh_shape_code(struct rh_decode *decode, const json_t *value)
 		                       "the rule runs");
 	if (!err)
 		err = check_key(decode, value);
+	if (!err)
+		err = check_chain(decode, value);
 	if (!err)
 		err = rh_probe_pair(decode, value);
 	return err ? err : rh_probe_shape(decode, value);

@@ -31,6 +31,11 @@ static const char transform_inputs[] =
 	"{\"call\": \"rh_transform_run\", \"function\": \"0x1f\", \"caller\": 7, \"kind\": 1,"
 	" \"text\": \"world\"}\n";
 
+static const char protocol_inputs[] =
+	"{\"call\": \"rh_protocol_most\", \"length\": 5}\n"
+	"{\"call\": \"rh_protocol_send\", \"length\": 5}\n"
+	"{\"call\": \"rh_protocol_receive\", \"at\": 0, \"end\": 2, \"expect\": {\"result\": 0}}\n";
+
 static const char user_inputs[] =
 	"{\"call\": \"rh_user_run\", \"text\": \"what?\"}\n"
 	"{\"call\": \"rh_user_run\"}\n";
@@ -40,7 +45,8 @@ static const struct {
 	const char *text;
 } texts[] = {
 	{ "filter", filter_inputs }, { "cache", cache_inputs }, { "event", event_inputs },
-	{ "transform", transform_inputs }, { "user", user_inputs },
+	{ "protocol", protocol_inputs }, { "transform", transform_inputs },
+	{ "user", user_inputs },
 };
 
 /* {"call": "rh_cache_insert", "slot": 0, "key": 0} */

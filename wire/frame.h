@@ -244,8 +244,9 @@ enum rh_tag {
 	RH_TAG_TOOK,        /* u64 ns                                  */
 	RH_TAG_LIMIT_ITEM,  /* records: RULE REVISION COUNT (calls that may be
 	                       under way); in an EDGE_ITEM             */
-	RH_TAG_CODE_ITEM,   /* records: RULE REVISION HOOK MODULE MODE [KEY]
-	                       POLICY [BYTES (of memory) TOOK (ns a call) FUEL ENV*
+	RH_TAG_CODE_ITEM,   /* records: RULE REVISION HOOK MODULE MODE [KEY:
+	                       by which programs ask, or the event] [COUNT: place
+	                       in its chain] POLICY [BYTES (of memory) TOOK (ns a call) FUEL ENV*
 	                       (parameters, NAME=value)]               */
 	RH_TAG_HOOK,        /* text                                    */
 	RH_TAG_MODULE,      /* text: SHA-256, 64 hex digits            */

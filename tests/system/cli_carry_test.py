@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """Rules that carry and change messages, published to a running system.  A protocol that a
 user wrote: an edge is swapped to it under calls and back, a version that fails is rejected,
-and no call is lost by a swap.  A transform: what calls carry is another thing."""
+and no call is lost by a swap.  A transform: what calls carry is another thing.  Events:
+rules see what happens to a resource, in order."""
 import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import threading
 import unittest
@@ -93,6 +95,33 @@ FAILS = """
 #include <rhodes/hook/transform.h>
 RH_RULE(transform);
 int32_t rh_transform_run(int32_t length) { return length < 0 ? length : 1000000; }
+"""
+EVENT = """
+kind: Rule
+metadata: {{name: {name}}}
+spec:
+  code:
+    hook: event
+    resource: lib
+    event: {event}
+    order: {order}
+    module: {module}
+    mode: wasm
+    params: {params}
+"""
+WRITES = """
+#include <rhodes/hook/event.h>
+RH_RULE(event);
+int32_t rh_event_see(void)
+{
+    rh_log((const char *)rh_event.name, 8);
+    return RH_EVENT_PASS;
+}
+"""
+DROPS = """
+#include <rhodes/hook/event.h>
+RH_RULE(event);
+int32_t rh_event_see(void) { return RH_EVENT_DROP; }
 """
 # Says what twice(7) is, for each line that comes.
 ASKER = """
@@ -242,6 +271,63 @@ class Change(Rules):
             self.assertEqual(self.ask(asker), (14, 0))
             asker.stdin.close()
             self.assertEqual(asker.wait(LIMIT), 0)
+
+
+class Events(Rules):
+    hook = "event"
+    killed = None  # last
+    down = 0
+
+    def rule(self, name, event, module, order=5, params="{}"):
+        self.ok("apply", "-f", self.path(name + ".yaml", EVENT.format(
+            name=name, event=event, module=module, order=order, params=params)))
+        self.await_line(f"rule {name} at revision [0-9]+ runs for lib")
+
+    def kill(self, count):
+        """The instance of lib, that many times, each when it is up."""
+        for _ in range(count):
+            found = self.killed
+            while found in (self.killed, None):
+                found = next((item["instances"][0]["pid"]
+                              for item in self.json("get", "agents")["items"]
+                              if item["resource"] == "lib" and item["instances"]), None)
+            os.kill(found, signal.SIGKILL)
+            self.killed = found
+            self.down += 1
+            self.await_line("event instance.down of lib", self.down)
+
+    def lines(self, pattern):
+        return len(re.findall(pattern, self.here("logs", "-n", "10000")))
+
+    def test_rules_see_what_happens_in_order(self):
+        writes = self.published("writes", WRITES)
+        self.rule("often", "instance.down", self.published("escalate",
+                                                           self.shipped("escalate")),
+                  params='{emit: flapping, count: "2", seconds: "600"}')
+        self.rule("writer", "flapping", writes)
+        self.kill(2)
+        self.assertEqual(self.lines("rule writer: flapping"), 1)
+        self.assertEqual(self.lines("event flapping of lib, emitted by a rule"), 1)
+        # One that comes before it drops the event: it is not seen any more.
+        self.rule("quiet", "flapping", self.published("drops", DROPS), order=1)
+        self.kill(2)
+        self.assertEqual(self.lines("rule writer: flapping"), 1)
+        self.ok("delete", "rule", "quiet")
+        self.await_line("rule quiet runs no more for lib")
+        self.kill(2)
+        self.assertEqual(self.lines("rule writer: flapping"), 2)
+
+    def test_what_makes_no_sense_is_refused(self):
+        module = self.published("writes", WRITES)
+        for text, why in ((EVENT.format(name="a", event="Not a name", order=1, module=module,
+                                        params="{}"), "the name of an event is"),
+                          (EVENT.format(name="a", event="a", order=70000, module=module,
+                                        params="{}"), "order"),
+                          (RULE.format(hook="event", module=module, more=""),
+                           "must have the resource")):
+            said = self.rhodes("apply", "-f", self.path("bad.yaml", text))
+            self.assertNotEqual(said.returncode, 0)
+            self.assertIn(why, said.stdout + said.stderr)
 
 
 if __name__ == "__main__":
