@@ -115,7 +115,7 @@ static void add_row(const struct rh_rule_tested *tested, unsigned mode,
 	const struct rh_trial_page *page = tested->modes[mode].trial.page;
 	char                        cost[32] = "";
 
-	if (page->timed)
+	if (page->is_done && page->timed)
 		snprintf(cost, sizeof cost, "%.1f", page->median_ns);
 	rh_table_text(table, rh_rule_test_mode_name((enum rh_rule_test_mode)mode));
 	rh_table_number(table, (long long)count_answers(tested, mode));
@@ -163,6 +163,15 @@ static void print_log(const struct rh_rule_tested *tested, FILE *out)
 
 /* ---- all ---- */
 
+static unsigned count_modes(const struct rh_rule_tested *tested)
+{
+	unsigned count = 0;
+
+	for (unsigned mode = 0; mode < RH_TEST_MODES; mode++)
+		count += tested->modes[mode].is_run;
+	return count;
+}
+
 static void print_differences(const struct rh_rule_tested *tested, FILE *out)
 {
 	size_t shown = 0;
@@ -187,8 +196,9 @@ void rh_rule_tested_print(const struct rh_rule_tested *tested, FILE *out, bool h
 	print_log(tested, out);
 	print_differences(tested, out);
 	if (tested->differences + tested->unexpected == 0)
-		fprintf(out, "%zu input%s: the same answers in every mode, as expected\n", count,
-		        rh_plural(count));
+		fprintf(out, "%zu input%s: %s\n", count, rh_plural(count), count_modes(tested) > 1
+		        ? "the same answers in every mode, as expected"
+		        : "answered as expected, in one mode alone");
 	else
 		fprintf(out, "%zu input%s: %zu answered differently, %zu not as expected\n", count,
 		        rh_plural(count), tested->differences, tested->unexpected);
@@ -219,7 +229,7 @@ static json_t *mode_json(const struct rh_rule_tested *tested, unsigned mode)
 	json_object_set_new(object, "failures", failures);
 	json_object_set_new(object, "logLines",
 	                    json_integer((json_int_t)tried->trial.page->lines));
-	if (tried->trial.page->timed) {
+	if (tried->trial.page->is_done && tried->trial.page->timed) {
 		json_object_set_new(object, "nsPerCall", json_real(tried->trial.page->median_ns));
 		json_object_set_new(object, "timedCalls",
 		                    json_integer((json_int_t)tried->trial.page->timed));

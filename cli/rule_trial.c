@@ -86,7 +86,7 @@ static pid_t start(struct rh_trial *trial, size_t first)
 	rh_trial_child(trial, first);
 }
 
-/* The process ended by a fault, or was ended; is there more to run? */
+/* The process ended by a fault, was ended, or its rule ended it; is there more to run? */
 static bool blame(struct rh_trial *trial, int by_signal, bool is_hung, size_t *first)
 {
 	struct rh_trial_page   *page = trial->page;
@@ -133,11 +133,11 @@ int rh_trial_run(struct rh_trial *trial, struct rh_diag *diag)
 		int by_signal = await(trial, pid, &is_hung);
 		if (trial->page->err < 0)
 			return rh_diag_set(diag, trial->page->err, "%s", trial->page->why);
-		if (by_signal && !trial->page->is_loaded)
+		if (!trial->page->is_loaded)
 			return rh_diag_set(diag, RH_EINVAL, "%s by signal %d (%s) while it was loaded",
 			                   is_hung ? "stopped" : "ended", by_signal,
 			                   strsignal(by_signal));
-		has_more = by_signal && blame(trial, by_signal, is_hung, &first);
+		has_more = !trial->page->is_done && blame(trial, by_signal, is_hung, &first);
 	}
 	return RH_OK;
 }

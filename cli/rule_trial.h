@@ -43,6 +43,7 @@ struct rh_trial_page {
 	_Atomic uint64_t at;         /* the input that is run               */
 	_Atomic bool     is_loaded;
 	_Atomic bool     is_timing;
+	_Atomic bool     is_done;    /* else the process ended in between    */
 	int              err;        /* it could not be loaded: why         */
 	char             why[RH_DIAG_MAX];
 	uint64_t         failures[RH_FAILURES];

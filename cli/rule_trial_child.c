@@ -392,5 +392,6 @@ _Noreturn void rh_trial_child(struct rh_trial *trial, size_t first)
 	trial->page->is_loaded = true;
 	answer_all(&run, first);
 	time_all(&run);
+	trial->page->is_done = true;
 	_exit(0);
 }

@@ -59,6 +59,21 @@ int32_t rh_filter_before(void)
 """
 
 
+QUITS = """
+#include <rhodes/hook/filter.h>
+#include <stdlib.h>
+RH_RULE(filter);
+int32_t rh_filter_before(void)
+{
+	if (rh_filter.length == 2)
+		_Exit(0);
+	if (rh_filter.length == 4)
+		abort();
+	return 0;
+}
+"""
+
+
 class Liar:
     """A center in front of the center, for one request at a time: lie(path, signature,
     body) gives what is answered instead of these two, or None."""
@@ -230,6 +245,23 @@ class Rule(Stage):
         done = self.rhodes("rule", "test", self.path("odd"), "--inputs", self.path("more.jsonl"))
         self.assertEqual(done.returncode, 1)
         self.assertIn("more.jsonl:7: rh_filter_before is not answered as expected", done.stdout)
+
+    def test_native_code_that_ends_the_process(self):
+        """... fails at that input alone, and nothing else is left unasked."""
+        include = os.path.abspath(os.path.join(BUILD, "rules/author"))
+        source = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../rules/author"))
+        self.path("quits.c", QUITS)
+        subprocess.run(["gcc", "-O2", "-fPIC", "-shared", "-I", include, "-I", source, "-o",
+                        self.path("quits.so"), self.path("quits.c")], check=True, timeout=LIMIT)
+        self.path("calls.jsonl", self.inputs(*({"call": "rh_filter_before", "text": "." * length}
+                                               for length in range(6))))
+        done = self.rhodes("rule", "test", self.path("quits.so"), "--hook", "filter", "--inputs",
+                           self.path("calls.jsonl"), "-o", "json")
+        self.assertEqual(done.returncode, 1)
+        said = json.loads(done.stdout)
+        self.assertEqual((said["modes"][0]["answers"], said["modes"][0]["failures"]),
+                         (4, {"trap": 2}))
+        self.assertEqual([one["line"] for one in said["unexpected"]], [3, 5])
 
     def test_refusals_of_a_test(self):
         library = os.path.abspath(os.path.join(BUILD, "rules/library/limiter.so"))
