@@ -174,6 +174,8 @@ void rh_code_refuse(struct rh_code_place *place, const struct rh_diag *why)
 	code->spec = NULL;
 	free_code(code);
 	rh_rules_reject(place->agent, place->caller, place->callee, place->item, why);
+	if (place->ops->refused)
+		place->ops->refused(place);
 }
 
 static void start(struct rh_code *code)

@@ -52,6 +52,8 @@ struct rh_code_ops {
 	/* It is in force no more, and is freed next; place->active is what follows it,
 	 * or NULL. */
 	void (*stop)(struct rh_code_place *place, struct rh_code *code);
+	/* The next one was refused, place->rejected is its spec; may be NULL. */
+	void (*refused)(struct rh_code_place *place);
 };
 
 struct rh_code_place {

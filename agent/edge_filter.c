@@ -49,7 +49,15 @@ static void stop(struct rh_code_place *place, struct rh_code *code)
 		edge_of(place)->filter.filter.rule = NULL;
 }
 
-static const struct rh_code_ops ops = { .start = start, .stop = stop };
+/* What waited for it is answered. */
+static void refused(struct rh_code_place *place)
+{
+	rh_edge_run(edge_of(place));
+}
+
+static const struct rh_code_ops ops = {
+	.start = start, .stop = stop, .refused = refused,
+};
 
 void rh_edge_filter_init(struct rh_edge *edge)
 {
@@ -67,9 +75,10 @@ void rh_edge_filter_apply(struct rh_edge *edge, int is_new)
 	const struct rh_codespec *wanted = edge->is_declared
 		? rh_codespecs_find(&edge->spec.codes, rh_hook_find("filter")) : NULL;
 
-	if (is_new)
+	if (is_new || !wanted)
 		edge->filter.is_due = wanted != NULL;
 	rh_code_place_set(&edge->filter.place, wanted, edge->spec.item);
+	rh_edge_run(edge); /* what waited for a rule that is wanted no more */
 }
 
 /* ---- calls ---------------------------------------------------------------- */
@@ -90,11 +99,12 @@ static enum rh_edge_filtered without(const struct rh_edge *edge, struct rh_diag 
 {
 	const struct rh_code_place *place = &edge->filter.place;
 
-	if (place->next && edge->filter.is_due &&
-	    place->next->spec->policy == RH_POLICY_FAIL_CLOSED)
-		return RH_FILTERED_WAITS;
-	if (!place->rejected || place->rejected->policy != RH_POLICY_FAIL_CLOSED ||
-	    !edge->filter.is_due)
+	if (!edge->filter.is_due)
+		return RH_FILTERED_GOES;
+	if (place->next) /* in the place of one that was rejected, too */
+		return place->next->spec->policy == RH_POLICY_FAIL_CLOSED ? RH_FILTERED_WAITS
+		                                                          : RH_FILTERED_GOES;
+	if (!place->rejected || place->rejected->policy != RH_POLICY_FAIL_CLOSED)
 		return RH_FILTERED_GOES;
 	rh_diag_set(diag, RH_ERULE, "%s -> %s: rule %s (revision %llu) is to see every call, "
 	            "and cannot run: see the agent's log", edge->spec.caller,

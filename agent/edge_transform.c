@@ -45,7 +45,15 @@ static void stop(struct rh_code_place *place, struct rh_code *code)
 		rh_transform_fini(&edge_of(place)->transform.transform);
 }
 
-static const struct rh_code_ops ops = { .start = start, .stop = stop };
+/* What waited for it is answered. */
+static void refused(struct rh_code_place *place)
+{
+	rh_edge_run(edge_of(place));
+}
+
+static const struct rh_code_ops ops = {
+	.start = start, .stop = stop, .refused = refused,
+};
 
 void rh_edge_transform_init(struct rh_edge *edge)
 {
@@ -59,12 +67,16 @@ void rh_edge_transform_fini(struct rh_edge *edge)
 	rh_transform_fini(&edge->transform.transform);
 }
 
+static const struct rh_codespec *wanted_of(const struct rh_edge *edge)
+{
+	return edge->is_declared
+	     ? rh_codespecs_find(&edge->spec.codes, rh_hook_find("transform")) : NULL;
+}
+
 void rh_edge_transform_apply(struct rh_edge *edge)
 {
-	const struct rh_codespec *wanted = edge->is_declared
-		? rh_codespecs_find(&edge->spec.codes, rh_hook_find("transform")) : NULL;
-
-	rh_code_place_set(&edge->transform.place, wanted, edge->spec.item);
+	rh_code_place_set(&edge->transform.place, wanted_of(edge), edge->spec.item);
+	rh_edge_run(edge); /* what waited for a rule that is wanted no more */
 }
 
 /* ---- messages ------------------------------------------------------------- */
@@ -105,9 +117,10 @@ static enum rh_edge_filtered without(const struct rh_edge *edge, struct rh_diag 
 {
 	const struct rh_code_place *place = &edge->transform.place;
 
-	if (place->next && place->next->spec->policy == RH_POLICY_FAIL_CLOSED)
-		return RH_FILTERED_WAITS;
-	if (place->rejected && place->rejected->policy == RH_POLICY_FAIL_CLOSED)
+	if (place->next) /* in the place of one that was rejected, too */
+		return place->next->spec->policy == RH_POLICY_FAIL_CLOSED ? RH_FILTERED_WAITS
+		                                                          : RH_FILTERED_GOES;
+	if (wanted_of(edge) && place->rejected && place->rejected->policy == RH_POLICY_FAIL_CLOSED)
 		return refuse(edge, "cannot run: see the agent's log", diag);
 	return RH_FILTERED_GOES;
 }
