@@ -6,8 +6,10 @@ wrote down, and says whether a call was lost, ran twice, or was told wrong.
 Killed with SIGKILL, at random moments: callers, their agents, the callees' agents, workers,
 the program that serves bytes, the center, and the supervisor with everything it started.
 
-In the run "swaps" every edge gets another protocol ten times a second besides.  When the
-callers are done, the last protocol must be in force everywhere.
+In the run "swaps" every edge gets another protocol ten times a second besides, in the run
+"rules" another generation of a filter, of which every second one is rolled out in steps; the
+modules are published meanwhile.  When the callers are done, the last protocol, or generation,
+must be in force everywhere.
 
 SEED=n plays another sequence; CALLS=n, for each protocol, a longer one.  KEEP=folder keeps
 the histories and the log of a run that fails.
@@ -79,6 +81,41 @@ spec: {{protocol: {{edge: [app{n}, soak], use: {use}}}}}
 kind: Rule
 metadata: {{name: app{n}-soak-bytes}}
 spec: {{protocol: {{edge: [app{n}, soak_bytes], use: {use}}}}}
+"""
+
+# A filter that changes no call, by each verdict that does not: allow, delay, the same bytes.
+FILTER = """
+#include <rhodes/hook/filter.h>
+RH_RULE(filter);
+static uint32_t calls;
+int32_t rh_save(int32_t room)
+{
+	if (room < 4)
+		return 0;
+	__builtin_memcpy(rh_filter.bytes, &calls, 4);
+	return 4;
+}
+int32_t rh_restore(int32_t length)
+{
+	if (length != 4)
+		return 1;
+	__builtin_memcpy(&calls, rh_filter.bytes, 4);
+	return 0;
+}
+int32_t rh_filter_before(void)
+{
+	calls += %d;
+	rh_filter.delay_us = calls %% 1000;
+	if (calls %% 5 == 1)
+		return RH_FILTER_DELAY;
+	return calls %% 5 == 2 && rh_filter.visible == rh_filter.length ? RH_FILTER_REWRITE
+	                                                               : RH_FILTER_ALLOW;
+}
+int32_t rh_filter_after(int32_t status)
+{
+	return status == 0 && rh_filter.visible == rh_filter.length ? RH_FILTER_REWRITE
+	                                                           : RH_FILTER_ALLOW;
+}
 """
 
 
@@ -179,9 +216,11 @@ class Swapper(threading.Thread):
             self.swap(PROTOCOLS[turn % len(PROTOCOLS)])
 
     def swap(self, use):
-        rules = [{"kind": "Rule", "metadata": {"name": f"app{n}-{callee.replace('_', '-')}"},
-                  "spec": {"protocol": {"edge": [f"app{n}", callee], "use": use}}}
-                 for n in range(APPS) for callee in ("soak", "soak_bytes")]
+        self.apply([{"kind": "Rule", "metadata": {"name": f"app{n}-{callee.replace('_', '-')}"},
+                     "spec": {"protocol": {"edge": [f"app{n}", callee], "use": use}}}
+                    for n in range(APPS) for callee in ("soak", "soak_bytes")])
+
+    def apply(self, rules):
         try:
             answer = self.ask("POST", "/apis/v1/apply", json.dumps({"objects": rules}))
         except (OSError, http.client.HTTPException):
@@ -203,6 +242,39 @@ class Swapper(threading.Thread):
     def stop(self):
         self.stopped.set()
         self.join()
+
+
+class Ruler(Swapper):
+    """Gives all edges another generation of a filter; every few turns another module."""
+
+    def __init__(self, path, publish):
+        super().__init__(path)
+        self.publish, self.modules = publish, []
+
+    def run(self):
+        while len(self.modules) < 2 and not self.stopped.is_set():
+            self.publish_another()
+        super().run()
+
+    def publish_another(self):
+        module = self.publish(len(self.modules))
+        if module:
+            self.modules.append(module)
+        else:
+            self.away += 1
+
+    def swap(self, use):
+        turn = self.taken + self.away
+        if turn % 64 == 63 and len(self.modules) < 8:
+            self.publish_another()
+        code = {"hook": "filter", "module": self.modules[turn % len(self.modules)],
+                "mode": "wasm", "onFailure": ["keep-last", "fail-closed"][turn % 2],
+                "params": {"turn": str(turn)}}
+        if turn % 2:
+            code["rollout"] = {"steps": [1, "50%", "100%"], "wait": "0s"}
+        self.apply([{"kind": "Rule", "metadata": {"name": "filter-" + callee.replace("_", "-")},
+                     "spec": {"code": {"edge": ["*", callee], **code}}}
+                    for callee in ("soak", "soak_bytes")])
 
 
 class Soak(Stage):
@@ -351,9 +423,11 @@ class Soak(Stage):
         self.deck = [role for role in STORM if role != "up" or CALLS >= 100000 or
                      PROTOCOLS[SEED % len(PROTOCOLS)] == protocol]
         self.random.shuffle(self.deck)
-        self.start("bind" if protocol == "swaps" else protocol)
-        if protocol == "swaps":
-            self.swapper = Swapper(os.path.join(self.run_dir, "center.sock"))
+        self.start({"swaps": "bind", "rules": "shm"}.get(protocol, protocol))
+        if protocol in ("swaps", "rules"):
+            socket = os.path.join(self.run_dir, "center.sock")
+            self.swapper = Swapper(socket) if protocol == "swaps" else Ruler(socket,
+                                                                             self.publish)
             self.addCleanup(self.swapper.stop)
             self.swapper.start()
         self.seen = [(0, time.monotonic())] * self.history.lines
@@ -373,6 +447,19 @@ class Soak(Stage):
         self.ok("down")
         self.assert_ends(pids)
         self.judge(protocol, seconds, missing - set(self.kills))
+
+    def publish(self, number):
+        """The module of another filter, or nothing when the center was killed over it."""
+        name = f"filter{number}"
+        if not os.path.exists(self.path(name)):
+            subprocess.run([self.rhodes_path, "rule", "new", name, "--hook", "filter",
+                            "--lang", "c"], cwd=self.folder, env=self.env, check=True,
+                           stdout=subprocess.DEVNULL)
+            self.path(f"{name}/{name}.c", FILTER % (number + 1))
+        said = subprocess.run([self.rhodes_path, "rule", "publish", name], cwd=self.folder,
+                              env=self.env, check=False, capture_output=True, text=True)
+        return next((line.split()[1] for line in said.stdout.splitlines()
+                     if line.startswith("module ")), None)
 
     def await_settled(self):
         """The last of all protocols comes into force at both ends of every edge."""
@@ -397,7 +484,7 @@ class Soak(Stage):
                               stdout=subprocess.PIPE, text=True, check=False)
         kills = ", ".join(f"{count} {role}" for role, count in sorted(self.kills.items()))
         if self.swapper:
-            print(f"{self.swapper.taken} changes of all protocols taken, the center away from"
+            print(f"{self.swapper.taken} changes of all edges taken, the center away from"
                   f" {self.swapper.away}")
             self.assertEqual(self.swapper.refused, [])
         print(f"{protocol}, SEED={SEED}, {seconds:.0f} s, {sum(self.kills.values())} kills: "
@@ -407,7 +494,7 @@ class Soak(Stage):
         self.assertFalse(missing, "never killed")
 
 
-for use in [*PROTOCOLS, "swaps"]:
+for use in [*PROTOCOLS, "swaps", "rules"]:
     setattr(Soak, "test_" + use, lambda self, use=use: self.play(use))
 
 if __name__ == "__main__":
