@@ -27,14 +27,16 @@ struct fetch {
 
 struct rh_modules {
 	struct rh_agent       *agent;
-	struct rh_list         wants;         /* the first is looked for; M1 */
+	struct rh_list         wants;
 	struct fetch           fetch;
-	struct rh_module_look *look;          /* under way beside the loop   */
+	struct rh_module_look *look;          /* under way beside the loop; M1  */
+	struct rh_module_look *fetching;      /* for which is fetched, until it is done */
+	int                    is_given;      /* it has what was fetched for it */
 	uv_work_t              work;
 	char                   dir[PATH_MAX]; /* "": nowhere                 */
 };
 
-static void go_on(struct rh_modules *modules, struct rh_module_look *look);
+static void go_on(struct rh_modules *modules);
 
 /* ---- the center --------------------------------------------------------- */
 
@@ -66,11 +68,6 @@ static void begin_fetch(struct rh_modules *modules, const char *module)
 }
 
 /* ---- what was looked for ------------------------------------------------ */
-
-static struct rh_module_want *first(const struct rh_modules *modules)
-{
-	return RH_CONTAINER(modules->wants.next, struct rh_module_want, in_modules);
-}
 
 static int is_its(const struct rh_module_want *want, const struct rh_module_look *look)
 {
@@ -116,21 +113,54 @@ static struct rh_module_look *make_look(const struct rh_modules *modules,
 	return look;
 }
 
-/* Its answer is here.  1: there may be more to look for. */
-static int take(struct rh_modules *modules, struct rh_module_look *look)
+/* Who wants that waits until nothing else is fetched. */
+static void park(struct rh_modules *modules, const struct rh_module_look *look)
 {
+	RH_LIST_EACH(node, &modules->wants) {
+		struct rh_module_want *want = RH_CONTAINER(node, struct rh_module_want,
+		                                           in_modules);
+
+		if (is_its(want, look))
+			want->is_parked = 1;
+	}
+}
+
+static void unpark(struct rh_modules *modules)
+{
+	RH_LIST_EACH(node, &modules->wants)
+		RH_CONTAINER(node, struct rh_module_want, in_modules)->is_parked = 0;
+}
+
+/* It is over, as look->err says. */
+static void end_look(struct rh_modules *modules, struct rh_module_look *look)
+{
+	if (modules->fetching == look) {
+		modules->fetching = NULL;
+		drop_fetch(modules);
+		unpark(modules);
+	}
+	conclude(modules, look);
+	rh_module_look_free(look);
+}
+
+/* Its answer is here. */
+static void take(struct rh_modules *modules)
+{
+	struct rh_module_look *look = modules->look;
+
+	modules->look = NULL;
 	if (look->note.code < 0)
 		rh_warn_often("%s", look->note.text);
 	look->note.code = 0;
-	if (look->err == RH_EAGAIN) {
+	if (look->err != RH_EAGAIN) {
+		end_look(modules, look);
+	} else if (!modules->fetching || modules->fetching == look) {
+		modules->fetching = look; /* goes on when it is here */
 		begin_fetch(modules, look->missing);
-		modules->look = look; /* goes on when it is here */
-		return 0;
+	} else {
+		park(modules, look);
+		rh_module_look_free(look);
 	}
-	modules->look = NULL;
-	conclude(modules, look);
-	rh_module_look_free(look);
-	return 1;
 }
 
 static void work(uv_work_t *request)
@@ -151,51 +181,63 @@ static void after_work(uv_work_t *request, int status)
 		rh_leave_go_on(modules->agent);
 		return;
 	}
-	if (take(modules, modules->look))
-		go_on(modules, NULL);
+	take(modules);
+	go_on(modules);
 }
 
 /* Beside the loop, but for an agent that only begins: what it has is in force before
  * anybody calls. */
-static int begin_work(struct rh_modules *modules, struct rh_module_look *look)
+static void begin_work(struct rh_modules *modules, struct rh_module_look *look)
 {
 	modules->look = look;
-	if (!modules->agent->center) {
-		rh_module_look(look);
-		return take(modules, look);
+	if (modules->agent->center) {
+		modules->work.data = modules;
+		if (uv_queue_work(modules->agent->loop, &modules->work, work, after_work) == 0)
+			return;
+		modules->work.data = NULL;
 	}
-	modules->work.data = modules;
-	if (uv_queue_work(modules->agent->loop, &modules->work, work, after_work) == 0)
-		return 0;
-	modules->work.data = NULL;
 	rh_module_look(look);
-	return take(modules, look);
+	take(modules);
 }
 
-/* look: one to go on with, or NULL: the first that is wanted. */
-static void go_on(struct rh_modules *modules, struct rh_module_look *look)
+/* What is to be looked for, or looked at again: NULL: nothing. */
+static struct rh_module_look *next_look(struct rh_modules *modules)
 {
-	while (look || (!modules->look && !rh_list_empty(&modules->wants))) {
-		struct rh_module_look *next = look ? look
-		                            : make_look(modules, first(modules));
+	struct rh_module_look *look;
 
-		look = NULL;
-		if (!next) {
-			rh_error("no memory to look for a module");
-			return;
-		}
-		if (!begin_work(modules, next))
-			return;
+	if (modules->is_given) {
+		modules->is_given = 0;
+		return modules->fetching;
 	}
+	RH_LIST_EACH(node, &modules->wants) {
+		struct rh_module_want *want = RH_CONTAINER(node, struct rh_module_want,
+		                                           in_modules);
+
+		if (want->is_parked || (modules->fetching && is_its(want, modules->fetching)))
+			continue;
+		look = make_look(modules, want);
+		if (!look)
+			rh_error("no memory to look for a module");
+		return look;
+	}
+	return NULL;
+}
+
+static void go_on(struct rh_modules *modules)
+{
+	struct rh_module_look *next;
+
+	while (!modules->look && (next = next_look(modules)))
+		begin_work(modules, next);
 }
 
 /* ---- wanting ------------------------------------------------------------ */
 
 void rh_modules_want(struct rh_agent *agent, struct rh_module_want *want)
 {
+	want->is_parked = 0;
 	rh_list_add(&agent->modules->wants, &want->in_modules);
-	if (!agent->modules->look)
-		go_on(agent->modules, NULL);
+	go_on(agent->modules);
 }
 
 void rh_modules_forget(struct rh_module_want *want)
@@ -208,15 +250,10 @@ void rh_modules_forget(struct rh_module_want *want)
 /* It cannot be had: so it is said to whoever wants it, and not asked for again. */
 static void give_up(struct rh_modules *modules, const struct rh_diag *why)
 {
-	struct rh_module_look *look = modules->look;
-
-	look->err = why->code;
-	look->why = *why;
-	drop_fetch(modules);
-	modules->look = NULL;
-	conclude(modules, look);
-	rh_module_look_free(look);
-	go_on(modules, NULL);
+	modules->fetching->err = why->code;
+	modules->fetching->why = *why;
+	end_look(modules, modules->fetching);
+	go_on(modules);
 }
 
 static void refused(struct rh_modules *modules, const struct rh_frame *frame, int32_t code)
@@ -285,14 +322,14 @@ static void begin_anew(struct fetch *fetch)
 
 static void give(struct rh_modules *modules)
 {
-	struct rh_module_look *look = modules->look;
-	struct fetch          *fetch = &modules->fetch;
+	struct fetch *fetch = &modules->fetch;
 
-	rh_module_look_give(look, fetch->module, fetch->bytes, fetch->total,
+	rh_module_look_give(modules->fetching, fetch->module, fetch->bytes, fetch->total,
 	                    fetch->signature);
 	fetch->bytes = NULL;
 	drop_fetch(modules);
-	go_on(modules, look);
+	modules->is_given = 1;
+	go_on(modules);
 }
 
 int rh_modules_data(struct rh_agent *agent, const struct rh_frame *frame)
@@ -354,8 +391,10 @@ void rh_modules_free(struct rh_agent *agent)
 	if (!modules)
 		return;
 	drop_fetch(modules);
-	if (modules->look)
+	if (modules->look && modules->look != modules->fetching)
 		rh_module_look_free(modules->look);
+	if (modules->fetching)
+		rh_module_look_free(modules->fetching);
 	free(modules);
 	agent->modules = NULL;
 }

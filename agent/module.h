@@ -13,7 +13,8 @@
  *
  * Ownership   A want belongs to whoever wants, and stays until it is done or forgotten.
  * Threads     The loop's.
- * Invariants  M1  one module at a time is looked for; wants wait in order.
+ * Invariants  M1  one module at a time is looked for, in order, and one fetched; what is
+ *                 here does not wait for what is fetched.
  * Limits      RH_MODULE_FETCH_MAX bytes of an object, RH_MODULES_KEPT files. */
 #ifndef RH_AGENT_MODULE_H
 #define RH_AGENT_MODULE_H
@@ -44,6 +45,7 @@ struct rh_module_want {
 	const char     *mode;
 	const char     *part;    /* of it is wanted: "object", ...               */
 	char            module[RH_SHA256_HEX];
+	int             is_parked; /* module.c: it is not here, and another is fetched */
 };
 
 /* dir is borrowed, or NULL: nothing is found, as nobody is trusted. */

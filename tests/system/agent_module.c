@@ -158,6 +158,71 @@ static void two_edges_share_it(void **unused)
 	assert_int_equal(code_await(&agent, NULL, "disk", revision), RH_ITEM_ACTIVE);
 }
 
+static struct code_rule disk_rule;
+
+static void put_either(struct rh_record_writer *writer, const struct kit_edge *edge)
+{
+	code_put(writer, strcmp(edge->callee, "disk") == 0 ? &disk_rule : &rule);
+}
+
+/* One that the center does not answer for keeps none waiting that is here, also when the
+ * agent begins without a center; and three that are not here come one after the other. */
+static void what_is_missing_blocks_no_other(void **unused)
+{
+	struct code_module other;
+
+	(void)unused;
+	want();
+	expect_active(&module);
+	kit_agent_kill(&agent, SIGKILL);
+	kit_agent_start(&agent, "file");
+	code_make_of(&other, "{\"hook\": \"filter\", \"mode\": \"native\", \"parts\": {}}");
+	disk_rule = rule;
+	disk_rule.module = other.sha256;
+	kit_edge_more = put_either;
+	edge_count = 2;
+	rule.revision = 2;
+	want();
+	code_expect_get(&agent, other.sha256, 0);
+	expect_active(NULL);
+	rule.params[0] = "mark=65"; /* here, and wanted while the other is fetched */
+	want();
+	expect_active(NULL);
+	code_give(&agent, &other, other.sha256, 0);
+	assert_int_equal(code_await(&agent, NULL, "disk", revision), RH_ITEM_REJECTED);
+	kit_edge_more = put_rule;
+}
+
+/* Two that are not here, and no disk: each comes whole, and then the other. */
+static void two_that_are_missing_come_one_by_one(void **unused)
+{
+	struct code_module other;
+	char               path[512], text[600];
+	int                fd;
+
+	(void)unused;
+	snprintf(path, sizeof path, "%s/modules", kit_state_dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	assert_true(fd >= 0);
+	close(fd);
+	snprintf(text, sizeof text, "{\"hook\": \"filter\", \"mode\": \"native\", \"parts\": "
+	         "{\"object\": {\"sha256\": \"%s\"}}, \"other\": 1}", module.object_sha256);
+	code_make_of(&other, text);
+	disk_rule = rule;
+	disk_rule.module = other.sha256;
+	kit_edge_more = put_either;
+	edge_count = 2;
+	want();
+	code_expect_get(&agent, other.sha256, 0);
+	code_give(&agent, &other, other.sha256, 0);
+	for (uint32_t at = 0; at < module.object_len; at += CODE_PART) {
+		code_expect_get(&agent, module.object_sha256, at);
+		code_give(&agent, &module, module.object_sha256, at);
+	}
+	expect_active(&module);
+	kit_edge_more = put_rule;
+}
+
 /* ---- lies ----------------------------------------------------------------- */
 
 /* Answers all that is wanted, the object with other bytes. */
@@ -490,6 +555,8 @@ int main(void)
 		TEST(a_cut_fetch_goes_on_where_it_was),
 		TEST(what_is_on_the_disk_is_not_fetched),
 		TEST(two_edges_share_it),
+		TEST(what_is_missing_blocks_no_other),
+		TEST(two_that_are_missing_come_one_by_one),
 		TEST(other_bytes_are_refused),
 		TEST(another_manifest_is_refused),
 		TEST(what_is_for_something_else_is_refused),
