@@ -224,9 +224,8 @@ int rh_borrower_state(struct rh_process *process, struct rh_frame *frame)
 	if (borrower->waits)
 		rh_loan_answered(borrower, r ? &why : NULL);
 	else if (r)
-		rh_warn_often("rule %s is in force, but %s",
-		              borrower->loan ? borrower->loan->place.active->spec->rule
-		                             : "(none)", why.text);
+		rh_warn_often("what is in force for %s is not what it runs: %s",
+		              process->exe, why.text);
 	return RH_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "settle.h"
 
 #include "../base/log.h"
+#include "../model/check.h"
 #include "../rules/hook.h"
 
 #include <stdlib.h>
@@ -159,6 +160,30 @@ static void set(struct rh_loan *loan, const struct rh_codespec *wanted, uint64_t
 	}
 }
 
+static int is_borrowed(const struct rh_loan *loan)
+{
+	RH_LIST_EACH(node, &loan->place.agent->processes) {
+		struct rh_process *process = RH_CONTAINER(node, struct rh_process, in_agent);
+
+		RH_LIST_EACH(at, &process->borrowers) {
+			if (RH_CONTAINER(at, struct rh_borrower, in_process)->loan == loan)
+				return 1;
+		}
+	}
+	return 0;
+}
+
+/* Nobody wants it; kept while somebody has it. */
+static void drop(struct rh_loan *loan)
+{
+	RH_CHECK(!loan->place.active && !loan->place.next);
+	if (is_borrowed(loan))
+		return;
+	rh_list_remove(&loan->in_agent);
+	rh_code_place_fini(&loan->place);
+	free(loan);
+}
+
 void rh_loans_apply(struct rh_agent *agent)
 {
 	const struct rh_codespecs *codes = &agent->view->self.codes;
@@ -174,6 +199,8 @@ void rh_loans_apply(struct rh_agent *agent)
 		struct rh_loan *loan = RH_CONTAINER(node, struct rh_loan, in_agent);
 
 		set(loan, wanted_of(agent, loan), revision);
+		if (!wanted_of(agent, loan))
+			drop(loan);
 	}
 }
 

@@ -9,7 +9,8 @@
  * that is to come is offered to all who would get it; when one of them refuses it, or it
  * cannot even be loaded here, the former one is sent to those that have it already.
  *
- * Ownership   Loans are the agent's, borrowers their process's.
+ * Ownership   Loans are the agent's, and gone when the center wants no rule there;
+ *             borrowers their process's.
  * Threads     The loop's.
  * Invariants  L1  loan->waits counts the borrowers that are offered its next one and have
  *                 not answered.

@@ -87,6 +87,7 @@ class Runner:
                     "RHODES_STATE_DIR": os.path.join(run, "state"),
                     "RHODES_SYSTEM": f"bench_cache_{os.getpid()}", "RHODES_LOG": "warn"}
         self.modules, self.index = {}, None
+        self.load = os.getloadavg()[0]
         self.figures = {}  # pattern, who -> the lines of the rounds
 
     def rhodes(self, *words, text=None):

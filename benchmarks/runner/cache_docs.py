@@ -13,7 +13,8 @@ misses can be compared with theirs and times cannot. {direct}
 
 All rules, LRU that is compiled into the service, and `pread(2)` run in turn, {rounds} rounds; a
 figure is the median, a ratio the median of the ratios within a round. Misses are the same
-in every round, and those of lru are the same as a rule and compiled in.
+in every round, and those of lru are the same as a rule and compiled in. When it began, the
+load of the machine was {load:.1f}.
 
 * **the kernel's cache**: the same reads with `pread(2)` while nothing limits the page
   cache: nearly all of it is there, also before the first read, as the file was just made.
@@ -44,7 +45,7 @@ def write(runner, result, args, seconds):
     direct = all(line["direct"] for (_, who), lines in runner.figures.items()
                  for line in lines if who in cache.RULES)
     method = METHOD.format(
-        slots=runner.slots, rounds=rows.number(runner.rounds),
+        slots=runner.slots, load=runner.load, rounds=rows.number(runner.rounds),
         direct="" if direct else "The file system knew no O_DIRECT, so misses cost too little.")
     page.write(args, "cache.md", "benchmarks-cache.md", page.text_of(
         "a cache whose rule a program chooses", intro, method, [

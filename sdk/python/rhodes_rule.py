@@ -12,6 +12,8 @@ one the oldest goes.
 
     place = rhodes_rule.Place("next-task")
     answer = place.ask(question)     # bytes, or None: decide without a rule
+
+RHODES_LIBRARY may name another librhodes than the loader finds.
 """
 import ctypes
 import os

@@ -318,16 +318,16 @@ static void an_agent_that_is_restarted_finds_the_rule_at_work(void **state)
 	uint32_t           mark = 0;
 
 	(void)state;
-	lend("next", "first", "mark=1");
+	lend("next", "first", "fresh=1");
 	place = place_of("next");
 	assert_int_equal(ask(place, &mark), 1);
 	rule_agent_stop(agent);
 	for (int i = 0; i < 100; i++)
 		assert_int_equal(ask(place, &mark), 2 + i);
 	agent = rule_agent_start(path, 0);
-	revision = lend("next", "first", "mark=1");
+	revision = lend("next", "first", "fresh=1");
 	expect(revision, RH_OK);
-	/* The same one: it was not loaded again, and nothing was handed over. */
+	/* The same one: loaded again it would begin without what it has counted. */
 	assert_int_equal(ask(place, &mark), 102);
 	expect(lend("next", "second", "mark=2"), RH_OK);
 	assert_int_equal(ask(place, &mark), 103);
