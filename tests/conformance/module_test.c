@@ -132,6 +132,25 @@ static void an_honest_one_goes_on(void **unused)
 	pair_close(&pair);
 }
 
+/* The rule has one place for bytes: those that it was shown and has not used are shown
+ * again after it made others there. */
+static void a_send_between_two_messages_harms_neither(void **unused)
+{
+	struct pair pair;
+
+	(void)unused;
+	choose(HONEST);
+	pair_open(&pair);
+	for (uint64_t call = 0; call < 5; call++)
+		pair_send(&pair, pair.caller, RH_MSG_CALL, call, 100);
+	for (uint64_t call = 0; call < 5; call++) {
+		pair_receive(&pair, pair.callee, RH_MSG_CALL, call, 100);
+		pair_send(&pair, pair.callee, RH_MSG_REPLY, call, 9000);
+		pair_receive(&pair, pair.caller, RH_MSG_REPLY, call, 9000);
+	}
+	pair_close(&pair);
+}
+
 /* Another rule, or another version of it, at the other end. */
 static void refuses_another_rule_at_the_other_end(void **unused)
 {
@@ -248,6 +267,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_sender_that_lies_ends_the_channel),
 		cmocka_unit_test(a_trap_or_a_loop_ends_the_channel),
 		cmocka_unit_test(an_honest_one_goes_on),
+		cmocka_unit_test(a_send_between_two_messages_harms_neither),
 		cmocka_unit_test(refuses_another_rule_at_the_other_end),
 		cmocka_unit_test(says_that_there_is_no_rule),
 		cmocka_unit_test(crc_refuses_what_is_damaged),

@@ -162,6 +162,13 @@ static void a_loop_is_an_error_of_who_closes_it(void **state)
 	assert_non_null(strstr(rh_rule_why(closing), "leads to itself"));
 	run("self");
 	assert_int_equal(failures(self), 1);
+	/* Also one that begins further on. */
+	add("four", 1, PASS, "five", RH_POLICY_FAIL_OPEN);
+	add("five", 1, PASS, "six", RH_POLICY_FAIL_OPEN);
+	closing = add("six", 1, PASS, "five", RH_POLICY_FAIL_OPEN);
+	run("four");
+	assert_int_equal(failures(closing), 1);
+	assert_non_null(strstr(rh_rule_why(closing), "leads to itself"));
 }
 
 static void depth_and_number_are_bounded(void **state)
