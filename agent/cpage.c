@@ -236,6 +236,7 @@ static void done_with_held(struct rh_cpage *page)
 	page->held_fds_sent = 0;
 	page->held_traced_by = 0;
 	page->is_filtered = 0;
+	page->is_chosen = 0;
 	page->is_transformed = 0;
 	page->held_until = 0;
 	page->generation = 0;

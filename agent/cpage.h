@@ -59,6 +59,7 @@ struct rh_cpage {
 	uint8_t              is_retired;
 	uint8_t              held_fds_sent;
 	uint8_t              is_filtered;  /* the held call was seen by its rule */
+	uint8_t              is_chosen;    /* ... and its instance is that rule's choice */
 	uint8_t              is_transformed; /* ... and by the one that changes it */
 	uint16_t             held_traced_by;
 	uint64_t             emit_cursor;  /* serial of the last link told */

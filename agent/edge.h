@@ -27,6 +27,7 @@
 #define RH_AGENT_EDGE_H
 
 #include "channel.h"
+#include "choices.h"
 #include "conn.h"
 #include "edge_carrier.h"
 #include "edge_filter.h"
@@ -68,6 +69,7 @@ struct rh_edge {
 	uint8_t                  is_draining; /* calls wait, as the callee's agent
 	                                         knows no better way to change   */
 	uint32_t                 version;    /* of the link, as the other end says */
+	struct rh_choices        choices;    /* of the callee's instances        */
 	struct rh_edge_swap      swap;
 	struct rh_edge_filter    filter;
 	struct rh_edge_transform transform;

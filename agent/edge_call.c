@@ -220,6 +220,8 @@ static int submit(struct rh_edge *edge, struct rh_cpage *page)
 		.fds = call->fds, .lane = page->lane, .reply_cap = call->reply_cap,
 	};
 
+	if (page->is_chosen)
+		head.flags |= RH_SLOT_CHOSEN;
 	if (!page->held_traced_by)
 		page->held_traced_by = rh_trace_pick(edge);
 	if (page->held_traced_by)

@@ -176,6 +176,17 @@ static void ask(struct rh_edge *edge, const struct rh_filter_call *call, int is_
 	note_failure(edge, answer);
 }
 
+/* The callee's agent takes another when that one is gone, or full.  What an object is
+ * bound to is not the rule's to choose. */
+static void choose(const struct rh_edge *edge, struct rh_cpage *page,
+                   const struct rh_filter_answer *answer)
+{
+	if (page->held.instance != 0)
+		return;
+	page->held.instance = rh_choices_at(&edge->choices, answer->chosen);
+	page->is_chosen = page->held.instance != 0;
+}
+
 enum rh_edge_filtered rh_edge_filter_before(struct rh_edge *edge, struct rh_cpage *page,
                                             struct rh_diag *diag)
 {
@@ -193,7 +204,9 @@ enum rh_edge_filtered rh_edge_filter_before(struct rh_edge *edge, struct rh_cpag
 		.function = taken->function, .caller = page->process->attachment,
 		.length = taken->args_len, .visible = has_memfd ? 0 : taken->args_len,
 		.bytes = taken->args,
+		.instances = taken->instance == 0 ? edge->choices.count : 0,
 	}, 0, 0, &answer);
+	choose(edge, page, &answer);
 	page->is_filtered = 1;
 	return obey(edge, page, &answer, diag);
 }

@@ -186,6 +186,7 @@ static void drop_link(struct rh_edge *edge)
 	edge->is_draining = 0;
 	edge->is_refused = 0;
 	edge->version = 0;
+	rh_choices_lost(&edge->choices);
 	rh_bindings_lost(edge);
 	rh_settle_soon(edge->agent);
 	retry_later(edge);
@@ -199,6 +200,8 @@ static void greet(struct rh_edge *edge)
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
 	rh_record_put_text(&writer, RH_TAG_RESOURCE, edge->agent->resource);
+	if (RH_LINK_VERSION >= 3)
+		rh_record_put_u32(&writer, RH_TAG_COUNT, RH_CHOICES_MAX);
 	rh_conn_send(edge->conn, RH_FRAME_LINK, edge->serial, &writer, NULL, 0);
 }
 
@@ -305,6 +308,8 @@ static int on_frame(void *user, struct rh_frame *frame)
 		return rh_parcels_put(&edge->parcels, frame);
 	case RH_FRAME_HELD:
 		return rh_held_learn(edge, frame);
+	case RH_FRAME_CHOICES:
+		return rh_choices_learn(&edge->choices, frame);
 	case RH_FRAME_BOUND:
 	case RH_FRAME_UNBIND:
 		rh_bindings_answer(edge, frame);

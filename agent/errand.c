@@ -75,8 +75,7 @@ static int find_instance(struct rh_errand *errand, struct rh_instance **ret_inst
 	return *ret_instance ? RH_OK : RH_EAGAIN;
 }
 
-/* RH_OK it is with the instance; RH_EAGAIN it must wait; else it cannot be run. */
-static int place(struct rh_errand *errand)
+static int place_there(struct rh_errand *errand)
 {
 	struct rh_instance *instance;
 	struct rh_wpage    *page = NULL;
@@ -86,6 +85,20 @@ static int place(struct rh_errand *errand)
 		r = find_page(errand, instance, &page);
 	if (r == RH_OK)
 		r = rh_wpage_call(page, errand);
+	return r;
+}
+
+/* RH_OK it is with the instance; RH_EAGAIN it must wait; else it cannot be run. */
+static int place(struct rh_errand *errand)
+{
+	int r = place_there(errand);
+
+	/* It did not run there.  What a rule chose is a wish, not where an object is. */
+	if ((r == RH_EGONE || r == RH_ENOSPC) && errand->head.instance != 0 &&
+	    (errand->head.flags & RH_SLOT_CHOSEN)) {
+		errand->head.instance = 0;
+		r = place_there(errand);
+	}
 	return r;
 }
 

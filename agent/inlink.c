@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "attachment.h"
 #include "bound.h"
+#include "choices.h"
 #include "emit.h"
 #include "errand.h"
 #include "held.h"
@@ -390,6 +391,7 @@ static void on_lost(void *user, int why)
 
 static void on_flushed(void *user)
 {
+	rh_choices_tell(user);
 	rh_held_tell(user);
 	on_room(user);
 }
@@ -457,7 +459,7 @@ static struct rh_inlink *create(struct rh_agent *agent, struct rh_conn *conn,
 
 int rh_inlink_open(struct rh_agent *agent, struct rh_conn *conn,
                    const struct rh_peer *peer, const char *caller,
-                   uint64_t request, struct rh_diag *diag)
+                   struct rh_frame *frame, struct rh_diag *diag)
 {
 	struct rh_inlink *link;
 	int               r = rh_inlink_judge(agent, caller, diag);
@@ -471,7 +473,7 @@ int rh_inlink_open(struct rh_agent *agent, struct rh_conn *conn,
 	if (!link)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a link");
 	rh_socket_pass_fds(conn->fd, 1);
-	if ((r = send_linked(link, request)) < 0) {
+	if ((r = send_linked(link, frame->request)) < 0) {
 		free(link);
 		return rh_diag_set(diag, r, "the agent of %s hung up", caller);
 	}
@@ -480,7 +482,9 @@ int rh_inlink_open(struct rh_agent *agent, struct rh_conn *conn,
 	agent->link_count++;
 	rh_counter_add(&agent->counters.head->links, 1);
 	rh_info("linked to the agent of %s: pid=%d", caller, (int)peer->pid);
-	link->has_more_held = 1;
+	rh_record_u32(&frame->records, RH_TAG_COUNT, &link->choices_max);
+	link->has_new_choices = link->has_more_held = 1;
+	rh_choices_tell(link);
 	rh_held_tell(link);
 	return RH_OK;
 }

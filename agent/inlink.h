@@ -70,18 +70,20 @@ struct rh_inlink {
 	uint32_t            event_serial;
 	unsigned            event_count;
 	struct rh_event_out events[RH_EVENTS_PER_LINK];
+	uint32_t            choices_max;   /* instances it can be told of; 0: none */
+	uint8_t             has_new_choices; /* it does not know of          */
 	uint8_t             has_more_held; /* pages it may not know of       */
 	uint8_t             is_closed;
 	struct rh_task      task;          /* places errands                 */
 	struct rh_task      end;
 };
 
-/* Takes over the connection of an admitted agent and answers LINKED.
+/* Takes over the connection of an admitted agent and answers its LINK by LINKED.
  * RH_ENOEDGE, RH_ELAYER, RH_EPENDING  as the view says of caller and resource;
  * RH_ENOSPC, RH_ENOMEM. */
 int rh_inlink_open(struct rh_agent *agent, struct rh_conn *conn,
                    const struct rh_peer *peer, const char *caller,
-                   uint64_t request, struct rh_diag *diag);
+                   struct rh_frame *frame, struct rh_diag *diag);
 
 /* Joins the channel that a frame offers.  RH_EPROTO the frame is malformed; else as of
  * the protocol. */

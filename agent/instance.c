@@ -4,6 +4,7 @@
 #include "attachment.h"
 #include "bound.h"
 #include "center.h"
+#include "choices.h"
 #include "happening.h"
 #include "inlink.h"
 #include "process.h"
@@ -143,6 +144,7 @@ static int refuse(struct rh_process *process, struct rh_frame *frame, int code,
 static void changed(struct rh_agent *agent)
 {
 	rh_center_tell_instances(agent);
+	rh_choices_changed(agent);
 	rh_inlinks_run(agent);
 	rh_bounds_run(agent);
 }

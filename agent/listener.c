@@ -96,7 +96,7 @@ static int link_agent(struct visitor *visitor, struct rh_frame *frame,
 	if (r < 0)
 		return r;
 	return rh_inlink_open(visitor->agent, visitor->conn, peer, caller,
-	                      frame->request, diag);
+	                      frame, diag);
 }
 
 static int trace(struct visitor *visitor, struct rh_frame *frame,

@@ -388,6 +388,11 @@ void rh_wpage_collect(struct rh_wpage *page)
 
 /* ---- loss --------------------------------------------------------------- */
 
+static int is_bound_there(const struct rh_msg_head *head)
+{
+	return head->instance != 0 && !(head->flags & RH_SLOT_CHOSEN);
+}
+
 static void lose_call(struct rh_wpage *page, int slot)
 {
 	struct rh_inlink *link = link_of(page);
@@ -396,7 +401,7 @@ static void lose_call(struct rh_wpage *page, int slot)
 	if (rh_caller_abandon(&page->end, slot, 1) < 0)
 		rh_inlink_refuse(link, &call->head, RH_ELOST, 0,
 		                 "the instance was lost while it ran the call");
-	else if (call->head.instance != 0 || !call->args)
+	else if (is_bound_there(&call->head) || !call->args)
 		/* Wanted there and nowhere else, or its descriptors went with it. */
 		rh_inlink_refuse(link, &call->head, RH_EGONE, RH_SLOT_SURE,
 		                 "the instance was lost before it ran the call");

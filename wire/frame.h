@@ -74,7 +74,8 @@ enum rh_frame_type {
 	                         caller let go of it                             */
 
 	/* Agent -> agent of the callee, and the answers. */
-	RH_FRAME_LINK = 80,   /* VERSION RESOURCE (the caller's)                  */
+	RH_FRAME_LINK = 80,   /* VERSION RESOURCE (the caller's) [COUNT: instances it
+	                         can be told of]                                  */
 	RH_FRAME_LINKED,      /* REVISION VERSION                                 */
 	RH_FRAME_CHANNEL,     /* PROTOCOL CALL (id of the channel) OFFER
 	                         + descriptors                                    */
@@ -99,6 +100,9 @@ enum rh_frame_type {
 	RH_FRAME_DRAINED,     /* callee's: CALL MESSAGES (sent by the old channel) */
 	RH_FRAME_ABORT,       /* either, before COMMIT: CALL [REVISION CODE TEXT:
 	                         that rule cannot be obeyed; also without PREPARE] */
+	RH_FRAME_CHOICES,     /* callee's, after LINKED and whenever it changes, to who
+	                         said COUNT in LINK: INSTANCE* (that serve, the oldest
+	                         first), as of RH_LINK_VERSION 3                   */
 
 	/* Agent or supervisor -> center and back. */
 	RH_FRAME_HELLO = 112, /* VERSION ROLE RESOURCE PID REVISION; of version 1:

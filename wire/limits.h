@@ -8,7 +8,7 @@
 #define RH_WIRE_VERSION       1u           /* pages, messages, frames       */
 #define RH_PUSH_VERSION       2u           /* center and agent: HELLO       */
 #ifndef RH_LINK_VERSION       /* a test has an agent of the version before */
-#define RH_LINK_VERSION       2u           /* agent and agent: LINK, LINKED */
+#define RH_LINK_VERSION       3u           /* agent and agent: LINK, LINKED */
 #endif
 
 #define RH_NAME_MAX           63u          /* bytes of a resource name      */
@@ -32,6 +32,7 @@
 #define RH_EDGES_PER_AGENT    1024u        /* references in and out         */
 #define RH_HELD_MAX           4096u        /* bound pages that outlived an agent:
                                               of an instance, of an edge    */
+#define RH_CHOICES_MAX        256u         /* instances that a rule chooses from */
 #define RH_CONTEXTS_PER_PEER  16u          /* remembered contexts           */
 #define RH_CREDIT_BYTES       (256u << 10) /* what an agent grants at once  */
 #define RH_PUSH_BEAT_MS       5000u        /* a center says something so often ... */

@@ -157,6 +157,8 @@ enum {
 	RH_SLOT_SURE       = 1 << 3, /* with an error: the call certainly did
 	                                not run                                  */
 	RH_SLOT_TRACE      = 1 << 4,
+	RH_SLOT_CHOSEN     = 1 << 5, /* between agents: a rule chose the instance;
+	                                any other will do                        */
 };
 
 /* Written by the caller. */

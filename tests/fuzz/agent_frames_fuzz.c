@@ -190,6 +190,18 @@ static int attach(struct rh_conn *conn, struct rh_peer *peer, uint32_t role,
 	return rh_process_open(&agent, conn, peer, &frame, diag);
 }
 
+static int link_to(struct rh_conn *conn, struct rh_peer *peer, struct rh_diag *diag)
+{
+	struct rh_frame         frame = { .type = RH_FRAME_LINK, .request = 1 };
+	unsigned char           bytes[16];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u32(&writer, RH_TAG_COUNT, RH_CHOICES_MAX);
+	rh_record_read(&frame.records, bytes, writer.used);
+	return rh_inlink_open(&agent, conn, peer, "file", &frame, diag);
+}
+
 static void join(enum who who, int fd)
 {
 	struct rh_peer  peer;
@@ -202,7 +214,7 @@ static void join(enum who who, int fd)
 	RH_CHECK(rh_conn_open(&agent, fd, &nobody, NULL, &conn) == RH_OK);
 	conn->pid = peer.pid;
 	if (who == AGENT)
-		r = rh_inlink_open(&agent, conn, &peer, "file", 1, &diag);
+		r = link_to(conn, &peer, &diag);
 	else
 		r = attach(conn, &peer, who == CALLER ? RH_ROLE_CALLER : RH_ROLE_CALLEE,
 		           &diag);

@@ -68,6 +68,108 @@ static void filters_decide_alike(void **state)
 	assert_in_range(denied, INPUTS * 18 / 1000, INPUTS * 22 / 1000);
 }
 
+/* ---- who takes a call ---- */
+
+#define PLACES  5u
+#define CALLERS 2000u
+
+static uint32_t place_of(struct three *three, uint64_t caller, uint32_t places)
+{
+	struct rh_filter_buffer *buffer = rh_rule_buffer(three->rules[0]);
+
+	for (int i = 0; i < BUILDS; i++)
+		fill(rh_rule_buffer(three->rules[i]), caller, 1);
+	for (int i = 0; i < BUILDS; i++) {
+		struct rh_filter_buffer *each = rh_rule_buffer(three->rules[i]);
+
+		each->caller = caller;
+		each->instances = places;
+	}
+	assert_int_equal(three_call(three, RH_SLOT_FILTER_BEFORE, 0, 0), RH_FILTER_ALLOW);
+	three_compare(three, 0, 48 + 64);
+	return buffer->chosen;
+}
+
+static void load_balance(struct three *three, const char *by, const char *offset)
+{
+	three_params((struct rh_rule_param[]){ { "by", by }, { "offset", offset }, { 0 } });
+	three_load(three, "balance", "filter");
+}
+
+static void choices_are_made_alike(void **state)
+{
+	static const char *const by[] = { "caller", "turn", "key" };
+	unsigned                 denied;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof by / sizeof by[0]; i++) {
+		three_params((struct rh_rule_param[]){ { "by", by[i] }, { 0 } });
+		compare_filter("balance", &denied);
+		assert_int_equal(denied, 0);
+	}
+}
+
+/* One more takes its share from all, and nobody moves between those that were there. */
+static void callers_stay_where_they_are(void **state)
+{
+	struct three three;
+
+	(void)state;
+	load_balance(&three, "caller", "0");
+	assert_int_equal(place_of(&three, 7, 0), RH_FILTER_ANY);
+	for (uint32_t places = 1; places <= PLACES; places++) {
+		unsigned at[PLACES + 1] = { 0 };
+
+		for (uint64_t caller = 1; caller <= CALLERS; caller++) {
+			uint32_t place = place_of(&three, caller, places);
+			uint32_t after = place_of(&three, caller, places + 1);
+
+			assert_in_range(place, 0, places - 1);
+			assert_true(after == place || after == places);
+			at[place]++;
+		}
+		for (uint32_t i = 0; i < places; i++)
+			assert_in_range(at[i], CALLERS / places * 8 / 10,
+			                CALLERS / places * 12 / 10);
+	}
+	three_unload(&three);
+}
+
+static void each_has_its_turn(void **state)
+{
+	struct three three, next;
+
+	(void)state;
+	load_balance(&three, "turn", "0");
+	for (uint32_t n = 0; n < 100; n++)
+		assert_int_equal(place_of(&three, 7, 3), n % 3);
+	load_balance(&next, "turn", "0");
+	for (int i = 0; i < BUILDS; i++)
+		assert_int_equal(rh_rule_swap(three.rules[i], next.rules[i], NULL), 1);
+	assert_int_equal(place_of(&next, 7, 3), 100 % 3); /* and another rule goes on */
+	three_unload(&next);
+	three_unload(&three);
+}
+
+/* Of bytes 56 to 63 of 64; from 57 on they are not all there. */
+static void the_same_key_goes_to_the_same(void **state)
+{
+	struct three three;
+	uint32_t     place;
+
+	(void)state;
+	load_balance(&three, "key", "56");
+	place = place_of(&three, 1234567, PLACES);
+	assert_in_range(place, 0, PLACES - 1);
+	assert_int_equal(place_of(&three, 1234567, PLACES), place);
+	for (uint64_t other = 1; place_of(&three, other << 16, PLACES) == place; other++)
+		assert_in_range(other, 1, 1000);
+	three_unload(&three);
+	load_balance(&three, "key", "57");
+	assert_int_equal(place_of(&three, 1234567, PLACES), RH_FILTER_ANY);
+	three_unload(&three);
+}
+
 /* ---- caches ---- */
 
 /* A cache that does what the rule says, and knows when each slot was filled and used. */
@@ -260,6 +362,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(filters_decide_alike),
+		cmocka_unit_test(choices_are_made_alike),
+		cmocka_unit_test(callers_stay_where_they_are),
+		cmocka_unit_test(each_has_its_turn),
+		cmocka_unit_test(the_same_key_goes_to_the_same),
 		cmocka_unit_test(caches_decide_alike),
 		cmocka_unit_test(each_cache_rule_is_good_at_something),
 	};

@@ -1,0 +1,145 @@
+#!/usr/bin/python3
+"""A rule chooses which instance takes a call: of three workers each has its turn, or each
+caller has its own; one of them is killed, and the rule is exchanged, while calls pass."""
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import unittest
+
+from cli_stage import LIMIT, Stage
+
+SYSTEM = """
+kind: Resource
+metadata: {name: lib}
+spec:
+  type: service
+  interface: libtwice
+  serve: {library: ./side/libtwice.so.1, workers: 3}
+---
+kind: Resource
+metadata: {name: app}
+spec: {type: application, reference: [lib]}
+"""
+RULE = """
+kind: Rule
+metadata: {name: guard}
+spec:
+  code: {hook: filter, edge: [app, lib], module: "%s", mode: wasm, params: {by: "%s"}}
+"""
+# Says which worker answered each of so many calls, as they came; then how many calls of
+# another function were right.
+CALLER = """
+import ctypes, json, sys
+lib = ctypes.CDLL('libtwice.so.1', use_errno=True)
+for line in sys.stdin:
+    whose, twice = map(int, line.split())
+    print(json.dumps([[lib.whose() for _ in range(whose)],
+                      sum(lib.twice(i) == 2 * i for i in range(twice))]), flush=True)
+"""
+SOURCE = os.path.join(os.path.dirname(__file__), "../../rules/library/balance.c")
+CALLERS = 6
+
+
+@unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
+class Balance(Stage):
+    has_agents = True
+
+    def setUp(self):
+        super().setUp()
+        self.library()
+        self.up("-I", self.path("side"), self.path("system.yaml", SYSTEM))
+        self.here("rule", "new", "balance", "--hook", "filter", "--lang", "c")
+        shutil.copy(SOURCE, os.path.join(self.folder, "balance", "balance.c"))
+        self.module = re.search(r"^module +(\S+)", self.here("rule", "publish", "balance"),
+                                re.M)[1]
+
+    def here(self, *words):
+        done = subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
+                              text=True, capture_output=True, timeout=LIMIT, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def choose(self, by):
+        """The rule says so, and is in force."""
+        self.ok("apply", "-f", "-", data=RULE % (self.module, by))
+        while next(condition["reason"] for condition in
+                   self.json("get", "rule", "guard")["status"]["conditions"]
+                   if condition["type"] == "Active") != "InForce":
+            pass
+
+    def caller(self):
+        started = self.started("run", "app", "--", "/usr/bin/python3", "-c", CALLER,
+                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        caller = started.__enter__()  # pylint: disable=unnecessary-dunder-call
+        self.addCleanup(started.__exit__, None, None, None)
+        self.addCleanup(caller.stdin.close)
+        return caller
+
+    def ask(self, caller, whose, twice=0):
+        caller.stdin.write(f"{whose} {twice}\n")
+        caller.stdin.flush()
+        return json.loads(caller.stdout.readline())
+
+    def pid_of(self, caller):
+        """The one worker that all calls of the caller go to."""
+        pids = set(self.ask(caller, 10)[0])
+        self.assertEqual(len(pids), 1)
+        return pids.pop()
+
+    def await_three(self, caller):
+        """By turns: when each of three was seen, that many are known to the rule."""
+        while len(set(self.ask(caller, 3)[0])) < 3:
+            pass
+
+    def assert_turns(self, caller):
+        pids = self.ask(caller, 30)[0]
+        self.assertEqual([pids.count(pid) for pid in set(pids)], [10, 10, 10])
+
+    def test_each_has_its_turn_then_each_caller_its_own(self):
+        callers = [self.caller() for _ in range(CALLERS)]
+        self.pid_of(callers[0])  # without a rule, the agent's choice
+        self.choose("turn")
+        self.await_three(callers[0])
+        self.assert_turns(callers[0])
+        self.choose("caller")
+        pids = [self.pid_of(caller) for caller in callers]
+        os.kill(pids[0], signal.SIGKILL)
+        after = pids[0]
+        while after in pids:  # until one runs in the place of that which ended
+            after = self.pid_of_any(callers[0])
+            for caller, pid in zip(callers, pids):
+                if pid != pids[0]:
+                    self.assertEqual(self.pid_of(caller), pid)
+        self.assertEqual([self.pid_of(caller) for caller in callers],
+                         [after if pid == pids[0] else pid for pid in pids])
+        self.choose("turn")
+        self.await_three(callers[1])
+        self.assert_turns(callers[1])
+
+    def pid_of_any(self, caller):
+        pid, = self.ask(caller, 1)[0]
+        self.assertGreater(pid, 0, "a call did not run")
+        return pid
+
+    def test_workers_are_killed_and_rules_exchanged_while_calls_pass(self):
+        caller, other = self.caller(), self.caller()
+        self.choose("turn")
+        self.await_three(caller)
+        right = []
+        thread = threading.Thread(target=lambda: right.append(self.ask(caller, 0, 20000)[1]))
+        thread.start()
+        for by in "caller", "turn", "caller", "turn":
+            os.kill(self.pid_of_any(other), signal.SIGKILL)
+            self.choose(by)
+        thread.join()
+        self.assertEqual(right, [20000])
+        self.await_three(caller)
+        self.assert_turns(caller)
+
+
+if __name__ == "__main__":
+    unittest.main()
