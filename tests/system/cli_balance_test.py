@@ -24,24 +24,72 @@ kind: Resource
 metadata: {name: app}
 spec: {type: application, reference: [lib]}
 """
+HEADER = """
+int twice(int number);
+int whose(void);
+typedef struct thing thing;
+thing *thing_new(void);
+int thing_whose(thing *which);
+void thing_free(thing *which);
+"""
+THINGS = """
+#include <stdlib.h>
+struct thing { int pid; };
+thing *thing_new(void)
+{
+	thing *made = malloc(sizeof *made);
+	if (made)
+		made->pid = getpid();
+	return made;
+}
+int thing_whose(thing *which) { return which->pid == getpid() ? which->pid : -2; }
+void thing_free(thing *which) { free(which); }
+"""
+SIDE = """
+handle thing
+thing_new -> new
+thing_free (_ destroys)
+"""
 RULE = """
 kind: Rule
 metadata: {name: guard}
 spec:
   code: {hook: filter, edge: [app, lib], module: "%s", mode: wasm, params: {by: "%s"}}
 """
-# Says which worker answered each of so many calls, as they came; then how many calls of
-# another function were right.
+# Says which worker answered each of so many calls, as they came; how many calls of
+# another function were right; and which workers answered for each of so many objects.
 CALLER = """
 import ctypes, json, sys
 lib = ctypes.CDLL('libtwice.so.1', use_errno=True)
+lib.thing_new.restype = ctypes.c_void_p
 for line in sys.stdin:
-    whose, twice = map(int, line.split())
+    whose, twice, things = map(int, line.split())
+    made = [ctypes.c_void_p(lib.thing_new()) for _ in range(things)]
     print(json.dumps([[lib.whose() for _ in range(whose)],
-                      sum(lib.twice(i) == 2 * i for i in range(twice))]), flush=True)
+                      sum(lib.twice(i) == 2 * i for i in range(twice)),
+                      [[lib.thing_whose(thing) for _ in range(4)] for thing in made]]),
+          flush=True)
+    for thing in made:
+        lib.thing_free(thing)
 """
 SOURCE = os.path.join(os.path.dirname(__file__), "../../rules/library/balance.c")
 CALLERS = 6
+# Chooses the first place, and holds the call for two seconds when it is to.
+HOLD = """
+#include <rhodes/hook/filter.h>
+RH_RULE(filter);
+int32_t rh_filter_before(void)
+{
+	if (rh_filter.instances == 0)
+		return RH_FILTER_ALLOW;
+	rh_filter.chosen = 0;
+	if (RH_PARAM_NUMBER("by", 0) == 0)
+		return RH_FILTER_ALLOW;
+	rh_log("held", 4);
+	rh_filter.delay_us = 2000000;
+	return RH_FILTER_DELAY;
+}
+"""
 
 
 @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
@@ -51,11 +99,21 @@ class Balance(Stage):
     def setUp(self):
         super().setUp()
         self.library()
+        self.path("side/twice.h", HEADER)
+        for name, more in ("side/twice.c", THINGS), ("side/libtwice.side", SIDE):
+            with open(self.path(name), "a", encoding="utf-8") as file:
+                file.write(more)
+        self.compile()
         self.up("-I", self.path("side"), self.path("system.yaml", SYSTEM))
-        self.here("rule", "new", "balance", "--hook", "filter", "--lang", "c")
-        shutil.copy(SOURCE, os.path.join(self.folder, "balance", "balance.c"))
-        self.module = re.search(r"^module +(\S+)", self.here("rule", "publish", "balance"),
-                                re.M)[1]
+
+    def publish(self, name, source):
+        self.here("rule", "new", name, "--hook", "filter", "--lang", "c")
+        self.path(f"{name}/{name}.c", source)
+        self.module = re.search(r"^module +(\S+)", self.here("rule", "publish", name), re.M)[1]
+
+    def publish_balance(self):
+        with open(SOURCE, encoding="utf-8") as file:
+            self.publish("balance", file.read())
 
     def here(self, *words):
         done = subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
@@ -79,8 +137,8 @@ class Balance(Stage):
         self.addCleanup(caller.stdin.close)
         return caller
 
-    def ask(self, caller, whose, twice=0):
-        caller.stdin.write(f"{whose} {twice}\n")
+    def ask(self, caller, whose, twice=0, things=0):
+        caller.stdin.write(f"{whose} {twice} {things}\n")
         caller.stdin.flush()
         return json.loads(caller.stdout.readline())
 
@@ -100,6 +158,7 @@ class Balance(Stage):
         self.assertEqual([pids.count(pid) for pid in set(pids)], [10, 10, 10])
 
     def test_each_has_its_turn_then_each_caller_its_own(self):
+        self.publish_balance()
         callers = [self.caller() for _ in range(CALLERS)]
         self.pid_of(callers[0])  # without a rule, the agent's choice
         self.choose("turn")
@@ -126,6 +185,7 @@ class Balance(Stage):
         return pid
 
     def test_workers_are_killed_and_rules_exchanged_while_calls_pass(self):
+        self.publish_balance()
         caller, other = self.caller(), self.caller()
         self.choose("turn")
         self.await_three(caller)
@@ -139,6 +199,32 @@ class Balance(Stage):
         self.assertEqual(right, [20000])
         self.await_three(caller)
         self.assert_turns(caller)
+
+    def test_an_object_is_called_where_it_was_made(self):
+        self.publish_balance()
+        caller = self.caller()
+        self.choose("turn")
+        self.await_three(caller)
+        things = self.ask(caller, 0, things=9)[2]
+        for pids in things:
+            self.assertEqual(pids, pids[:1] * 4)
+        self.assertEqual(len({pids[0] for pids in things}), 3)
+
+    def test_a_call_goes_elsewhere_when_its_choice_is_gone(self):
+        self.publish("hold", HOLD)
+        caller = self.caller()
+        self.choose("0")
+        self.pid_of_any(caller)  # there is a link now, and so there are places
+        first = self.pid_of(caller)
+        self.choose("1")
+        caller.stdin.write("1 0 0\n")
+        caller.stdin.flush()
+        while "held" not in self.ok("rule", "log", "guard"):
+            pass
+        os.kill(first, signal.SIGKILL)
+        pid, = json.loads(caller.stdout.readline())[0]
+        self.assertGreater(pid, 0)
+        self.assertNotEqual(pid, first)
 
 
 if __name__ == "__main__":
