@@ -308,8 +308,10 @@ static void attach_all(struct load *load)
 		const struct rh_bpf_order_attach *attach = &load->order->attach[i];
 		struct bpf_program *program = bpf_object__find_program_by_name(load->object,
 		                                                              attach->program);
-		int count = rh_bpf_attach(load->machine, program, &attach->point, fds, room,
-		                          &load->diag);
+		int count = program ? rh_bpf_attach(load->machine, program, &attach->point, fds,
+		                                    room, &load->diag)
+			: rh_diag_set(&load->diag, RH_EINVAL, "program %s is not in a section of "
+			              "its own kind", attach->program);
 		if (count < 0)
 			refuse(load, count);
 		tell_links(load, attach->program, fds, (unsigned)count);

@@ -20,6 +20,14 @@
 
 #define CHILD_MEMORY (2ull << 30)
 
+#if defined(__SANITIZE_ADDRESS__)
+#define IS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define IS_SANITIZED 1
+#endif
+#endif
+
 /* ---- the child ---- */
 
 static int order_of(const void *a, const void *b)
@@ -53,11 +61,13 @@ static _Noreturn void be_child(const struct rh_bpf_machine *machine,
 	int                own[RH_BPF_MAPS_MAX + 3] = { out, machine->tracefs,
 	                                                machine->cgroup };
 	unsigned           count = 0;
-	struct rlimit      memory = { CHILD_MEMORY, CHILD_MEMORY }, none = { 0, 0 };
+	struct rlimit      none = { 0, 0 };
 	struct rlimit      seconds = { RH_BPF_LOAD_MS / 1000, RH_BPF_LOAD_MS / 1000 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	setrlimit(RLIMIT_AS, &memory);
+#ifndef IS_SANITIZED /* its shadow is larger than any limit */
+	setrlimit(RLIMIT_AS, &(struct rlimit){ CHILD_MEMORY, CHILD_MEMORY });
+#endif
 	setrlimit(RLIMIT_CPU, &seconds);
 	setrlimit(RLIMIT_CORE, &none);
 	for (unsigned i = 0; former && i < former->map_count; i++) {
