@@ -12,22 +12,11 @@
 #include "../../rules/rule.h"
 #include "../../rules/wasm/build.h"
 
-#include <rhodes/hook/cache_layout.h>
-#include <rhodes/hook/filter_layout.h>
+#include "work.h"
 
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-#define OPERATIONS 8000
-#define ROUNDS_MAX 1000
-#define CAPACITY   1024u
-#define KEYS       4096u
-#define NONE       UINT32_MAX
 
 enum { NATIVE, WASM, PORTABLE, FUEL, BUILDS };
 
@@ -35,26 +24,10 @@ static const char *const build_names[BUILDS] = {
 	"native gcc -O2", "wasm, GS", "wasm, portable", "wasm, GS, fuel",
 };
 
-struct lane {
-	struct rh_rule *rule;
-	uint64_t        random, now_ns;
-	uint32_t        slot_of[KEYS], key_of[CAPACITY], filled;
-};
-
-typedef void work(struct lane *lane);
-
 static void die(const char *what)
 {
 	fprintf(stderr, "bench-rules: %s\n", what);
 	exit(1);
-}
-
-static uint64_t clock_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
 /* ---- rules ---- */
@@ -112,6 +85,11 @@ static struct rh_rule *load(int fd, const struct rh_hook *hook, int build)
 	return rule;
 }
 
+static inline void *buffer_of(struct lane *lane)
+{
+	return rh_rule_buffer(lane->rule);
+}
+
 static inline uint32_t call(struct lane *lane, unsigned slot, uint64_t a, uint64_t b)
 {
 	uint64_t value;
@@ -121,115 +99,26 @@ static inline uint32_t call(struct lane *lane, unsigned slot, uint64_t a, uint64
 	return (uint32_t)value;
 }
 
-static uint64_t next(struct lane *lane)
-{
-	lane->random = lane->random * 6364136223846793005u + 1442695040888963407u;
-	return lane->random >> 24;
-}
+/* ---- figures ---- */
 
-/* ---- work ---- */
-
-static void nothing(struct lane *lane)
-{
-	call(lane, RH_SLOT_CACHE_HIT, 0, 0); /* of fifo: it does nothing with it */
-}
-
-static void limit(struct lane *lane)
-{
-	struct rh_filter_buffer *buffer = rh_rule_buffer(lane->rule);
-
-	lane->now_ns += 700000;
-	buffer->now_ns = lane->now_ns;
-	call(lane, RH_SLOT_FILTER_BEFORE, 0, 0);
-}
-
-static void use(struct lane *lane)
-{
-	uint64_t bits = next(lane);
-	uint32_t key = (uint32_t)(bits % 4 ? bits / 4 % 900 : bits / 4 % KEYS);
-	uint32_t slot = lane->slot_of[key];
-
-	if (slot != NONE) {
-		call(lane, RH_SLOT_CACHE_HIT, slot, 0);
-		return;
-	}
-	if (lane->filled < CAPACITY) {
-		slot = lane->filled++;
-	} else {
-		slot = call(lane, RH_SLOT_CACHE_VICTIM, key, 0);
-		lane->slot_of[lane->key_of[slot]] = NONE;
-	}
-	call(lane, RH_SLOT_CACHE_INSERT, slot, key);
-	lane->slot_of[key] = slot;
-	lane->key_of[slot] = key;
-}
-
-static const struct {
-	const char *name, *rule, *hook;
-	work       *work;
-} rows[] = {
-	{ "a call", "fifo", "cache", nothing },
-	{ "limiter", "limiter", "filter", limit },
-	{ "lru", "lru", "cache", use },
-	{ "sieve", "sieve", "cache", use },
-	{ "arc", "arc", "cache", use },
-	{ "tree", "tree", "filter", limit },
-};
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double percentile10(double *values, int count)
-{
-	qsort(values, (size_t)count, sizeof *values, compare);
-	return values[count / 10];
-}
-
-static void begin(struct lane *lane, int fd, const struct rh_hook *hook, int build)
-{
-	memset(lane, 0, sizeof *lane);
-	memset(lane->slot_of, 0xff, sizeof lane->slot_of);
-	lane->random = 3;
-	lane->now_ns = 1000000000;
-	lane->rule = load(fd, hook, build);
-	if (strcmp(hook->name, "cache") == 0)
-		call(lane, RH_SLOT_CACHE_BEGIN, CAPACITY, 0);
-}
-
-static void measure(size_t row, int rounds)
+static void measure(const struct row *row, int rounds)
 {
 	static struct lane    lanes[BUILDS];
 	static double         ns[BUILDS][ROUNDS_MAX];
-	const struct rh_hook *hook = rh_hook_find(rows[row].hook);
-	double                first = 0;
+	const struct rh_hook *hook = rh_hook_find(row->hook);
 
 	for (int i = 0; i < BUILDS; i++) {
-		int fd = object_of(rows[row].rule, hook, i);
+		int fd = object_of(row->rule, hook, i);
 
-		begin(&lanes[i], fd, hook, i);
+		begin(&lanes[i], row, load(fd, hook, i));
 		close(fd);
+		work_once(&lanes[i], row);
 	}
-	for (int round = -1; round < rounds; round++) {
-		for (int i = 0; i < BUILDS; i++) {
-			uint64_t from = clock_of(CLOCK_THREAD_CPUTIME_ID);
-
-			for (int n = 0; n < OPERATIONS; n++)
-				rows[row].work(&lanes[i]);
-			if (round >= 0)
-				ns[i][round] = (double)(clock_of(CLOCK_THREAD_CPUTIME_ID) - from) /
-				               OPERATIONS;
-		}
-	}
+	for (int round = 0; round < rounds; round++)
+		for (int i = 0; i < BUILDS; i++)
+			ns[i][round] = work_once(&lanes[i], row);
 	for (int i = 0; i < BUILDS; i++) {
-		double value = percentile10(ns[i], rounds);
-
-		first = i ? first : value;
-		printf("{\"row\": \"%s\", \"build\": \"%s\", \"ns\": %.2f, \"ratio\": %.3f}\n",
-		       rows[row].name, build_names[i], value, value / first);
+		print(row, build_names[i], percentile10(ns[i], rounds));
 		rh_rule_destroy(lanes[i].rule);
 	}
 	fflush(stdout);
@@ -278,8 +167,8 @@ int main(int argc, char **argv)
 
 	if (rounds < 10 || rounds > ROUNDS_MAX)
 		die("usage: bench-rules ROUNDS (10 to 1000)");
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		measure(i, rounds);
+	for (size_t i = 0; i < ROWS; i++)
+		measure(&rows[i], rounds);
 	measure_swap(rounds);
 	measure_build();
 	return 0;
