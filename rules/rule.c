@@ -92,8 +92,10 @@ static void drop_instance(struct rh_rule *rule)
 	rule->buffer = NULL;
 }
 
-static int trapped(struct rh_rule *rule, unsigned slot, int trap)
+__attribute__((noinline, cold)) static int trapped(struct rh_rule *rule, unsigned slot,
+                                                   int trap)
 {
+	rule->failed_running = rule->failed_before;
 	snprintf(rule->why, sizeof rule->why, "the rule was stopped in %s: %s",
 	         rule->hook->exports[slot].name, rh_trap_text(trap));
 	drop_instance(rule);
@@ -209,7 +211,6 @@ int rh_rule_call(struct rh_rule *rule, unsigned slot, uint64_t a, uint64_t b,
 	trap = rh_instance_call(rule->instance, slot, a, b, ret_value);
 	if (__builtin_expect(!trap, 1))
 		return RH_OK;
-	rule->failed_running = rule->failed_before;
 	return trapped(rule, slot, trap);
 }
 

@@ -21,28 +21,29 @@ static inline void rh_thread_gs(struct rh_thread *self, const uint8_t *memory)
 
 /* Says where the memory of the call is, and points GS there if it is to. */
 static inline void rh_frame_memory(struct rh_thread *self, struct rh_frame *frame,
-                                   const uint8_t *memory, bool has_gs)
+                                   const uint8_t *memory, const uint8_t *gs)
 {
 	frame->memory = memory;
-	frame->has_gs = has_gs;
-	if (has_gs)
-		rh_thread_gs(self, memory);
+	frame->gs = gs;
+	if (gs)
+		rh_thread_gs(self, gs);
 }
 
 /* The caller then sets the jump. */
 static inline void rh_frame_enter(struct rh_thread *self, struct rh_frame *frame,
                                   struct rh_instance *instance, uint32_t limit_us)
 {
+	uint64_t epoch = self->last_epoch + 1;
+
+	self->last_epoch = epoch;
 	frame->outer = self->inner;
 	frame->instance = instance;
-	frame->epoch = ++self->last_epoch;
-	frame->in_code = false;
-	frame->is_kicked = false;
-	frame->trap = 0;
+	frame->epoch = epoch;
+	frame->none_of_these = 0;
 	COMPILER_BARRIER();
 	self->inner = frame;
 	atomic_store_explicit(&self->limit_us, limit_us, memory_order_relaxed);
-	atomic_store_explicit(&self->epoch, frame->epoch, memory_order_release); /* T1 */
+	atomic_store_explicit(&self->epoch, epoch, memory_order_release); /* T1 */
 	rh_watchdog_wake();
 }
 
@@ -53,9 +54,13 @@ static inline void rh_frame_leave(struct rh_thread *self, struct rh_frame *frame
 	frame->in_code = false;
 	COMPILER_BARRIER();
 	self->inner = outer;
-	atomic_store_explicit(&self->epoch, outer ? outer->epoch : 0, memory_order_release);
-	if (__builtin_expect(outer != NULL, 0) && outer->has_gs)
-		rh_thread_gs(self, outer->memory);
+	if (__builtin_expect(!outer, 1)) {
+		atomic_store_explicit(&self->epoch, 0, memory_order_release);
+		return;
+	}
+	atomic_store_explicit(&self->epoch, outer->epoch, memory_order_release);
+	if (outer->gs)
+		rh_thread_gs(self, outer->gs);
 }
 
 /* Calls code on another stack; its parameters are in the registers of the C ABI.  A
@@ -64,11 +69,11 @@ static inline void rh_frame_leave(struct rh_thread *self, struct rh_frame *frame
  * setjmp for one place, and costs three stores. */
 #ifdef __x86_64__
 static inline uint64_t rh_frame_run(struct rh_frame *frame, void *code, void *state,
-                                    const uint64_t values[2], void *stack)
+                                    uint64_t a, uint64_t b, void *stack)
 {
 	register void *top __asm__("r8") = stack;
 	register void *to __asm__("r9") = code;
-	uint64_t       value, a = values[0], b = values[1];
+	uint64_t       value;
 
 	__asm__ volatile("leaq 1f(%%rip), %%rax\n\t"
 	                 "movq %%rax, 0(%%rbx)\n\t"
@@ -100,9 +105,9 @@ static inline _Noreturn void rh_frame_jump(struct rh_frame *frame)
 }
 #else
 static inline uint64_t rh_frame_run(struct rh_frame *frame, void *code, void *state,
-                                    const uint64_t values[2], void *stack)
+                                    uint64_t a, uint64_t b, void *stack)
 {
-	(void)frame, (void)code, (void)state, (void)values, (void)stack;
+	(void)frame, (void)code, (void)state, (void)a, (void)b, (void)stack;
 	__builtin_trap(); /* rh_cpu_has_rules said so */
 }
 
@@ -121,14 +126,8 @@ _Static_assert(offsetof(struct rh_frame, base) == 16, "as the code above has it"
 static inline void *rh_frame_stack(const struct rh_thread *self,
                                    const struct rh_frame  *frame)
 {
-	uint8_t *here;
-
-	if (__builtin_expect(!frame->outer, 1))
-		return self->stack_high;
-	here = __builtin_frame_address(0);
-	if (here < self->stack_low || here > self->stack_high)
-		return self->stack_high;
-	return here - 1024 - ((uintptr_t)here & 15);
+	return __builtin_expect(!frame->outer, 1) ? self->stack_high
+	                                          : rh_thread_below(self);
 }
 
 #endif

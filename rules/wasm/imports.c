@@ -27,7 +27,7 @@ IMPORT static void memory_allocate(wasm_rt_memory_t *memory, uint32_t pages, uin
 	memory->max_pages = most < limit ? most : limit;
 	memory->size = pages * RH_RULE_PAGE;
 	rh_frame_memory(rh_thread_self, frame, memory->data,
-	                rh_instance_has_gs(frame->instance));
+	                rh_instance_has_gs(frame->instance) ? memory->data : NULL);
 	rh_frame_in(frame);
 }
 

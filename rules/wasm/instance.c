@@ -13,6 +13,9 @@
 
 #include <stdlib.h>
 
+/* Without arrays there is nothing that the compiler's guard of a stack could notice. */
+#define UNGUARDED __attribute__((no_stack_protector))
+
 struct rh_instance {
 	const struct rh_wasm_object *object;
 	void                        *state; /* of the generated code */
@@ -23,7 +26,7 @@ struct rh_instance {
 	int64_t                      fuel;
 	uint32_t                     elements;
 	struct rh_preview1           preview1;
-	bool                         has_gs;
+	const uint8_t               *gs; /* where GS is to point in a call, NULL: anywhere */
 	bool                         is_poisoned;
 };
 
@@ -49,36 +52,42 @@ const char *rh_trap_text(int trap)
 
 /* ---- calls ---- */
 
-static int call(struct rh_instance *in, void *code, uint64_t a, uint64_t b,
-                uint64_t *ret_value)
+/* Each instruction here is one of every decision.  What is known before and after the
+ * code ran is in the frame: it leaves nothing in a register. */
+static inline __attribute__((always_inline)) int
+call(struct rh_instance *in, void *code, uint64_t a, uint64_t b, uint64_t *ret_value)
 {
 	struct rh_thread *self = rh_thread_self;
 	struct rh_frame   frame;
 	uint64_t          value;
 
 	rh_frame_enter(self, &frame, in, in->limits.time_us);
-	rh_frame_memory(self, &frame, in->memory->data, in->has_gs && in->memory->data);
+	rh_frame_memory(self, &frame, in->memory->data, in->gs);
 	in->memory->fuel = in->fuel;
 	COMPILER_BARRIER();
 	frame.in_code = true;
 	COMPILER_BARRIER();
-	value = rh_frame_run(&frame, code, in->state, (uint64_t[]){ a, b },
-	                     rh_frame_stack(self, &frame));
-	rh_frame_leave(self, &frame);
-	if (__builtin_expect(frame.trap, 0))
-		in->is_poisoned = true;
-	else
-		*ret_value = value;
-	return frame.trap;
+	value = rh_frame_run(&frame, code, in->state, a, b, rh_frame_stack(self, &frame));
+	rh_frame_leave(rh_thread_self, &frame);
+	if (__builtin_expect(frame.trap, 0)) {
+		frame.instance->is_poisoned = true;
+		return frame.trap;
+	}
+	*ret_value = value;
+	return 0;
 }
 
-int rh_instance_call(struct rh_instance *in, unsigned slot, uint64_t a, uint64_t b,
-                     uint64_t *ret_value)
+UNGUARDED int rh_instance_call(struct rh_instance *in, unsigned slot, uint64_t a,
+                               uint64_t b, uint64_t *ret_value)
 {
-	RH_CHECK(slot < RH_WASM_EXPORTS && in->object->functions[slot] && !in->is_poisoned);
+	void *code;
+
+	RH_CHECK(slot < RH_WASM_EXPORTS && !in->is_poisoned);
+	code = in->object->functions[slot];
+	RH_CHECK(code != NULL);
 	if (__builtin_expect(!rh_thread_self, 0) && rh_thread_prepare(NULL) < 0)
 		return RH_TRAP_MEMORY;
-	return call(in, in->object->functions[slot], a, b, ret_value);
+	return call(in, code, a, b, ret_value);
 }
 
 /* ---- making one ---- */
@@ -130,7 +139,10 @@ static int instantiate(struct rh_instance *in, struct rh_diag *diag)
 	_Static_assert(sizeof code == sizeof in->object->instantiate, "");
 	__builtin_memcpy(&code, &in->object->instantiate, sizeof code);
 	trap = call(in, code, 0, 0, &none);
-	return trap ? trapped(diag, trap, "its start") : RH_OK;
+	if (trap)
+		return trapped(diag, trap, "its start");
+	in->gs = rh_instance_has_gs(in) ? in->memory->data : NULL; /* it never moves */
+	return RH_OK;
 }
 
 static int make(struct rh_instance *in, const struct rh_hook *hook, struct rh_diag *diag)
@@ -163,7 +175,6 @@ int rh_instance_create(const struct rh_object *object, const struct rh_hook *hoo
 	in->object = rh_object_table(object);
 	in->limits = *limits;
 	in->fuel = limits->fuel && limits->fuel < INT64_MAX ? (int64_t)limits->fuel : INT64_MAX;
-	in->has_gs = in->object->flags & RH_WASM_GS;
 	in->host = host;
 	in->state = calloc(1, in->object->instance_bytes);
 	if (!in->state) {
@@ -215,7 +226,7 @@ struct rh_preview1 *rh_instance_preview1(struct rh_instance *in)
 
 bool rh_instance_has_gs(const struct rh_instance *in)
 {
-	return in->has_gs;
+	return in->object->flags & RH_WASM_GS;
 }
 
 uint32_t rh_instance_pages_max(const struct rh_instance *in)

@@ -139,6 +139,15 @@ LEAVES_FRAMES void rh_frame_in(struct rh_frame *frame)
 		jump(frame, RH_TRAP_TIMEOUT);
 }
 
+__attribute__((noinline)) void *rh_thread_below(const struct rh_thread *self)
+{
+	uint8_t *here = __builtin_frame_address(0);
+
+	if (here < self->stack_low || here > self->stack_high)
+		return self->stack_high;
+	return here - 1024 - ((uintptr_t)here & 15);
+}
+
 /* ---- from signal handlers ---- */
 
 LEAVES_FRAMES void rh_thread_kick(uint64_t epoch)

@@ -34,14 +34,20 @@ struct rh_diag;
 struct rh_frame {
 	/* Where a trap goes on, in that order (frame_jump, instance.c). */
 	void             *resume, *stack, *base;
+	/* Not in pairs that are stored together: gcc would do that by way of xmm. */
 	struct rh_frame  *outer;
-	struct rh_instance *instance;
 	const uint8_t    *memory; /* begin of its reservation, NULL: none yet */
-	bool              has_gs; /* its code wants GS there */
+	struct rh_instance *instance;
+	const uint8_t    *gs;     /* the same if its code wants GS there, else NULL */
 	uint64_t          epoch;
-	volatile bool     in_code;   /* T2 */
-	volatile bool     is_kicked; /* its time is over */
-	volatile int      trap;
+	union {
+		struct {
+			volatile bool in_code;   /* T2 */
+			volatile bool is_kicked; /* its time is over */
+			volatile int  trap;
+		};
+		uint64_t none_of_these; /* 0, at its begin */
+	};
 };
 
 struct rh_thread {
@@ -81,6 +87,9 @@ void rh_frame_trap(int trap) __attribute__((noreturn));
  * import, in when its time was over meanwhile. */
 struct rh_frame *rh_frame_out(void);
 void             rh_frame_in(struct rh_frame *frame);
+
+/* Room on the stack for rules, below whoever asks; its begin, when he is not on it. */
+void *rh_thread_below(const struct rh_thread *self);
 
 /* From a signal handler on the thread: the watchdog's word for that epoch is taken. */
 void rh_thread_kick(uint64_t epoch);
