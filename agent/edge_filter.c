@@ -159,18 +159,17 @@ static enum rh_edge_filtered obey(struct rh_edge *edge, struct rh_cpage *page,
 	}
 }
 
-/* Runs the rule, and counts that it ran. */
+/* Runs the rule, and counts that it ran.  The rule's clock is where it began. */
 static void ask(struct rh_edge *edge, const struct rh_filter_call *call, int is_after,
                 int status, struct rh_filter_answer *answer)
 {
 	struct rh_code *code = edge->filter.place.active;
-	uint64_t        began = rh_clock_ns();
 
 	if (is_after)
 		rh_filter_after(&edge->filter.filter, call, status, answer);
 	else
 		rh_filter_before(&edge->filter.filter, call, answer);
-	code->ns += rh_clock_ns() - began;
+	code->ns += rh_clock_ns() - call->now_ns;
 	code->calls++;
 	rh_codetell_changed(edge->agent);
 	note_failure(edge, answer);
@@ -201,6 +200,7 @@ enum rh_edge_filtered rh_edge_filter_before(struct rh_edge *edge, struct rh_cpag
 	if (!has_memfd && rh_cpage_copy_args(page) < 0)
 		return no_memory(diag);
 	ask(edge, &(struct rh_filter_call){
+		.now_ns = rh_clock_ns(),
 		.function = taken->function, .caller = page->process->attachment,
 		.length = taken->args_len, .visible = has_memfd ? 0 : taken->args_len,
 		.bytes = taken->args,
@@ -220,6 +220,7 @@ void rh_edge_filter_after(struct rh_edge *edge, const struct rh_cpage *page,
 	if (!edge->filter.place.active || !rh_filter_has_after(&edge->filter.filter))
 		return;
 	ask(edge, &(struct rh_filter_call){
+		.now_ns = rh_clock_ns(),
 		.function = transit->taken.function, .caller = page->process->attachment,
 		.length = reply->len, .visible = has_memfd ? 0 : reply->len,
 		.bytes = reply->bytes,

@@ -42,7 +42,7 @@ static void fill(struct rh_filter_buffer *buffer, const struct rh_filter_call *c
 	uint32_t visible = call->visible < sizeof buffer->bytes ? call->visible :
 	                                                          sizeof buffer->bytes;
 
-	buffer->now_ns = rh_clock_ns();
+	buffer->now_ns = call->now_ns ? call->now_ns : rh_clock_ns();
 	buffer->function = call->function;
 	buffer->caller = call->caller;
 	buffer->length = call->length;

@@ -32,6 +32,7 @@ struct rh_filter {
 struct rh_filter_call {
 	uint64_t    function;  /* the hash of its name and types */
 	uint64_t    caller;    /* the id of the calling process */
+	uint64_t    now_ns;    /* the clock, if who asks has read it; 0: it is read */
 	uint32_t    instances; /* of the callee, to choose from; 0: none can be chosen */
 	uint32_t    length;    /* of the arguments, or of the reply */
 	uint32_t    visible;   /* how many of them are at bytes; more than the buffer: cut */
