@@ -18,15 +18,17 @@ def table(result):
 def missed(result):
     with open(os.path.join(HERE, "causes.json"), encoding="utf-8") as file:
         causes = json.load(file)
-    text = ""
+    text, told = "", set()
     for row in result:
         if row.met is not False:
             continue
         known = [cause["text"] for cause in causes
                  if fnmatch.fnmatchcase(row.name, cause["rows"])]
         ratio = f" ({row.ratio:.2f}x)" if row.ratio else ""
+        cause = known[0] if known else "Cause not found yet."
         text += f"* **{row.name}**: {rows.number(row.value)} {row.unit}{ratio}, goal " \
-            f"{row.goal}. {known[0] if known else 'Cause not found yet.'}\n"
+            f"{row.goal}. {'As above.' if cause in told else cause}\n"
+        told.update(known)
     return text or "None.\n"
 
 

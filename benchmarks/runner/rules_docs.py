@@ -21,14 +21,15 @@ epoch, the memory's segment) and the code itself. *Portable* does without the GS
   measured on another machine. The figure is in the column *beside* as 1.55.
 
 All engines run one after the other in each of {turns} turns; a ratio is the median over the
-turns of the ratios within a turn{loud}.
+turns of the ratios within a turn, and so is the p99 of swaps{loud}.
 
 **Publish.** A new version of a rule of six lines: timed from just before `rhodes rule
 publish`, which compiles it by clang, sends it, and returns when the center has checked,
 translated, built, tried, signed and stored it, through `rhodes apply`, until the center's stream
 of events tells that the agent runs it. One agent of `rhodes up`, {publishes} times; and {pooled}
 agents in one process (`rhodes-agent --pool`), {spreads} times, where the rule is for
-every edge (`["*", hub]`). Memory is the private memory of that process before and with a
+every edge (`["*", hub]`); a percentile is of the agents of one publish, a figure the median
+of the publishes, the slowest is of all. Memory is the private memory of that process before and with a
 rule in each agent.
 
 **Calls.** One caller, 64 bytes, both edges by shm through two agents, everything on one
