@@ -113,6 +113,11 @@ bool rh_rule_language_has(const struct rh_rule_language *language, const char *h
 	return !language->hook || strcmp(language->hook, hook) == 0;
 }
 
+const char *rh_rule_language_hook(const struct rh_rule_language *language)
+{
+	return language->hook;
+}
+
 bool rh_rule_language_has_headers(const struct rh_rule_language *language)
 {
 	return language->has_headers;

@@ -16,6 +16,9 @@ const char *rh_rule_language_names(void);
 /* Does it have rules for that hook? */
 bool rh_rule_language_has(const struct rh_rule_language *language, const char *hook);
 
+/* The only hook that it has rules for, or NULL. */
+const char *rh_rule_language_hook(const struct rh_rule_language *language);
+
 /* Does it use the headers of C? */
 bool rh_rule_language_has_headers(const struct rh_rule_language *language);
 

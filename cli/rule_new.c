@@ -98,8 +98,10 @@ int rh_rule_new(struct rh_cli *cli, const char *name)
 		return rh_cli_usage(cli, "a project can be made in %s, not in %.40s; a module in "
 			"another language is published as a file", rh_rule_language_names(), in);
 	if (!rh_rule_language_has(language, hook))
-		return rh_cli_usage(cli, is_ebpf ? "rules of hook probe are written in c, not in %s"
-			: "in %s there are rules for one other hook only", in);
+		return is_ebpf ? rh_cli_usage(cli, "rules of hook probe are written in c, not in %s",
+		                              in) :
+		                 rh_cli_usage(cli, "in %s there are rules for hook %s only", in,
+		                              rh_rule_language_hook(language));
 	int result = make_folders(cli, name);
 	for (const struct rh_rule_text *text = rh_rule_texts;
 	     text->path && result == RH_EXIT_OK && rh_rule_language_has_headers(language); text++)

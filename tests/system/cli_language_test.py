@@ -20,8 +20,9 @@ SECOND = 10 ** 9
 
 
 def every_hook():
+    """Of those that WebAssembly can have: probe is the kernel's."""
     return sorted(name[:-4] for name in os.listdir(HOOKS)
-                  if name.endswith(".def") and name != "common.def")
+                  if name.endswith(".def") and name not in ("common.def", "probe.def"))
 
 
 def limiter(rate, burst, error):
@@ -165,11 +166,12 @@ class Language(Stage):
                           f"{capability} gives", said)
 
     def test_go(self):
-        self.need("go")
-        targets = subprocess.run(["go", "tool", "dist", "list"], text=True, capture_output=True,
-                                 check=False, env=self.env).stdout
+        targets = ""
+        if shutil.which("go", path=self.env["PATH"]):
+            targets = subprocess.run(["go", "tool", "dist", "list"], text=True, check=False,
+                                     capture_output=True, env=self.env).stdout
         if "wasip1/wasm" not in targets:
-            self.skipTest("this Go has no wasip1 (Debian 12's has not): no rules in Go here")
+            self.skipTest("no Go that has wasip1 (Debian 12's has not): no rules in Go here")
         self.skipTest("there is no template for Go: it was never tried with a Go that has it")
 
 
