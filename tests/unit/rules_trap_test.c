@@ -147,7 +147,8 @@ static uint64_t call(struct rh_rule *rule)
 static void call_hostile(const struct hostile *hostile, int fd, int times)
 {
 	while (times > 0) {
-		struct rh_rule *rule = load_with(fd, 0, hostile->is_slow ? 1000 : 20000);
+		struct rh_rule *rule = load_with(fd, 0, hostile->is_slow ? RH_RULE_TIME_US_MIN :
+		                                                        RH_RULE_TIME_US_MAX);
 		int             once = times < (int)RH_RULE_FAILURES_MAX ? times :
 		                                                 (int)RH_RULE_FAILURES_MAX;
 		uint64_t        value = 77;
