@@ -375,7 +375,7 @@ static int collect(const struct rh_agent *agent, struct save *save)
 	for (unsigned i = 0; i < agent->items.count; i++) {
 		const struct rh_item *item = rh_item_in_force(agent->items.at[i]);
 
-		if (item != agent->items.at[i])
+		if (item != agent->items.at[i] || item->has_none)
 			head.revision = 0;
 		rh_record_put(&writer, RH_TAG_ITEM, item->bytes, item->len);
 	}

@@ -22,6 +22,8 @@ struct rh_item {
 	unsigned        refs;
 	uint32_t        len;
 	uint8_t         is_noted;                /* chronicle.h has it         */
+	uint8_t         has_none;                /* nothing is in force until this one is:
+	                                            the one before it was rejected */
 	uint64_t        revision;
 	struct rh_item *former;                  /* in force until this one is */
 	char            caller[RH_NAME_MAX + 1]; /* or the resource           */

@@ -76,16 +76,20 @@ static int is_rejected(const struct rh_agent *agent, const struct rh_item *item)
 }
 
 /* A newer item counts when it is settled; until then its former goes with it.  One that
- * was rejected, and stayed as there was none before it, is nothing to go back to. */
-static void keep_former(const struct rh_agent *agent, struct rh_item *item,
+ * was rejected, or whose rule has not come yet, and stayed as there was none before it, is
+ * nothing to go back to. */
+static void keep_former(struct rh_agent *agent, struct rh_item *item,
                         struct rh_item *former)
 {
 	if (item->former || item == former || item == former->former)
 		return; /* also when it is the former one that is put back */
 	if (former->former)
 		item->former = rh_item_ref(former->former);
-	else if (!is_rejected(agent, former))
+	else if (!is_rejected(agent, former) &&
+	         !rh_settle_waits_for_code(agent, former->caller, former->callee))
 		item->former = rh_item_ref(former);
+	else
+		item->has_none = 1;
 }
 
 static void note_change(struct rh_agent *agent, struct rh_item *now,
@@ -132,15 +136,16 @@ static void settle(struct rh_agent *agent)
 		if (rh_settle_is(agent, item->caller, item->callee)) {
 			rh_item_unref(item->former);
 			item->former = NULL;
+			item->has_none = 0;
 			rh_settle_show(agent, item->caller, item->callee);
-		} else if (item->former || rh_settle_waits_for_code(agent, item->caller,
-		                                                    item->callee)) {
+		} else if (item->former || item->has_none ||
+		           rh_settle_waits_for_code(agent, item->caller, item->callee)) {
 			rh_result_set(agent, item->caller, item->callee, item->revision,
 			              rh_settle_waits_for_code(agent, item->caller,
 			                                       item->callee)
 			              ? RH_ITEM_RECEIVED : RH_ITEM_STAGED, NULL);
 		}
-		if (!item->former)
+		if (!item->former && !item->has_none)
 			rh_chronicle_put(agent, item);
 	}
 	rh_inlinks_swap_recall(agent);
@@ -223,6 +228,7 @@ void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *ca
 		return;
 	rh_item_unref(item->former);
 	item->former = NULL;
+	item->has_none = 0;
 	rh_chronicle_put(agent, item);
 	rh_result_set(agent, caller, callee, item->revision, RH_ITEM_ACTIVE, NULL);
 	rh_happening_tell(agent, "rule.active", agent->resource, "%s %s %llu", caller, callee,
