@@ -47,6 +47,16 @@ while True:
     print("called", flush=True)
 """
 
+# A filter that lets all pass.
+FILTER = """
+#include <rhodes/hook/filter.h>
+RH_RULE(filter);
+int32_t rh_filter_before(void)
+{
+	return RH_FILTER_ALLOW;
+}
+"""
+
 
 class Wire(threading.Thread):
     """Stands between the agents and the center, and cuts when it is told to."""
@@ -132,6 +142,7 @@ class Run:
             os.makedirs(path, mode=0o700)
         self.agents, self.stopped = {}, set()
         self.calling = []
+        self.module = None  # of a filter
         self.wire = None
 
     # ---- processes ----
@@ -183,10 +194,22 @@ class Run:
             file.write("{kind: Resource, metadata: {name: lib}, spec: {type: service, "
                        "interface: libtwice}}")
         self.rhodes("apply", "-I", side, "-f", self.folder + "/lib.yaml")
+        self.publish()
         self.rhodes("serve", "lib", "-w", "60", shell=True)
         for name in ("app", "tool"):
             self.rhodes("run", name, "-w", "60", "--", "/usr/bin/python3", "-c", CALLER,
                         shell=True)
+
+    def publish(self):
+        """Where rules can be made, so that agents fetch what they are to run."""
+        if not shutil.which("clang") or not shutil.which("wasm-ld"):
+            return
+        self.rhodes("rule", "new", "pass", "--hook", "filter", "--lang", "c")
+        with open(self.folder + "/pass/pass.c", "w", encoding="ascii") as file:
+            file.write(FILTER)
+        self.rhodes("rule", "publish", "pass")
+        self.module = self.center.get("/apis/v1/modules").json["items"][0]["metadata"]["name"]
+        os.symlink(self.center.state + "/module.pub", self.state + "/module.pub")
 
     def end_agent(self, name, number):
         process = self.agents.pop(name)
@@ -230,6 +253,17 @@ class Run:
         edge = [self.random.choice(["app", "tool"]), "lib"]
         self.put(rule("-".join(edge), protocol={"edge": edge,
                                                 "use": self.random.choice(PROTOCOLS)}))
+
+    def change_code(self):
+        """Another generation of a filter of an edge that is called over, or none."""
+        edge = [self.random.choice(["app", "tool"]), "lib"]
+        turn, policy = self.random.randrange(4), self.random.choice(["keep-last", "fail-closed"])
+        if turn == 0 or not self.module:
+            self.center.ask("DELETE", "/apis/v1/rules/filter-" + edge[0])
+            return
+        self.put(rule("filter-" + edge[0], code={
+            "hook": "filter", "edge": edge, "mode": "wasm", "onFailure": policy,
+            "module": "sha256:" + self.module, "params": {"turn": str(turn)}}))
 
     def change_resource(self):
         at = self.random.randrange(len(NAMES))
@@ -310,10 +344,11 @@ class Run:
 
     def step(self):
         self.random.choices(
-            [self.change_protocol, self.swap, self.change_resource, self.change_hierarchy,
-             self.change_exception, self.change_several, self.kill_agent, self.stop_agent,
-             self.kill_center, self.cut, self.let_calls_pass],
-            weights=[20, 24, 12, 4, 8, 10, 10, 10, 4, 8, 24])[0]()
+            [self.change_protocol, self.swap, self.change_code, self.change_resource,
+             self.change_hierarchy, self.change_exception, self.change_several,
+             self.kill_agent, self.stop_agent, self.kill_center,
+             self.cut, self.let_calls_pass],
+            weights=[20, 24, 20, 12, 4, 8, 10, 10, 10, 4, 8, 24])[0]()
 
     # ---- a run ----
 
@@ -332,8 +367,10 @@ class Run:
         for name in sorted(self.stopped):
             self.agents[name].send_signal(signal.SIGCONT)
         self.stopped.clear()
-        # What tool rejects, lib may not wait for.
-        self.put(rule("tool-lib", protocol={"edge": ["tool", "lib"], "use": "msgqueue"}))
+        # What tool rejects, lib may not wait for: as a change, whatever was there, because a
+        # center that began anew tells lib of a former one again, and tool need not.
+        for use in ("shm", "msgqueue"):
+            self.put(rule("tool-lib", protocol={"edge": ["tool", "lib"], "use": use}))
         for name in NAMES:
             if name not in self.agents:
                 self.start_agent(name)
