@@ -83,8 +83,10 @@ int32_t rh_filter_before(void)
 	if (rh_filter.instances == 0)
 		return RH_FILTER_ALLOW;
 	rh_filter.chosen = 0;
-	if (RH_PARAM_NUMBER("by", 0) == 0)
+	if (RH_PARAM_NUMBER("by", 0) == 0) {
+		rh_log("passed", 6);
 		return RH_FILTER_ALLOW;
+	}
 	rh_log("held", 4);
 	rh_filter.delay_us = 2000000;
 	return RH_FILTER_DELAY;
@@ -225,6 +227,11 @@ class Balance(Stage):
         pid, = json.loads(caller.stdout.readline())[0]
         self.assertGreater(pid, 0)
         self.assertNotEqual(pid, first)
+        self.choose("0")
+        self.pid_of_any(caller)
+        while not re.search(r"held\n.*passed", lines := self.ok("rule", "log", "guard"), re.S):
+            pass
+        self.assertEqual(lines.count("held"), 1, "the call was made again by its program")
 
 
 if __name__ == "__main__":
