@@ -94,7 +94,11 @@ int32_t rh_transform_run(int32_t length)
 FAILS = """
 #include <rhodes/hook/transform.h>
 RH_RULE(transform);
-int32_t rh_transform_run(int32_t length) { return length < 0 ? length : 1000000; }
+int32_t rh_transform_run(int32_t length)
+{
+    (void)length;
+    return rh_transform.kind == RH_TRANSFORM_CALL ? 1000000 : (int32_t)RH_TRANSFORM_SAME;
+}
 """
 EVENT = """
 kind: Rule
@@ -224,6 +228,9 @@ class Carry(Rules):
             self.apply(self.published("liar", LIAR))
             self.assertIn("not as it was sent", self.await_reason("Rejected"))
             self.more_calls(caller)
+            # It is not taken again: the link begins without it, and stays so.
+            self.assertEqual(self.here("logs", "-n", "10000").count(
+                "calls to lib go by module"), 1)
             good, bad = self.end_caller(caller)
         # Those that were under way when it was found out, each at most once.
         self.assertLess(sum(bad.values()), 20)
