@@ -24,6 +24,7 @@ struct rh_code_place;
 struct rh_code_told {
 	uint64_t                calls;
 	uint64_t                ns;
+	uint64_t                differences;
 	struct rh_rule_counters counters;
 };
 
@@ -37,6 +38,7 @@ struct rh_code {
 	uint64_t              calls;     /* ... and how often and long it ran here */
 	uint64_t              ns;
 	struct rh_rule_counters counters; /* of what runs elsewhere: rule is NULL   */
+	uint64_t              differences; /* a shadow: other answers than obeyed  */
 	/* codetell.c */
 	struct rh_list        in_agent;  /* in force: among those that are told of */
 	struct rh_code_told   told;      /* what the center knows of it ...        */

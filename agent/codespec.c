@@ -93,6 +93,8 @@ static int read(struct rh_codespec *spec, const struct rh_record_reader *records
 	    rh_record_u64(records, RH_TAG_REVISION, &spec->revision) < 0 ||
 	    rh_record_text(records, RH_TAG_MODULE, spec->module, sizeof spec->module) < 0)
 		return malformed(diag, "its name, revision or module");
+	if (may_miss(rh_record_u32(records, RH_TAG_FLAGS, &spec->flags)) < 0)
+		return malformed(diag, "its flags");
 	if (may_miss(rh_record_text(records, RH_TAG_KEY, spec->key, sizeof spec->key)) < 0)
 		return malformed(diag, "its key");
 	if (may_miss(rh_record_u32(records, RH_TAG_COUNT, &spec->order)) < 0)
@@ -157,14 +159,26 @@ void rh_codespecs_fini(struct rh_codespecs *specs)
 	specs->count = 0;
 }
 
-const struct rh_codespec *rh_codespecs_find(const struct rh_codespecs *specs,
-                                            const struct rh_hook *hook)
+static const struct rh_codespec *find(const struct rh_codespecs *specs,
+                                      const struct rh_hook *hook, uint32_t flags)
 {
 	for (unsigned i = 0; i < specs->count; i++) {
-		if (specs->at[i]->hook == hook)
+		if (specs->at[i]->hook == hook && specs->at[i]->flags == flags)
 			return specs->at[i];
 	}
 	return NULL;
+}
+
+const struct rh_codespec *rh_codespecs_find(const struct rh_codespecs *specs,
+                                            const struct rh_hook *hook)
+{
+	return find(specs, hook, 0);
+}
+
+const struct rh_codespec *rh_codespecs_shadow(const struct rh_codespecs *specs,
+                                              const struct rh_hook *hook)
+{
+	return find(specs, hook, RH_CODE_SHADOW);
 }
 
 struct rh_codespec *rh_codespec_copy(const struct rh_codespec *spec)
@@ -184,7 +198,8 @@ struct rh_codespec *rh_codespec_copy(const struct rh_codespec *spec)
 int rh_codespec_is_same(const struct rh_codespec *a, const struct rh_codespec *b)
 {
 	return a->hook == b->hook && a->revision == b->revision &&
-	       a->policy == b->policy && a->limits.memory_bytes == b->limits.memory_bytes &&
+	       a->policy == b->policy && a->flags == b->flags &&
+	       a->limits.memory_bytes == b->limits.memory_bytes &&
 	       a->limits.time_us == b->limits.time_us && a->limits.fuel == b->limits.fuel &&
 	       strcmp(a->rule, b->rule) == 0 &&
 	       a->order == b->order && strcmp(a->key, b->key) == 0 && strcmp(a->module, b->module) == 0 &&

@@ -25,6 +25,7 @@ struct rh_codespec {
 	uint64_t              revision;               /* at which the rule was put */
 	struct rh_rule_limits limits;
 	enum rh_rule_policy   policy;
+	uint32_t              flags;                  /* RH_CODE_SHADOW */
 	unsigned              param_count;
 	struct rh_rule_param  params[RH_CODESPEC_PARAMS_MAX]; /* in bytes */
 	char                  rule[RH_NAME_MAX + 1];
@@ -49,9 +50,13 @@ int rh_codespecs_read(struct rh_codespecs *specs, const struct rh_record_reader 
                       struct rh_diag *diag);
 void rh_codespecs_fini(struct rh_codespecs *specs);
 
-/* The one of that hook, or NULL. */
+/* The one of that hook that is obeyed, or NULL. */
 const struct rh_codespec *rh_codespecs_find(const struct rh_codespecs *specs,
                                             const struct rh_hook *hook);
+
+/* The one that is asked beside it, or NULL. */
+const struct rh_codespec *rh_codespecs_shadow(const struct rh_codespecs *specs,
+                                              const struct rh_hook *hook);
 
 /* NULL: no memory. */
 struct rh_codespec *rh_codespec_copy(const struct rh_codespec *spec);

@@ -62,7 +62,9 @@ static void put_place(struct rh_record_writer *writer, const char *caller,
 
 static struct rh_code_told count(const struct rh_code *code)
 {
-	struct rh_code_told told = { .calls = code->calls, .ns = code->ns };
+	struct rh_code_told told = {
+		.calls = code->calls, .ns = code->ns, .differences = code->differences,
+	};
 
 	told.counters = code->rule ? *rh_rule_counters(code->rule) : code->counters;
 	return told;
@@ -82,6 +84,8 @@ static void put_counts(struct rh_record_writer *writer, const struct rh_code *co
 	rh_record_put_u32(writer, RH_TAG_COUNT, (uint32_t)counted->counters.instances);
 	rh_record_put_u64(writer, RH_TAG_BYTES, counted->counters.lines_dropped);
 	rh_record_put_u32(writer, RH_TAG_LAST, (uint32_t)is_over);
+	if (code->spec->flags & RH_CODE_SHADOW)
+		rh_record_put_u64(writer, RH_TAG_DIFFERENCES, counted->differences);
 	rh_record_close(writer, place);
 }
 

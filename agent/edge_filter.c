@@ -12,6 +12,7 @@
 #include "../rules/hook.h"
 
 #include <rhodes/hook/filter_layout.h>
+#include <string.h>
 
 /* ---- the rule ------------------------------------------------------------- */
 
@@ -59,15 +60,42 @@ static const struct rh_code_ops ops = {
 	.start = start, .stop = stop, .refused = refused,
 };
 
+static struct rh_edge *edge_of_shadow(struct rh_code_place *place)
+{
+	return RH_CONTAINER(place, struct rh_edge, filter.shadow);
+}
+
+static int start_shadow(struct rh_code_place *place, struct rh_code *next,
+                        struct rh_diag *why)
+{
+	int r = rh_code_load(next, why);
+
+	if (r == RH_OK)
+		rh_filter_init(&edge_of_shadow(place)->filter.shadow_filter, next->rule,
+		               next->spec->policy);
+	return r;
+}
+
+static void stop_shadow(struct rh_code_place *place, struct rh_code *code)
+{
+	(void)place;
+	(void)code;
+}
+
+static const struct rh_code_ops shadow_ops = { .start = start_shadow, .stop = stop_shadow };
+
 void rh_edge_filter_init(struct rh_edge *edge)
 {
 	rh_code_place_init(&edge->filter.place, edge->agent, edge->spec.caller,
 	                   edge->spec.callee, &ops);
+	rh_code_place_init(&edge->filter.shadow, edge->agent, edge->spec.caller,
+	                   edge->spec.callee, &shadow_ops);
 }
 
 void rh_edge_filter_fini(struct rh_edge *edge)
 {
 	rh_code_place_fini(&edge->filter.place);
+	rh_code_place_fini(&edge->filter.shadow);
 }
 
 void rh_edge_filter_apply(struct rh_edge *edge, int is_new)
@@ -78,15 +106,16 @@ void rh_edge_filter_apply(struct rh_edge *edge, int is_new)
 	if (is_new || !wanted)
 		edge->filter.is_due = wanted != NULL;
 	rh_code_place_set(&edge->filter.place, wanted, edge->spec.item);
+	rh_code_place_set(&edge->filter.shadow, edge->is_declared ? rh_codespecs_shadow(
+		&edge->spec.codes, rh_hook_find("filter")) : NULL, edge->spec.item);
 	rh_edge_run(edge); /* what waited for a rule that is wanted no more */
 }
 
 /* ---- calls ---------------------------------------------------------------- */
 
-static void note_failure(const struct rh_edge *edge, const struct rh_filter_answer *answer)
+static void note_failure(const struct rh_edge *edge, const struct rh_code *code,
+                         const struct rh_filter_answer *answer)
 {
-	const struct rh_code *code = edge->filter.place.active;
-
 	if (answer->failed)
 		rh_warn_often("rule %s of %s -> %s failed (%s applies): %s", code->spec->rule,
 		              edge->spec.caller, edge->spec.callee,
@@ -159,20 +188,58 @@ static enum rh_edge_filtered obey(struct rh_edge *edge, struct rh_cpage *page,
 	}
 }
 
-/* Runs the rule, and counts that it ran.  The rule's clock is where it began. */
-static void ask(struct rh_edge *edge, const struct rh_filter_call *call, int is_after,
-                int status, struct rh_filter_answer *answer)
-{
-	struct rh_code *code = edge->filter.place.active;
+/* A call, or its reply, and what the rule is asked about it. */
+struct question {
+	struct rh_filter_call call;
+	int                   is_after;
+	int                   status; /* of the reply */
+};
 
-	if (is_after)
-		rh_filter_after(&edge->filter.filter, call, status, answer);
+/* Runs a rule, and counts that it ran. */
+static void run(struct rh_edge *edge, struct rh_code *code, struct rh_filter *filter,
+                const struct question *question, uint64_t began,
+                struct rh_filter_answer *answer)
+{
+	if (question->is_after)
+		rh_filter_after(filter, &question->call, question->status, answer);
 	else
-		rh_filter_before(&edge->filter.filter, call, answer);
-	code->ns += rh_clock_ns() - call->now_ns;
+		rh_filter_before(filter, &question->call, answer);
+	code->ns += rh_clock_ns() - began;
 	code->calls++;
 	rh_codetell_changed(edge->agent);
-	note_failure(edge, answer);
+	note_failure(edge, code, answer);
+}
+
+static int differs(const struct rh_filter_answer *a, const struct rh_filter_answer *b)
+{
+	return a->verdict != b->verdict || a->error != b->error || a->chosen != b->chosen ||
+	       a->delay_us != b->delay_us || a->length != b->length || a->failed != b->failed ||
+	       (a->length > 0 && memcmp(a->bytes, b->bytes, a->length) != 0);
+}
+
+/* The rule's answer is obeyed; its shadow is only compared with it. */
+static void ask(struct rh_edge *edge, const struct question *question,
+                struct rh_filter_answer *answer)
+{
+	struct rh_edge_filter  *filter = &edge->filter;
+	struct rh_code         *shadow = filter->shadow.active;
+	struct rh_filter_answer other;
+
+	*answer = (struct rh_filter_answer){ .verdict = RH_FILTER_ALLOW,
+		                             .chosen = RH_FILTER_ANY };
+	if (filter->place.active)
+		run(edge, filter->place.active, &filter->filter, question,
+		    question->call.now_ns, answer);
+	if (!shadow)
+		return;
+	run(edge, shadow, &filter->shadow_filter, question, rh_clock_ns(), &other);
+	shadow->differences += differs(answer, &other) != 0;
+}
+
+static int sees_replies(const struct rh_edge_filter *filter)
+{
+	return (filter->place.active && rh_filter_has_after(&filter->filter)) ||
+	       (filter->shadow.active && rh_filter_has_after(&filter->shadow_filter));
 }
 
 /* The callee's agent takes another when that one is gone, or full.  What an object is
@@ -195,17 +262,21 @@ enum rh_edge_filtered rh_edge_filter_before(struct rh_edge *edge, struct rh_cpag
 
 	if (page->is_filtered)
 		return is_delayed(edge, page) ? RH_FILTERED_WAITS : RH_FILTERED_GOES;
-	if (!edge->filter.place.active)
-		return without(edge, diag);
+	if (!edge->filter.place.active) {
+		enum rh_edge_filtered filtered = without(edge, diag);
+
+		if (filtered != RH_FILTERED_GOES || !edge->filter.shadow.active)
+			return filtered;
+	}
 	if (!has_memfd && rh_cpage_copy_args(page) < 0)
 		return no_memory(diag);
-	ask(edge, &(struct rh_filter_call){
+	ask(edge, &(struct question){ .call = {
 		.now_ns = rh_clock_ns(),
 		.function = taken->function, .caller = page->process->attachment,
 		.length = taken->args_len, .visible = has_memfd ? 0 : taken->args_len,
 		.bytes = taken->args,
 		.instances = taken->instance == 0 ? edge->choices.count : 0,
-	}, 0, 0, &answer);
+	} }, &answer);
 	choose(edge, page, &answer);
 	page->is_filtered = 1;
 	return obey(edge, page, &answer, diag);
@@ -217,14 +288,14 @@ void rh_edge_filter_after(struct rh_edge *edge, const struct rh_cpage *page,
 	struct rh_filter_answer answer;
 	int has_memfd = (reply->flags & RH_SLOT_REPLY_MEMFD) != 0;
 
-	if (!edge->filter.place.active || !rh_filter_has_after(&edge->filter.filter))
+	if (!sees_replies(&edge->filter))
 		return;
-	ask(edge, &(struct rh_filter_call){
+	ask(edge, &(struct question){ .call = {
 		.now_ns = rh_clock_ns(),
 		.function = transit->taken.function, .caller = page->process->attachment,
 		.length = reply->len, .visible = has_memfd ? 0 : reply->len,
 		.bytes = reply->bytes,
-	}, 1, -reply->status, &answer);
+	}, .is_after = 1, .status = -reply->status }, &answer);
 	if (answer.verdict == RH_FILTER_DENY) {
 		*reply = (struct rh_reply){ .status = answer.error };
 	} else if (answer.verdict == RH_FILTER_REWRITE) {

@@ -21,6 +21,8 @@ struct rh_transit;
 struct rh_edge_filter {
 	struct rh_code_place place;
 	struct rh_filter     filter; /* of place.active */
+	struct rh_code_place shadow; /* asked beside it, and not obeyed */
+	struct rh_filter     shadow_filter;
 	int                  is_due; /* there was no edge before the rule: calls that it
 	                                must see wait until it is here */
 };

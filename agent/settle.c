@@ -31,6 +31,7 @@ static int has_bindings(const struct rh_edge *edge)
 static int is_code_settled(const struct rh_edge *edge)
 {
 	return rh_code_is_settled(&edge->filter.place) &&
+	       rh_code_is_settled(&edge->filter.shadow) &&
 	       rh_code_is_settled(&edge->transform.place) &&
 	       rh_code_is_settled(&edge->carrier.place);
 }

@@ -86,7 +86,7 @@ static int check_module(const struct rh_realm *realm, const struct rh_wanted *wa
 	return err;
 }
 
-/* Of one hook there is one rule at a place; of events there are chains, and of eBPF as
+/* Of one hook there is one rule at a place, and a shadow of it; of events there are chains, and of eBPF as
  * many as there are. */
 static int is_rival(const struct rh_object *rule, const json_t *code)
 {
@@ -95,6 +95,8 @@ static int is_rival(const struct rh_object *rule, const json_t *code)
 	int     is = other && strcmp(text_at(other, "hook"), text_at(code, "hook")) == 0 &&
 	             strcmp(text_at(code, "hook"), "event") != 0 &&
 	             strcmp(text_at(code, "hook"), "probe") != 0 &&
+	             json_is_true(json_object_get(other, "shadow")) ==
+	             json_is_true(json_object_get(code, "shadow")) &&
 	             strcmp(text_at(other, "resource"), text_at(code, "resource")) == 0 &&
 	             strcmp(text_at(other, "key"), text_at(code, "key")) == 0 &&
 	             (json_object_get(code, "resource") ||

@@ -129,6 +129,8 @@ static void put_code(struct rh_record_writer *writer, const struct rh_protocol_r
 	rh_record_put_text(writer, RH_TAG_MODULE,
 	                   text_at(code, "module") + sizeof RH_MODULE_PREFIX - 1);
 	rh_record_put_text(writer, RH_TAG_MODE, text_at(code, "mode"));
+	if (json_is_true(json_object_get(code, "shadow")))
+		rh_record_put_u32(writer, RH_TAG_FLAGS, RH_CODE_SHADOW);
 	if (text_at(code, "key"))
 		rh_record_put_text(writer, RH_TAG_KEY, text_at(code, "key"));
 	put_event(writer, code);
@@ -148,6 +150,9 @@ static void put_codes(struct rh_record_writer *writer, const struct rh_realm *re
 		                                                        caller, callee);
 
 		if (rule && rh_hook_at(&rh_hooks[i]) != RH_AT_PROCESS)
+			put_code(writer, rule);
+		rule = rh_protocols_find(&realm->shadows[i], caller, callee);
+		if (rule)
 			put_code(writer, rule);
 	}
 }

@@ -134,6 +134,7 @@ static int take_stats(struct rh_center *center, struct rh_link_conn *conn,
 	    rh_record_u64(reader, RH_TAG_TOOK, &run.ns) < 0 ||
 	    rh_record_u32(reader, RH_TAG_COUNT, &instances) == RH_EPROTO ||
 	    rh_record_u64(reader, RH_TAG_BYTES, &run.lines_dropped) == RH_EPROTO ||
+	    rh_record_u64(reader, RH_TAG_DIFFERENCES, &run.differences) == RH_EPROTO ||
 	    rh_record_u32(reader, RH_TAG_LAST, &is_over) == RH_EPROTO ||
 	    read_failures(reader, &run) < 0)
 		return rh_diag_set(diag, RH_EPROTO, "RULE_STATS lacks a count of rule %s",

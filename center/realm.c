@@ -75,8 +75,10 @@ void rh_realm_fini(struct rh_realm *realm)
 	rh_catalog_fini(&realm->catalog);
 	rh_protocols_fini(&realm->protocols);
 	rh_protocols_fini(&realm->limits);
-	for (unsigned i = 0; i < RH_REALM_HOOKS; i++)
+	for (unsigned i = 0; i < RH_REALM_HOOKS; i++) {
 		rh_protocols_fini(&realm->hooks[i]);
+		rh_protocols_fini(&realm->shadows[i]);
+	}
 	rh_rollouts_fini(&realm->rollouts);
 	if (realm->memory)
 		munmap(realm->memory, realm->memory_bytes);
@@ -263,8 +265,10 @@ const struct rh_protocols *rh_realm_table(const struct rh_realm *realm,
 		return &realm->protocols;
 	if (side->table == RH_TABLE_LIMITS)
 		return &realm->limits;
-	RH_CHECK(side->table - RH_TABLE_HOOKS < (int)RH_REALM_HOOKS);
-	return &realm->hooks[side->table - RH_TABLE_HOOKS];
+	unsigned hook = side->table - RH_TABLE_HOOKS;
+	RH_CHECK(hook < 2 * RH_REALM_HOOKS);
+	return hook < RH_REALM_HOOKS ? &realm->hooks[hook]
+	                             : &realm->shadows[hook - RH_REALM_HOOKS];
 }
 
 int rh_realm_has_code(const struct rh_realm *realm, const char *caller,
@@ -272,7 +276,8 @@ int rh_realm_has_code(const struct rh_realm *realm, const char *caller,
 {
 	for (unsigned i = 0; i < rh_hook_count; i++) {
 		if (rh_hook_at(&rh_hooks[i]) == RH_AT_CALL &&
-		    rh_protocols_find(&realm->hooks[i], caller, callee))
+		    (rh_protocols_find(&realm->hooks[i], caller, callee) ||
+		     rh_protocols_find(&realm->shadows[i], caller, callee)))
 			return 1;
 	}
 	return 0;

@@ -1,6 +1,7 @@
 #include "rollout.h"
 
 #include "codetext.h"
+#include "realm.h"
 
 #include "when.h"
 
@@ -209,6 +210,8 @@ static void read_code(const json_t *rule, struct rh_rollout_side *side)
 		snprintf(side->callee, sizeof side->callee, "/%s", key ? key : "");
 	}
 	side->table = table_of_hook(json_string_value(json_object_get(rule, "hook")));
+	if (json_is_true(json_object_get(rule, "shadow")))
+		side->table = (uint8_t)(side->table + RH_REALM_HOOKS);
 	side->code = rh_code_text_of(rule);
 	RH_CHECK(side->code); /* no memory */
 	memcpy(side->use, side->code->use, sizeof side->use);

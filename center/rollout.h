@@ -55,7 +55,8 @@ enum rh_rule_table { RH_TABLE_PROTOCOLS, RH_TABLE_LIMITS, RH_TABLE_HOOKS };
 struct rh_rollout_side {
 	uint64_t revision;                  /* at which it was put */
 	uint8_t  table;                     /* RH_TABLE_HOOKS and the hook's place in
-	                                       rh_hooks                            */
+	                                       rh_hooks, of a shadow RH_REALM_HOOKS
+	                                       more                                */
 	const struct rh_code_text *code;    /* of RH_TABLE_HOOKS and beyond        */
 	char caller[RH_NAME_MAX + 1];
 	char callee[RH_NAME_MAX + 2];

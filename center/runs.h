@@ -36,6 +36,7 @@ struct rh_run {
 	uint64_t          failures[RH_FAILURES];
 	uint64_t          instances;     /* made: one more for each that trapped  */
 	uint64_t          lines_dropped; /* of its log                            */
+	uint64_t          differences;   /* a shadow: other answers than obeyed    */
 	uint64_t          told_ms;
 	int               is_away;       /* the agent's connection ended          */
 };

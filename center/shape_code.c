@@ -159,6 +159,7 @@ int rh_shape_code(struct rh_decode *decode, const json_t *value)
 		{ "attach",    rh_probe_attach,  0 },
 		{ "keep",      rh_probe_keep,    0 },
 		{ "rollout",   rh_shape_rollout, 0 },
+		{ "shadow",    rh_decode_boolean, 0 },
 	};
 	int err = rh_decode_fields(decode, value, RH_FIELDS(fields));
 
@@ -167,6 +168,10 @@ int rh_shape_code(struct rh_decode *decode, const json_t *value)
 		                       "the rule runs");
 	if (!err)
 		err = check_key(decode, value);
+	if (!err && json_is_true(json_object_get(value, "shadow")) &&
+	    strcmp(json_string_value(json_object_get(value, "hook")), "filter") != 0)
+		err = rh_decode_refuse(decode, "is a shadow, which only rules of hook filter can "
+		                       "be");
 	if (!err)
 		err = check_chain(decode, value);
 	if (!err)

@@ -41,6 +41,7 @@ static bool read_run(const json_t *item, struct rh_rule_run *run)
 		.is_away = state && strcmp(state, "away") == 0, .ns = number_at(item, "ns"),
 		.instances = number_at(item, "instances"),
 		.lines_dropped = number_at(item, "linesDropped"),
+		.differences = number_at(item, "differences"),
 	};
 	snprintf(run->rule, sizeof run->rule, "%.70s", rule);
 	snprintf(run->agent, sizeof run->agent, "%.70s", agent);
@@ -97,6 +98,8 @@ struct rh_rule_run rh_rule_run_since(const struct rh_rule_runs *before,
 		return since;
 	since.calls -= then->calls;
 	since.ns -= then->ns;
+	if (then->differences <= now->differences)
+		since.differences -= then->differences;
 	for (int kind = 0; kind < RH_FAILURES; kind++) {
 		if (then->failures[kind] <= now->failures[kind])
 			since.failures[kind] -= then->failures[kind];

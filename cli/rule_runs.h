@@ -19,6 +19,7 @@ struct rh_rule_run {
 	uint64_t revision;
 	bool     is_away;
 	uint64_t calls, ns, instances, lines_dropped;
+	uint64_t differences; /* of a shadow */
 	uint64_t failures[RH_FAILURES];
 };
 

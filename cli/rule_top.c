@@ -70,6 +70,7 @@ static void add_row(struct rh_table *table, const struct rh_rule_run *now,
 	add_cost(table, shown);
 	rh_table_cell(table, rh_rule_run_failures(shown, failures, sizeof failures), RH_BAD);
 	rh_table_number(table, (long long)now->instances);
+	rh_table_number(table, (long long)shown->differences);
 }
 
 /* before NULL: totals. */
@@ -78,11 +79,11 @@ static void print_table(struct rh_cli *cli, const struct rh_rule_runs *before,
 {
 	static const char *const totals[] = {
 		"RULE", "AGENT", "WHERE", "+REVISION", "STATE", "+CALLS", "+NS A CALL",
-		"FAILURES", "+INSTANCES", NULL,
+		"FAILURES", "+INSTANCES", "+DIFFERENCES", NULL,
 	};
 	static const char *const rates[] = {
 		"RULE", "AGENT", "WHERE", "+REVISION", "STATE", "+CALLS/s", "+NS A CALL",
-		"FAILURES", "+INSTANCES", NULL,
+		"FAILURES", "+INSTANCES", "+DIFFERENCES", NULL,
 	};
 	double          seconds = before ? (double)(now->time_ns - before->time_ns) / 1e9 : 1;
 	struct rh_table table;

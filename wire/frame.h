@@ -136,7 +136,7 @@ enum rh_frame_type {
 	                         (ns in all of them) ERRORS* (by enum
 	                         rh_rule_failure) COUNT (instances made) BYTES (lines
 	                         of its log that were dropped) LAST (1: it runs there
-	                         no more)                                         */
+	                         no more) [DIFFERENCES: of a shadow]              */
 	RH_FRAME_RULE_LOG,    /* ITEM*: CALLER [CALLEE] RULE TIME TEXT            */
 
 	/* Observer -> agent or center, and back. */
@@ -160,6 +160,8 @@ enum rh_frame_type {
 #define RH_TRACE_WHOLE 0x200u
 
 #define RH_EDGE_EMIT 0xffffffffu
+
+#define RH_CODE_SHADOW 1u /* it is asked, and not obeyed */
 
 enum rh_role {
 	RH_ROLE_CALLER = 1, RH_ROLE_CALLEE, RH_ROLE_OBSERVER, RH_ROLE_AGENT,
@@ -250,7 +252,8 @@ enum rh_tag {
 	                       under way); in an EDGE_ITEM             */
 	RH_TAG_CODE_ITEM,   /* records: RULE REVISION HOOK MODULE MODE [KEY:
 	                       by which programs ask, or the event] [COUNT: place
-	                       in its chain] POLICY [BYTES (of memory) TOOK (ns a call) FUEL ENV*
+	                       in its chain] POLICY [FLAGS (RH_CODE_SHADOW)
+	                       BYTES (of memory) TOOK (ns a call) FUEL ENV*
 	                       (parameters, NAME=value)]               */
 	RH_TAG_HOOK,        /* text                                    */
 	RH_TAG_MODULE,      /* text: SHA-256, 64 hex digits            */
@@ -259,6 +262,7 @@ enum rh_tag {
 	RH_TAG_FUEL,        /* u64                                     */
 	RH_TAG_SIGNATURE,   /* text: Ed25519, 128 hex digits           */
 	RH_TAG_KEY,         /* text                                    */
+	RH_TAG_DIFFERENCES, /* u64                                     */
 	RH_TAGS
 };
 

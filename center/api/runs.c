@@ -24,13 +24,14 @@ static json_t *run_json(const struct rh_run *run)
 	json_t *json;
 
 	rh_when_text(run->told_ms, told_at);
-	json = json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:s}",
+	json = json_pack("{s:s, s:s, s:I, s:s, s:I, s:I, s:o, s:I, s:I, s:I, s:s}",
 		"agent", run->key.agent, "rule", run->key.rule,
 		"revision", (json_int_t)run->revision,
 		"state", run->is_away ? "away" : "running",
 		"calls", (json_int_t)run->calls, "ns", (json_int_t)run->ns,
 		"failures", failures_json(run), "instances", (json_int_t)run->instances,
-		"linesDropped", (json_int_t)run->lines_dropped, "toldAt", told_at);
+		"linesDropped", (json_int_t)run->lines_dropped,
+		"differences", (json_int_t)run->differences, "toldAt", told_at);
 	if (run->key.callee[0])
 		json_object_set_new(json, "edge", json_pack("[s, s]", run->key.caller,
 		                                            run->key.callee));

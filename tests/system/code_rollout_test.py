@@ -175,6 +175,36 @@ class Back(Rollout):
             self.leave(caller)
 
 
+class Shadow(Rollout):
+    def test_it_is_asked_and_not_obeyed(self):
+        self.await_force(self.published("allow", ALLOW))
+        half = self.published("half", FILTER % "static uint32_t n;\n\n\treturn n++ % 2 ? "
+                              "RH_FILTER_DENY : RH_FILTER_ALLOW;")
+        rule = RULE.format(module=half, more=", shadow: true").replace("guard", "next")
+        self.ok("apply", "-f", "-", data=rule)
+        self.await_line("rule next at revision .* runs for app -> lib")
+        with self.caller() as caller:
+            self.assertEqual(self.ask(caller, 100), 100)
+            while not (run := self.runs("next")) or run["calls"] < 100:
+                pass
+            self.assertEqual((run["calls"], run["differences"]), (100, 50))
+            self.assertEqual(self.runs("guard")["differences"], 0)
+            self.assertRegex(self.ok("rule", "top", "next", "--once"), r" 50\n")
+            self.ok("delete", "rule", "guard")  # compared with a call that passes
+            self.await_line("rule guard runs no more for app -> lib")
+            self.assertEqual(self.ask(caller, 10), 10)
+            self.leave(caller)
+        self.assertIn("another rule (next)", self.refused(5, "apply", "-f", "-", data=rule.replace(
+            "name: next", "name: third")))
+        self.assertIn("only rules of hook filter", self.refused(
+            1, "apply", "-f", "-", data=rule.replace("hook: filter", "hook: transform")))
+
+    def runs(self, rule):
+        """What is counted of it, or nothing yet."""
+        items = self.json("rule", "top", rule, "--once")["items"]
+        return items[0] if items else None
+
+
 class Alone(Rollout):
     def setUp(self):
         super().setUp()
