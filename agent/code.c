@@ -160,8 +160,8 @@ void rh_code_started(struct rh_code_place *place)
 	if (rh_settle_is(place->agent, place->caller, place->callee))
 		rh_rules_settled(place->agent, place->caller, place->callee);
 	else
-		rh_result_set(place->agent, place->caller, place->callee, place->item,
-		              RH_ITEM_STAGED, NULL);
+		rh_result_note(place->agent, place->caller, place->callee, place->item,
+		               RH_ITEM_STAGED);
 }
 
 void rh_code_refuse(struct rh_code_place *place, const struct rh_diag *why)
@@ -205,8 +205,8 @@ static void on_module(struct rh_module_want *want, int fd, const struct rh_diag 
 		rh_code_refuse(code->place, &diag);
 		return;
 	}
-	rh_result_set(code->place->agent, code->place->caller, code->place->callee,
-	              code->place->item, RH_ITEM_VERIFIED, NULL);
+	rh_result_note(code->place->agent, code->place->caller, code->place->callee,
+	               code->place->item, RH_ITEM_VERIFIED);
 	start(code);
 }
 

@@ -24,6 +24,10 @@ static int start(struct rh_code_place *place, struct rh_code *next, struct rh_di
 	edge->carrier.failed = 0;
 	if (edge->state != RH_OUTLINK_UP)
 		return RH_OK;
+	if (edge->version < 2)
+		return rh_diag_set(why, RH_EVERSION, "the agent of %s is of a version that "
+		                   "cannot change to rule %s while calls pass: start it anew",
+		                   edge->spec.callee, next->spec->rule);
 	rh_edge_swap_review(edge); /* which may refuse it at once */
 	return RH_EAGAIN;
 }

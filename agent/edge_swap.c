@@ -291,8 +291,8 @@ void rh_edge_swap_review(struct rh_edge *edge)
 	uint64_t             id;
 	const char          *wanted = rh_edge_channel_protocol(edge, &id);
 
-	if (edge->state != RH_OUTLINK_UP)
-		return;
+	if (edge->state != RH_OUTLINK_UP || edge->version < 2)
+		return; /* an agent of version 1 is told by draining; edge_link.c */
 	if (swap->state == RH_SWAP_PREPARING &&
 	    (strcmp(swap->by, wanted) != 0 || swap->by_id != id))
 		step(edge, RH_SWAP_UNWANT, NULL);

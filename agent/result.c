@@ -163,6 +163,15 @@ void rh_result_set(struct rh_agent *agent, const char *caller, const char *calle
 	tell_soon(agent);
 }
 
+void rh_result_note(struct rh_agent *agent, const char *caller, const char *callee,
+                    uint64_t revision, enum rh_item_state state)
+{
+	struct rh_diag why;
+
+	if (rh_result_rejected(agent, caller, callee, &why) <= revision)
+		rh_result_set(agent, caller, callee, revision, state, NULL);
+}
+
 uint64_t rh_result_rejected(const struct rh_agent *agent, const char *caller,
                             const char *callee, struct rh_diag *ret_why)
 {

@@ -33,6 +33,11 @@ void rh_result_set(struct rh_agent *agent, const char *caller, const char *calle
 uint64_t rh_result_rejected(const struct rh_agent *agent, const char *caller,
                             const char *callee, struct rh_diag *ret_why);
 
+/* What became of an item of that revision; nothing when a newer one was rejected and this
+ * one is in force in its place: what is told is the rejection. */
+void rh_result_note(struct rh_agent *agent, const char *caller, const char *callee,
+                    uint64_t revision, enum rh_item_state state);
+
 /* 1 when some item is in that state. */
 int rh_results_have(const struct rh_agent *agent, enum rh_item_state state);
 

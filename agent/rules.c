@@ -140,10 +140,10 @@ static void settle(struct rh_agent *agent)
 			rh_settle_show(agent, item->caller, item->callee);
 		} else if (item->former || item->has_none ||
 		           rh_settle_waits_for_code(agent, item->caller, item->callee)) {
-			rh_result_set(agent, item->caller, item->callee, item->revision,
-			              rh_settle_waits_for_code(agent, item->caller,
-			                                       item->callee)
-			              ? RH_ITEM_RECEIVED : RH_ITEM_STAGED, NULL);
+			rh_result_note(agent, item->caller, item->callee, item->revision,
+			               rh_settle_waits_for_code(agent, item->caller,
+			                                        item->callee)
+			               ? RH_ITEM_RECEIVED : RH_ITEM_STAGED);
 		}
 		if (!item->former && !item->has_none)
 			rh_chronicle_put(agent, item);
@@ -230,7 +230,7 @@ void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *ca
 	item->former = NULL;
 	item->has_none = 0;
 	rh_chronicle_put(agent, item);
-	rh_result_set(agent, caller, callee, item->revision, RH_ITEM_ACTIVE, NULL);
+	rh_result_note(agent, caller, callee, item->revision, RH_ITEM_ACTIVE);
 	rh_happening_tell(agent, "rule.active", agent->resource, "%s %s %llu", caller, callee,
 	                  (unsigned long long)item->revision);
 	rh_settle_show(agent, caller, callee);

@@ -455,7 +455,7 @@ class Started(unittest.TestCase):
         self.assertEqual(self.center.kill(signal.SIGTERM), 0)
         self.assertEqual([n for n in os.listdir(self.center.run) if n.endswith(".sock")], [])
         self.assertEqual(sorted(os.listdir(self.center.state)),
-                         ["key", "store.db", "store.mark"])
+                         ["key", "module.pub", "store.db", "store.mark"])
         self.center.start()
         self.center.kill()
         self.assertIn("center.sock", os.listdir(self.center.run))

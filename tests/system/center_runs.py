@@ -69,7 +69,7 @@ class Runs(CenterTest):
         self.assertEqual(found, {
             "agent": "a", "rule": "r", "edge": ["a", "s"], "revision": 7, "state": "running",
             "calls": 100, "ns": 5000, "failures": dict(zip(KINDS, range(1, 7))), "instances": 2,
-            "linesDropped": 9})
+            "linesDropped": 9, "differences": 0})
         self.assertEqual([(run["resource"], run["failures"]["trap"]) for run in self.runs("q")],
                          [("a", 0)])
         agent.send(RULE_STATS, item("a", "s", "r", 8, 101))

@@ -119,7 +119,7 @@ class Runs(Stage):
             self.assertEqual(run["instances"], 3)
             self.assertGreater(run["ns"], 0)
             self.assertRegex(self.ok("rule", "top", "-1"),
-                             rf"guard +app +app -> lib +{revision} +running +25 +\S+ +trap 2 +3\n")
+                             rf"guard +app +app -> lib +{revision} +running +25 +\S+ +trap 2 +3 +0\n")
             self.await_log(r"^(\S+Z app +hello\n){3}$")
             # Another revision counts anew; without the center nothing is lost.
             revision = self.apply("again")

@@ -404,7 +404,7 @@ class Rule(Stage):
             log.send_signal(signal.SIGINT)
             self.assertEqual((top.wait(LIMIT), log.wait(LIMIT)), (0, 0))
         self.assertRegex(self.ok("rule", "top", "fast", "--once"),
-                         r"fast +app +app +3 +running +\S+ +20\.0 +trap 3, fuel 1 +5\n")
+                         r"fast +app +app +3 +running +\S+ +20\.0 +trap 3, fuel 1 +5 +0\n")
         self.assertEqual(self.json("rule", "top")["items"][0]["failures"]["trap"], 3)
         self.assertEqual([line["text"] for line in self.json("rule", "log", "fast")["items"]],
                          ["first", "sec?[1mond"])

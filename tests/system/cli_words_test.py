@@ -105,7 +105,8 @@ class Words(Stage):
                               (("watch", "resources"), ["app", "lib"]),
                               (("explain", "app"), ["app", "lib"]),
                               (("rollout", "undo"), ["app-lib", "hierarchy"]),
-                              (("rule",), ["new", "publish", "pull"]),
+                              (("rule",), ["new", "record", "test", "publish", "pull", "list",
+                                            "top", "log", "maps"]),
                               (("completion",), ["bash"])):
             self.assertEqual(self.completed(*words), wanted, words)
 
