@@ -34,7 +34,8 @@ static void look(struct rh_cache_entry entries[2])
 	rh_cache_users(entries, 2);
 }
 
-/* Starts a shell that speaks and then waits for its end. */
+/* Starts a shell that speaks and then waits for its end: as it is, for who becomes another
+ * program has no environment for a moment. */
 static pid_t start(char *const env[])
 {
 	char  word[8] = "";
@@ -46,7 +47,7 @@ static pid_t start(char *const env[])
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		dup2(fds[1], STDOUT_FILENO);
-		execle("/bin/sh", "sh", "-c", "echo here; exec sleep 1000", (char *)NULL, env);
+		execle("/bin/sh", "sh", "-c", "echo here; kill -STOP $$", (char *)NULL, env);
 		_exit(127);
 	}
 	close(fds[1]);
