@@ -166,11 +166,12 @@ class Balance(Stage):
         self.choose("turn")
         self.await_three(callers[0])
         self.assert_turns(callers[0])
+        first = set(self.ask(callers[0], 3)[0])
         self.choose("caller")
         pids = [self.pid_of(caller) for caller in callers]
         os.kill(pids[0], signal.SIGKILL)
         after = pids[0]
-        while after in pids:  # until one runs in the place of that which ended
+        while after in first:  # until one runs in the place of that which ended
             after = self.pid_of_any(callers[0])
             for caller, pid in zip(callers, pids):
                 if pid != pids[0]:
