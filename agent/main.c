@@ -14,6 +14,7 @@
 #include "../base/discard.h"
 #include "../base/log.h"
 #include "../base/ready.h"
+#include "../base/tells.h"
 
 #include <fcntl.h>
 #include <getopt.h>
@@ -53,20 +54,6 @@ static const char usage[] =
 	"  --pool FILE       be the agents of all resources that FILE names, one a line\n"
 	"  --ready-fd N      write \"ready\" to this descriptor once serving\n"
 	"  --help, --version\n";
-
-/* Answers what can be answered without a system. */
-static int tells(int argc, char **argv)
-{
-	if (argc != 2)
-		return 0;
-	if (strcmp(argv[1], "--version") == 0)
-		puts("rhodes-agent " RH_VERSION);
-	else if (strcmp(argv[1], "--help") == 0)
-		fputs(usage, stdout);
-	else
-		return 0;
-	return 1;
-}
 
 static int read_fd(const char *text)
 {
@@ -175,7 +162,7 @@ int main(int argc, char **argv)
 	struct config         config;
 	struct rh_diag        diag = { .text = "out of memory" };
 
-	if (tells(argc, argv))
+	if (rh_tells(argc, argv, "rhodes-agent " RH_VERSION, usage))
 		return 0;
 	if (read_config(argc, argv, &config) < 0) {
 		fputs(usage, stderr);

@@ -12,6 +12,7 @@
 
 #include "../base/log.h"
 #include "../base/ready.h"
+#include "../base/tells.h"
 #include "../sdk/c/rhodes-stub.h"
 #include "../sdk/c/rhodes.h"
 
@@ -50,20 +51,6 @@ static const char usage[] =
 	"  --threads N          so many calls at once, 1 to 64 (default 1)\n"
 	"  --check              load and compare, then end: 0 it would serve\n"
 	"  --help, --version\n";
-
-/* Answers what can be answered without a system. */
-static int tells(int argc, char **argv)
-{
-	if (argc != 2)
-		return 0;
-	if (strcmp(argv[1], "--version") == 0)
-		puts("rhodes-worker " RH_VERSION);
-	else if (strcmp(argv[1], "--help") == 0)
-		fputs(usage, stdout);
-	else
-		return 0;
-	return 1;
-}
 
 static int read_threads(const char *text, unsigned *ret_threads)
 {
@@ -155,7 +142,7 @@ int main(int argc, char **argv)
 
 	snprintf(name, sizeof name, "worker %s", resource ? resource : "?");
 	rh_log_init(name);
-	if (tells(argc, argv))
+	if (rh_tells(argc, argv, "rhodes-worker " RH_VERSION, usage))
 		return 0;
 	if (read_config(argc, argv, &config) < 0) {
 		fputs(usage, stderr);

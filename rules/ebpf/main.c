@@ -15,6 +15,7 @@
 #include "../../base/log.h"
 #include "../../base/ready.h"
 #include "../../base/socket.h"
+#include "../../base/tells.h"
 
 #include <errno.h>
 #include <getopt.h>
@@ -50,19 +51,6 @@ static const char usage[] =
 	"  --uid UID       who may load rules, beside root; by default the owner of DIR\n"
 	"  --grace MS      how long a rule outlives its agent, 5000 by default\n"
 	"  --help, --version\n";
-
-static int tells(int argc, char **argv)
-{
-	if (argc != 2)
-		return 0;
-	if (strcmp(argv[1], "--version") == 0)
-		puts("rhodes-bpf " RH_VERSION);
-	else if (strcmp(argv[1], "--help") == 0)
-		fputs(usage, stdout);
-	else
-		return 0;
-	return 1;
-}
 
 static int read_number(const char *text, unsigned long max, unsigned long *ret_number)
 {
@@ -169,7 +157,7 @@ int main(int argc, char **argv)
 	struct rh_bpf_machine machine;
 	struct rh_diag        diag = { 0 };
 
-	if (tells(argc, argv))
+	if (rh_tells(argc, argv, "rhodes-bpf " RH_VERSION, usage))
 		return 0;
 	if (read_config(argc, argv, &config) < 0) {
 		fputs(usage, stderr);
