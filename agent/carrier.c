@@ -96,11 +96,8 @@ static int count(const struct instance *instance, uint64_t began, int r)
 	struct rh_code    *code = counted(instance);
 	const char        *why = rh_rule_why(rh_codec_rule(instance->codec));
 
-	if (code) {
-		code->calls++;
-		code->ns += rh_clock_ns() - began;
-		rh_codetell_changed(carrier->place.agent);
-	}
+	if (code)
+		rh_code_ran(code, began);
 	if (r >= 0)
 		return r;
 	carrier->failing = instance->id;

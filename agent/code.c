@@ -6,6 +6,7 @@
 #include "rules.h"
 #include "settle.h"
 
+#include "../base/clock.h"
 #include "../base/log.h"
 #include "../rules/hook.h"
 #include "../rules/wasm/cpu.h"
@@ -99,6 +100,32 @@ int rh_code_load(struct rh_code *code, struct rh_diag *why)
 	return load(code, on_line, code, &code->rule, why);
 }
 
+int rh_code_follow(struct rh_code *code, struct rh_diag *why)
+{
+	const struct rh_code *before = code->place->active;
+	struct rh_diag        diag = { .text = "" };
+	int                   r = rh_code_load(code, why);
+
+	if (r == RH_OK && before && rh_rule_swap(before->rule, code->rule, &diag) <= 0)
+		rh_info("rule %s begins without the state of the one before it: %s",
+		        code->spec->rule, diag.text);
+	return r;
+}
+
+void rh_code_ran(struct rh_code *code, uint64_t began)
+{
+	code->ns += rh_clock_ns() - began;
+	code->calls++;
+	rh_codetell_changed(code->place->agent);
+}
+
+void rh_code_failed(const struct rh_code *code)
+{
+	rh_warn_often("rule %s of %s -> %s failed (%s applies): %s", code->spec->rule,
+	              code->place->caller, code->place->callee,
+	              rh_rule_policy_name(code->spec->policy), rh_rule_why(code->rule));
+}
+
 int rh_code_instance(const struct rh_code *code, rh_rule_log *log, void *log_user,
                      struct rh_rule **ret_rule, struct rh_diag *why)
 {
@@ -138,7 +165,8 @@ static void stop_active(struct rh_code_place *place, struct rh_code *follows)
 	if (!code)
 		return;
 	rh_codetell_ended(code, follows);
-	place->ops->stop(place, code);
+	if (place->ops->stop)
+		place->ops->stop(place, code);
 	if (!follows)
 		rh_info("rule %s runs no more for %s%s%s", code->spec->rule, place->caller,
 		        place->callee[0] ? " -> " : "", place->callee);

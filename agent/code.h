@@ -52,7 +52,7 @@ struct rh_code_ops {
 	int (*start)(struct rh_code_place *place, struct rh_code *next,
 	             struct rh_diag *why);
 	/* It is in force no more, and is freed next; place->active is what follows it,
-	 * or NULL. */
+	 * or NULL.  May be NULL. */
 	void (*stop)(struct rh_code_place *place, struct rh_code *code);
 	/* The next one was refused, place->rejected is its spec; may be NULL. */
 	void (*refused)(struct rh_code_place *place);
@@ -86,6 +86,16 @@ void rh_code_started(struct rh_code_place *place);
 
 /* The next one cannot be run. */
 void rh_code_refuse(struct rh_code_place *place, const struct rh_diag *why);
+
+/* It was asked since began (monotonic ns): counted. */
+void rh_code_ran(struct rh_code *code, uint64_t began);
+
+/* It failed, and its policy applies: said in the log, not too often. */
+void rh_code_failed(const struct rh_code *code);
+
+/* As rh_code_load, and hands it the state of the one in force, if there is one and both
+ * can. */
+int rh_code_follow(struct rh_code *code, struct rh_diag *why);
 
 /* Loads the object into this process: code->rule.  For ops->start.
  * As rh_rule_load; RH_ENOSYS a mode that does not run here. */

@@ -1,14 +1,12 @@
 #include "edge_filter.h"
 
 #include "agent.h"
-#include "codetell.h"
 #include "cpage.h"
 #include "edge.h"
 #include "process.h"
 #include "stats.h"
 
 #include "../base/clock.h"
-#include "../base/log.h"
 #include "../rules/hook.h"
 
 #include <rhodes/hook/filter_layout.h>
@@ -25,14 +23,10 @@ static int start(struct rh_code_place *place, struct rh_code *next, struct rh_di
 {
 	struct rh_edge        *edge = edge_of(place);
 	struct rh_edge_filter *filter = &edge->filter;
-	struct rh_diag         diag = { .text = "" };
-	int                    r = rh_code_load(next, why);
+	int                    r = rh_code_follow(next, why);
 
 	if (r < 0)
 		return r;
-	if (place->active && rh_rule_swap(place->active->rule, next->rule, &diag) <= 0)
-		rh_info("rule %s begins without the state of the one before it: %s",
-		        next->spec->rule, diag.text);
 	if (place->active)
 		rh_filter_exchange(&filter->filter, next->rule);
 	else
@@ -76,13 +70,7 @@ static int start_shadow(struct rh_code_place *place, struct rh_code *next,
 	return r;
 }
 
-static void stop_shadow(struct rh_code_place *place, struct rh_code *code)
-{
-	(void)place;
-	(void)code;
-}
-
-static const struct rh_code_ops shadow_ops = { .start = start_shadow, .stop = stop_shadow };
+static const struct rh_code_ops shadow_ops = { .start = start_shadow };
 
 void rh_edge_filter_init(struct rh_edge *edge)
 {
@@ -112,16 +100,6 @@ void rh_edge_filter_apply(struct rh_edge *edge, int is_new)
 }
 
 /* ---- calls ---------------------------------------------------------------- */
-
-static void note_failure(const struct rh_edge *edge, const struct rh_code *code,
-                         const struct rh_filter_answer *answer)
-{
-	if (answer->failed)
-		rh_warn_often("rule %s of %s -> %s failed (%s applies): %s", code->spec->rule,
-		              edge->spec.caller, edge->spec.callee,
-		              rh_rule_policy_name(code->spec->policy),
-		              rh_rule_why(code->rule));
-}
 
 /* Without a rule that is wanted: what must not pass unseen waits, or is denied. */
 static enum rh_edge_filtered without(const struct rh_edge *edge, struct rh_diag *diag)
@@ -196,7 +174,7 @@ struct question {
 };
 
 /* Runs a rule, and counts that it ran. */
-static void run(struct rh_edge *edge, struct rh_code *code, struct rh_filter *filter,
+static void run(struct rh_code *code, struct rh_filter *filter,
                 const struct question *question, uint64_t began,
                 struct rh_filter_answer *answer)
 {
@@ -204,10 +182,9 @@ static void run(struct rh_edge *edge, struct rh_code *code, struct rh_filter *fi
 		rh_filter_after(filter, &question->call, question->status, answer);
 	else
 		rh_filter_before(filter, &question->call, answer);
-	code->ns += rh_clock_ns() - began;
-	code->calls++;
-	rh_codetell_changed(edge->agent);
-	note_failure(edge, code, answer);
+	rh_code_ran(code, began);
+	if (answer->failed)
+		rh_code_failed(code);
 }
 
 static int differs(const struct rh_filter_answer *a, const struct rh_filter_answer *b)
@@ -228,11 +205,11 @@ static void ask(struct rh_edge *edge, const struct question *question,
 	*answer = (struct rh_filter_answer){ .verdict = RH_FILTER_ALLOW,
 		                             .chosen = RH_FILTER_ANY };
 	if (filter->place.active)
-		run(edge, filter->place.active, &filter->filter, question,
-		    question->call.now_ns, answer);
+		run(filter->place.active, &filter->filter, question, question->call.now_ns,
+		    answer);
 	if (!shadow)
 		return;
-	run(edge, shadow, &filter->shadow_filter, question, rh_clock_ns(), &other);
+	run(shadow, &filter->shadow_filter, question, rh_clock_ns(), &other);
 	shadow->differences += differs(answer, &other) != 0;
 }
 

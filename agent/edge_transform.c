@@ -1,14 +1,12 @@
 #include "edge_transform.h"
 
 #include "agent.h"
-#include "codetell.h"
 #include "cpage.h"
 #include "edge.h"
 #include "process.h"
 #include "stats.h"
 
 #include "../base/clock.h"
-#include "../base/log.h"
 #include "../rules/hook.h"
 
 /* ---- the rule ------------------------------------------------------------- */
@@ -21,14 +19,10 @@ static struct rh_edge *edge_of(struct rh_code_place *place)
 static int start(struct rh_code_place *place, struct rh_code *next, struct rh_diag *why)
 {
 	struct rh_edge *edge = edge_of(place);
-	struct rh_diag  diag = { .text = "" };
-	int             r = rh_code_load(next, why);
+	int             r = rh_code_follow(next, why);
 
 	if (r < 0)
 		return r;
-	if (place->active && rh_rule_swap(place->active->rule, next->rule, &diag) <= 0)
-		rh_info("rule %s begins without the state of the one before it: %s",
-		        next->spec->rule, diag.text);
 	if (place->active)
 		rh_transform_exchange(&edge->transform.transform, next->rule);
 	else
@@ -89,13 +83,9 @@ static int run(struct rh_edge *edge, struct rh_transform_message *message)
 	bool            failed;
 	int             r = rh_transform_run(&edge->transform.transform, message, &failed);
 
-	code->ns += rh_clock_ns() - began;
-	code->calls++;
-	rh_codetell_changed(edge->agent);
+	rh_code_ran(code, began);
 	if (failed)
-		rh_warn_often("rule %s of %s -> %s failed (%s applies): %s", code->spec->rule,
-		              edge->spec.caller, edge->spec.callee,
-		              rh_rule_policy_name(code->spec->policy), rh_rule_why(code->rule));
+		rh_code_failed(code);
 	return r;
 }
 

@@ -34,14 +34,10 @@ static int start(struct rh_code_place *place, struct rh_code *next, struct rh_di
 {
 	struct rh_event_chains   *chains = place->agent->happenings->chains;
 	const struct rh_codespec *spec = next->spec;
-	struct rh_diag            diag = { .text = "" };
-	int                       r = rh_code_load(next, why);
+	int                       r = rh_code_follow(next, why);
 
 	if (r < 0)
 		return r;
-	if (place->active && rh_rule_swap(place->active->rule, next->rule, &diag) <= 0)
-		rh_info("rule %s begins without the state of the one before it: %s",
-		        spec->rule, diag.text);
 	/* Its event, its order or its policy may be others: out, and in again. */
 	r = rh_event_chains_add(chains, spec->key, spec->order, next->rule, spec->policy);
 	if (r < 0)
