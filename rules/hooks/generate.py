@@ -252,24 +252,27 @@ def page(hooks):
     return out
 
 
-def write(folder, name, text):
-    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def main():
+def run(program, make):
+    """The command line of a program that writes files: FOLDER COMMON.def HOOK.def...;
+    make(hooks) yields names and texts."""
     folder, common, *paths = sys.argv[1:]
     try:
         shared = list(read(common))
         hooks = [Hook(path, shared) for path in paths]
     except Bad as bad:
-        sys.exit(f"generate.py: {bad}")
+        sys.exit(f"{program}: {bad}")
+    for name, text in make(hooks):
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
+            file.write(text)
+
+
+def make(hooks):
     for hook in hooks:
-        write(folder, f"{hook.name}_layout.h", layout(hook))
-        write(folder, f"{hook.name}.h", author(hook))
-    write(folder, "hooks_table.c", table(hooks))
-    write(folder, "hooks.md", page(hooks))
+        yield f"{hook.name}_layout.h", layout(hook)
+        yield f"{hook.name}.h", author(hook)
+    yield "hooks_table.c", table(hooks)
+    yield "hooks.md", page(hooks)
 
 
 if __name__ == "__main__":
-    main()
+    run("generate.py", make)

@@ -5,10 +5,7 @@
     FOLDER/NAME_new.c, _new.cc, _new.rs, _new.ts
                         what `rhodes rule new` begins with; @NAME@ is the rule's name
 """
-import os
-import sys
-
-from generate import Bad, Hook, parameters, read
+from generate import parameters, run
 
 RUST = {"i32": "i32", "i64": "i64", "u32": "u32", "u64": "u64", "address": "*mut Buffer"}
 SCRIPT = {"i32": "i32", "i64": "i64", "u32": "u32", "u64": "u64", "none": "void"}
@@ -242,26 +239,15 @@ def cplus_new(hook):
     return out
 
 
-def write(folder, name, text):
-    with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-def main():
-    folder, common, *paths = sys.argv[1:]
-    try:
-        shared = list(read(common))
-        hooks = [Hook(path, shared) for path in paths]
-    except Bad as bad:
-        sys.exit(f"languages.py: {bad}")
+def make(hooks):
     for hook in hooks:
-        write(folder, f"{hook.name}.rs", rust(hook))
-        write(folder, f"{hook.name}.ts", script(hook))
-        write(folder, f"{hook.name}_new.c", c_new(hook))
-        write(folder, f"{hook.name}_new.cc", cplus_new(hook))
-        write(folder, f"{hook.name}_new.rs", rust_new(hook))
-        write(folder, f"{hook.name}_new.ts", script_new(hook))
+        yield f"{hook.name}.rs", rust(hook)
+        yield f"{hook.name}.ts", script(hook)
+        yield f"{hook.name}_new.c", c_new(hook)
+        yield f"{hook.name}_new.cc", cplus_new(hook)
+        yield f"{hook.name}_new.rs", rust_new(hook)
+        yield f"{hook.name}_new.ts", script_new(hook)
 
 
 if __name__ == "__main__":
-    main()
+    run("languages.py", make)
