@@ -6,24 +6,11 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import threading
 import unittest
 
-from cli_stage import LIMIT, Stage
+from code_stage import APP, LIB, CodeStage
 
-SYSTEM = """
-kind: Resource
-metadata: {name: lib}
-spec:
-  type: service
-  interface: libtwice
-  serve: {library: ./side/libtwice.so.1, workers: 3}
----
-kind: Resource
-metadata: {name: app}
-spec: {type: application, reference: [lib]}
-"""
 HEADER = """
 int twice(int number);
 int whose(void);
@@ -72,7 +59,6 @@ for line in sys.stdin:
     for thing in made:
         lib.thing_free(thing)
 """
-SOURCE = os.path.join(os.path.dirname(__file__), "../../rules/library/balance.c")
 CALLERS = 6
 # Chooses the first place, and holds the call for two seconds when it is to.
 HOLD = """
@@ -95,45 +81,28 @@ int32_t rh_filter_before(void)
 
 
 @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
-class Balance(Stage):
-    has_agents = True
+class Balance(CodeStage):
+    manifest = LIB.replace("workers: 1", "workers: 3") + APP
 
-    def setUp(self):
-        super().setUp()
-        self.library()
+    def library(self, **more):
+        super().library(**more)
         self.path("side/twice.h", HEADER)
         for name, more in ("side/twice.c", THINGS), ("side/libtwice.side", SIDE):
             with open(self.path(name), "a", encoding="utf-8") as file:
                 file.write(more)
         self.compile()
-        self.up("-I", self.path("side"), self.path("system.yaml", SYSTEM))
-
-    def publish(self, name, source):
-        self.here("rule", "new", name, "--hook", "filter", "--lang", "c")
-        self.path(f"{name}/{name}.c", source)
-        self.module = re.search(r"^module +(\S+)", self.here("rule", "publish", name), re.M)[1]
 
     def publish_balance(self):
-        with open(SOURCE, encoding="utf-8") as file:
-            self.publish("balance", file.read())
-
-    def here(self, *words):
-        done = subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
-                              text=True, capture_output=True, timeout=LIMIT, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
+        self.module = self.published("balance", self.shipped("balance"))
 
     def choose(self, by):
         """The rule says so, and is in force."""
         self.ok("apply", "-f", "-", data=RULE % (self.module, by))
-        while next(condition["reason"] for condition in
-                   self.json("get", "rule", "guard")["status"]["conditions"]
-                   if condition["type"] == "Active") != "InForce":
+        while self.active()["reason"] != "InForce":
             pass
 
-    def caller(self):
-        started = self.started("run", "app", "--", "/usr/bin/python3", "-c", CALLER,
-                               stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def caller(self, script=CALLER, **pipes):
+        started = super().caller(script, **pipes)
         caller = started.__enter__()  # pylint: disable=unnecessary-dunder-call
         self.addCleanup(started.__exit__, None, None, None)
         self.addCleanup(caller.stdin.close)
@@ -214,7 +183,7 @@ class Balance(Stage):
         self.assertEqual(len({pids[0] for pids in things}), 3)
 
     def test_a_call_goes_elsewhere_when_its_choice_is_gone(self):
-        self.publish("hold", HOLD)
+        self.module = self.published("hold", HOLD)
         caller = self.caller()
         self.choose("0")
         self.pid_of_any(caller)  # there is a link now, and so there are places

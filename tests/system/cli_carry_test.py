@@ -12,20 +12,9 @@ import subprocess
 import threading
 import unittest
 
-from cli_stage import LIMIT, Stage
+from cli_stage import LIMIT
+from code_stage import CodeStage
 
-SYSTEM = """
-kind: Resource
-metadata: {name: lib}
-spec:
-  type: service
-  interface: libtwice
-  serve: {library: ./side/libtwice.so.1, workers: 1}
----
-kind: Resource
-metadata: {name: app}
-spec: {type: application, reference: [lib]}
-"""
 RULE = """
 kind: Rule
 metadata: {{name: carry}}
@@ -135,48 +124,18 @@ for line in sys.stdin:
     ctypes.set_errno(0)
     print(lib.twice(7), ctypes.get_errno(), flush=True)
 """
-LIBRARY = os.path.join(os.path.dirname(__file__), "../../rules/library")
 
 
 @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
-class Rules(Stage):
+class Rules(CodeStage):
     """What both have."""
-    has_agents = True
-    hook = ""
-
-    def setUp(self):
-        super().setUp()
-        self.library()
-        self.up("-I", self.path("side"), self.path("system.yaml", SYSTEM))
-
-    def here(self, *words):
-        done = subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
-                              text=True, capture_output=True, timeout=LIMIT, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
-
-    def published(self, name, source):
-        """Its module, built and stored."""
-        self.here("rule", "new", name, "--hook", self.hook, "--lang", "c")
-        self.path(f"{name}/{name}.c", source)
-        return re.search(r"^module +(\S+)", self.here("rule", "publish", name), re.M)[1]
-
-    def shipped(self, name):
-        with open(os.path.join(LIBRARY, name + ".c"), encoding="utf-8") as file:
-            return file.read()
-
     def apply(self, module, more=""):
         self.ok("apply", "-f", self.path("rule.yaml", RULE.format(hook=self.hook, module=module,
                                                                   more=more)))
 
-    def condition(self):
-        return next(condition for condition in
-                    self.json("get", "rule", "carry")["status"]["conditions"]
-                    if condition["type"] == "Active")
-
     def await_reason(self, wanted):
         """Waits until the condition has that reason, and returns its message."""
-        while (condition := self.condition())["reason"] != wanted:
+        while (condition := self.active("carry"))["reason"] != wanted:
             self.assertIn(condition["reason"], ("Pending", "InForce", "Rejected"))
         return condition["message"]
 

@@ -3,29 +3,16 @@
 does not grow.  RHODES_ROUNDS: how often all of them are put in turn; each traps eight
 times before it rests, so 125 rounds are a thousand of each."""
 import os
-import re
 import shutil
-import subprocess
 import time
 import unittest
 
-from cli_stage import LIMIT, Stage
+from cli_stage import LIMIT
+from code_stage import CodeStage
 
 ROUNDS = int(os.environ.get("RHODES_ROUNDS", "4"))
 CALLS = 10  # of which it sees eight, and rests then
 
-SYSTEM = """
-kind: Resource
-metadata: {name: lib}
-spec:
-  type: service
-  interface: libtwice
-  serve: {library: ./side/libtwice.so.1, workers: 1}
----
-kind: Resource
-metadata: {name: app}
-spec: {type: application, reference: [lib]}
-"""
 RULE = """
 kind: Rule
 metadata: {name: %s}
@@ -96,31 +83,15 @@ int32_t rh_transform_run(int32_t length)
 	return (int32_t)RH_TRANSFORM_SAME;
 }
 """
-CALLER = """
-import ctypes, sys
-lib = ctypes.CDLL('libtwice.so.1')
-for line in sys.stdin:
-    print(sum(lib.twice(i) == 2 * i for i in range(int(line))), flush=True)
-"""
 
 
 @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
-class Hostile(Stage):
-    has_agents = True
-
+class Hostile(CodeStage):
     def setUp(self):
         super().setUp()
-        self.library()
-        self.up("-I", self.path("side"), self.path("system.yaml", SYSTEM))
         cases = "".join(f"\tcase {i}: {body} break;\n" for i, (body, _) in enumerate(WORST))
-        self.worst = self.published("worst", "filter", SOURCE % cases)
-        self.good = self.published("good", "transform", GOOD)
-
-    def published(self, name, hook, source):
-        subprocess.run([self.rhodes_path, "rule", "new", name, "--hook", hook], env=self.env,
-                       cwd=self.folder, check=True, capture_output=True, timeout=LIMIT)
-        self.path(f"{name}/{name}.c", source)
-        return re.search(r"^module +(\S+)", self.ok("rule", "publish", self.path(name)), re.M)[1]
+        self.worst = self.published("worst", SOURCE % cases)
+        self.good = self.published("good", GOOD, "transform")
 
     def apply(self, name, hook, module, what):
         """In force when this returns."""
@@ -159,8 +130,7 @@ class Hostile(Stage):
 
     def test_the_worst_of_rules(self):
         self.apply("good", "transform", self.good, 0)
-        with self.started("run", "app", "--", "/usr/bin/python3", "-c", CALLER,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as caller:
+        with self.caller() as caller:
             for number in range(ROUNDS):
                 for i in range(len(WORST)):
                     self.do_its_worst(caller, i, number == 0)

@@ -5,23 +5,11 @@ import os
 import re
 import shutil
 import signal
-import subprocess
 import unittest
 
-from cli_stage import LIMIT, Stage
+from cli_stage import LIMIT
+from code_stage import CodeStage
 
-SYSTEM = """
-kind: Resource
-metadata: {name: lib}
-spec:
-  type: service
-  interface: libtwice
-  serve: {library: ./side/libtwice.so.1, workers: 1}
----
-kind: Resource
-metadata: {name: app}
-spec: {type: application, reference: [lib]}
-"""
 RULE = """
 kind: Rule
 metadata: {name: guard}
@@ -47,27 +35,13 @@ int32_t rh_filter_before(void)
 	return RH_FILTER_ALLOW;
 }
 """
-CALLER = """
-import ctypes, sys
-lib = ctypes.CDLL('libtwice.so.1')
-for line in sys.stdin:
-    print(sum(lib.twice(i) == 2 * i for i in range(int(line))), flush=True)
-"""
 
 
 @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
-class Runs(Stage):
-    has_agents = True
-
+class Runs(CodeStage):
     def setUp(self):
         super().setUp()
-        self.library()
-        self.up("-I", self.path("side"), self.path("system.yaml", SYSTEM))
-        project = self.path("guard")
-        subprocess.run([self.rhodes_path, "rule", "new", "guard"], cwd=self.folder, env=self.env,
-                       check=True, capture_output=True, timeout=LIMIT)
-        self.path("guard/guard.c", SOURCE)
-        self.module = re.search(r"^module +(\S+)", self.ok("rule", "publish", project), re.M)[1]
+        self.module = self.published("guard", SOURCE)
 
     def apply(self, word):
         """Returns the revision; it is in force when this returns."""
@@ -108,8 +82,7 @@ class Runs(Stage):
 
     def test_counts_and_lines(self):
         revision = self.apply("hello")
-        with self.started("run", "app", "--", "/usr/bin/python3", "-c", CALLER,
-                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as caller:
+        with self.caller() as caller:
             self.call(caller, 25)
             run = self.run_of(calls=25, revision=revision)
             self.assertEqual((run["agent"], run["edge"], run["state"]),

@@ -1,25 +1,11 @@
 #!/usr/bin/python3
 """Rules that are programs, at work: published to a running system, they see its calls."""
-import os
-import re
 import shutil
-import subprocess
 import unittest
 
-from cli_stage import BUILD, LIMIT, Stage
+from cli_stage import LIMIT
+from code_stage import CodeStage
 
-SYSTEM = """
-kind: Resource
-metadata: {name: lib}
-spec:
-  type: service
-  interface: libtwice
-  serve: {library: ./side/libtwice.so.1, workers: 1}
----
-kind: Resource
-metadata: {name: app}
-spec: {type: application, reference: [lib]}
-"""
 RULE = """
 kind: Rule
 metadata: {{name: guard}}
@@ -51,48 +37,18 @@ RH_RULE(filter);
 %s
 """
 EVERY = "int32_t rh_filter_before(void) { return %s; }"
-LIBRARY = os.path.join(os.path.dirname(__file__), "../../rules/library")
 
 
-class Code(Stage):
-    has_agents = True
-
-    def setUp(self):
-        super().setUp()
-        self.library()
-        self.up("-I", self.path("side"), self.path("system.yaml", SYSTEM))
-
-    def published(self, name, source):
-        """Its module, built and stored."""
-        self.here("rule", "new", name, "--hook", "filter", "--lang", "c")
-        self.path(f"{name}/{name}.c", source)
-        return re.search(r"^module +(\S+)", self.here("rule", "publish", name), re.M)[1]
-
-    def here(self, *words):
-        done = subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
-                              text=True, capture_output=True, timeout=LIMIT, check=False)
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        return done.stdout
-
-    def shipped(self, name):
-        with open(os.path.join(LIBRARY, name + ".c"), encoding="utf-8") as file:
-            return file.read()
-
+class Code(CodeStage):
     def apply(self, module, more="", mode="wasm"):
         """The rule says so; returns the revision."""
         self.ok("apply", "-f", self.path("rule.yaml", RULE.format(module=module, mode=mode,
                                                                   more=more)))
         return self.json("get", "rule", "guard")["metadata"]["revision"]
 
-    def condition(self):
-        """What the center knows of where the rule is in force."""
-        return next(condition for condition in
-                    self.json("get", "rule", "guard")["status"]["conditions"]
-                    if condition["type"] == "Active")
-
     def await_reason(self, wanted):
         """Waits until the condition has that reason, and returns its message."""
-        while (condition := self.condition())["reason"] != wanted:
+        while (condition := self.active())["reason"] != wanted:
             self.assertIn(condition["reason"], ("Pending", "InForce", "Rejected"))
         return condition["message"]
 
@@ -100,10 +56,6 @@ class Code(Stage):
         """... and is in force when this returns."""
         self.apply(*words, **more)
         self.await_reason("InForce")
-
-    def caller(self):
-        return self.started("run", "app", "--", "/usr/bin/python3", "-c", CALLER,
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def ask(self, caller, count):
         """Calls, and returns how many were answered, and how often each errno came."""
@@ -114,7 +66,7 @@ class Code(Stage):
 
     @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
     def test_a_rule_is_put_exchanged_and_taken_away_while_calls_pass(self):
-        with self.caller() as caller:
+        with self.caller(CALLER) as caller:
             self.assertEqual(self.ask(caller, 10), (10, {}))
             self.apply_and_await(self.published("few", self.shipped("limiter")),
                        'params: {rate: "1", burst: "3"}')

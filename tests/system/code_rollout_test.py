@@ -8,22 +8,8 @@ import signal
 import subprocess
 import unittest
 
-from cli_stage import Stage
+from code_stage import APP, COUNTER, LIB, CodeStage
 
-LIBRARY = os.path.join(os.path.dirname(__file__), "../../rules/library")
-LIB = """
-kind: Resource
-metadata: {name: lib}
-spec:
-  type: service
-  interface: libtwice
-  serve: {library: ./side/libtwice.so.1, workers: 1}
-"""
-APP = """---
-kind: Resource
-metadata: {{name: {0}}}
-spec: {{type: application, reference: [lib]}}
-"""
 RULE = """
 kind: Rule
 metadata: {{name: guard}}
@@ -35,12 +21,6 @@ STAGED = ", rollout: {steps: [1, \"50%\", \"100%\"], wait: 0s}"
 NARROW = """#!/bin/sh
 case "$* " in *"--resource $(cat "$0.narrow" 2>/dev/null) "*) ulimit -v 4000000;; esac
 exec "$0.real" "$@"
-"""
-CALLER = """
-import ctypes, sys
-lib = ctypes.CDLL('libtwice.so.1', use_errno=True)
-for line in sys.stdin:
-    print(sum(lib.twice(i) == 2 * i for i in range(int(line))), flush=True)
 """
 FILTER = """
 #include <rhodes/hook/filter.h>
@@ -56,32 +36,9 @@ DENY = FILTER % "return RH_FILTER_DENY;"
 
 
 @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
-class Rollout(Stage):
-    has_agents = True
-    apps = ["app"]
-
-    def setUp(self):
-        super().setUp()
-        self.library()
-        self.up("-I", self.path("side"), self.path(
-            "system.yaml", LIB + "".join(APP.format(app) for app in self.apps)))
-
-    def published(self, name, source):
-        for words in ("new", name, "--hook", "filter", "--lang", "c"), ("publish", name):
-            if words[0] == "publish":
-                self.path(f"{name}/{name}.c", source)
-            said = subprocess.run([self.rhodes_path, "rule", *words], cwd=self.folder,
-                                  env=self.env, check=True, capture_output=True, text=True)
-        return next(line.split()[1] for line in said.stdout.splitlines()
-                    if line.startswith("module "))
-
+class Rollout(CodeStage):
     def apply(self, module, more=""):
         self.ok("apply", "-f", "-", data=RULE.format(module=module, more=more))
-
-    def active(self):
-        return next(condition for condition in
-                    self.json("get", "rule", "guard")["status"]["conditions"]
-                    if condition["type"] == "Active")
 
     def await_force(self, module, more=""):
         self.apply(module, more)
@@ -94,10 +51,9 @@ class Rollout(Stage):
     def await_state(self, state):
         self.await_line(rf"rollout guard: {state} ")
 
-    def caller(self, app="app"):
-        return self.started("run", app, "--", "/usr/bin/python3", "-c", CALLER,
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                            stderr=subprocess.DEVNULL)
+    def caller(self, script=COUNTER, **pipes):
+        """Quiet: who has many calls denied says so."""
+        return super().caller(script, stderr=subprocess.DEVNULL, **pipes)
 
     def ask(self, caller, count):
         """How many of that many calls were answered."""
@@ -111,7 +67,7 @@ class Rollout(Stage):
 
 
 class Fifty(Rollout):
-    apps = [f"app{i}" for i in range(49)]
+    manifest = LIB + "".join(APP.replace("app}", f"app{i}}}") for i in range(49))
 
     def up(self, *words):
         path = os.path.join(self.bin, "rhodes-agent")
@@ -149,8 +105,7 @@ class Back(Rollout):
 
     def test_back_when_calls_fail(self):
         self.good()
-        with open(os.path.join(LIBRARY, "flaky.c"), encoding="utf-8") as file:
-            flaky = self.published("flaky", file.read())
+        flaky = self.published("flaky", self.shipped("flaky"))
         with self.caller() as caller:
             self.assertEqual(self.ask(caller, 100), 100)
             self.apply(flaky, ', params: {permille: "200"}, rollout: {steps: ["100%"], '
