@@ -253,30 +253,52 @@ static void names_are_checked(void **state)
 /* ---- those that come with Rhodes ---- */
 
 #define AT(field) offsetof(struct rh_event_buffer, field)
+#define INPUTS    1000000
 
-static uint32_t see(struct three *three, uint64_t now_ns)
+/* An event as it comes at random, and what it carries. */
+struct seen {
+	uint64_t now_ns;
+	uint32_t length;
+	uint8_t  bytes[64];
+};
+
+static void draw(struct seen *seen, uint64_t *random)
 {
-	uint32_t length = 4;
+	seen->length = (uint32_t)(three_random(random) % (sizeof seen->bytes + 1));
+	for (uint32_t i = 0; i < seen->length; i++)
+		seen->bytes[i] = (uint8_t)three_random(random);
+}
+
+static uint32_t see(struct three *three, const struct seen *seen)
+{
+	uint32_t said;
 	uint8_t  none = 0;
 
-	three_put(three, AT(now_ns), &now_ns, sizeof now_ns);
-	three_put(three, AT(length), &length, sizeof length);
+	three_put(three, AT(now_ns), &seen->now_ns, sizeof seen->now_ns);
+	three_put(three, AT(length), &seen->length, sizeof seen->length);
 	three_put(three, AT(emit_name), &none, 1);
-	three_put(three, AT(bytes), "4711", 4);
-	return three_call(three, RH_SLOT_EVENT_SEE, 0, 0);
+	three_put(three, AT(bytes), seen->bytes, seen->length);
+	said = three_call(three, RH_SLOT_EVENT_SEE, 0, 0);
+	three_compare(three, AT(length), sizeof seen->length);
+	three_compare(three, AT(bytes), seen->length);
+	return said;
 }
 
 static void sampler_lets_few_through(void **state)
 {
 	struct three three;
+	struct seen  seen = { .now_ns = 1 };
+	uint64_t     random = 12;
 	unsigned     passed = 0;
 
 	(void)state;
 	three_params((struct rh_rule_param[]){ { "every", "7" }, { 0 } });
 	three_load(&three, "sampler", "event");
-	for (int n = 0; n < 7000; n++)
-		passed += see(&three, 1) == RH_EVENT_PASS;
-	assert_int_equal(passed, 1000);
+	for (int n = 0; n < INPUTS; n++) {
+		draw(&seen, &random);
+		passed += see(&three, &seen) == RH_EVENT_PASS;
+	}
+	assert_int_equal(passed, INPUTS / 7 + 1);
 	three_unload(&three);
 }
 
@@ -284,37 +306,40 @@ static const struct rh_event_buffer *buffer_of(struct three *three)
 {
 	three_compare(three, AT(emit_length), 4);
 	three_compare(three, AT(emit_name), 9);
-	three_compare(three, AT(emit), 4);
+	three_compare(three, AT(emit), sizeof ((struct seen *)0)->bytes);
 	return rh_rule_buffer(three->rules[0]);
 }
 
 static void escalate_tells_of_what_comes_too_often(void **state)
 {
 	struct three three;
-	uint64_t     random = 4, now_ns = 1, times[3] = { 0 }, emitted = 0;
+	struct seen  seen = { .now_ns = 1 };
+	uint64_t     random = 4, times[3] = { 0 }, emitted = 0;
 	unsigned     since = 0;
 
 	(void)state;
 	three_params((struct rh_rule_param[]){ { "emit", "flapping" }, { "seconds", "1" },
 	                                       { 0 } });
 	three_load(&three, "escalate", "event");
-	for (int n = 0; n < 20000; n++) {
-		now_ns += three_random(&random) % 1000000000;
+	for (int n = 0; n < INPUTS; n++) {
+		draw(&seen, &random);
+		seen.now_ns += three_random(&random) % 1000000000;
 		times[0] = times[1];
 		times[1] = times[2];
-		times[2] = now_ns;
-		assert_int_equal(see(&three, now_ns), RH_EVENT_PASS);
+		times[2] = seen.now_ns;
+		assert_int_equal(see(&three, &seen), RH_EVENT_PASS);
 		const struct rh_event_buffer *buffer = buffer_of(&three);
 		bool is_due = ++since >= 3 && times[2] - times[0] <= 1000000000;
 		assert_int_equal(buffer->emit_name[0] != 0, is_due);
 		if (!is_due)
 			continue;
 		assert_string_equal((const char *)buffer->emit_name, "flapping");
-		assert_memory_equal(buffer->emit, "4711", 4);
+		assert_int_equal(buffer->emit_length, seen.length);
+		assert_memory_equal(buffer->emit, seen.bytes, seen.length);
 		since = 0;
 		emitted++;
 	}
-	assert_in_range(emitted, 1000, 6000);
+	assert_in_range(emitted, INPUTS / 20, INPUTS * 3 / 10);
 	three_unload(&three);
 }
 

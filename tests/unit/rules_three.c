@@ -59,13 +59,28 @@ void three_params(const struct rh_rule_param *wanted)
 	params = wanted;
 }
 
+/* The rule whose native one is another than the others: rules_mutants.py. */
+static const char *mutant(void)
+{
+	return getenv("RULES_MUTANT");
+}
+
+bool three_wants(const char *name)
+{
+	return !mutant() || strcmp(mutant(), name) == 0;
+}
+
 static int object_of(const char *name, const char *hook, int build)
 {
 	char     path[512];
 	size_t   len;
 	uint8_t *module;
 
-	snprintf(path, sizeof path, "%s/%s.%s", RULES, name, build == NATIVE ? "so" : "wasm");
+	if (build == NATIVE && mutant() && three_wants(name))
+		snprintf(path, sizeof path, "%s/mutant_%s.so", MUTANTS, name);
+	else
+		snprintf(path, sizeof path, "%s/%s.%s", RULES, name,
+		         build == NATIVE ? "so" : "wasm");
 	if (build == NATIVE)
 		return fixture_freeze(path);
 	module = fixture_read(path, &len);

@@ -25,6 +25,9 @@ void three_params(const struct rh_rule_param *params);
 void three_load(struct three *three, const char *name, const char *hook);
 void three_unload(struct three *three);
 
+/* Is that rule to be compared?  Not when the native one of another is a mutant. */
+bool three_wants(const char *name);
+
 /* Calls the function of each; what all of them said. */
 uint32_t three_call(struct three *three, unsigned slot, uint64_t a, uint64_t b);
 
