@@ -1,6 +1,7 @@
 #include "builder.h"
 
 #include "builder_child.h"
+#include "foreman.h"
 
 #include "../base/diag.h"
 #include "../base/log.h"
@@ -25,6 +26,7 @@ struct job {
 	enum state     state;
 	struct rh_build_wanted wanted;
 	uint64_t       number;    /* in the order of coming            */
+	unsigned       losses;    /* builders that were killed over it */
 	int            module_fd; /* until it ran                      */
 	size_t         module_len;
 	int            err;
@@ -124,13 +126,13 @@ static void end(struct job *job, int err, const char *why)
 static void give_up(struct rh_builder *builder)
 {
 	builder->is_dead = 1;
-	rh_error("builder: it ended; modules can be published again when the center was "
-	         "started anew");
+	rh_error("builder: its foreman ended; modules can be published again when the center "
+	         "was started anew");
 	for (size_t i = 0; i < RH_BUILDS_MAX; i++) {
 		struct job *job = &builder->jobs[i];
 
 		if (job->state == WAITING || job->state == RUNNING)
-			end(job, RH_EIO, "what builds it ended: start the center anew");
+			end(job, RH_EIO, "who builds it ended: start the center anew");
 	}
 }
 
@@ -142,21 +144,43 @@ static void start_next(struct rh_builder *builder)
 		return;
 	struct rh_build_order order = { .hook = (uint32_t)(job->wanted.hook - rh_hooks),
 		.memory = job->wanted.memory, .capabilities = job->wanted.capabilities,
-		.variant = job->wanted.variant, .len = job->module_len };
+		.variant = job->wanted.variant, .len = job->module_len,
+		.number = job->number };
 	job->state = RUNNING;
 	if (rh_builder_send(builder->socket, &order, sizeof order, job->module_fd) < 0)
 		give_up(builder);
 }
 
+/* Before the first order, and after one of them was killed. */
+static void clean_up(struct rh_builder *builder)
+{
+	struct rh_build_order order = { .len = 0 };
+
+	(void)rh_builder_send(builder->socket, &order, sizeof order, -1);
+}
+
 /* ---- what the child says ---- */
+
+/* What it was at is begun anew, unless that is what ends them. */
+static void lose(struct rh_builder *builder)
+{
+	struct job *job = oldest(builder, RUNNING);
+
+	rh_warn("builder: it was killed, another one goes on");
+	clean_up(builder);
+	if (job && ++job->losses < RH_BUILD_LOSSES)
+		job->state = WAITING;
+	else if (job)
+		end(job, RH_EIO, "what builds it was killed each time");
+}
 
 static void take_outcome(struct rh_builder *builder, struct rh_build_outcome *outcome,
                          int fd)
 {
 	struct job *job = oldest(builder, RUNNING);
 
-	if (!job)
-		return;
+	if (!job || job->number != outcome->number)
+		return; /* of one that was killed after it had answered */
 	if (outcome->err == RH_ENOENT) /* a tool is not there */
 		outcome->err = RH_ENOSYS;
 	outcome->tools[64] = outcome->why[sizeof outcome->why - 1] = '\0';
@@ -188,11 +212,13 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	    rh_builder_receive(builder->socket, &outcome, sizeof outcome, &fd) != 1) {
 		uv_poll_stop(poll);
 		give_up(builder);
+	} else if (outcome.number == 0) {
+		lose(builder);
 	} else {
 		take_outcome(builder, &outcome, fd);
-		if (fd >= 0)
-			close(fd);
 	}
+	if (fd >= 0)
+		close(fd);
 	start_next(builder);
 	builder->done(builder->user);
 }
@@ -206,6 +232,7 @@ int rh_builder_open(struct rh_builder *builder, uv_loop_t *loop, rh_builder_done
 	if (uv_poll_init(loop, &builder->poll, builder->socket) < 0)
 		return RH_EIO;
 	uv_poll_start(&builder->poll, UV_READABLE, on_readable);
+	clean_up(builder);
 	return RH_OK;
 }
 
@@ -216,7 +243,7 @@ static void on_closed(uv_handle_t *handle)
 	for (size_t i = 0; i < RH_BUILDS_MAX; i++)
 		clear(&builder->jobs[i]);
 	close(builder->socket);
-	kill(builder->child, SIGKILL); /* it may be in the middle of a build */
+	kill(builder->child, RH_FOREMAN_END); /* it may be in the middle of a build */
 	while (waitpid(builder->child, NULL, 0) < 0 && errno == EINTR)
 		;
 	free(builder);

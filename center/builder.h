@@ -1,6 +1,7 @@
 /* builder - the child of the center that makes objects of WebAssembly.
  *
- * It is started before the center opens anything and before it is confined, so it holds
+ * One that is killed is followed by another (foreman.h), and what it was at is built anew,
+ * up to RH_BUILD_LOSSES times.  It is started before the center opens anything and before it is confined, so it holds
  * nothing of the center's but one socket, and ends with it.  It builds one module at a
  * time, each tool in a jail (rules/wasm/jail.h); the center goes on meanwhile.  What
  * was built last is remembered, and what was built before is kept on disk
@@ -17,7 +18,8 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define RH_BUILDS_MAX 16u
+#define RH_BUILDS_MAX   16u
+#define RH_BUILD_LOSSES 3u
 
 struct rh_builder;
 struct rh_diag;

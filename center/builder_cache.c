@@ -182,3 +182,11 @@ void rh_builder_cache_keep(const char *folder, const char *key,
 	}
 	rh_memory_unmap(object, kept->len);
 }
+
+void rh_builder_cache_sweep(const char *folder)
+{
+	char path[PATH_MAX];
+
+	path_of(folder, NEW, path);
+	unlink(path);
+}

@@ -32,4 +32,7 @@ int rh_builder_cache_find(const char *folder, const char *key,
 void rh_builder_cache_keep(const char *folder, const char *key,
                            const struct rh_builder_kept *kept);
 
+/* Takes away what was not written to its end; nobody writes meanwhile. */
+void rh_builder_cache_sweep(const char *folder);
+
 #endif

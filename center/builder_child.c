@@ -3,9 +3,11 @@
 #include "builder.h"
 #include "builder_cache.h"
 
+#include "foreman.h"
 #include "key.h"
 
 #include "../base/diag.h"
+#include "../base/failpoint.h"
 #include "../base/memory.h"
 #include "../base/signature.h"
 #include "../model/check.h"
@@ -22,7 +24,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -84,7 +85,7 @@ static void refuse(struct rh_build_outcome *outcome, int err, const struct rh_di
 }
 
 struct places {
-	char build[PATH_MAX]; /* emptied at first */
+	char build[PATH_MAX]; /* emptied when it is ordered */
 	char kept[PATH_MAX];
 };
 
@@ -107,13 +108,18 @@ static int remove_entry(const char *path, const struct stat *status, int kind,
 	return place->level > 0 ? remove(path) : 0;
 }
 
-/* A place of its own, without what a child that was killed left there.  Not before the
- * first order: by then this is the one center that uses the folder. */
+/* What a builder that was killed left there.  Only when it is ordered: by then this is the
+ * one center that uses the folder. */
+static void throw_away(const struct places *places)
+{
+	nftw(places->build, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	rh_builder_cache_sweep(places->kept);
+}
+
 static int make_folder(const char *folder, struct rh_diag *diag)
 {
 	if (mkdir(folder, 0700) < 0 && errno != EEXIST)
 		return rh_diag_set(diag, RH_EIO, "%.200s: %s", folder, strerror(errno));
-	nftw(folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 	return RH_OK;
 }
 
@@ -206,38 +212,62 @@ static int build(const struct rh_build_order *order, int fd, const struct places
 }
 
 /* Nothing of the center's stays: its log is written to standard error. */
-static void become(int socket, int parent)
+static void become(int socket)
 {
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	prctl(PR_SET_NAME, "rhodes-builder");
-	if (getppid() != parent || dup2(socket, SOCKET_FD) < 0)
+	if (dup2(socket, SOCKET_FD) < 0)
 		_exit(1);
 	signal(SIGTERM, SIG_IGN); /* it ends when the center did */
 	signal(SIGINT, SIG_IGN);
 	syscall(SYS_close_range, SOCKET_FD + 1, ~0u, 0);
 }
 
-_Noreturn void rh_builder_child(int socket, int parent, const char *state)
+/* 0, or -1: nobody takes the outcome. */
+static int obey(const struct rh_build_order *order, int fd, const struct places *places,
+                struct rh_build_outcome *outcome)
+{
+	int object = build(order, fd, places, outcome), sent;
+
+	outcome->number = order->number;
+	rh_failpoint("built");
+	sent = rh_builder_send(SOCKET_FD, outcome, sizeof *outcome, object);
+	if (object >= 0)
+		close(object);
+	return sent;
+}
+
+static int serve(struct rh_foreman_board *board, const char *state)
 {
 	struct rh_build_outcome outcome = { .err = 0 };
 	struct rh_build_order   order;
 	static struct places    places;
-	int                     fd;
+	int                     fd, got;
 
 	snprintf(places.build, sizeof places.build, "%.4000s/build", state);
 	snprintf(places.kept, sizeof places.kept, "%.4000s/built", state);
-	become(socket, parent);
-	while (rh_builder_receive(SOCKET_FD, &order, sizeof order, &fd) == 1) {
-		if (fd < 0 || order.hook >= rh_hook_count)
-			break;
-		int object = build(&order, fd, &places, &outcome);
-		int sent = rh_builder_send(SOCKET_FD, &outcome, sizeof outcome, object);
+	while ((got = rh_builder_receive(SOCKET_FD, &order, sizeof order, &fd)) == 1) {
+		int is_order = fd >= 0 && order.hook < rh_hook_count;
 
-		close(fd);
-		if (object >= 0)
-			close(object);
-		if (sent < 0)
-			break;
+		if (order.len == 0)
+			throw_away(&places);
+		else if (!is_order || obey(&order, fd, &places, &outcome) < 0)
+			return 1;
+		else
+			board->built++;
+		if (fd >= 0)
+			close(fd);
 	}
-	_exit(0);
+	return got == 0 ? 0 : 1;
+}
+
+static void tell_death(void)
+{
+	struct rh_build_outcome outcome = { .err = RH_EIO };
+
+	rh_builder_send(SOCKET_FD, &outcome, sizeof outcome, -1);
+}
+
+_Noreturn void rh_builder_child(int socket, int parent, const char *state)
+{
+	become(socket);
+	rh_foreman_run(parent, serve, tell_death, state);
 }

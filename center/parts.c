@@ -152,7 +152,7 @@ static int begin_build(struct rh_center *center, struct part *part,
 		return refuse(problem, RH_EAGAIN, "wasm", part->wanted.sha256,
 		              "too many modules are being built: publish it again");
 	if (part->err)
-		return refuse(problem, part->err, "wasm", part->wanted.sha256, "it cannot be built: what builds it ended, start the center anew");
+		return refuse(problem, part->err, "wasm", part->wanted.sha256, "it cannot be built: who builds it ended, start the center anew");
 	ret_parts->is_building = 1;
 	return RH_OK;
 }

@@ -127,6 +127,9 @@ static int run(struct work *work, const char *const argv[], const char *what)
 	if (err == RH_OK)
 		return RH_OK;
 	first_line(work, line, sizeof line);
+	if (err == RH_EIO || strstr(line, "Killed signal terminated")) /* what gcc had begun */
+		return rh_diag_set(work->diag, RH_EIO, "it was not built, because a tool was "
+		                   "killed: publish it again (%.100s)", line[0] ? line : why.text);
 	return rh_diag_set(work->diag, err, "%s: %.100s%s%s", what, why.text,
 	                   line[0] ? ": " : "", line);
 }

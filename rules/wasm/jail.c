@@ -26,7 +26,8 @@
 
 static void set_limits(const struct rh_jail *jail)
 {
-	LIMIT(RLIMIT_CPU, jail->cpu_seconds);
+	/* The signal of the hard limit is that of whoever kills it. */
+	setrlimit(RLIMIT_CPU, &(struct rlimit){ jail->cpu_seconds, jail->cpu_seconds + 1 });
 	LIMIT(RLIMIT_AS, jail->memory_bytes);
 	LIMIT(RLIMIT_FSIZE, jail->file_bytes);
 	LIMIT(RLIMIT_NOFILE, FILES_MAX);
@@ -99,6 +100,8 @@ static int verdict(const struct rh_jail *jail, const char *program, int status,
 	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU)
 		return rh_diag_set(diag, RH_ETIMEDOUT, "%s used more than %u s of processor time",
 		                   program, jail->cpu_seconds);
+	if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)
+		return rh_diag_set(diag, RH_EIO, "%s was killed from outside", program);
 	if (WIFSIGNALED(status))
 		return rh_diag_set(diag, RH_EINVAL, "%s was ended by signal %d (%s)", program,
 		                   WTERMSIG(status), strsignal(WTERMSIG(status)));

@@ -27,6 +27,7 @@ struct rh_jail {
  * RH_ENOENT     there is no such program.
  * RH_ETIMEDOUT  it took too long and was ended.
  * RH_ENOMEM     it could not be started.
+ * RH_EIO        somebody killed it.
  * RH_EINVAL     it ended with an error; diag says with which signal or status. */
 int rh_jail_run(const struct rh_jail *jail, const char *const argv[],
                 unsigned *ret_missing, struct rh_diag *diag);

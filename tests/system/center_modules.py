@@ -1,7 +1,9 @@
 #!/usr/bin/python3
 """The module of a rule: published whole or not at all, kept, given back, and signed."""
+import contextlib
 import ctypes
 import hashlib
+import http.client
 import io
 import json
 import os
@@ -387,10 +389,24 @@ class Rules(ModuleTest):
 
 
 class Built(ModuleTest):
-    def builder(self):
-        pid = self.center.process.pid
+    def children(self, pid):
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-            return int(file.read())
+            return [int(child) for child in file.read().split()]
+
+    def foreman(self):
+        return self.children(self.center.process.pid)[0]
+
+    def builder(self):
+        """The one there is, or the next one."""
+        while not (found := self.children(self.foreman())):
+            pass
+        return found[0]
+
+    def kill(self, pid):
+        end = os.pidfd_open(pid)
+        self.addCleanup(os.close, end)
+        os.kill(pid, signal.SIGKILL)
+        self.assertTrue(select.select([end], [], [], 60)[0])
 
     def test_the_object_is_a_part(self):
         made = self.publish({"wasm": wasm()}).json
@@ -498,12 +514,64 @@ class Built(ModuleTest):
         self.center.start()
         self.assertEqual(self.publish({"wasm": wasm()}).status in (200, 201), True)
 
-    def test_without_its_builder(self):
-        builder = self.builder()
-        end = os.pidfd_open(builder)
-        self.addCleanup(os.close, end)
-        os.kill(builder, signal.SIGKILL)
-        select.select([end], [], [])
+    def test_its_builder_is_followed_by_another(self):
+        for life in range(3):
+            self.kill(self.builder())
+            self.assertEqual(self.publish({"wasm": wasm(life)}).status, 201)
+
+    def building(self):
+        """The tool that runs now, of a build that was begun."""
+        while True:
+            with contextlib.suppress(FileNotFoundError, IndexError):
+                return self.children(self.builder())[0]
+
+    def begin(self, parts):
+        """Publishes without waiting for it; the thread, and its answers."""
+        answers = []
+        self.center.contract = None
+
+        def run():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                answers.append(self.publish(parts))
+        thread = threading.Thread(target=run)
+        thread.start()
+        return thread, answers
+
+    def test_killed_in_the_middle_of_a_build(self):
+        thread, answers = self.begin({"wasm": wasm()})
+        self.building()
+        self.kill(self.builder())
+        thread.join()
+        self.assertEqual(answers[0].status, 201, answers[0].body)
+        self.assertEqual(os.listdir(os.path.join(self.center.state, "build")), [])
+        self.assertIn("it was killed, another one goes on", self.center.read_log())
+
+    def test_a_tool_is_killed(self):
+        for life in range(100):  # one may end before it is killed
+            thread, answers = self.begin({"wasm": wasm(life)})
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.building(), signal.SIGKILL)
+            thread.join()
+            if answers[0].status != 201:
+                break
+        self.assert_problem(answers[0], 500, "EIO", "was killed", "publish it again")
+        self.assertEqual(self.publish({"wasm": wasm(life)}).status, 201)
+        self.assertEqual(os.listdir(os.path.join(self.center.state, "build")), [])
+
+    def test_nothing_is_left_of_a_center_that_is_killed(self):
+        thread, _ = self.begin({"wasm": wasm()})
+        ends = [os.pidfd_open(pid) for pid in (self.building(), self.builder(), self.foreman())]
+        self.center.kill()
+        thread.join()
+        for end in ends:
+            self.addCleanup(os.close, end)
+            self.assertTrue(select.select([end], [], [], 60)[0])
+        self.center.start()
+        self.assertEqual(self.publish({"wasm": wasm()}).status, 201)
+        self.assertEqual(os.listdir(os.path.join(self.center.state, "build")), [])
+
+    def test_without_its_foreman(self):
+        self.kill(self.foreman())
         self.assert_problem(self.publish({"wasm": wasm()}), 500, "EIO", "start the center anew")
         self.assertEqual(self.center.get("/healthz").status, 200)
         self.center.stop()
@@ -512,10 +580,11 @@ class Built(ModuleTest):
 
     def test_ends_with_its_center(self):
         for number in (signal.SIGKILL, signal.SIGTERM):
-            end = os.pidfd_open(self.builder())
-            self.addCleanup(os.close, end)
+            ends = [os.pidfd_open(pid) for pid in (self.builder(), self.foreman())]
             self.center.kill(number)
-            self.assertTrue(select.select([end], [], [], 60)[0])
+            for end in ends:
+                self.addCleanup(os.close, end)
+                self.assertTrue(select.select([end], [], [], 60)[0])
             self.center.start()
 
 
