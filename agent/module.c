@@ -373,8 +373,10 @@ int rh_modules_open(struct rh_agent *agent, const char *dir, struct rh_diag *dia
 	}
 	modules->agent = agent;
 	rh_list_init(&modules->wants);
-	if (dir)
+	if (dir) {
 		snprintf(modules->dir, sizeof modules->dir, "%s", dir);
+		rh_module_look_sweep(dir);
+	}
 	agent->modules = modules;
 	return RH_OK;
 }

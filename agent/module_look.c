@@ -14,11 +14,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define KEYS_MAX   16u
 #define SUFFIX     ".manifest"
+#define UNFINISHED ".new-" /* of one that is being written; then six letters */
 #define SIGNED_LEN (RH_SIGNATURE_HEX - 1) /* then a line end */
 
 /* ---- files -------------------------------------------------------------- */
@@ -71,23 +73,56 @@ static int read_file(const char *path, size_t max, struct rh_module_bytes *ret_b
 }
 
 /* Beside its place and renamed: it is whole, or what is there is not looked at long, for
- * its hash is wrong. */
-static int write_file(const char *path, const char *head, const struct rh_module_bytes *bytes)
+ * its hash is wrong.  Who writes holds a lock, and has a name that nobody else has: another
+ * agent, of the same process too, may write the same. */
+static int write_file(const struct rh_module_look *look, const char *path,
+                      const char *head, const struct rh_module_bytes *bytes)
 {
-	char temporary[PATH_MAX + 32];
-	int  fd, is_ok;
+	char temporary[PATH_MAX + sizeof UNFINISHED + 16];
+	int  fd, is_ok, why;
 
-	snprintf(temporary, sizeof temporary, "%s.%ld.new", path, (long)getpid());
-	fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+	snprintf(temporary, sizeof temporary, "%s/modules/" UNFINISHED "XXXXXX", look->dir);
+	fd = mkostemp(temporary, O_CLOEXEC);
 	if (fd < 0)
 		return RH_EIO;
-	is_ok = (!head || dprintf(fd, "%s\n", head) == (int)strlen(head) + 1) &&
+	is_ok = flock(fd, LOCK_EX | LOCK_NB) == 0 &&
+	        (!head || dprintf(fd, "%s\n", head) == (int)strlen(head) + 1) &&
 	        write(fd, bytes->at, bytes->len) == (ssize_t)bytes->len;
+	is_ok = is_ok && rename(temporary, path) == 0;
+	why = errno;
+	if (!is_ok)
+		unlink(temporary);
 	close(fd);
-	if (is_ok && rename(temporary, path) == 0)
-		return RH_OK;
-	unlink(temporary);
-	return RH_EIO;
+	errno = why;
+	return is_ok ? RH_OK : RH_EIO;
+}
+
+/* Whose writer was killed. */
+static void remove_unfinished(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlinkat(dir, name, 0);
+	close(fd);
+}
+
+void rh_module_look_sweep(const char *state)
+{
+	char           path[PATH_MAX];
+	struct dirent *entry;
+	DIR           *dir;
+
+	snprintf(path, sizeof path, "%s/modules", state);
+	dir = opendir(path);
+	while (dir && (entry = readdir(dir))) {
+		if (strncmp(entry->d_name, UNFINISHED, sizeof UNFINISHED - 1) == 0)
+			remove_unfinished(dirfd(dir), entry->d_name);
+	}
+	if (dir)
+		closedir(dir);
 }
 
 static void forget(struct rh_module_look *look, struct rh_module_bytes *bytes,
@@ -161,7 +196,7 @@ static void save(struct rh_module_look *look, struct rh_module_bytes *bytes,
 	snprintf(path, sizeof path, "%s/modules", look->dir);
 	if ((mkdir(path, 0700) < 0 && errno != EEXIST) ||
 	    (path_of(look, sha256, suffix, path) == RH_OK &&
-	     write_file(path, head, bytes) < 0))
+	     write_file(look, path, head, bytes) < 0))
 		rh_diag_set(&look->note, RH_EIO, "module %.12s is not kept: %s: %s", sha256,
 		            path, strerror(errno));
 	bytes->is_new = 0;

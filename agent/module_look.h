@@ -43,6 +43,9 @@ void rh_module_look(struct rh_module_look *look);
 void rh_module_look_give(struct rh_module_look *look, const char *sha256,
                          unsigned char *bytes, size_t len, const char *signature);
 
+/* Takes away what was not written to its end, because its agent was killed. */
+void rh_module_look_sweep(const char *state);
+
 void rh_module_look_free(struct rh_module_look *look);
 
 #endif

@@ -5,7 +5,9 @@
 #include "../../rules/wasm/jail.h"
 
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -13,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -88,11 +91,48 @@ static void it_ends_when_its_limits_are_reached(void **state)
 	(void)state;
 	assert_int_equal(run_limited("while :; do :; done", 200, &diag), RH_ETIMEDOUT);
 	assert_non_null(strstr(diag.text, "sh did not end in 200 ms"));
-	assert_int_equal(run_limited("ulimit -t 1; while :; do :; done", 60000, &diag),
-	                 RH_EINVAL); /* a smaller limit cannot be set either, or ends it */
+	assert_int_equal(run_limited("ulimit -St 1; while :; do :; done", 60000, &diag),
+	                 RH_ETIMEDOUT);
+	assert_non_null(strstr(diag.text, "processor time"));
 	assert_int_equal(run_limited("head -c 2000000 /dev/zero > large; exit 1", 60000, &diag),
 	                 RH_EINVAL);
 	assert_int_equal(run("python3 -Sc 'b = bytearray(1 << 30)'"), RH_EINVAL);
+}
+
+static char told[SCENE_PATH + 32]; /* a pipe, by which it tells its pid */
+
+static void *end_it(void *number)
+{
+	FILE *file = fopen(told, "re");
+	int   pid;
+
+	if (file && fscanf(file, "%d", &pid) == 1)
+		kill(pid, (int)(intptr_t)number);
+	if (file)
+		fclose(file);
+	return NULL;
+}
+
+static int run_and_end(int number, struct rh_diag *diag)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, end_it, (void *)(intptr_t)number), 0);
+	int err = run_limited("echo $$ > told; while :; do :; done", 60000, diag);
+	pthread_join(thread, NULL);
+	return err;
+}
+
+static void one_that_is_killed_is_not_to_blame(void **state)
+{
+	struct rh_diag diag = { 0 };
+
+	(void)state;
+	snprintf(told, sizeof told, "%s/told", folder);
+	assert_int_equal(mkfifo(told, 0600), 0);
+	assert_int_equal(run_and_end(SIGKILL, &diag), RH_EIO);
+	assert_non_null(strstr(diag.text, "sh was killed from outside"));
+	assert_int_equal(run_and_end(SIGSEGV, &diag), RH_EINVAL);
 }
 
 /* What it started in the background ends with it. */
@@ -148,6 +188,7 @@ int main(void)
 		cmocka_unit_test(it_writes_into_its_folder_only),
 		cmocka_unit_test(it_has_no_network_and_no_rights),
 		cmocka_unit_test(it_ends_when_its_limits_are_reached),
+		cmocka_unit_test(one_that_is_killed_is_not_to_blame),
 		cmocka_unit_test(it_leaves_no_process_behind),
 		cmocka_unit_test(what_is_not_there_is_said),
 	};
