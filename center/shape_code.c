@@ -6,6 +6,7 @@
 
 #include "../model/error.h"
 #include "../rules/event_chain.h"
+#include "../rules/hook.h"
 
 #include <string.h>
 
@@ -94,19 +95,20 @@ static int check_params(struct rh_decode *decode, const json_t *value)
 	return err;
 }
 
-/* The hooks that a program asks: it names the place by the key. */
+/* The hooks that a program asks; at two of them it names the place by a key. */
 static int check_key(struct rh_decode *decode, const json_t *value)
 {
-	const char *hook = json_string_value(json_object_get(value, "hook"));
-	int         is_user = strcmp(hook, "user") == 0;
-	int         has_key = json_object_get(value, "key") != NULL;
+	const char           *name = json_string_value(json_object_get(value, "hook"));
+	const struct rh_hook *hook = rh_hook_find(name);
+	int                   is_user = strcmp(name, "user") == 0;
+	int                   has_key = json_object_get(value, "key") != NULL;
 
-	if (!is_user && strcmp(hook, "cache") != 0)
-		return !has_key ? RH_OK : rh_decode_refuse(decode, "has a key, which only rules "
-			"of the hooks user and cache have");
-	if (!json_object_get(value, "resource"))
+	if (has_key && !is_user && strcmp(name, "cache") != 0)
+		return rh_decode_refuse(decode, "has a key, which only rules of the hooks user "
+			"and cache have");
+	if (hook && rh_hook_at(hook) == RH_AT_PROCESS && !json_object_get(value, "resource"))
 		return rh_decode_refuse(decode, "has the hook %s, which is asked in the programs "
-			"of a resource: name that, not an edge", hook);
+			"of a resource: name that, not an edge", name);
 	if (is_user && !has_key)
 		return rh_decode_refuse(decode, "has the hook user: it must have the key by which "
 			"the program asks");

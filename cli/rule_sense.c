@@ -5,6 +5,7 @@
 #include <rhodes/hook/cache_layout.h>
 #include <rhodes/hook/event_layout.h>
 #include <rhodes/hook/filter_layout.h>
+#include <rhodes/hook/softirq_layout.h>
 #include <rhodes/hook/transform_layout.h>
 #include <rhodes/hook/user_layout.h>
 #include <string.h>
@@ -113,6 +114,23 @@ static const char *of_user(const struct rh_hook *hook, const struct rh_rule_inpu
 		? "the length is more than the buffer" : NULL;
 }
 
+static const char *of_softirq(const struct rh_hook *hook,
+                              const struct rh_rule_input *input,
+                              const struct rh_trial_answer *answer)
+{
+	bool     is_next = input->slot == RH_SLOT_SOFTIRQ_NEXT;
+	uint32_t delayed = is_next ? RH_SOFTIRQ_POLL : RH_SOFTIRQ_HOLD;
+
+	if (input->slot == RH_SLOT_SOFTIRQ_BUDGET)
+		return answer->value < 1 || answer->value > RH_SOFTIRQ_BUDGET_MAX
+			? "the budget is not from 1 to 4096" : NULL;
+	if (answer->value > 2)
+		return is_next ? "it said neither SLEEP, AGAIN nor POLL"
+		               : "it said neither WAKE, HOLD nor INLINE";
+	return answer->value == delayed && said(hook, answer, "delay_us") > RH_SOFTIRQ_DELAY_MAX
+		? "delay_us is more than a second" : NULL;
+}
+
 const char *rh_rule_nonsense(const struct rh_hook *hook, const struct rh_rule_input *input,
                              const struct rh_trial_answer *answer)
 {
@@ -121,7 +139,7 @@ const char *rh_rule_nonsense(const struct rh_hook *hook, const struct rh_rule_in
 		sense      *sense;
 	} hooks[] = {
 		{ "filter", of_filter }, { "cache", of_cache }, { "event", of_event },
-		{ "transform", of_transform }, { "user", of_user },
+		{ "softirq", of_softirq }, { "transform", of_transform }, { "user", of_user },
 	};
 
 	for (size_t i = 0; i < sizeof hooks / sizeof hooks[0]; i++) {

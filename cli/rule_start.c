@@ -40,13 +40,19 @@ static const char user_inputs[] =
 	"{\"call\": \"rh_user_run\", \"text\": \"what?\"}\n"
 	"{\"call\": \"rh_user_run\"}\n";
 
+static const char softirq_inputs[] =
+	"{\"call\": \"rh_softirq_interrupt\", \"interrupts\": 1}\n"
+	"{\"call\": \"rh_softirq_budget\", \"interrupts\": 1, \"pending\": 1}\n"
+	"{\"call\": \"rh_softirq_next\", \"interrupts\": 1, \"ran\": 20, \"budget\": 64,"
+	" \"done\": 20, \"left\": 0}\n";
+
 static const struct {
 	const char *hook;
 	const char *text;
 } texts[] = {
 	{ "filter", filter_inputs }, { "cache", cache_inputs }, { "event", event_inputs },
 	{ "protocol", protocol_inputs }, { "transform", transform_inputs },
-	{ "user", user_inputs },
+	{ "softirq", softirq_inputs }, { "user", user_inputs },
 };
 
 /* {"call": "rh_cache_insert", "slot": 0, "key": 0} */

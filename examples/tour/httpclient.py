@@ -31,7 +31,7 @@ class SkBuff(ctypes.Structure):
 class Stats(ctypes.Structure):
     _fields_ = [(name, ctypes.c_uint64) for name in
                 ("tx_frames", "tx_errors", "tx_busy", "nic_busy", "rx_frames",
-                 "rx_events", "rx_missed")]
+                 "rx_taken", "rx_missed", "rx_interrupts", "rx_polls")]
 
 
 def load_driver():

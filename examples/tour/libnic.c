@@ -48,6 +48,16 @@ int nic_xmit(const void *frame, uint32_t len)
 	return opened() ? nic_device_xmit(device, frame, len) : -1;
 }
 
+int nic_clean(void *frames, uint32_t room, uint32_t budget)
+{
+	return opened() ? nic_device_clean(device, frames, room, budget) : -1;
+}
+
+int nic_interrupts(int is_on)
+{
+	return opened() ? nic_device_interrupts(device, is_on) : -1;
+}
+
 int nic_next_event(struct nic_event *event)
 {
 	return opened() ? nic_device_next(device, event) : -1;

@@ -2,6 +2,8 @@
 
 #include "nic.h"
 
+#include "../../sdk/c/rhodes-softirq.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -11,6 +13,9 @@
 #define TX_SLOTS 64u
 #define RX_SLOTS 256u
 #define RX_BATCH 32u /* slots are posted to the nic in such portions */
+
+#define POLL_FRAMES 32u /* are pulled from the nic at a time */
+#define POLL_BYTES  (POLL_FRAMES * (sizeof(struct nic_header) + IGB_FRAME_MAX))
 
 /* A queue of frames: [tail, head) of slots, both counted up for ever. */
 struct queue {
@@ -30,11 +35,12 @@ struct igb_ring {
 	struct sk_buff   rx_slots[RX_SLOTS];
 };
 
-/* lock guards `active` and what it points to.  softirq waits for the nic without it. */
+/* lock guards `active` and what it points to.  Nobody waits for the nic with it. */
 static pthread_mutex_t  lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t   changed;
 static pthread_once_t   once = PTHREAD_ONCE_INIT;
 static struct igb_ring *active;
+static struct rh_tasklet *receiving;
 
 static struct sk_buff *head_slot(struct queue *queue)
 {
@@ -77,22 +83,77 @@ static int flush_tx(struct igb_ring *ring)
 	return 0;
 }
 
-static void on_frame(struct igb_ring *ring, const struct nic_event *event)
+static void on_frame(struct igb_ring *ring, const uint8_t *frame, uint32_t len)
 {
 	struct sk_buff *skb = head_slot(&ring->rx);
 
-	ring->stats.rx_events++;
-	if (skb && event->len <= IGB_FRAME_MAX) {
-		copy_frame(skb, event->frame, event->len);
+	ring->stats.rx_taken++;
+	if (skb && len <= IGB_FRAME_MAX) {
+		copy_frame(skb, frame, len);
 		ring->rx.head++;
 	} else {
 		ring->stats.rx_missed++;
 	}
 }
 
-/* Figure 9's ksoftirqd: takes in what the nic tells, as long as the process lives.  The
- * frames wait in the ring until the caller pulls them. */
-static void *softirq(void *unused)
+/* What the nic gave, into the ring; returns how many frames it was. */
+static uint32_t fill_rx(struct igb_ring *ring, const uint8_t *at, uint32_t bytes)
+{
+	struct nic_header header;
+	uint32_t          count = 0;
+
+	for (; bytes >= sizeof header; count++) {
+		memcpy(&header, at, sizeof header);
+		if (header.len > bytes - sizeof header)
+			break;
+		if (ring)
+			on_frame(ring, at + sizeof header, header.len);
+		at += sizeof header + header.len;
+		bytes -= (uint32_t)sizeof header + header.len;
+	}
+	return count;
+}
+
+/* Takes a portion from the nic; returns how many frames it was. */
+static uint32_t pull(uint32_t most)
+{
+	static uint8_t frames[POLL_BYTES]; /* ksoftirqd polls one at a time */
+	int            bytes = nic_clean(frames, sizeof frames, most);
+	uint32_t       count;
+
+	pthread_mutex_lock(&lock);
+	count = fill_rx(active, frames, bytes < 0 ? 0 : (uint32_t)bytes);
+	if (active)
+		active->stats.rx_polls++;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+	return count;
+}
+
+/* Figure 9, step 6: ksoftirqd has the driver pull frames.  They wait in the ring until
+ * the caller takes them. */
+static uint32_t poll(void *unused, uint32_t budget)
+{
+	uint32_t done = 0, most, count;
+
+	(void)unused;
+	do {
+		most = budget - done < POLL_FRAMES ? budget - done : POLL_FRAMES;
+		count = pull(most);
+		done += count;
+	} while (count == most && done < budget);
+	return done;
+}
+
+static int arm(void *unused)
+{
+	(void)unused;
+	return nic_interrupts(1) == 1;
+}
+
+/* Steps 3 and 4, the handler of the nic's interrupts, as long as the process lives: it
+ * leaves the work to ksoftirqd. */
+static void *interrupts(void *unused)
 {
 	struct nic_event event;
 
@@ -103,10 +164,12 @@ static void *softirq(void *unused)
 			return unused;
 		}
 		pthread_mutex_lock(&lock);
-		if (active && event.kind == NIC_FRAME)
-			on_frame(active, &event);
+		if (active && event.kind == NIC_FRAMES)
+			active->stats.rx_interrupts++;
 		pthread_cond_broadcast(&changed);
 		pthread_mutex_unlock(&lock);
+		if (event.kind == NIC_FRAMES)
+			rh_softirq_raise(receiving);
 	}
 }
 
@@ -119,7 +182,8 @@ static void start_once(void)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&changed, &attr);
 	pthread_condattr_destroy(&attr);
-	if (pthread_create(&thread, NULL, softirq, NULL) == 0)
+	if (rh_softirq_open(poll, arm, NULL, &receiving) == 0 &&
+	    pthread_create(&thread, NULL, interrupts, NULL) == 0)
 		pthread_detach(thread);
 }
 

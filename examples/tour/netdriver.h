@@ -3,8 +3,9 @@
  *
  * Sending    igb_xmit_frame_ring takes a frame or answers NETDEV_TX_BUSY when the ring
  *            is full because the link has no room; then igb_ring_wait.
- * Receiving  the driver puts the frames of the nic's events into the ring; igb_clean_rx
- *            pulls them.
+ * Receiving  the papers' Figure 9: an interrupt of the nic wakes ksoftirqd, which polls the
+ *            nic and puts its frames into the ring, when and as many at a time as the rule
+ *            of hook `softirq` says; igb_clean_rx pulls them.
  *
  * Ownership   A ring belongs to who opened it; there is one at a time.
  * Threads     Any; calls on one ring take turns.
@@ -36,8 +37,10 @@ struct igb_stats {
 	uint64_t tx_busy;   /* answers of NETDEV_TX_BUSY             */
 	uint64_t nic_busy;  /* the nic had no credit                 */
 	uint64_t rx_frames; /* pulled                                */
-	uint64_t rx_events; /* events of the nic                     */
+	uint64_t rx_taken;  /* taken from the nic                    */
 	uint64_t rx_missed; /* came without a slot: must stay 0      */
+	uint64_t rx_interrupts; /* for frames                        */
+	uint64_t rx_polls;  /* of the nic by ksoftirqd               */
 };
 
 struct igb_ring;

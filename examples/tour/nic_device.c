@@ -10,13 +10,21 @@
 #include <time.h>
 #include <unistd.h>
 
+struct frame {
+	uint32_t len;
+	uint8_t  data[NIC_FRAME_MAX];
+};
+
 struct nic_device {
 	int             fd;
 	char            name[32];
 	uint32_t        window;
-	pthread_mutex_t lock; /* of credit and is_waiting */
+	pthread_mutex_t lock; /* of what follows */
 	struct credit   credit;
-	bool            is_waiting; /* somebody was told NIC_BUSY */
+	bool            is_waiting;   /* somebody was told NIC_BUSY         */
+	bool            may_interrupt;
+	uint64_t        head, tail;   /* of the ring: [tail, head)          */
+	struct frame    ring[NIC_RING];
 };
 
 static const uint8_t own_mac[6]     = { 0x02, 'R', 'H', 0, 0, 1 };
@@ -78,8 +86,14 @@ void nic_device_info(const struct nic_device *device, struct nic_info *info)
  * partner forgets it. */
 int nic_device_start(struct nic_device *device, uint32_t rx_slots)
 {
+	if (rx_slots > NIC_RING) {
+		errno = EINVAL;
+		return -1;
+	}
 	pthread_mutex_lock(&device->lock);
 	credit_init(&device->credit, device->credit.epoch + 1, rx_slots, device->window);
+	device->tail = device->head;
+	device->may_interrupt = true;
 	tell(device);
 	pthread_mutex_unlock(&device->lock);
 	return 0;
@@ -138,38 +152,85 @@ static bool on_control(struct nic_device *device, const uint8_t *frame, size_t l
 }
 
 /* A frame without a slot is one that the partner had no credit for: not ours to keep. */
-static bool on_data(struct nic_device *device)
+static void put_into_ring(struct nic_device *device, const struct frame *frame)
 {
 	pthread_mutex_lock(&device->lock);
-	bool has_slot = credit_receive(&device->credit);
+	if (credit_receive(&device->credit) && device->head - device->tail < NIC_RING)
+		device->ring[device->head++ % NIC_RING] = *frame;
 	if (credit_is_due(&device->credit))
 		tell(device);
 	pthread_mutex_unlock(&device->lock);
-	return has_slot;
 }
 
-/* Turns what was read into an event; false when it is nobody's business. */
-static bool take_in(struct nic_device *device, struct nic_event *event)
+int nic_device_clean(struct nic_device *device, void *frames, uint32_t room,
+                     uint32_t budget)
 {
-	if (!is_ours(event->frame, event->len))
-		return false;
-	if (credit_is_control(event->frame, event->len)) {
-		event->kind = NIC_READY;
-		return on_control(device, event->frame, event->len);
+	uint8_t *at = frames;
+
+	pthread_mutex_lock(&device->lock);
+	while (budget-- > 0 && device->tail < device->head) {
+		const struct frame *frame = &device->ring[device->tail % NIC_RING];
+		struct nic_header   header = { .len = frame->len };
+
+		if (room < sizeof header + frame->len)
+			break;
+		memcpy(at, &header, sizeof header);
+		memcpy(at + sizeof header, frame->data, frame->len);
+		at += sizeof header + frame->len;
+		room -= (uint32_t)sizeof header + frame->len;
+		device->tail++;
 	}
-	event->kind = NIC_FRAME;
-	return on_data(device);
+	pthread_mutex_unlock(&device->lock);
+	return (int)(at - (uint8_t *)frames);
 }
 
+int nic_device_interrupts(struct nic_device *device, int is_on)
+{
+	pthread_mutex_lock(&device->lock);
+	bool has_frames = device->tail < device->head;
+
+	device->may_interrupt = is_on && !has_frames;
+	pthread_mutex_unlock(&device->lock);
+	return is_on && has_frames;
+}
+
+/* One interrupt, then none until they are allowed again. */
+static bool interrupts(struct nic_device *device)
+{
+	pthread_mutex_lock(&device->lock);
+	bool does = device->may_interrupt && device->tail < device->head;
+
+	if (does)
+		device->may_interrupt = false;
+	pthread_mutex_unlock(&device->lock);
+	return does;
+}
+
+/* What was read; true: the driver is to be told that there is room. */
+static bool take_in(struct nic_device *device, const struct frame *frame)
+{
+	if (!is_ours(frame->data, frame->len))
+		return false;
+	if (credit_is_control(frame->data, frame->len))
+		return on_control(device, frame->data, frame->len);
+	put_into_ring(device, frame);
+	return false;
+}
+
+/* What direct memory access is to a network card: frames go into the ring while the
+ * driver does something else. */
 int nic_device_next(struct nic_device *device, struct nic_event *event)
 {
+	struct frame frame;
+
 	for (;;) {
-		ssize_t len = read(device->fd, event->frame, sizeof event->frame);
+		ssize_t len = read(device->fd, frame.data, sizeof frame.data);
 
 		if (len < 0 && errno != EINTR && errno != EAGAIN)
 			return -1;
-		event->len = len < 0 ? 0 : (uint32_t)len;
-		if (take_in(device, event))
+		frame.len = len < 0 ? 0 : (uint32_t)len;
+		event->kind = take_in(device, &frame) ? NIC_READY : NIC_FRAMES;
+		if (event->kind == NIC_READY || interrupts(device))
 			return 0;
 	}
 }

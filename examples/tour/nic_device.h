@@ -11,7 +11,7 @@
  *                "veth": a packet socket on rhnic, whose pair is rhpeer
  *
  * Ownership   open gives, close takes.  NULL may be closed.
- * Threads     xmit, start, post: any.  next: one at a time.
+ * Threads     xmit, start, post, clean, interrupts: any.  next: one at a time.
  * Errors      -1 with errno; open also writes a sentence. */
 #ifndef TOUR_NIC_DEVICE_H
 #define TOUR_NIC_DEVICE_H
@@ -35,7 +35,12 @@ int nic_device_post(struct nic_device *device, uint32_t count);
 /* NIC_OK, NIC_BUSY or -1. */
 int nic_device_xmit(struct nic_device *device, const void *frame, uint32_t len);
 
-/* Waits for the next event.  0, or -1 when the device is gone. */
+/* As nic_clean and nic_interrupts. */
+int nic_device_clean(struct nic_device *device, void *frames, uint32_t room,
+                     uint32_t budget);
+int nic_device_interrupts(struct nic_device *device, int is_on);
+
+/* Takes frames in until there is an event.  0, or -1 when the device is gone. */
 int nic_device_next(struct nic_device *device, struct nic_event *event);
 
 #endif

@@ -80,14 +80,7 @@ def put(stage, system, name):
     applied = system.apply(RULE % module)
     if applied.code != 0:
         raise Failed(applied.stderr.decode())
-    while True:
-        active = next(condition for condition in
-                      system.json("get", "rule", "eviction")["status"]["conditions"]
-                      if condition["type"] == "Active")
-        if active["reason"] == "InForce":
-            return
-        if active["reason"] == "Rejected":
-            raise Failed(active["message"])
+    system.await_rule("eviction")
 
 
 def describe(figures):

@@ -37,8 +37,8 @@ class Traffic:
                      ("frames in", self.client, ("lost", "twice", "damaged", "rx_missed")),
                      ("driver", self.client, ("tx_errors",)))
                  for name in names if counts[name]}
-        if self.client["rx_events"] != self.inward:
-            wrong["events"] = self.client["rx_events"]
+        if self.client["rx_taken"] != self.inward:
+            wrong["frames from the nic"] = self.client["rx_taken"]
         return ", ".join(f"{name}: {count}" for name, count in wrong.items()) or None
 
     @property
@@ -55,8 +55,9 @@ class Traffic:
                              f"back {client['tx_busy']} times at the driver and "
                              f"{client['nic_busy']} times at the nic")
             if self.inward:
-                parts.append(f"in {client['received']}, each number once, as many events, "
-                             f"the other end held back {other['waits']} times")
+                parts.append(f"in {client['received']}, each number once, by "
+                             f"{client['rx_polls']} polls after {client['rx_interrupts']} "
+                             f"interrupts, the other end held back {other['waits']} times")
             detail = "; ".join(parts)
         return report.check(what, not self.error, detail)
 

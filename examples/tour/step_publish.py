@@ -22,17 +22,22 @@ LIBRARY = os.path.join(HERE, "../../rules/library")
 SOURCES = {"netstring": HERE, "crc": LIBRARY}
 
 
-def publish(stage, system, name):
+def want_tools():
+    for tool in ("clang", "wasm-ld", "wasm2c", "gcc"):
+        if not shutil.which(tool):
+            raise Skip(f"{tool} is not installed (apt-get install clang lld wabt gcc)")
+
+
+def publish(stage, system, name, hook, source):
     """Writes the rule as a project, has it compiled and stored: its module."""
     projects = os.path.join(stage.folder, "rules")
     os.makedirs(projects, exist_ok=True)
-    for words in (["new", name, "--hook", "protocol", "--lang", "c"], ["publish", name]):
+    for words in (["new", name, "--hook", hook, "--lang", "c"], ["publish", name]):
         done = run([stage.rhodes, "rule", *words], cwd=projects, env=system.env)
         if done.code != 0:
             raise Failed(f"rhodes rule {words[0]}: {done.stderr.decode()}")
         if words[0] == "new":
-            shutil.copy(os.path.join(SOURCES[name], name + ".c"),
-                        os.path.join(projects, name, name + ".c"))
+            shutil.copy(os.path.join(source, name + ".c"), os.path.join(projects, name))
     return re.search(r"^module +(\S+)", done.stdout.decode(), re.M)[1]
 
 
@@ -72,9 +77,7 @@ def play(report, swaps, modules):
 def step(stage):
     report = stage.report
     report.step("publish", "a protocol that a user wrote is published while frames pass")
-    for tool in ("clang", "wasm-ld", "wasm2c", "gcc"):
-        if not shutil.which(tool):
-            raise Skip(f"{tool} is not installed (apt-get install clang lld wabt gcc)")
+    want_tools()
     network = Network(stage)
     describe(report, network)
     report.begin()
@@ -83,7 +86,8 @@ def step(stage):
     system = govern(stage, network)
     flow = Flow(network, system)
     swaps = Published(stage, system, flow)
-    modules = {name: publish(stage, system, name) for name in SOURCES}
+    modules = {name: publish(stage, system, name, "protocol", source)
+               for name, source in SOURCES.items()}
     report.check("two protocols are compiled, checked, signed and stored", True,
                  "\n".join(f"{name} {module}" for name, module in modules.items()))
     for _ in range(max(1, stage.options.rounds // 5)):

@@ -93,6 +93,18 @@ class System:
         """Applies a manifest given as text; the result, whatever it is."""
         return self.try_rhodes("apply", "-f", "-", data=text.encode())
 
+    def await_rule(self, name, patience=20):
+        """Until every agent that the rule is for has it in force."""
+        until = time.monotonic() + patience
+        while True:
+            active = next(condition for condition in
+                          self.json("get", "rule", name)["status"]["conditions"]
+                          if condition["type"] == "Active")
+            if active["reason"] == "InForce":
+                return
+            if active["reason"] == "Rejected" or time.monotonic() > until:
+                raise Failed(f"rule {name}: {active['message']}")
+
     def allow(self, pairs, grace):
         """Makes the hierarchy of these pairs; what is revoked by it ends after `grace`
         seconds."""

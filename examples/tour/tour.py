@@ -19,6 +19,7 @@ import step_protocols
 import step_publish
 import step_revoke
 import step_rule
+import step_softirq
 import step_swap
 from report import Report
 from stage import Skip, Stage
@@ -26,6 +27,7 @@ from stage import Skip, Stage
 STEPS = {
     "parser": step_parser.step,
     "packets": step_packets.step,
+    "softirq": step_softirq.step,
     "rule": step_rule.step,
     "protocols": step_protocols.step,
     "swap": step_swap.step,

@@ -1,11 +1,10 @@
 #include "adapter.h"
 
+#include "adapter_front.h"
 #include "session.h"
 
 #include "../../base/clock.h"
 #include "../../rules/hook.h"
-#include "../../rules/keeper.h"
-#include "../../rules/user_call.h"
 #include "../../rules/wasm/watchdog.h"
 
 #include <errno.h>
@@ -84,40 +83,35 @@ void rh_adapter_free(struct rh_adapter *adapter)
 {
 	if (!adapter)
 		return;
-	rh_keeper_destroy(adapter->keeper);
+	adapter->kind->destroy(adapter->front);
 	rh_rule_destroy(adapter->rule);
-	free(adapter->user);
 	free(adapter->item);
 	pthread_mutex_destroy(&adapter->lock);
 	pthread_mutex_destroy(&adapter->log_lock);
 	free(adapter);
 }
 
-static int create(const struct rh_hook *hook, const char *key, uint32_t capacity,
+static int create(const struct rh_adapter_front *kind, const char *key, uint32_t capacity,
                   struct rh_adapter **ret_adapter)
 {
 	struct rh_adapter *adapter = calloc(1, sizeof *adapter);
 	struct rh_diag     diag;
-	int                r = RH_OK;
+	int                r;
 
 	if (!adapter)
 		return rh_fail(RH_ENOMEM, "no memory for a place where rules decide");
-	adapter->hook = hook;
+	adapter->hook = rh_hook_find(kind->hook);
+	adapter->kind = kind;
 	snprintf(adapter->key, sizeof adapter->key, "%s", key);
 	pthread_mutex_init(&adapter->lock, NULL);
 	pthread_mutex_init(&adapter->log_lock, NULL);
-	if (capacity) {
-		r = rh_keeper_create(NULL, capacity, &adapter->keeper, &diag);
-		if (r < 0)
-			rh_fail(r, "%s", diag.text);
-	} else if (!(adapter->user = calloc(1, sizeof *adapter->user))) {
-		r = rh_fail(RH_ENOMEM, "no memory for a place where rules decide");
-	}
-	if (r < 0)
+	r = kind->create(capacity, &adapter->front, &diag);
+	if (r < 0) {
 		rh_adapter_free(adapter);
-	else
-		*ret_adapter = adapter;
-	return r;
+		return rh_fail(r, "%s", diag.text);
+	}
+	*ret_adapter = adapter;
+	return RH_OK;
 }
 
 static int put_on_list(struct rh_adapter *adapter)
@@ -148,7 +142,7 @@ int rh_adapter_open(const char *hook, const char *key, uint32_t capacity,
 	pthread_once(&once, set_up);
 	if (!is_key(key))
 		return rh_fail(RH_EINVAL, "\"%.70s\" is no key: [a-z][a-z0-9_.-]{0,62}", key);
-	r = create(rh_hook_find(hook), key, capacity, &adapter);
+	r = create(rh_adapter_front_find(hook), key, capacity, &adapter);
 	if (r == RH_OK && (r = put_on_list(adapter)) < 0)
 		rh_adapter_free(adapter);
 	if (r == RH_OK)

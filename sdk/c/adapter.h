@@ -4,8 +4,10 @@
  *   adapter.c           the list of them; counters and lines of the rules
  *   adapter_line.c      the thread that speaks with the agent
  *   adapter_exchange.c  a rule comes, changes or goes
+ *   adapter_front.c     what asks it, by hook
  *   adapter_run.c       hook user
  *   slots.c             hook cache
+ *   softirq.c           hook softirq
  *
  * Ownership   The list's, from open to close; the rule is the adapter's.  While the line
  *             is up it frees what was closed, once the agent knows.
@@ -29,9 +31,8 @@
 #define RH_ADAPTER_LINE  201u
 #define RH_TIMED_EVERY   64u  /* calls: so often one is timed */
 
+struct rh_adapter_front;
 struct rh_hook;
-struct rh_keeper;
-struct rh_user;
 
 struct rh_adapter_counts {
 	uint64_t calls, took_ns, failures[RH_FAILURES];
@@ -41,6 +42,7 @@ struct rh_adapter {
 	struct rh_adapter    *next;
 	uint64_t              number;      /* of its RULE_GET                 */
 	const struct rh_hook *hook;
+	const struct rh_adapter_front *kind;
 	char                  key[RH_NAME_MAX + 1];
 	int                   is_closed;   /* under the list's lock           */
 	int                   is_answered; /* under the list's lock: it is known whether
@@ -55,8 +57,7 @@ struct rh_adapter {
 	pthread_mutex_t         lock;
 	struct rh_rule         *rule;      /* NULL: none                      */
 	char                    name[RH_NAME_MAX + 1]; /* its                 */
-	struct rh_user         *user;      /* hook user                       */
-	struct rh_keeper       *keeper;    /* hook cache                      */
+	void                   *front;     /* what asks it                    */
 	struct rh_rule_counters told;      /* of rule, what the agent knows   */
 	uint64_t                timed_ns;  /* of one call in RH_TIMED_EVERY   */
 	uint32_t                calls;     /* to know which                   */

@@ -1,11 +1,11 @@
 #include "adapter.h"
 
+#include "adapter_front.h"
+
 #include "../../base/diag.h"
 #include "../../base/socket.h"
 #include "../../rules/hook.h"
-#include "../../rules/keeper.h"
 #include "../../rules/limits.h"
-#include "../../rules/user_call.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -117,40 +117,7 @@ static int read_description(struct rh_adapter *adapter, const void *item, size_t
 	return read_params(records, ret, diag);
 }
 
-/* ---- handing over, under the adapter's lock ---- */
-
-/* Its keeper tells the new one what is there, then the old one hands over what it has
- * beside.  The new one may fail over that: it is told again, as if new. */
-static int hand_over_cache(struct rh_adapter *adapter, struct rh_rule *rule,
-                           struct rh_diag *diag)
-{
-	struct rh_rule *former = adapter->rule;
-	struct rh_diag  unused;
-	int             r = rh_keeper_exchange(adapter->keeper, rule, diag);
-
-	if (r < 0 || !rule || !former || rh_rule_swap(former, rule, &unused) >= 0)
-		return r;
-	r = rh_keeper_exchange(adapter->keeper, rule, diag);
-	if (r < 0 && rh_keeper_exchange(adapter->keeper, former, NULL) < 0)
-		rh_keeper_exchange(adapter->keeper, NULL, NULL);
-	return r;
-}
-
-static int hand_over_user(struct rh_adapter *adapter, struct rh_rule *rule,
-                          enum rh_rule_policy policy, struct rh_diag *diag)
-{
-	struct rh_diag unused;
-
-	if (rule && !adapter->rule) {
-		rh_user_init(adapter->user, rule, policy);
-	} else if (rule) {
-		if (rh_rule_swap(adapter->rule, rule, &unused) < 0)
-			return rh_diag_set(diag, RH_ERULE, "it failed over the state that the "
-			                   "former one handed over: %.150s", unused.text);
-		rh_user_exchange(adapter->user, rule, policy);
-	}
-	return RH_OK;
-}
+/* ---- all of it ---- */
 
 static int hand_over(struct rh_adapter *adapter, struct rh_rule *rule,
                      const struct description *description, struct rh_diag *diag)
@@ -160,9 +127,8 @@ static int hand_over(struct rh_adapter *adapter, struct rh_rule *rule,
 
 	pthread_mutex_lock(&adapter->lock);
 	rh_adapter_take_counts(adapter, &adapter->left);
-	r = adapter->keeper ? hand_over_cache(adapter, rule, diag) :
-	    hand_over_user(adapter, rule, description->policy, diag);
 	former = adapter->rule;
+	r = adapter->kind->exchange(adapter->front, former, rule, description->policy, diag);
 	if (r == RH_OK) {
 		adapter->rule = rule;
 		memcpy(adapter->name, description->name, sizeof adapter->name);
@@ -174,8 +140,6 @@ static int hand_over(struct rh_adapter *adapter, struct rh_rule *rule,
 	rh_rule_destroy(r == RH_OK ? former : rule);
 	return r;
 }
-
-/* ---- all of it ---- */
 
 static int load(struct rh_adapter *adapter, const void *item, size_t bytes, int object_fd,
                 struct description *description, struct rh_rule **ret_rule,

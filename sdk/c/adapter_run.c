@@ -37,7 +37,7 @@ static int ask(struct rh_adapter *place, void *bytes, size_t length, size_t room
 
 	if (!place->rule)
 		return 0;
-	r = rh_user_ask(place->user, bytes, length, &answer, &answer_length);
+	r = rh_user_ask(place->front, bytes, length, &answer, &answer_length);
 	if (r == RH_ERULE)
 		return rh_fail(r, "rule %s, at %s: %s", place->name, place->key,
 		               rh_rule_why(place->rule));

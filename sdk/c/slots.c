@@ -42,10 +42,10 @@ static int tell(struct rh_slots *slots, uint32_t slot, keeper_verb *verb)
 {
 	struct rh_adapter *adapter = adapter_of(slots);
 	uint64_t           began = rh_adapter_begin(adapter);
-	bool               has = rh_keeper_has(adapter->keeper, slot);
+	bool               has = rh_keeper_has(adapter->front, slot);
 
 	if (has)
-		verb(adapter->keeper, slot);
+		verb(adapter->front, slot);
 	rh_adapter_end(adapter, began);
 	return has ? RH_OK : rh_fail(RH_EINVAL, "nothing is in slot %u of the cache %s",
 	                             slot, adapter->key);
@@ -60,7 +60,7 @@ EXPORT int rh_slots_admit(struct rh_slots *slots, uint64_t key)
 {
 	struct rh_adapter *adapter = adapter_of(slots);
 	uint64_t           began = rh_adapter_begin(adapter);
-	int                is = rh_keeper_admits(adapter->keeper, key);
+	int                is = rh_keeper_admits(adapter->front, key);
 
 	rh_adapter_end(adapter, began);
 	return is;
@@ -71,7 +71,7 @@ EXPORT uint32_t rh_slots_place(struct rh_slots *slots, uint64_t key, int *ret_wa
 	struct rh_adapter *adapter = adapter_of(slots);
 	uint64_t           began = rh_adapter_begin(adapter);
 	bool               was_full;
-	uint32_t           slot = rh_keeper_place(adapter->keeper, key, &was_full);
+	uint32_t           slot = rh_keeper_place(adapter->front, key, &was_full);
 
 	rh_adapter_end(adapter, began);
 	*ret_was_full = was_full;
