@@ -35,7 +35,7 @@
 #define RH_RULE_REST_MS       1000u
 #define RH_RULE_DELAY_US_MAX  10000000u
 
-/* Of a build: the second number is what each MiB of code adds. */
+/* Of a build: the second number is what each MiB of the module, or of its code, adds. */
 #define RH_BUILD_SECONDS      60u /* of all steps */
 #define RH_BUILD_SECONDS_MIB  60u
 #define RH_BUILD_MEMORY       (2ull << 30) /* of one step */

@@ -246,16 +246,13 @@ static int take_object(struct work *work, struct rh_built *ret_built)
 	return RH_OK;
 }
 
-static uint64_t of_size(const struct work *work, uint64_t each_mib)
-{
-	return each_mib * work->module.code_bytes >> 20;
-}
-
+/* Data takes gcc its time, too. */
 static uint32_t seconds_of(const struct work *work)
 {
 	if (work->build->seconds)
 		return work->build->seconds;
-	return RH_BUILD_SECONDS + (uint32_t)of_size(work, RH_BUILD_SECONDS_MIB);
+	return RH_BUILD_SECONDS +
+	       (uint32_t)((uint64_t)RH_BUILD_SECONDS_MIB * work->build->module_bytes >> 20);
 }
 
 static int make_folder(struct work *work)
@@ -268,7 +265,8 @@ static int make_folder(struct work *work)
 		                   strerror(errno));
 	work->jail = (struct rh_jail){
 		.folder = work->folder,
-		.memory_bytes = RH_BUILD_MEMORY + of_size(work, RH_BUILD_MEMORY_MIB),
+		.memory_bytes = RH_BUILD_MEMORY +
+		                ((uint64_t)RH_BUILD_MEMORY_MIB * work->module.code_bytes >> 20),
 		.file_bytes = RH_BUILD_FILE_BYTES,
 		.cpu_seconds = seconds_of(work),
 	};
