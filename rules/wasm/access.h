@@ -8,9 +8,19 @@
  * for the whole function because memory never moves.
  *
  * A load whose value is not used may be dropped, and with it its trap. */
-#ifdef RH_WASM_USE_GS
+#if defined RH_WASM_USE_GS && defined RH_WASM_IS_LARGE
 #define RH_AT(type, address) (((__seg_gs type *)(uintptr_t)(address))->value)
 #define RH_BASE
+#elif defined RH_WASM_USE_GS
+/* A constant address gets a register that holds 0: what was stored at an address without
+ * a register, processors load again six times later than with one (they know that the
+ * place is the same by the register and the offset). */
+#define RH_AT(type, address) \
+	(((__seg_gs type *)(uintptr_t)(__builtin_constant_p(address) ? \
+	                               rh_none + (u64)(address) : (u64)(address)))->value)
+#define RH_BASE \
+	u64 rh_none = 0; \
+	__asm__("" : "+r"(rh_none));
 #else
 #define RH_AT(type, address) (((type *)(rh_base + (address)))->value)
 #define RH_BASE u8 *const rh_base = instance->w2c_memory.data;

@@ -172,6 +172,7 @@ static int compile(struct work *work)
 		CC, CFLAGS, is_large(work) ? "-O1" : "-O2",
 		work->build->is_portable ? "-DRH_WASM_NO_GS" : "-DRH_WASM_USE_GS",
 		work->build->has_fuel ? "-DRH_WASM_USE_FUEL" : "-DRH_WASM_NO_FUEL",
+		is_large(work) ? "-DRH_WASM_IS_LARGE" : "-DRH_WASM_IS_SMALL",
 		"-S", "-o", "rule.s", "whole.c", NULL,
 	};
 

@@ -16,8 +16,8 @@
 
 IMPORT static void memory_allocate(wasm_rt_memory_t *memory, uint32_t pages, uint32_t most)
 {
-	struct rh_frame *frame = rh_frame_out();
-	uint32_t         limit = rh_instance_pages_max(frame->instance);
+	struct rh_thread *self = rh_frame_out();
+	uint32_t          limit = rh_instance_pages_max(self->turn.instance);
 
 	if (pages <= limit)
 		memory->data = rh_memory_reserve(pages * RH_RULE_PAGE);
@@ -26,15 +26,14 @@ IMPORT static void memory_allocate(wasm_rt_memory_t *memory, uint32_t pages, uin
 	memory->pages = pages;
 	memory->max_pages = most < limit ? most : limit;
 	memory->size = pages * RH_RULE_PAGE;
-	rh_frame_memory(rh_thread_self, frame, memory->data,
-	                rh_instance_has_gs(frame->instance) ? memory->data : NULL);
-	rh_frame_in(frame);
+	rh_instance_turn(self->turn.instance);
+	rh_frame_in(self);
 }
 
 IMPORT static uint32_t memory_grow(wasm_rt_memory_t *memory, uint32_t more)
 {
-	struct rh_frame *frame = rh_frame_out();
-	uint32_t         pages = memory->pages, result = UINT32_MAX;
+	struct rh_thread *self = rh_frame_out();
+	uint32_t          pages = memory->pages, result = UINT32_MAX;
 
 	if (more <= memory->max_pages - pages &&
 	    rh_memory_extend(memory->data, memory->size, (pages + more) * RH_RULE_PAGE) == 0) {
@@ -42,7 +41,7 @@ IMPORT static uint32_t memory_grow(wasm_rt_memory_t *memory, uint32_t more)
 		memory->size = memory->pages * RH_RULE_PAGE;
 		result = pages;
 	}
-	rh_frame_in(frame);
+	rh_frame_in(self);
 	return result;
 }
 
@@ -58,27 +57,27 @@ _Static_assert(sizeof(wasm_rt_funcref_table_t) == sizeof(wasm_rt_externref_table
 
 IMPORT static void table_allocate(void *at, uint32_t size, uint32_t most, uint32_t bytes)
 {
-	struct rh_frame         *frame = rh_frame_out();
+	struct rh_thread        *self = rh_frame_out();
 	wasm_rt_funcref_table_t *table = at;
 
-	if (rh_instance_elements(frame->instance, size))
+	if (rh_instance_elements(self->turn.instance, size))
 		table->data = calloc(size ? size : 1, bytes);
 	if (!table->data)
 		rh_frame_trap(RH_TRAP_MEMORY);
 	table->size = size;
 	table->max_size = most;
-	rh_frame_in(frame);
+	rh_frame_in(self);
 }
 
 IMPORT static uint32_t table_grow(void *at, uint32_t more, const void *with,
                                   uint32_t bytes)
 {
-	struct rh_frame         *frame = rh_frame_out();
+	struct rh_thread        *self = rh_frame_out();
 	wasm_rt_funcref_table_t *table = at;
 	uint32_t                 size = table->size, result = UINT32_MAX;
 	uint8_t                 *data = NULL;
 
-	if (more <= table->max_size - size && rh_instance_elements(frame->instance, more))
+	if (more <= table->max_size - size && rh_instance_elements(self->turn.instance, more))
 		data = realloc(table->data, (size_t)(size + more + 1) * bytes);
 	if (data) {
 		for (uint32_t i = size; i < size + more; i++)
@@ -87,7 +86,7 @@ IMPORT static uint32_t table_grow(void *at, uint32_t more, const void *with,
 		table->size = size + more;
 		result = size;
 	}
-	rh_frame_in(frame);
+	rh_frame_in(self);
 	return result;
 }
 
@@ -103,28 +102,28 @@ static void table_free(void *at)
 
 IMPORT static uint64_t now(void)
 {
-	struct rh_frame           *frame = rh_frame_out();
-	const struct rh_rule_host *host = rh_instance_host(frame->instance);
+	struct rh_thread          *self = rh_frame_out();
+	const struct rh_rule_host *host = rh_instance_host(self->turn.instance);
 	uint64_t                   value = host->now(host->user);
 
-	rh_frame_in(frame);
+	rh_frame_in(self);
 	return value;
 }
 
 IMPORT static uint64_t random_bits(void)
 {
-	struct rh_frame           *frame = rh_frame_out();
-	const struct rh_rule_host *host = rh_instance_host(frame->instance);
+	struct rh_thread          *self = rh_frame_out();
+	const struct rh_rule_host *host = rh_instance_host(self->turn.instance);
 	uint64_t                   value = host->random(host->user);
 
-	rh_frame_in(frame);
+	rh_frame_in(self);
 	return value;
 }
 
 /* What the rule points at, or the end of its call. */
-IMPORT static void *bytes_at(const struct rh_frame *frame, uint32_t address, uint32_t len)
+IMPORT static void *bytes_at(const struct rh_thread *self, uint32_t address, uint32_t len)
 {
-	void *at = rh_instance_at(frame->instance, address, len);
+	void *at = rh_instance_at(self->turn.instance, address, len);
 
 	if (!at)
 		rh_frame_trap(WASM_RT_TRAP_OOB);
@@ -133,22 +132,22 @@ IMPORT static void *bytes_at(const struct rh_frame *frame, uint32_t address, uin
 
 IMPORT static void log_line(uint32_t text, uint32_t length)
 {
-	struct rh_frame           *frame = rh_frame_out();
-	const struct rh_rule_host *host = rh_instance_host(frame->instance);
+	struct rh_thread          *self = rh_frame_out();
+	const struct rh_rule_host *host = rh_instance_host(self->turn.instance);
 
-	host->log(host->user, bytes_at(frame, text, length), length);
-	rh_frame_in(frame);
+	host->log(host->user, bytes_at(self, text, length), length);
+	rh_frame_in(self);
 }
 
 IMPORT static uint32_t param(uint32_t name, uint32_t length, uint32_t into, uint32_t room)
 {
-	struct rh_frame           *frame = rh_frame_out();
-	const struct rh_rule_host *host = rh_instance_host(frame->instance);
-	const char                *from = bytes_at(frame, name, length);
-	char                      *to = bytes_at(frame, into, room);
+	struct rh_thread          *self = rh_frame_out();
+	const struct rh_rule_host *host = rh_instance_host(self->turn.instance);
+	const char                *from = bytes_at(self, name, length);
+	char                      *to = bytes_at(self, into, room);
 	int32_t                    value = host->param(host->user, from, length, to, room);
 
-	rh_frame_in(frame);
+	rh_frame_in(self);
 	return (uint32_t)value;
 }
 
@@ -156,13 +155,13 @@ IMPORT static uint32_t param(uint32_t name, uint32_t length, uint32_t into, uint
 
 IMPORT static uint32_t wasi(uint32_t function, const uint64_t *values)
 {
-	struct rh_frame *frame = rh_frame_out();
-	uint32_t         value;
+	struct rh_thread *self = rh_frame_out();
+	uint32_t          value;
 
 	if (function == RH_WASI_proc_exit)
 		rh_frame_trap(RH_TRAP_EXIT);
-	value = rh_preview1_call(frame->instance, function, values);
-	rh_frame_in(frame);
+	value = rh_preview1_call(self->turn.instance, function, values);
+	rh_frame_in(self);
 	return value;
 }
 

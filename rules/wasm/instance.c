@@ -1,34 +1,14 @@
 #include "instance.h"
 
 #include "../../base/diag.h"
-#include "../../model/check.h"
 #include "../hook.h"
 #include "../limits.h"
 #include "cpu.h"
-#include "frame.h"
+#include "instance_call.h"
 #include "object.h"
-#include "preview1.h"
 #include "signals.h"
-#include "wasm-rt.h"
 
 #include <stdlib.h>
-
-/* Without arrays there is nothing that the compiler's guard of a stack could notice. */
-#define UNGUARDED __attribute__((no_stack_protector))
-
-struct rh_instance {
-	const struct rh_wasm_object *object;
-	void                        *state; /* of the generated code */
-	wasm_rt_memory_t            *memory; /* in state */
-	void                        *buffer;
-	const struct rh_rule_host   *host;
-	struct rh_instance_limits    limits;
-	int64_t                      fuel;
-	uint32_t                     elements;
-	struct rh_preview1           preview1;
-	const uint8_t               *gs; /* where GS is to point in a call, NULL: anywhere */
-	bool                         is_poisoned;
-};
 
 const char *rh_trap_text(int trap)
 {
@@ -52,42 +32,60 @@ const char *rh_trap_text(int trap)
 
 /* ---- calls ---- */
 
-/* Each instruction here is one of every decision.  What is known before and after the
- * code ran is in the frame: it leaves nothing in a register. */
-static inline __attribute__((always_inline)) int
-call(struct rh_instance *in, void *code, uint64_t a, uint64_t b, uint64_t *ret_value)
+static uint64_t new_number(void)
 {
-	struct rh_thread *self = rh_thread_self;
-	struct rh_frame   frame;
-	uint64_t          value;
+	static _Atomic uint64_t last;
 
-	rh_frame_enter(self, &frame, in, in->limits.time_us);
-	rh_frame_memory(self, &frame, in->memory->data, in->gs);
-	in->memory->fuel = in->fuel;
-	COMPILER_BARRIER();
-	frame.in_code = true;
-	COMPILER_BARRIER();
-	value = rh_frame_run(&frame, code, in->state, a, b, rh_frame_stack(self, &frame));
-	rh_frame_leave(rh_thread_self, &frame);
-	if (__builtin_expect(frame.trap, 0)) {
-		frame.instance->is_poisoned = true;
-		return frame.trap;
-	}
-	*ret_value = value;
-	return 0;
+	return atomic_fetch_add_explicit(&last, 1, memory_order_relaxed) + 1;
 }
 
-UNGUARDED int rh_instance_call(struct rh_instance *in, unsigned slot, uint64_t a,
-                               uint64_t b, uint64_t *ret_value)
+void rh_instance_turn(struct rh_instance *in)
 {
-	void *code;
+	in->turn.memory = in->memory->data;
+	in->turn.gs = rh_instance_has_gs(in) ? in->memory->data : NULL;
+	rh_thread_turn(rh_thread_self, &in->turn);
+}
 
-	RH_CHECK(slot < RH_WASM_EXPORTS && !in->is_poisoned);
-	code = in->object->functions[slot];
-	RH_CHECK(code != NULL);
-	if (__builtin_expect(!rh_thread_self, 0) && rh_thread_prepare(NULL) < 0)
+int rh_instance_poison(struct rh_thread *self, int trap)
+{
+	struct rh_instance *in = self->turn.instance;
+
+	in->is_poisoned = true;
+	in->number = new_number(); /* any thread notices */
+	in->turn.number = 0;
+	return trap;
+}
+
+/* From within an import of another call. */
+static int call_within(struct rh_instance *in, struct rh_thread *self, void *code,
+                       uint64_t a, uint64_t b, uint64_t *ret_value)
+{
+	struct rh_outer outer;
+	uint64_t        mark = rh_thread_begin_inner(self, &outer);
+	int             trap;
+
+	rh_instance_turn(in);
+	trap = rh_instance_run(in, self, mark, code, a, b, ret_value);
+	rh_thread_end_inner(self, &outer);
+	return trap;
+}
+
+int rh_instance_call_first(struct rh_instance *in, void *code, uint64_t a, uint64_t b,
+                           uint64_t *ret_value)
+{
+	struct rh_thread *self;
+	uint64_t          mark;
+
+	RH_CHECK(!in->is_poisoned);
+	if (rh_thread_prepare(NULL) < 0)
 		return RH_TRAP_MEMORY;
-	return call(in, code, a, b, ret_value);
+	self = rh_thread_self;
+	in->memory->fuel = in->fuel;
+	mark = atomic_load_explicit(&self->mark, memory_order_relaxed);
+	if ((mark & RH_PLACES) != RH_OUTSIDE)
+		return call_within(in, self, code, a, b, ret_value);
+	rh_instance_turn(in);
+	return rh_instance_run(in, self, mark + RH_CALL_NEXT, code, a, b, ret_value);
 }
 
 /* ---- making one ---- */
@@ -138,10 +136,11 @@ static int instantiate(struct rh_instance *in, struct rh_diag *diag)
 
 	_Static_assert(sizeof code == sizeof in->object->instantiate, "");
 	__builtin_memcpy(&code, &in->object->instantiate, sizeof code);
-	trap = call(in, code, 0, 0, &none);
+	trap = rh_instance_call_first(in, code, 0, 0, &none);
 	if (trap)
 		return trapped(diag, trap, "its start");
-	in->gs = rh_instance_has_gs(in) ? in->memory->data : NULL; /* it never moves */
+	if (!(in->object->flags & RH_WASM_FUEL)) /* its memory never moves */
+		in->turn.number = in->number;
 	return RH_OK;
 }
 
@@ -149,7 +148,7 @@ static int make(struct rh_instance *in, const struct rh_hook *hook, struct rh_di
 {
 	int err;
 
-	if (in->limits.fuel && !(in->object->flags & RH_WASM_FUEL))
+	if (in->fuel != INT64_MAX && !(in->object->flags & RH_WASM_FUEL))
 		return rh_diag_set(diag, RH_EINVAL, "the object does not count fuel; publish the "
 		                   "rule with a limit of fuel");
 	if (!rh_cpu_has_rules())
@@ -172,10 +171,13 @@ int rh_instance_create(const struct rh_object *object, const struct rh_hook *hoo
 
 	if (!in)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a rule");
+	in->number = new_number();
 	in->object = rh_object_table(object);
-	in->limits = *limits;
+	in->memory_bytes = limits->memory_bytes;
 	in->fuel = limits->fuel && limits->fuel < INT64_MAX ? (int64_t)limits->fuel : INT64_MAX;
 	in->host = host;
+	in->turn.instance = in;
+	in->turn.limit_us = limits->time_us;
 	in->state = calloc(1, in->object->instance_bytes);
 	if (!in->state) {
 		free(in);
@@ -231,7 +233,7 @@ bool rh_instance_has_gs(const struct rh_instance *in)
 
 uint32_t rh_instance_pages_max(const struct rh_instance *in)
 {
-	return in->limits.memory_bytes / RH_RULE_PAGE;
+	return in->memory_bytes / RH_RULE_PAGE;
 }
 
 bool rh_instance_elements(struct rh_instance *in, uint32_t more)

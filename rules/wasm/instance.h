@@ -1,7 +1,8 @@
 /* instance - one running copy of a module: its memory, tables and globals.
  *
- * After a trap its globals (the stack pointer of compiled C among them) are as the
- * trap left them: it must not be called again, and refuses to be.
+ * It is called by rh_instance_call (instance_call.h).  After a trap its globals (the
+ * stack pointer of compiled C among them) are as the trap left them: it must not be
+ * called again, and refuses to be.
  *
  * Ownership  The object and the host outlive it.
  * Threads    One at a time; the thread is prepared by the call. */
@@ -32,16 +33,13 @@ int rh_instance_create(const struct rh_object *object, const struct rh_hook *hoo
                        const struct rh_rule_host *host, struct rh_instance **ret_instance,
                        struct rh_diag *diag);
 
-/* Calls what the object has in that slot, which must be there.  Parameters are given
- * as 64 bits whatever their type, and so is the result.  Returns 0 or the trap
- * (wasm-rt.h). */
-int rh_instance_call(struct rh_instance *instance, unsigned slot, uint64_t a, uint64_t b,
-                     uint64_t *ret_value);
-
 /* The buffer of the hook; the same place as long as the instance is. */
 void *rh_instance_buffer(const struct rh_instance *instance);
 
 void rh_instance_destroy(struct rh_instance *instance);
+
+/* The calling thread is at this instance from now on. */
+void rh_instance_turn(struct rh_instance *instance);
 
 /* For the imports: len bytes at that address of its memory, or NULL. */
 void *rh_instance_at(const struct rh_instance *instance, uint32_t address, uint32_t len);

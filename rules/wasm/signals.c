@@ -85,7 +85,8 @@ static void on_kick(int number, siginfo_t *info, void *context)
 	const struct sigaction *to = &before[FAULTS];
 
 	if (info->si_code == SI_QUEUE && info->si_pid == getpid())
-		rh_thread_kick((uint64_t)(uintptr_t)info->si_value.sival_ptr);
+		rh_thread_kick((uint64_t)(uintptr_t)info->si_value.sival_ptr,
+		               stack_pointer(context));
 	else if (to->sa_handler != SIG_DFL && to->sa_handler != SIG_IGN)
 		forward(number, info, context, to);
 }
@@ -124,9 +125,9 @@ void rh_signals_spare(sigset_t *set)
 	sigdelset(set, KICK);
 }
 
-int rh_signals_kick(pthread_t thread, uint64_t epoch)
+int rh_signals_kick(pthread_t thread, uint64_t mark)
 {
-	union sigval value = { .sival_ptr = (void *)(uintptr_t)epoch };
+	union sigval value = { .sival_ptr = (void *)(uintptr_t)mark };
 
 	return pthread_sigqueue(thread, KICK, value) == 0 ? RH_OK : RH_EAGAIN;
 }

@@ -15,8 +15,8 @@ void rh_signals_spare(sigset_t *set);
 /* Installs them, again when somebody else took one since. */
 void rh_signals_install(void);
 
-/* Tells a thread that its call of that epoch took too long.  RH_EAGAIN: as many signals
+/* Tells a thread that its call of that mark took too long.  RH_EAGAIN: as many signals
  * wait in this user's processes as may. */
-int rh_signals_kick(pthread_t thread, uint64_t epoch);
+int rh_signals_kick(pthread_t thread, uint64_t mark);
 
 #endif

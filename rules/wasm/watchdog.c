@@ -38,35 +38,41 @@ static uint64_t processor_ns(clockid_t clock)
 	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-static void kick(struct rh_thread *thread, uint64_t epoch)
+static void kick(struct rh_thread *thread, uint64_t mark)
 {
 	uint32_t taken = atomic_load_explicit(&thread->kicks_taken, memory_order_relaxed);
 
 	if ((int32_t)(thread->kicks_sent - taken) <= 0 && /* T3 */
-	    rh_signals_kick(thread->thread, epoch) == RH_OK)
+	    rh_signals_kick(thread->thread, mark) == RH_OK)
 		thread->kicks_sent = taken + 1;
+}
+
+/* In no call.  That it was in others meanwhile is told by their numbers. */
+static uint32_t look_at_idle(struct rh_thread *thread, uint64_t mark, bool *is_busy)
+{
+	if (mark != thread->idle_mark)
+		*is_busy = true;
+	thread->idle_mark = mark;
+	thread->seen_call = 0;
+	return TICK_US_MAX;
 }
 
 /* Returns how soon to look at it again, in microseconds. */
 static uint32_t look_at(struct rh_thread *thread, bool *is_busy)
 {
-	uint64_t epoch = atomic_load_explicit(&thread->epoch, memory_order_acquire); /* T1 */
+	uint64_t mark = atomic_load_explicit(&thread->mark, memory_order_acquire); /* T1 */
 	uint32_t limit = atomic_load_explicit(&thread->limit_us, memory_order_relaxed);
-	uint64_t now;
+	uint64_t now, call = mark & ~RH_PLACES;
 
-	if (epoch != thread->seen_epoch)
-		*is_busy = true;
-	if (!epoch) {
-		thread->seen_epoch = 0;
-		return TICK_US_MAX;
-	}
+	if ((mark & RH_PLACES) == RH_OUTSIDE)
+		return look_at_idle(thread, mark, is_busy);
 	*is_busy = true;
 	now = processor_ns(thread->clock);
-	if (epoch != thread->seen_epoch) {
-		thread->seen_epoch = epoch;
+	if (call != thread->seen_call) {
+		thread->seen_call = call;
 		thread->seen_ns = now;
 	} else if (now - thread->seen_ns >= (uint64_t)limit * 1000) {
-		kick(thread, epoch);
+		kick(thread, mark);
 	}
 	return limit / 4;
 }

@@ -4,8 +4,8 @@
  * machine is not taken for a rule that does not end.  It looks every few milliseconds
  * while rules are called, and sleeps when none was for a while.
  *
- * Pairs  W1  The watchdog says that it sleeps, then looks at all epochs once more
- *            (membarrier on this side alone); a call stores its epoch, then looks
+ * Pairs  W1  The watchdog says that it sleeps, then looks at all marks once more
+ *            (membarrier on this side alone); a call stores its mark, then looks
  *            whether the watchdog sleeps.  One of the two sees the other. */
 #ifndef RH_RULES_WASM_WATCHDOG_H
 #define RH_RULES_WASM_WATCHDOG_H
@@ -30,7 +30,7 @@ extern _Atomic unsigned rh_watchdog_sleeps;
 
 void rh_watchdog_rouse(void);
 
-/* On every call, after the epoch was stored (W1). */
+/* On every call, after the mark was stored (W1). */
 static inline void rh_watchdog_wake(void)
 {
 	atomic_signal_fence(memory_order_seq_cst);

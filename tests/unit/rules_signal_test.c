@@ -214,7 +214,7 @@ static void kicks_do_not_pile_up(void **state)
 static uint64_t late_kick(void *user)
 {
 	(void)user;
-	rh_thread_kick(rh_thread_self->inner->epoch - 1);
+	rh_thread_kick(rh_thread_self->mark - RH_CALL_NEXT, NULL);
 	return 0;
 }
 
@@ -227,6 +227,46 @@ static void a_kick_for_a_former_call_is_dropped(void **state)
 	for (int i = 0; i < 10; i++)
 		assert_int_equal(call(rule), RH_OK);
 	rh_rule_destroy(rule);
+}
+
+/* What a call from within an import was told must not reach the next one from there, nor
+ * the call outside. */
+static uint64_t inner_mark;
+
+static uint64_t inner_now(void *user)
+{
+	(void)user;
+	if (inner_mark)
+		rh_thread_kick(inner_mark, NULL);
+	inner_mark = rh_thread_self->mark;
+	return 0;
+}
+
+static uint64_t twice_within(void *user)
+{
+	uint64_t failed = 0;
+
+	inner_mark = 0;
+	for (int i = 0; i < 3; i++)
+		failed += call(user) != RH_OK;
+	rh_thread_kick(inner_mark, NULL);
+	return failed;
+}
+
+static void a_kick_for_a_former_inner_call_is_dropped(void **state)
+{
+	struct rh_rule_host inner_host = { .now = inner_now };
+	struct rh_rule     *inner = load(asking, &inner_host);
+	struct rh_rule_host host = { .user = inner, .now = twice_within };
+	struct rh_rule     *rule = load(asking, &host);
+
+	(void)state;
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(call(rule), RH_OK);
+	assert_int_equal(rh_rule_counters(inner)->calls, 30);
+	assert_int_equal(rh_rule_counters(inner)->failures[RH_FAILED_TIMEOUT], 0);
+	rh_rule_destroy(rule);
+	rh_rule_destroy(inner);
 }
 
 /* A rule that is called from another one's import, with other memory. */
@@ -261,6 +301,33 @@ static void a_rule_may_be_called_from_an_import(void **state)
 	rh_rule_destroy(inner);
 }
 
+/* And from its own: the call outside is not lost over it. */
+static uint64_t own_now(void *user)
+{
+	static bool is_within;
+	uint64_t    result = 0;
+
+	if (!is_within) {
+		is_within = true;
+		result = call(*(struct rh_rule **)user) == RH_OK;
+		is_within = false;
+	}
+	return result;
+}
+
+static void a_rule_may_be_called_from_its_own_import(void **state)
+{
+	struct rh_rule     *rule = NULL;
+	struct rh_rule_host host = { .user = &rule, .now = own_now };
+
+	(void)state;
+	rule = load(asking, &host);
+	for (int i = 0; i < 5; i++)
+		assert_int_equal(call(rule), RH_OK);
+	assert_int_equal(rh_rule_counters(rule)->calls, 10);
+	rh_rule_destroy(rule);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,7 +336,9 @@ int main(void)
 		cmocka_unit_test(a_kick_waits_for_the_end_of_an_import),
 		cmocka_unit_test(kicks_do_not_pile_up),
 		cmocka_unit_test(a_kick_for_a_former_call_is_dropped),
+		cmocka_unit_test(a_kick_for_a_former_inner_call_is_dropped),
 		cmocka_unit_test(a_rule_may_be_called_from_an_import),
+		cmocka_unit_test(a_rule_may_be_called_from_its_own_import),
 	};
 
 	if (!fixture_has_tools())
