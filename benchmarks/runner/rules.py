@@ -77,6 +77,8 @@ class Runner:
             self.turns.append(turn)
             self.guarded("rules", self.figures, turn, os.path.join(folder, "bench-rules"),
                          rounds)
+            self.guarded("sites", self.figures, turn, os.path.join(folder, "bench-site"),
+                         rounds)
             self.guarded(STOCK, self.figures, turn,
                          os.path.join(folder, "bench-rules-stock"), rounds)
             self.guarded(V8, self.figures, turn, "node",
@@ -144,6 +146,15 @@ def decision_rows(runner):
                               NATIVE, get(name, NATIVE), paired=ratio(name, engine))
     yield rows.stated("decision of a scheduler's tree, times of native",
                       ratio("tree", WASM), "x", PAPERS, 1.55)
+
+
+def site_rows(runner):
+    """What a place for rules of eBPF costs, beyond a loop without one."""
+    for engine, words in (("site", "that nobody looks on"),
+                          ("site, attached", "that an empty rule looks on")):
+        beyond = [turn["site", engine] - turn["site", "no site"] for turn in runner.turns
+                  if ("site", engine) in turn]
+        yield rows.stated(f"site for rules of eBPF {words}", median(beyond), "ns")
 
 
 def publish_rows(runner):
@@ -230,7 +241,7 @@ def run(args):
         os.chmod(folder, 0o755)
         runner = Runner(args, Plan(args.quick), folder)
         runner.play()
-    result = [*decision_rows(runner), *swap_rows(runner), *publish_rows(runner),
+    result = [*decision_rows(runner), *site_rows(runner), *swap_rows(runner), *publish_rows(runner),
               *call_rows(runner)]
     keep(runner, result, args.out)
     rules_docs.write(runner, result, args, time.monotonic() - began)

@@ -7,7 +7,7 @@ what surrounds it: the buffer is filled, or a table of slots is kept. It is the 
 compiled twice: by gcc -O2 as a shared library (*native*, which nobody guards), and by clang
 as WebAssembly, which our build translates by wasm2c and gcc -O2. Both go through the same
 front; what differs is the guard (a stack of its own, a way out of a trap, the watchdog's
-epoch, the memory's segment) and the code itself. *Portable* does without the GS segment,
+mark, the memory's segment) and the code itself. *Portable* does without the GS segment,
 *fuel* also counts steps.
 
 * All four builds are loaded in one process and run in turn, 8,000 decisions at a time; a
@@ -22,6 +22,9 @@ epoch, the memory's segment) and the code itself. *Portable* does without the GS
 
 All engines run one after the other in each of {turns} turns; a ratio is the median over the
 turns of the ratios within a turn, and so is the p99 of swaps{loud}.
+
+**Sites.** A function that passes a site (`base/site.h`) beside one that does not, 20,000 calls
+at a time; then with the smallest program of eBPF attached, which takes root.
 
 **Publish.** A new version of a rule of six lines: timed from just before `rhodes rule
 publish`, which compiles it by clang, sends it, and returns when the center has checked,
