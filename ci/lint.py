@@ -25,6 +25,7 @@ MAY_USE = {
     "agent": ["base", "protocols", "rules", "interface"],
     "center": ["base", "protocols", "rules", "interface"],
     "cli": ["agent", "center", "sdk"],
+    "interceptors": ["agent", "center", "sdk"],
 }
 FREESTANDING = {"float.h", "iso646.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h",
                 "stdbool.h", "stddef.h", "stdint.h", "stdnoreturn.h", "string.h"}

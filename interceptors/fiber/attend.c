@@ -1,0 +1,205 @@
+#include "attend.h"
+
+#include "carrier.h"
+#include "preempt.h"
+#include "handler.h"
+#include "waitqueue.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SIGNAL_CANCEL 32 /* glibc's */
+
+static uint64_t bit_of(int sig)
+{
+	return 1ull << (sig - 1);
+}
+
+bool rh_attend_due(const struct rh_fiber *fiber)
+{
+	for (uint32_t i = 0; i < atomic_load(&fiber->pending_count); i++)
+		if (!(atomic_load(&fiber->mask) & bit_of(fiber->pending[i].sig)))
+			return true;
+	return false;
+}
+
+/* The next pending signal; with only_free, that is not blocked. */
+static bool next_pending(struct rh_fiber *fiber, bool only_free, struct rh_pending *ret)
+{
+	uint32_t count;
+	bool found = false;
+
+	rh_handler_enter();
+	rh_latch_lock(&fiber->pending_latch);
+	count = atomic_load(&fiber->pending_count);
+	for (uint32_t i = 0; i < count && !found; i++) {
+		if (only_free &&
+		    (atomic_load(&fiber->mask) & bit_of(fiber->pending[i].sig)))
+			continue;
+		*ret = fiber->pending[i];
+		memmove(&fiber->pending[i], &fiber->pending[i + 1],
+			(count - i - 1) * sizeof fiber->pending[0]);
+		atomic_store(&fiber->pending_count, count - 1);
+		found = true;
+	}
+	rh_latch_unlock(&fiber->pending_latch);
+	rh_handler_busy--;
+	return found;
+}
+
+/* To this kernel thread; delivered before the call returns if it is not blocked. */
+static void raise_here(const struct rh_pending *pending)
+{
+	int pid = rh_sys_pid(), tid = rh_sys_tid();
+
+	if (pending->has_info)
+		rh_sys4(SYS_rt_tgsigqueueinfo, pid, tid, pending->sig, (long)&pending->info);
+	else
+		rh_sys_tgkill(pid, tid, pending->sig);
+}
+
+static void deliver(struct rh_fiber *fiber, bool only_free)
+{
+	struct rh_pending pending;
+
+	while (atomic_load(&fiber->pending_count) &&
+	       next_pending(fiber, only_free, &pending))
+		raise_here(&pending);
+}
+
+void rh_attend_release(struct rh_fiber *fiber)
+{
+	deliver(fiber, false);
+}
+
+static void set_mask(struct rh_fiber *fiber)
+{
+	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
+	uint64_t mask = atomic_load(&fiber->mask);
+
+	if (carrier && atomic_load(&carrier->mask) == mask)
+		return;
+	rh_sys_mask(SIG_SETMASK, &mask);
+	if (carrier)
+		atomic_store(&carrier->mask, mask);
+}
+
+static void set_altstack(struct rh_fiber *fiber)
+{
+	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
+	stack_t stack = fiber->altstack;
+
+	if (carrier && carrier->altstack.ss_sp == stack.ss_sp &&
+	    carrier->altstack.ss_size == stack.ss_size)
+		return;
+	if (!stack.ss_sp)
+		stack.ss_flags = SS_DISABLE;
+	rh_sys4(SYS_sigaltstack, (long)&stack, 0, 0, 0);
+	if (carrier)
+		carrier->altstack = fiber->altstack;
+}
+
+void rh_attend(struct rh_fiber *fiber)
+{
+	set_altstack(fiber);
+	set_mask(fiber);
+	if (rh_handler_busy) {
+		if (atomic_load(&fiber->pending_count) || atomic_load(&fiber->cancel))
+			rh_handler_put_off++;
+		return;
+	}
+	if (atomic_load(&fiber->pending_count))
+		deliver(fiber, !fiber->in_call);
+	if (atomic_load(&fiber->cancel) && atomic_exchange(&fiber->cancel, false))
+		rh_sys_tgkill(rh_sys_pid(), rh_sys_tid(), SIGNAL_CANCEL);
+}
+
+void rh_attend_end(struct rh_fiber *fiber)
+{
+	atomic_store(&fiber->tid, 0);
+	atomic_store(&fiber->ended, true);
+	rh_wait_wake(fiber, INT32_MAX);
+	rh_fiber_give(fiber);
+}
+
+/* A fiber that runs looks when it is told so; one that waits is woken if its wait may be
+ * interrupted; any other looks when it runs again. */
+static void tell(struct rh_fiber *fiber)
+{
+	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
+	int tid;
+
+	rh_wait_interrupt(fiber);
+	if (!carrier || atomic_load(&carrier->fiber) != fiber)
+		return;
+	tid = atomic_load(&carrier->tid);
+	if (tid)
+		rh_sys_tgkill(rh_sys_pid(), tid, RH_PREEMPT_SIGNAL);
+}
+
+/* What is sent straight to the carrier is handled as the kernel handles it: calls end
+ * early or go on as the program's handler wants, sigwait takes it. */
+static bool send_to_carrier(struct rh_fiber *fiber, int sig, const siginfo_t *info)
+{
+	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
+
+	if (!carrier || atomic_load(&carrier->fiber) != fiber)
+		return false;
+	if (info && (info->si_code >= 0 || info->si_code == SI_TKILL))
+		return false; /* only for oneself */
+	if (!fiber->in_call && (atomic_load(&fiber->mask) & bit_of(sig)))
+		return false;
+	return rh_handler_direct(carrier, fiber, sig, info);
+}
+
+/* Of the signals below the realtime ones a second of a kind is none. */
+static int keep(struct rh_fiber *fiber, int sig, const siginfo_t *info)
+{
+	uint32_t count = atomic_load(&fiber->pending_count);
+
+	for (uint32_t i = 0; i < count && sig < SIGRTMIN; i++)
+		if (fiber->pending[i].sig == sig)
+			return 0;
+	if (count == RH_PENDING_MAX)
+		return EAGAIN;
+	fiber->pending[count].sig = sig;
+	fiber->pending[count].has_info = info != NULL;
+	if (info)
+		fiber->pending[count].info = *info;
+	atomic_store(&fiber->pending_count, count + 1);
+	return 0;
+}
+
+int rh_attend_keep(struct rh_fiber *fiber, int sig, const siginfo_t *info)
+{
+	int result;
+
+	rh_handler_enter();
+	rh_latch_lock(&fiber->pending_latch);
+	result = keep(fiber, sig, info);
+	rh_latch_unlock(&fiber->pending_latch);
+	rh_handler_leave();
+	return result;
+}
+
+int rh_attend_send(struct rh_fiber *fiber, int sig, const siginfo_t *info)
+{
+	int result;
+
+	if (sig == 0)
+		return 0;
+	if (sig < 0 || sig > RH_SIGNALS)
+		return EINVAL;
+	if (send_to_carrier(fiber, sig, info))
+		return 0;
+	result = rh_attend_keep(fiber, sig, info);
+	if (!result)
+		tell(fiber);
+	return result;
+}
+
+void rh_attend_cancel(struct rh_fiber *fiber)
+{
+	atomic_store(&fiber->cancel, true);
+	tell(fiber);
+}

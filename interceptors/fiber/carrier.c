@@ -1,0 +1,238 @@
+#include "carrier.h"
+
+#include "clock.h"
+#include "evict.h"
+#include "park.h"
+#include "preempt.h"
+#include "real.h"
+#include "switch.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define SPARES_KEPT    2u
+#define SPARE_LIFE_NS  (10 * RH_NS_PER_S)
+#define CARRIER_STACK  (256u << 10)
+
+__thread struct rh_carrier *rh_carrier_of_thread;
+
+static struct rh_carrier table[RH_CARRIERS_MAX];
+static struct rh_latch spare_latch;
+static struct rh_carrier *spares; /* under spare_latch; a stack */
+static uint32_t spare_count;
+
+struct rh_carrier *rh_carrier_at(uint32_t i)
+{
+	return &table[i];
+}
+
+static uint64_t hold_of(const struct rh_carrier *carrier, enum rh_hold hold)
+{
+	return carrier->epoch << 2 | hold;
+}
+
+/* The fiber left this way; its context is at rest.  From the moment that it is given on,
+ * another carrier may run it. */
+static void settle(struct rh_carrier *carrier, struct rh_fiber *fiber)
+{
+	enum rh_leave how = carrier->leave;
+
+	if (how == RH_LEAVE_WAIT) {
+		atomic_store(&fiber->stats->state, RH_THREAD_WAITING);
+		rh_latch_unlock(carrier->release);
+		return;
+	}
+	if (how == RH_LEAVE_HOME) {
+		rh_park_call_home(fiber);
+		return;
+	}
+	if (how == RH_LEAVE_PREEMPT || how == RH_LEAVE_TICK)
+		rh_stats_add(&fiber->stats->preempted, 1);
+	if (!carrier->seat) {
+		rh_seat_put(fiber);
+		return;
+	}
+	fiber->since = rh_clock();
+	atomic_store(&fiber->stats->state, RH_THREAD_QUEUED);
+	rh_seat_requeue(carrier->seat, fiber, how);
+}
+
+static void account(struct rh_fiber *fiber, uint64_t began)
+{
+	uint64_t now = rh_clock();
+	struct rh_thread_stats *stats = fiber->stats;
+
+	rh_stats_add(&stats->run_ns, now - began);
+	atomic_store_explicit(&stats->since, now, memory_order_relaxed);
+}
+
+/* Runs a fiber until it leaves for more than a tick. */
+static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
+{
+	struct rh_thread_stats *stats = fiber->stats;
+	uint64_t began = rh_clock(), held;
+
+	rh_stats_add(&stats->runs, 1);
+	rh_stats_add(&stats->queued_ns, began - fiber->since);
+	rh_stats_count(&rh_stats->switches);
+	atomic_store_explicit(&stats->state, RH_THREAD_RUNNING, memory_order_relaxed);
+	atomic_store_explicit(&stats->seat, carrier->seat->index, memory_order_relaxed);
+	atomic_store(&fiber->carrier, carrier);
+	atomic_store(&carrier->fiber, fiber);
+	do {
+		carrier->epoch++;
+		held = hold_of(carrier, RH_HOLD_RUNNING);
+		atomic_store(&carrier->hold, held);
+		rh_switch(&carrier->sp, fiber->sp, fiber->fs);
+		if (!atomic_compare_exchange_strong(&carrier->hold, &held,
+						    hold_of(carrier, RH_HOLD_SCHED))) {
+			carrier->seat = NULL;
+			atomic_store(&carrier->hold, hold_of(carrier, RH_HOLD_SCHED));
+		}
+	} while (carrier->leave == RH_LEAVE_TICK && carrier->seat &&
+		 !atomic_load(&fiber->evict) &&
+		 rh_seat_goes_on(carrier->seat, fiber, rh_clock() - began));
+	atomic_store(&carrier->fiber, NULL);
+	account(fiber, began);
+	settle(carrier, fiber);
+}
+
+/* Runs what this seat has until the seat is lost. */
+static void serve(struct rh_carrier *carrier)
+{
+	while (carrier->seat) {
+		struct rh_fiber *fiber = rh_seat_next(carrier->seat);
+
+		if (!fiber)
+			rh_seat_idle(carrier->seat);
+		else if (rh_evict_wanted(fiber))
+			rh_park_call_home(fiber);
+		else
+			run(carrier, fiber);
+	}
+}
+
+/* Waits for a seat; false: there were spare ones enough for long enough. */
+static bool wait_for_seat(struct rh_carrier *carrier)
+{
+	struct timespec until = rh_sys_time(rh_clock() + SPARE_LIFE_NS);
+
+	rh_latch_lock(&spare_latch);
+	atomic_store(&carrier->called, 0);
+	carrier->spare_next = spares;
+	spares = carrier;
+	spare_count++;
+	rh_latch_unlock(&spare_latch);
+	while (!atomic_load(&carrier->called)) {
+		struct rh_carrier **at = &spares;
+
+		if (rh_sys_wait(&carrier->called, 0, &until) != -ETIMEDOUT)
+			continue;
+		rh_latch_lock(&spare_latch);
+		while (*at && *at != carrier)
+			at = &(*at)->spare_next;
+		if (*at && spare_count > SPARES_KEPT) {
+			*at = carrier->spare_next;
+			spare_count--;
+			rh_latch_unlock(&spare_latch);
+			return false;
+		}
+		rh_latch_unlock(&spare_latch);
+		until = rh_sys_time(rh_clock() + SPARE_LIFE_NS);
+	}
+	carrier->seat = atomic_load(&carrier->offered);
+	return true;
+}
+
+static void *main_of(void *argument)
+{
+	struct rh_carrier *carrier = argument;
+
+	carrier->fs = rh_park_thread_pointer();
+	rh_park_leave_rseq();
+	rh_carrier_of_thread = carrier;
+	carrier->mask = rh_sys_mask(SIG_BLOCK, NULL);
+	atomic_store(&carrier->tid, rh_sys_tid());
+	rh_preempt_arm(carrier);
+	do {
+		serve(carrier);
+	} while (wait_for_seat(carrier));
+	rh_preempt_disarm(carrier);
+	atomic_fetch_sub(&rh_stats->carriers, 1);
+	atomic_store(&carrier->tid, 0);
+	atomic_store(&carrier->used, false);
+	return NULL;
+}
+
+static int start(struct rh_seat *seat)
+{
+	struct rh_carrier *carrier = NULL;
+	pthread_attr_t attributes;
+	uint64_t all = ~0ull, old;
+	pthread_t thread;
+	int result;
+
+	for (uint32_t i = 0; i < RH_CARRIERS_MAX && !carrier; i++) {
+		bool unused = false;
+
+		if (atomic_compare_exchange_strong(&table[i].used, &unused, true))
+			carrier = &table[i];
+	}
+	if (!carrier)
+		return EAGAIN;
+	carrier->seat = seat;
+	atomic_store(&carrier->hold, RH_HOLD_SCHED);
+	atomic_store(&seat->carrier, carrier);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, CARRIER_STACK);
+	old = rh_sys_mask(SIG_BLOCK, &all);
+	result = rh_real.pthread_create(&thread, &attributes, main_of, carrier);
+	rh_sys_mask(SIG_SETMASK, &old);
+	pthread_attr_destroy(&attributes);
+	if (result)
+		atomic_store(&carrier->used, false);
+	else
+		atomic_fetch_add(&rh_stats->carriers, 1);
+	return result;
+}
+
+int rh_carrier_start_all(void)
+{
+	int result = 0;
+
+	for (uint32_t i = 0; i < rh_seat_count && !result; i++)
+		result = start(&rh_seats[i]);
+	return result;
+}
+
+bool rh_carrier_relieve(struct rh_seat *seat)
+{
+	struct rh_carrier *carrier;
+
+	rh_latch_lock(&spare_latch);
+	carrier = spares;
+	if (carrier) {
+		spares = carrier->spare_next;
+		spare_count--;
+	}
+	rh_latch_unlock(&spare_latch);
+	if (!carrier) {
+		rh_stats_count(&rh_stats->spares);
+		return start(seat) == 0;
+	}
+	atomic_store(&seat->carrier, carrier);
+	atomic_store(&carrier->offered, seat);
+	atomic_store(&carrier->called, 1);
+	rh_sys_wake(&carrier->called, 1);
+	return true;
+}
+
+void rh_carrier_forget_all(void)
+{
+	memset(table, 0, sizeof table);
+	atomic_store(&spare_latch.word, 0);
+	spares = NULL;
+	spare_count = 0;
+	rh_carrier_of_thread = NULL;
+}

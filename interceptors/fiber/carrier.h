@@ -1,0 +1,73 @@
+/* carrier - a kernel thread of the runtime that runs fibers.
+ *
+ * Ownership   A table's; a slot is used again after its thread ended.
+ * Threads     Its own, but for `hold`, by which the monitor takes the seat of one that
+ *             sleeps in the kernel: (epoch << 2 | enum rh_hold), changed by
+ *             compare-and-exchange (pair P2).
+ * Invariants  C1  in the context of a carrier no function of the program runs: signals
+ *                 that come there are put off (handler.c).
+ *             C2  `fiber` is what its kernel thread runs, NULL on its own stack. */
+#ifndef RH_FIBER_CARRIER_H
+#define RH_FIBER_CARRIER_H
+
+#include "fiber.h"
+#include "seat.h"
+
+#include <time.h>
+
+#define RH_CARRIERS_MAX 128u
+#define RH_DIRECTS_MAX  8
+
+enum rh_hold {
+	RH_HOLD_SCHED,   /* on its own stack */
+	RH_HOLD_RUNNING, /* runs a fiber and has a seat */
+	RH_HOLD_LOST,    /* runs a fiber and has none */
+};
+
+/* A signal that was sent straight to the kernel thread, for a fiber. */
+struct rh_direct {
+	int sig;
+	struct rh_fiber *fiber;
+};
+
+struct rh_carrier {
+	void *sp;
+	unsigned long fs;
+	struct rh_fiber *_Atomic fiber;
+	enum rh_leave leave;
+	struct rh_latch *release;
+	struct rh_seat *seat;
+	_Atomic uint64_t hold;
+	uint64_t epoch;
+	_Atomic int tid;
+	_Atomic uint64_t mask; /* of signals, as its kernel thread has it */
+	stack_t altstack;
+	_Atomic(struct rh_seat *) offered; /* to a spare one */
+	_Atomic uint32_t called;           /* a futex: a spare one sleeps on it */
+	struct rh_carrier *spare_next; /* under the latch of spare ones */
+	_Atomic bool used;
+	struct rh_latch direct_latch;
+	struct rh_direct direct[RH_DIRECTS_MAX];
+	_Atomic int directs;
+
+	/* The monitor's. */
+	uint64_t seen_hold, seen_cpu_ns;
+};
+
+extern __thread struct rh_carrier *rh_carrier_of_thread
+	__attribute__((tls_model("initial-exec")));
+
+/* The i-th of the table; check `used`. */
+struct rh_carrier *rh_carrier_at(uint32_t i);
+
+/* Starts one for each seat. */
+int rh_carrier_start_all(void);
+
+/* Gives a seat that has no carrier to a spare one, or to a new one; false when there is
+ * none to have. */
+bool rh_carrier_relieve(struct rh_seat *seat);
+
+/* In a child of fork: there are none. */
+void rh_carrier_forget_all(void);
+
+#endif

@@ -1,0 +1,27 @@
+/* evict - back to what the host's kernel schedules, where this runtime cannot be right.
+ *
+ * Threads     Any.  The fiber goes at its next point of switching; one that evicts itself
+ *             goes at once.
+ * Invariants  E1  the reason is told once for each reason, on standard error. */
+#ifndef RH_FIBER_EVICT_H
+#define RH_FIBER_EVICT_H
+
+#include "fiber.h"
+
+/* The calling thread, if it is a fiber, is a kernel thread of its own when this
+ * returns. */
+void rh_evict_self(const char *reason);
+
+/* Another one is to become one. */
+void rh_evict(struct rh_fiber *fiber, const char *reason);
+
+/* All of them, and no new ones. */
+void rh_evict_all(const char *reason);
+
+/* Whether this one is to go. */
+bool rh_evict_wanted(const struct rh_fiber *fiber);
+
+/* Whether new threads may be fibers. */
+bool rh_evict_admits(void);
+
+#endif

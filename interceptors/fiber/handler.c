@@ -1,0 +1,282 @@
+#include "handler.h"
+
+#include "attend.h"
+#include "preempt.h"
+#include "real.h"
+#include "switch.h"
+
+#include <errno.h>
+#include <string.h>
+#include <ucontext.h>
+
+__thread uint32_t rh_handler_busy, rh_handler_put_off;
+
+/* Of a thread that is no fiber: what came while it was busy, one of a kind. */
+static __thread siginfo_t kept[RH_SIGNALS + 1];
+static __thread uint64_t kept_set;
+
+static struct sigaction handlers[RH_SIGNALS + 1];
+static struct rh_latch latch; /* for changes of handlers */
+static bool opened;
+
+static uint64_t bit_of(int sig)
+{
+	return 1ull << (sig - 1);
+}
+
+void rh_handler_open(void)
+{
+	opened = true;
+}
+
+static uint64_t set_of(const sigset_t *set)
+{
+	uint64_t bits;
+
+	memcpy(&bits, set, sizeof bits);
+	return bits;
+}
+
+/* Its own signals are nobody's to block. */
+static void leave_ours(sigset_t *set)
+{
+	uint64_t bits = set_of(set) & ~bit_of(RH_PREEMPT_SIGNAL);
+
+	memcpy(set, &bits, sizeof bits);
+}
+
+static bool in_switch(const ucontext_t *at)
+{
+	uintptr_t pc = (uintptr_t)at->uc_mcontext.gregs[REG_RIP];
+
+	return pc >= (uintptr_t)rh_switch_begin && pc < (uintptr_t)rh_switch_end;
+}
+
+/* On a carrier's stack: a fiber that does not block it, or, if there is none, the process
+ * once more, which this kernel thread does not serve until a fiber unblocks it. */
+static void pass_on(struct rh_carrier *carrier, int sig, const siginfo_t *info,
+		    ucontext_t *at)
+{
+	uint64_t mask;
+
+	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++) {
+		struct rh_fiber *fiber = rh_fiber_at(i);
+
+		if (atomic_load(&fiber->used) && fiber->governed &&
+		    !(atomic_load(&fiber->mask) & bit_of(sig)) &&
+		    rh_attend_send(fiber, sig, info) == 0)
+			return;
+	}
+	mask = set_of(&at->uc_sigmask) | bit_of(sig);
+	memcpy(&at->uc_sigmask, &mask, sizeof mask);
+	if (carrier)
+		atomic_store(&carrier->mask, mask);
+	rh_sys4(SYS_kill, rh_sys_pid(), sig, 0, 0);
+}
+
+/* Whom a signal was sent to that came straight to this carrier; NULL: to the process. */
+static struct rh_fiber *addressee(struct rh_carrier *carrier, int sig)
+{
+	struct rh_fiber *fiber = NULL;
+
+	if (!carrier || !atomic_load(&carrier->directs))
+		return NULL;
+	rh_latch_lock(&carrier->direct_latch);
+	for (int i = 0; i < RH_DIRECTS_MAX && !fiber; i++) {
+		if (carrier->direct[i].sig != sig)
+			continue;
+		fiber = carrier->direct[i].fiber;
+		carrier->direct[i].sig = 0;
+		atomic_fetch_sub(&carrier->directs, 1);
+	}
+	rh_latch_unlock(&carrier->direct_latch);
+	return fiber;
+}
+
+bool rh_handler_direct(struct rh_carrier *carrier, struct rh_fiber *fiber, int sig,
+		      const siginfo_t *info)
+{
+	siginfo_t copy;
+	bool noted = false;
+	int tid = atomic_load(&carrier->tid);
+
+	rh_handler_enter();
+	rh_latch_lock(&carrier->direct_latch);
+	for (int i = 0; i < RH_DIRECTS_MAX && !noted; i++) {
+		if (carrier->direct[i].sig)
+			continue;
+		carrier->direct[i] = (struct rh_direct){sig, fiber};
+		atomic_fetch_add(&carrier->directs, 1);
+		noted = true;
+	}
+	rh_latch_unlock(&carrier->direct_latch);
+	rh_handler_leave();
+	if (!noted || !tid)
+		return false;
+	if (!info)
+		return !rh_sys_tgkill(rh_sys_pid(), tid, sig);
+	copy = *info;
+	return !rh_sys4(SYS_rt_tgsigqueueinfo, rh_sys_pid(), tid, sig, (long)&copy);
+}
+
+void rh_handler_take_back(struct rh_fiber *fiber)
+{
+	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
+	struct timespec now = {0};
+
+	if (!carrier || !atomic_load(&carrier->directs))
+		return;
+	for (int i = 0; i < RH_DIRECTS_MAX; i++) {
+		int sig = carrier->direct[i].fiber == fiber ? carrier->direct[i].sig : 0;
+		uint64_t set = sig ? bit_of(sig) : 0;
+		siginfo_t info;
+
+		if (!sig)
+			continue;
+		addressee(carrier, sig);
+		if (rh_sys4(SYS_rt_sigtimedwait, (long)&set, (long)&info, (long)&now,
+			    RH_KERNEL_SET_BYTES) == sig)
+			rh_attend_send(fiber, sig, &info);
+	}
+}
+
+static void keep(int sig, const siginfo_t *info)
+{
+	kept[sig] = *info;
+	kept_set |= bit_of(sig);
+}
+
+void rh_handler_deliver(void)
+{
+	struct rh_fiber *fiber = rh_fiber_current();
+
+	rh_handler_put_off = 0;
+	if (fiber) {
+		rh_attend(fiber);
+		return;
+	}
+	while (kept_set) {
+		int sig = __builtin_ctzll(kept_set) + 1;
+
+		kept_set &= ~bit_of(sig);
+		rh_sys4(SYS_rt_tgsigqueueinfo, rh_sys_pid(), rh_sys_tid(), sig,
+			(long)&kept[sig]);
+	}
+}
+
+static void call(int sig, siginfo_t *info, void *at)
+{
+	struct sigaction action = handlers[sig];
+
+	if (action.sa_flags & SA_SIGINFO)
+		action.sa_sigaction(sig, info, at);
+	else if (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN)
+		action.sa_handler(sig);
+}
+
+/* The mask is that of the handler while it runs, wherever it runs. */
+static void call_in_fiber(struct rh_fiber *fiber, int sig, siginfo_t *info, ucontext_t *at)
+{
+	uint64_t before = set_of(&at->uc_sigmask), inside;
+	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
+
+	inside = before | set_of(&handlers[sig].sa_mask);
+	if (!(handlers[sig].sa_flags & SA_NODEFER))
+		inside |= bit_of(sig);
+	inside &= ~bit_of(RH_PREEMPT_SIGNAL);
+	atomic_store(&carrier->mask, inside);
+	atomic_store(&fiber->mask, inside);
+	fiber->user_signals++;
+	call(sig, info, at);
+	atomic_store(&fiber->mask, set_of(&at->uc_sigmask));
+	carrier = atomic_load(&fiber->carrier);
+	if (carrier)
+		atomic_store(&carrier->mask, set_of(&at->uc_sigmask));
+}
+
+/* Those that the code itself causes come at once or never. */
+static bool is_of_the_code(int sig)
+{
+	return sig == SIGSEGV || sig == SIGBUS || sig == SIGFPE || sig == SIGILL ||
+	       sig == SIGTRAP;
+}
+
+static void entry(int sig, siginfo_t *info, void *context)
+{
+	struct rh_fiber *fiber = rh_fiber_current(), *to;
+	struct rh_carrier *carrier = rh_carrier_of_thread;
+	ucontext_t *at = context;
+
+	if (fiber && !carrier)
+		carrier = atomic_load(&fiber->carrier);
+	to = addressee(carrier, sig);
+	if (to && to != fiber) {
+		rh_attend_send(to, sig, info);
+	} else if (rh_carrier_of_thread || in_switch(at)) {
+		pass_on(carrier, sig, info, at);
+	} else if (rh_handler_busy && !is_of_the_code(sig)) {
+		rh_handler_put_off++;
+		if (fiber)
+			rh_attend_keep(fiber, sig, info);
+		else
+			keep(sig, info);
+	} else if (fiber) {
+		call_in_fiber(fiber, sig, info, at);
+	} else {
+		call(sig, info, at);
+	}
+}
+
+/* What the kernel is told for what the program wants. */
+static struct sigaction wrapped(const struct sigaction *wanted)
+{
+	struct sigaction action = *wanted;
+
+	leave_ours(&action.sa_mask);
+	if (wanted->sa_handler != SIG_DFL && wanted->sa_handler != SIG_IGN) {
+		action.sa_sigaction = entry;
+		action.sa_flags |= SA_SIGINFO;
+	}
+	return action;
+}
+
+RH_INTERPOSED int sigaction(int sig, const struct sigaction *restrict wanted,
+			    struct sigaction *restrict ret_old)
+{
+	const struct rh_real *real = rh_real_get();
+	struct sigaction action, old, kernel_old;
+	int result;
+
+	if (!opened || sig < 1 || sig > RH_SIGNALS)
+		return real->sigaction(sig, wanted, ret_old);
+	if (sig == RH_PREEMPT_SIGNAL) {
+		errno = EINVAL;
+		return -1;
+	}
+	rh_handler_enter();
+	rh_latch_lock(&latch);
+	old = handlers[sig];
+	if (wanted) {
+		action = wrapped(wanted);
+		handlers[sig] = *wanted;
+	}
+	result = real->sigaction(sig, wanted ? &action : NULL, &kernel_old);
+	if (result)
+		handlers[sig] = old;
+	rh_latch_unlock(&latch);
+	rh_handler_leave();
+	if (result == 0 && ret_old) {
+		*ret_old = kernel_old;
+		if ((kernel_old.sa_flags & SA_SIGINFO) && kernel_old.sa_sigaction == entry)
+			*ret_old = old;
+	}
+	return result;
+}
+
+RH_INTERPOSED sighandler_t signal(int sig, sighandler_t handler)
+{
+	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
+
+	sigaddset(&action.sa_mask, sig);
+	return sigaction(sig, &action, &old) ? SIG_ERR : old.sa_handler;
+}

@@ -1,0 +1,171 @@
+#include "monitor.h"
+
+#include "carrier.h"
+#include "clock.h"
+#include "code.h"
+#include "evict.h"
+#include "park.h"
+#include "seat.h"
+#include "wheel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#define STACK       (128u << 10)
+#define QUIET_ROUNDS 8 /* without waiting tasks, before it sleeps */
+
+static _Atomic uint32_t rings; /* a futex */
+static _Atomic bool deep;      /* it sleeps without a look now and then */
+
+void rh_monitor_timer(void)
+{
+	atomic_fetch_add(&rings, 1);
+	rh_sys_wake(&rings, 1);
+}
+
+void rh_monitor_work(void)
+{
+	if (atomic_load(&deep) && atomic_exchange(&deep, false))
+		rh_monitor_timer();
+}
+
+/* Writes a number in decimal; returns the end. */
+static char *decimal(char *at, unsigned number)
+{
+	char digits[12];
+	int n = 0;
+
+	do {
+		digits[n++] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number);
+	while (n)
+		*at++ = digits[--n];
+	return at;
+}
+
+/* Whether the kernel thread sleeps, as the kernel says. */
+static bool sleeps(int tid)
+{
+	char path[64] = "/proc/self/task/", text[256];
+	char *end = decimal(path + strlen(path), (unsigned)tid);
+	long fd, len;
+
+	memcpy(end, "/stat", 6);
+	fd = rh_sys4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	len = rh_sys4(SYS_read, fd, (long)text, sizeof text - 1, 0);
+	rh_sys4(SYS_close, fd, 0, 0, 0);
+	if (len <= 0)
+		return false;
+	text[len] = 0;
+	end = strrchr(text, ')');
+	return end && (end[2] == 'S' || end[2] == 'D');
+}
+
+static clockid_t cpu_clock_of(int tid)
+{
+	return (clockid_t)(~(unsigned)tid << 3 | 6); /* per thread, scheduler's */
+}
+
+/* A seat whose carrier does not run, though it should. */
+static void look_at(struct rh_seat *seat)
+{
+	struct rh_carrier *carrier = atomic_load(&seat->carrier);
+	uint64_t hold, cpu_ns;
+	int tid;
+
+	if (!carrier || !(tid = atomic_load(&carrier->tid)))
+		return;
+	hold = atomic_load(&carrier->hold);
+	if ((hold & 3) != RH_HOLD_RUNNING)
+		return;
+	cpu_ns = rh_clock_of(cpu_clock_of(tid));
+	if (carrier->seen_hold != hold || carrier->seen_cpu_ns != cpu_ns) {
+		carrier->seen_hold = hold;
+		carrier->seen_cpu_ns = cpu_ns;
+		return;
+	}
+	if (!sleeps(tid))
+		return;
+	if (!atomic_compare_exchange_strong(&carrier->hold, &hold,
+					    (hold & ~3ull) | RH_HOLD_LOST))
+		return;
+	atomic_store(&seat->carrier, NULL);
+	if (atomic_load(&carrier->fiber))
+		atomic_store(&atomic_load(&carrier->fiber)->stats->state, RH_THREAD_BLOCKED);
+}
+
+static void relieve(struct rh_seat *seat)
+{
+	struct rh_fiber *fiber;
+
+	if (atomic_load(&seat->carrier) || rh_carrier_relieve(seat))
+		return;
+	/* No carrier to have: what waits goes on by itself. */
+	fiber = rh_seat_next(seat);
+	if (!fiber)
+		return;
+	rh_evict(fiber, "too many threads sleep in calls to the kernel");
+	rh_park_call_home(fiber);
+}
+
+static uint64_t look(void)
+{
+	uint64_t next = rh_wheel_turn(rh_clock());
+
+	for (uint32_t i = 0; i < rh_seat_count; i++) {
+		if (rh_seat_waiting())
+			look_at(&rh_seats[i]);
+		if (!atomic_load(&rh_seats[i].carrier) && rh_seat_waiting())
+			relieve(&rh_seats[i]);
+	}
+	return next;
+}
+
+static void *main_of(void *none)
+{
+	int quiet = 0;
+
+	(void)none;
+	rh_park_leave_rseq();
+	for (;;) {
+		uint32_t seen = atomic_load(&rings);
+		uint64_t next, soon;
+		struct timespec until;
+
+		atomic_store(&deep, quiet >= QUIET_ROUNDS);
+		next = look();
+		quiet = rh_seat_waiting() ? 0 : quiet < QUIET_ROUNDS ? quiet + 1 : quiet;
+		soon = rh_clock() + RH_MONITOR_NS;
+		if (!atomic_load(&deep) && soon < next)
+			next = soon;
+		until = rh_sys_time(next);
+		rh_sys_wait(&rings, seen, next == UINT64_MAX ? NULL : &until);
+	}
+	return NULL;
+}
+
+int rh_monitor_start(void)
+{
+	pthread_attr_t attributes;
+	uint64_t all = ~0ull, old;
+	pthread_t thread;
+	int result;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, STACK);
+	old = rh_sys_mask(SIG_BLOCK, &all);
+	result = rh_real.pthread_create(&thread, &attributes, main_of, NULL);
+	rh_sys_mask(SIG_SETMASK, &old);
+	pthread_attr_destroy(&attributes);
+	return result;
+}
+
+void rh_monitor_forget(void)
+{
+	atomic_store(&deep, false);
+}

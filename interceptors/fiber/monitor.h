@@ -1,0 +1,26 @@
+/* monitor - the runtime's own thread: turns the wheel, and sees to it that a carrier that
+ * sleeps in the kernel does not keep a seat while tasks wait.
+ *
+ * While tasks wait it looks each RH_MONITOR_NS: a carrier that got no processor time
+ * since and that the kernel says is asleep loses its seat to another.  Otherwise it
+ * sleeps until a timed wait ends.
+ *
+ * Threads     Its own; rh_monitor_work and rh_monitor_timer are for any. */
+#ifndef RH_FIBER_MONITOR_H
+#define RH_FIBER_MONITOR_H
+
+#include <stdint.h>
+
+#define RH_MONITOR_NS 500000u
+
+int rh_monitor_start(void);
+
+/* A task waits and no seat is idle. */
+void rh_monitor_work(void);
+
+/* A timed wait ends before all others. */
+void rh_monitor_timer(void);
+
+void rh_monitor_forget(void);
+
+#endif

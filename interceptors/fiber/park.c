@@ -1,0 +1,96 @@
+#include "park.h"
+
+#include "attend.h"
+#include "clock.h"
+#include "seat.h"
+#include "switch.h"
+#include "waitqueue.h"
+
+#include <sys/rseq.h>
+
+#define KEPT_SIGNALS (1ull << (33 - 1)) /* SIGSETXID works in any thread that has it */
+
+unsigned long rh_park_thread_pointer(void)
+{
+	unsigned long at;
+
+	__asm__("mov %%fs:0, %0" : "=r"(at));
+	return at;
+}
+
+void rh_park_leave_rseq(void)
+{
+	struct rseq *area;
+
+	if (!__rseq_size)
+		return;
+	area = (struct rseq *)(rh_park_thread_pointer() + (unsigned long)__rseq_offset);
+	if (rh_sys4(SYS_rseq, (long)area, sizeof *area, RSEQ_FLAG_UNREGISTER,
+		    (long)RSEQ_SIG) == 0)
+		area->cpu_id = (uint32_t)RSEQ_CPU_ID_REGISTRATION_FAILED;
+}
+
+/* On the private stack, in the home thread; from the first line on a carrier may run the
+ * fiber.  Called by rh_switch_park. */
+__attribute__((used, visibility("hidden"), optimize("no-stack-protector")))
+void rh_parked(struct rh_fiber *fiber);
+void rh_parked(struct rh_fiber *fiber)
+{
+	rh_seat_put(fiber);
+	while (atomic_load(&fiber->home) != RH_HOME_CALLED)
+		rh_sys_wait(&fiber->home, RH_HOME_PARKED, NULL);
+}
+
+void rh_park_call_home(struct rh_fiber *fiber)
+{
+	fiber->governed = false;
+	atomic_store(&fiber->carrier, NULL);
+	atomic_store(&fiber->stats->state, RH_THREAD_HOME);
+	atomic_store(&fiber->home, RH_HOME_CALLED);
+	rh_sys_wake(&fiber->home, 1);
+}
+
+void rh_park_go_home(struct rh_fiber *fiber)
+{
+	rh_fiber_leave(RH_LEAVE_HOME, NULL);
+	atomic_store(&fiber->home, RH_HOME_BACK);
+}
+
+/* However the routine ends.  At home, whoever joins may go on. */
+static void end(struct rh_fiber **at)
+{
+	struct rh_fiber *fiber = rh_fiber_of_thread;
+
+	if (!fiber || fiber != *at)
+		return; /* a child of fork: an ordinary thread */
+	if (fiber->governed)
+		rh_park_go_home(fiber);
+	rh_fiber_of_thread = NULL;
+	rh_attend_end(fiber);
+}
+
+static void begin(struct rh_fiber *fiber)
+{
+	uint64_t all = ~KEPT_SIGNALS;
+
+	atomic_store(&fiber->mask, rh_sys_mask(SIG_SETMASK, &all));
+	rh_park_leave_rseq();
+	fiber->fs = rh_park_thread_pointer();
+	fiber->thread = pthread_self();
+	atomic_store(&fiber->stats->tid, (uint32_t)rh_sys_tid());
+	atomic_store(&fiber->tid, rh_sys_tid());
+	fiber->governed = true;
+	rh_fiber_of_thread = fiber;
+	rh_switch_park(&fiber->sp, fiber->stack + RH_HOME_STACK - 64, fiber);
+	rh_attend(fiber); /* by a carrier, or back at home */
+}
+
+void *rh_park_start(void *argument)
+{
+	__attribute__((cleanup(end))) struct rh_fiber *fiber = argument;
+	void *(*start)(void *) = fiber->start;
+	void *passed = fiber->argument;
+
+	begin(fiber);
+	return start(passed);
+}

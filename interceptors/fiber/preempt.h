@@ -1,0 +1,25 @@
+/* preempt - the signal by which a fiber that does not leave by itself is made to.
+ *
+ * A timer of each carrier's own processor time sends it: a carrier that sleeps gets none,
+ * so that no call ends early for it.  The handler leaves from inside the signal's frame,
+ * which holds all registers; code that may hold a lock of the C library is not left but
+ * marked (code.h).
+ *
+ * Threads     The handler runs in the context of a fiber, of a carrier (does nothing), or
+ *             of any thread to which the program sent the signal (nothing). */
+#ifndef RH_FIBER_PREEMPT_H
+#define RH_FIBER_PREEMPT_H
+
+#include "fiber.h"
+
+#define RH_PREEMPT_SIGNAL 62
+#define RH_PREEMPT_NS     4000000
+
+/* Takes the signal for the runtime. */
+void rh_preempt_open(void);
+
+/* Of a carrier, for itself. */
+void rh_preempt_arm(struct rh_carrier *carrier);
+void rh_preempt_disarm(struct rh_carrier *carrier);
+
+#endif

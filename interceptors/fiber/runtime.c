@@ -1,0 +1,104 @@
+#include "runtime.h"
+
+#include "carrier.h"
+#include "code.h"
+#include "evict.h"
+#include "monitor.h"
+#include "preempt.h"
+#include "real.h"
+#include "seat.h"
+#include "handler.h"
+#include "switch.h"
+#include "waitqueue.h"
+#include "wheel.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+
+#define HWCAP2_FSGSBASE 2
+
+enum { NOT_STARTED, STARTING, RUNS, REFUSED };
+
+static _Atomic uint32_t state;
+static struct rh_latch latch;
+static char policy[40];
+
+/* Processors that this process may use. */
+static uint32_t seats(void)
+{
+	const char *told = getenv("RHODES_SCHED_SEATS");
+	cpu_set_t set;
+	int count = told ? atoi(told) : 0;
+
+	if (count <= 0 && sched_getaffinity(0, sizeof set, &set) == 0)
+		count = CPU_COUNT(&set);
+	if (count < 1)
+		count = 1;
+	return count > (int)RH_SEATS_MAX ? RH_SEATS_MAX : (uint32_t)count;
+}
+
+static bool start(void)
+{
+	rh_seat_reset(seats());
+	rh_stats_open(policy, rh_seat_count);
+	rh_code_look();
+	rh_preempt_open();
+	return !rh_carrier_start_all() && !rh_monitor_start();
+}
+
+bool rh_runtime_runs(void)
+{
+	return atomic_load(&state) == RUNS;
+}
+
+bool rh_runtime_start(void)
+{
+	uint32_t now = atomic_load(&state);
+
+	if (now == RUNS)
+		return rh_evict_admits();
+	if (now == REFUSED)
+		return false;
+	rh_latch_lock(&latch);
+	if (atomic_load(&state) == NOT_STARTED) {
+		atomic_store(&state, STARTING);
+		atomic_store(&state, start() ? RUNS : REFUSED);
+	}
+	rh_latch_unlock(&latch);
+	return atomic_load(&state) == RUNS;
+}
+
+/* The child has one thread, which the kernel schedules; it may start others. */
+static void in_child(void)
+{
+	if (atomic_load(&state) == REFUSED)
+		return;
+	atomic_store(&latch.word, 0);
+	rh_fiber_forget_all();
+	rh_carrier_forget_all();
+	rh_wait_forget_all();
+	rh_wheel_forget_all();
+	rh_monitor_forget();
+	rh_seat_reset(0);
+	atomic_store(&state, NOT_STARTED);
+}
+
+static void open_for(const char *told)
+{
+	strncpy(policy, told, sizeof policy - 1);
+	rh_handler_open();
+}
+
+__attribute__((constructor)) static void load(void)
+{
+	const char *told = getenv("RHODES_SCHED");
+
+	rh_real_get();
+	rh_switch_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;
+	if (!told || !*told)
+		atomic_store(&state, REFUSED);
+	else
+		open_for(told);
+	pthread_atfork(NULL, NULL, in_child);
+}

@@ -1,0 +1,17 @@
+/* runtime - this library in a process: when it starts, and what a fork leaves of it.
+ *
+ * RHODES_SCHED in the environment names the rule by which threads are scheduled; without
+ * it, threads stay the kernel's.
+ *
+ * Threads     rh_runtime_start for any; the first call starts it. */
+#ifndef RH_FIBER_RUNTIME_H
+#define RH_FIBER_RUNTIME_H
+
+#include <stdbool.h>
+
+/* Whether a new thread may be a fiber; starts carriers and monitor at the first. */
+bool rh_runtime_start(void);
+
+bool rh_runtime_runs(void);
+
+#endif

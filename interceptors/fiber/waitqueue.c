@@ -1,0 +1,255 @@
+#include "waitqueue.h"
+
+#include "attend.h"
+#include "real.h"
+#include "seat.h"
+#include "handler.h"
+#include "wheel.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define BUCKETS 1024u
+
+struct rh_bucket {
+	_Alignas(64) struct rh_latch latch;
+	_Atomic uint32_t waiters;
+	struct rh_waiter *head;
+};
+
+static struct rh_bucket buckets[BUCKETS];
+
+static struct rh_bucket *bucket_of(const void *key)
+{
+	uint64_t x = (uint64_t)(uintptr_t)key * 0x9e3779b97f4a7c15ull;
+
+	return &buckets[x >> 54];
+}
+
+struct rh_bucket *rh_wait_open(const void *key)
+{
+	struct rh_bucket *bucket = bucket_of(key);
+
+	rh_handler_enter();
+	atomic_fetch_add(&bucket->waiters, 1);
+	rh_latch_lock(&bucket->latch);
+	return bucket;
+}
+
+void rh_wait_leave(struct rh_bucket *bucket)
+{
+	rh_latch_unlock(&bucket->latch);
+	atomic_fetch_sub(&bucket->waiters, 1);
+	rh_handler_leave();
+}
+
+static void append(struct rh_bucket *bucket, struct rh_waiter *waiter)
+{
+	struct rh_waiter **at = &bucket->head;
+
+	while (*at)
+		at = &(*at)->next;
+	waiter->next = NULL;
+	waiter->queued = true;
+	*at = waiter;
+}
+
+static bool take_out(struct rh_bucket *bucket, struct rh_waiter *waiter)
+{
+	struct rh_waiter **at = &bucket->head;
+
+	if (!waiter->queued)
+		return false;
+	while (*at != waiter)
+		at = &(*at)->next;
+	*at = waiter->next;
+	waiter->queued = false;
+	return true;
+}
+
+/* One that was taken out goes on.  A kernel thread's waiter is on its stack: not touched
+ * once `woken` is set, but for the futex's address. */
+static void resume(struct rh_waiter *waiter, enum rh_waited why)
+{
+	waiter->why = why;
+	if (waiter->fiber) {
+		if (waiter->asleep)
+			rh_seat_put(waiter->fiber);
+		return;
+	}
+	atomic_store(&waiter->woken, 1);
+	rh_sys_wake(&waiter->woken, 1);
+}
+
+struct abandoned {
+	struct rh_bucket *bucket;
+	struct rh_waiter *waiter;
+};
+
+/* Also when the thread is cancelled in its sleep. */
+static void abandon(struct abandoned *at)
+{
+	rh_handler_enter();
+	rh_latch_lock(&at->bucket->latch);
+	take_out(at->bucket, at->waiter);
+	rh_latch_unlock(&at->bucket->latch);
+	rh_handler_leave();
+	atomic_fetch_sub(&at->bucket->waiters, 1);
+}
+
+static enum rh_waited sleep_in_kernel(struct rh_bucket *bucket, const struct rh_wait *how)
+{
+	struct rh_waiter waiter = {.key = how->key, .tag = how->tag, .why = RH_WOKEN};
+	__attribute__((cleanup(abandon))) struct abandoned own = {bucket, &waiter};
+	struct timespec until = rh_sys_time(how->until);
+	int result, type = 0;
+
+	append(bucket, &waiter);
+	rh_latch_unlock(&bucket->latch);
+	rh_handler_leave();
+	if (how->queued && !how->queued(how->passed))
+		return RH_WOKEN;
+	if (how->interruptible)
+		rh_real.pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	do {
+		result = rh_sys_wait(&waiter.woken, 0,
+				     how->until == RH_WAIT_FOREVER ? NULL : &until);
+	} while (!atomic_load(&waiter.woken) && result != -ETIMEDOUT &&
+		 !(result == -EINTR && how->interruptible));
+	if (how->interruptible)
+		rh_real.pthread_setcanceltype(type, NULL);
+	rh_handler_enter();
+	rh_latch_lock(&bucket->latch);
+	if (take_out(bucket, &waiter))
+		waiter.why = result == -EINTR ? RH_SIGNALLED : RH_TIMEOUT;
+	rh_latch_unlock(&bucket->latch);
+	rh_handler_leave();
+	return waiter.why;
+}
+
+/* In the queue, but not asleep; false: it is not to sleep any more. */
+static bool still_waits(struct rh_bucket *bucket, const struct rh_wait *how,
+			struct rh_waiter *waiter)
+{
+	bool goes_on;
+
+	if (!how->queued)
+		return true;
+	rh_latch_unlock(&bucket->latch);
+	rh_handler_leave();
+	goes_on = how->queued(how->passed);
+	rh_handler_enter();
+	rh_latch_lock(&bucket->latch);
+	if (!goes_on)
+		take_out(bucket, waiter);
+	return waiter->queued;
+}
+
+static void sleep_as_fiber(struct rh_fiber *fiber, struct rh_bucket *bucket,
+			   const struct rh_wait *how)
+{
+	bool timed = how->until != RH_WAIT_FOREVER;
+
+	append(bucket, &fiber->waiter);
+	if (timed)
+		rh_wheel_add(fiber, how->until);
+	if (still_waits(bucket, how, &fiber->waiter)) {
+		fiber->waiter.asleep = true;
+		rh_fiber_leave(RH_LEAVE_WAIT, &bucket->latch);
+	} else {
+		rh_latch_unlock(&bucket->latch);
+	}
+	atomic_store(&fiber->bucket, NULL);
+	if (timed)
+		rh_wheel_remove(fiber);
+	atomic_fetch_sub(&bucket->waiters, 1);
+	rh_handler_leave();
+}
+
+enum rh_waited rh_wait_sleep(struct rh_bucket *bucket, const struct rh_wait *how)
+{
+	struct rh_fiber *fiber = rh_fiber_current();
+
+	if (!fiber)
+		return sleep_in_kernel(bucket, how);
+	fiber->waiter = (struct rh_waiter){.key = how->key, .fiber = fiber, .tag = how->tag,
+					   .interruptible = how->interruptible};
+	atomic_store(&fiber->bucket, bucket); /* P5: before it looks whether it is due */
+	if (how->interruptible && (rh_attend_due(fiber) || atomic_load(&fiber->cancel))) {
+		atomic_store(&fiber->bucket, NULL);
+		rh_wait_leave(bucket);
+		rh_attend(fiber);
+		return RH_SIGNALLED;
+	}
+	sleep_as_fiber(fiber, bucket, how);
+	return fiber->waiter.why;
+}
+
+void rh_wait_wake(const void *key, int most)
+{
+	struct rh_bucket *bucket = bucket_of(key);
+	struct rh_waiter **at = &bucket->head;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&bucket->waiters, memory_order_relaxed))
+		return;
+	rh_handler_enter();
+	rh_latch_lock(&bucket->latch);
+	while (*at && most > 0) {
+		struct rh_waiter *waiter = *at;
+
+		if (waiter->key != key) {
+			at = &waiter->next;
+			continue;
+		}
+		*at = waiter->next;
+		waiter->queued = false;
+		most--;
+		resume(waiter, RH_WOKEN);
+	}
+	rh_latch_unlock(&bucket->latch);
+	rh_handler_leave();
+}
+
+void rh_wait_interrupt(struct rh_fiber *fiber)
+{
+	struct rh_bucket *bucket = atomic_load(&fiber->bucket);
+	bool due;
+
+	if (!bucket)
+		return;
+	rh_handler_enter();
+	rh_latch_lock(&bucket->latch);
+	due = rh_attend_due(fiber) || atomic_load(&fiber->cancel);
+	if (due && atomic_load(&fiber->bucket) == bucket && fiber->waiter.interruptible &&
+	    take_out(bucket, &fiber->waiter))
+		resume(&fiber->waiter, RH_SIGNALLED);
+	rh_latch_unlock(&bucket->latch);
+	rh_handler_leave();
+}
+
+void rh_wait_expire(struct rh_fiber *fiber, uint64_t deadline)
+{
+	struct rh_bucket *bucket = atomic_load(&fiber->bucket);
+
+	if (!bucket)
+		return;
+	rh_latch_lock(&bucket->latch);
+	if (atomic_load(&fiber->bucket) == bucket && fiber->deadline == deadline &&
+	    take_out(bucket, &fiber->waiter))
+		resume(&fiber->waiter, RH_TIMEOUT);
+	rh_latch_unlock(&bucket->latch);
+}
+
+bool rh_wait_has(struct rh_bucket *bucket, const void *key, uint32_t tag)
+{
+	for (struct rh_waiter *waiter = bucket->head; waiter; waiter = waiter->next)
+		if (waiter->key == key && waiter->tag == tag)
+			return true;
+	return false;
+}
+
+void rh_wait_forget_all(void)
+{
+	memset(buckets, 0, sizeof buckets);
+}

@@ -1,0 +1,54 @@
+/* waitqueue - who waits for what, by address.
+ *
+ *   bucket = rh_wait_open(key);            counted as a waiter, latch held
+ *   if (it came meanwhile)                 the last try, under the latch
+ *           rh_wait_leave(bucket);
+ *   else
+ *           rh_wait_sleep(bucket, key, ...);
+ *
+ * Threads     Any, fibers and kernel threads alike.
+ * Invariants  W1  the count of a bucket is raised before the last try: who makes the
+ *                 thing come true afterwards sees the count and takes the latch (pair
+ *                 P4; the change itself is a full barrier, or rh_wait_wake makes one). */
+#ifndef RH_FIBER_WAITQUEUE_H
+#define RH_FIBER_WAITQUEUE_H
+
+#include "fiber.h"
+
+#define RH_WAIT_FOREVER UINT64_MAX
+
+struct rh_bucket;
+
+struct rh_bucket *rh_wait_open(const void *key);
+void rh_wait_leave(struct rh_bucket *bucket);
+
+/* How a wait is to be. */
+struct rh_wait {
+	const void *key;
+	uint64_t until; /* time of the runtime, RH_WAIT_FOREVER */
+	uint32_t tag;
+	bool interruptible; /* by a signal that is not blocked, and by cancellation */
+	/* Called once it is queued, without the latch; false: it does not wait.  NULL. */
+	bool (*queued)(void *passed);
+	void *passed;
+};
+
+/* Sleeps until woken; gives the latch back. */
+enum rh_waited rh_wait_sleep(struct rh_bucket *bucket, const struct rh_wait *how);
+
+/* Wakes up to so many that wait for the key, oldest first. */
+void rh_wait_wake(const void *key, int most);
+
+/* Wakes a fiber whose wait may be interrupted. */
+void rh_wait_interrupt(struct rh_fiber *fiber);
+
+/* The wheel: the fiber's time is over, if this still is the wait of that number. */
+void rh_wait_expire(struct rh_fiber *fiber, uint64_t deadline);
+
+/* Whether one with that tag waits for the key; under its latch. */
+bool rh_wait_has(struct rh_bucket *bucket, const void *key, uint32_t tag);
+
+/* In a child of fork: nobody waits. */
+void rh_wait_forget_all(void);
+
+#endif

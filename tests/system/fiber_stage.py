@@ -1,0 +1,105 @@
+"""Programs under the carrier `fiber`: started with librhodes-fiber.so before them, their
+statistics read from the block that the runtime shares, and a watchdog that shows their
+state when they hang.  Nothing here sleeps: who waits, waits for the end of a program."""
+import collections
+import os
+import shutil
+import signal
+import struct
+import subprocess
+import tempfile
+import unittest
+
+BUILD = os.path.abspath(os.environ.get("RHODES_BUILD", "build"))
+LIBRARY = os.path.join(BUILD, "interceptors", "fiber", "librhodes-fiber.so")
+PATIENCE = int(os.environ.get("RHODES_PATIENCE", "1"))
+LIMIT = 240 * PATIENCE  # seconds that nothing here takes
+
+# interceptors/fiber/stats.h
+HEAD = struct.Struct("=6I40s8Q")
+LINE = struct.Struct("=3Ii10QQ")
+STATES = ["none", "queued", "running", "waiting", "blocked", "home"]
+Thread = collections.namedtuple("Thread", "tid state seat nice since run_ns queued_ns "
+                                "waited_ns runs preempted moved key vruntime deadline rest")
+
+
+class Block:
+    """What the runtime of one process tells."""
+
+    def __init__(self, path):
+        with open(path, "rb") as file:
+            data = file.read()
+        (self.magic, self.version, self.pid, self.seats, self.carriers, threads, policy,
+         self.switches, self.preempted, self.deferred, self.steals, self.spares,
+         self.evicted, self.wakes, self.monitor) = HEAD.unpack_from(data)
+        self.policy = policy.split(b"\0")[0].decode()
+        lines = (LINE.unpack_from(data, 128 + i * LINE.size) for i in range(threads))
+        self.threads = [Thread(*line) for line in lines if line[1]]
+
+
+def states(pid):
+    """What the kernel says of each thread, for who has to find a hang."""
+    lines = []
+    for tid in sorted(os.listdir(f"/proc/{pid}/task"), key=int):
+        words = []
+        for name in ("stat", "wchan", "syscall"):
+            try:
+                with open(f"/proc/{pid}/task/{tid}/{name}", encoding="utf-8") as file:
+                    words.append(file.read().split(")")[-1].strip()[:60])
+            except OSError as error:
+                words.append(str(error.errno))
+        lines.append(f"  {tid}: " + " | ".join(words))
+    return "\n".join(lines)
+
+
+class Stage(unittest.TestCase):
+    policy = os.environ.get("RHODES_TEST_SCHED", "fifo")
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="rh-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.block_path = os.path.join(self.folder, "block")
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def environment(self, **more):
+        return {**os.environ, "LD_PRELOAD": LIBRARY, "RHODES_SCHED": self.policy,
+                "RHODES_SCHED_STATS": self.block_path, **more}
+
+    def block(self):
+        block = Block(self.block_path)
+        self.assertEqual((block.magic, block.version), (0x72686669, 1))
+        return block
+
+    def dump(self, process):
+        text = states(process.pid)
+        if os.path.exists(self.block_path):
+            block = Block(self.block_path)
+            text += f"\n  switches {block.switches}, spares {block.spares}, evicted {block.evicted}"
+            for thread in block.threads:
+                text += f"\n  {STATES[thread.state]}: {thread}"
+        if shutil.which("gdb"):
+            text += "\n" + subprocess.run(
+                ["gdb", "-q", "-batch", "-p", str(process.pid), "-ex",
+                 "thread apply all bt 12"], capture_output=True, text=True,
+                check=False).stdout
+        return text
+
+    def run_plain(self, *command, **more):
+        return subprocess.run(command, stdout=subprocess.PIPE, check=True, **more).stdout
+
+    def run_fiber(self, *command, **more):
+        """Its output; one that hangs is shown and fails the test."""
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env=self.environment(), **more) as process:
+            try:
+                out, err = process.communicate(timeout=LIMIT)
+            except subprocess.TimeoutExpired:
+                shown = self.dump(process)
+                process.send_signal(signal.SIGKILL)
+                process.communicate()
+                self.fail(f"{command} hangs:\n{shown}")
+            self.assertEqual(process.returncode, 0, err.decode(errors="replace"))
+            self.errors = err.decode(errors="replace")
+            return out
