@@ -140,6 +140,8 @@ static void fill(const struct run *run, const struct rh_rule_input *input, uint8
 
 		if (is_last(run, i))
 			break;
+		if (field->is_kept || field->count)
+			continue;
 		if (field->is_bytes)
 			fill_text(field, input->texts ? input->texts[i] : NULL, buffer);
 		else if (field->bytes == sizeof word)
@@ -156,8 +158,9 @@ static uint64_t read_field(const struct rh_hook_field *field, const uint8_t *buf
 	uint32_t word;
 	uint64_t number;
 
-	if (field->is_bytes)
-		return rh_rule_hash(buffer + field->offset, field->bytes);
+	if (field->is_bytes || field->count)
+		return rh_rule_hash(buffer + field->offset,
+		                    (size_t)field->bytes * (field->count ? field->count : 1));
 	if (field->bytes == sizeof word) {
 		memcpy(&word, buffer + field->offset, sizeof word);
 		return word;

@@ -39,7 +39,7 @@ const char *rh_hook_type(const char *signature, char text[48])
 enum rh_hook_at rh_hook_at(const struct rh_hook *hook)
 {
 	static const char *const calls[] = { "filter", "protocol", "transform", NULL };
-	static const char *const processes[] = { "cache", "softirq", "user", NULL };
+	static const char *const processes[] = { "cache", "sched", "softirq", "user", NULL };
 
 	if (hook->is_ebpf)
 		return RH_AT_NODE;

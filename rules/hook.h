@@ -25,13 +25,18 @@ struct rh_hook_function {
 	const char *parameters[RH_HOOK_PARAMETERS_MAX]; /* their names, for people */
 };
 
-/* One place of the buffer; the last of them is `bytes`. */
+/* One place of the buffer, of which the last is `bytes`, or of a record in it. */
 struct rh_hook_field {
 	const char *name;
 	uint32_t    offset;
 	uint32_t    bytes; /* 4 or 8 of a number, in the order of this machine */
 	bool        is_bytes; /* no number */
 	bool        is_in, is_out; /* for the rule, from it */
+	bool        is_kept; /* who asks leaves it as the rule left it */
+	uint32_t    count;   /* of an array, `bytes` is then of one element; else 0 */
+	/* Of an array of records. */
+	const struct rh_hook_field *members;
+	unsigned                    member_count;
 };
 
 struct rh_hook {

@@ -245,16 +245,26 @@ static struct rh_instance_limits limits_of(const struct rh_rule_limits *wanted)
 	};
 }
 
-static int load(struct rh_rule *rule, int fd, struct rh_diag *diag)
+static int load_native(struct rh_rule *rule, const struct rh_rule_source *source,
+                       struct rh_diag *diag)
+{
+	const struct rh_rule_host *host = rh_services_host(&rule->services);
+
+	if (source->builtin)
+		return rh_native_make(source->builtin, rule->hook, host, &rule->native, diag);
+	return rh_native_load(source->object_fd, rule->hook, host, &rule->native, diag);
+}
+
+static int load(struct rh_rule *rule, const struct rh_rule_source *source,
+                struct rh_diag *diag)
 {
 	int err;
 
 	if (rule->mode == RH_RULE_NATIVE) {
-		err = rh_native_load(fd, rule->hook, rh_services_host(&rule->services),
-		                     &rule->native, diag);
+		err = load_native(rule, source, diag);
 		return err < 0 ? err : run_init(rule, diag);
 	}
-	err = rh_object_load(fd, rule->hook, &rule->object, diag);
+	err = rh_object_load(source->object_fd, rule->hook, &rule->object, diag);
 	return err < 0 ? err : make_instance(rule, diag);
 }
 
@@ -265,6 +275,7 @@ int rh_rule_load(const struct rh_rule_source *source, struct rh_rule **ret_rule,
 	int             err;
 
 	RH_CHECK(source->mode < RH_RULE_MODES);
+	RH_CHECK(!source->builtin || source->mode == RH_RULE_NATIVE);
 	if (!rule)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a rule");
 	memset(rule, 0, sizeof *rule);
@@ -273,7 +284,7 @@ int rh_rule_load(const struct rh_rule_source *source, struct rh_rule **ret_rule,
 	rule->limits = limits_of(&source->limits);
 	err = rh_services_init(&rule->services, source, &rule->counters.lines_dropped, diag);
 	if (err == RH_OK)
-		err = load(rule, source->object_fd, diag);
+		err = load(rule, source, diag);
 	if (err < 0) {
 		rh_rule_destroy(rule);
 		return err;

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+struct rh_builtin;
 struct rh_diag;
 struct rh_hook;
 struct rh_rule;
@@ -58,6 +59,8 @@ struct rh_rule_source {
 	const struct rh_hook *hook;
 	enum rh_rule_mode     mode;
 	int                   object_fd; /* a frozen memfd, borrowed */
+	/* One that needs no object (native/builtin.h), in mode native; NULL: of the object. */
+	const struct rh_builtin *builtin;
 	struct rh_rule_limits limits;
 
 	const struct rh_rule_param *params;

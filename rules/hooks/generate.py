@@ -3,6 +3,7 @@
 
     FOLDER/NAME_layout.h   buffer, values and slots, for both sides
     FOLDER/NAME.h          what a rule's author includes
+    FOLDER/NAME_builtin.h  what is included before that where a rule is built in
     FOLDER/hooks_table.c   the load-time checks (rules/hook.h)
     FOLDER/hooks.md        the page of documentation
 """
@@ -14,11 +15,69 @@ CALL = re.compile(r'RH_([A-Z]+)\((.*)\)\s*$')
 C_TYPES = {"i32": "int32_t", "i64": "int64_t", "u32": "uint32_t", "u64": "uint64_t",
            "none": "void", "address": "void *"}
 WASM_TYPES = {"i32": "i32", "i64": "i64", "address": "i32", "none": ""}
-WIDTH = {"u32": 4, "u64": 8}
+WIDTH = {"u8": 1, "u32": 4, "u64": 8}
+C_FIELDS = {"u8": "uint8_t", "u32": "uint32_t", "u64": "uint64_t"}
+WAYS = ("in", "out", "both", "kept")
 
 
 class Bad(Exception):
     pass
+
+
+class Field:
+    """A place of a buffer or of a record: a number, bytes, or an array of numbers or of records
+    of the same form."""
+
+    def __init__(self, name, kind, count, way, text):
+        self.name, self.kind, self.way, self.text = name, kind, way, text
+        self.count = count       # of an array, else None
+        self.record = None       # of an array of records
+        self.offset = 0
+
+    @property
+    def is_bytes(self):
+        return self.kind == "u8"
+
+    @property
+    def width(self):
+        """Of one element."""
+        return self.record.size if self.record else WIDTH[self.kind]
+
+    @property
+    def bytes(self):
+        return self.width * (self.count or 1)
+
+    @property
+    def array(self):
+        return f"[{self.count}]" if self.count else ""
+
+    def place(self, path, at, records):
+        if self.kind not in WIDTH:
+            self.record = records.get(self.kind)
+            if not self.record:
+                raise Bad(f"{path}: {self.name}: {self.kind} is no type and no record")
+        if self.way not in WAYS:
+            raise Bad(f"{path}: {self.name}: {self.way} is none of {', '.join(WAYS)}")
+        if at % min(self.width, 8):
+            raise Bad(f"{path}: a hole before {self.name}: order the fields by size")
+        self.offset = at
+        return at + self.bytes
+
+
+class Record:
+    """What is in each place of an array."""
+
+    def __init__(self, name):
+        self.name, self.members, self.size = name, [], 0
+
+    def add(self, path, name, kind, way, text):
+        found = re.fullmatch(r"(u32|u64)(?:\[(\d+)\])?", kind)
+        if not found:
+            raise Bad(f"{path}: {name}: {kind} is not u32, u64 or an array of them")
+        member = Field(name, found.group(1), int(found.group(2)) if found.group(2) else None,
+                       way, text)
+        self.size = member.place(path, self.size, {})
+        self.members.append(member)
 
 
 def split(text):
@@ -58,6 +117,7 @@ def parameters(text):
 class Hook:
     def __init__(self, path, common):
         self.fields, self.values, self.uses, self.points = [], [], [], []
+        self.records = {}
         self.exports = [args for kind, args in common if kind == "EXPORT"]
         self.imports = {args[0]: args for kind, args in common if kind == "IMPORT"}
         self.common = len(self.exports)
@@ -65,9 +125,13 @@ class Hook:
             if kind == "HOOK":
                 self.name, self.number, self.version, self.text = args
             elif kind == "FIELD":
-                self.fields.append((args[0], args[1], 1, args[2], args[3]))
+                self.fields.append(Field(args[0], args[1], None, args[2], args[3]))
             elif kind == "BYTES":
-                self.fields.append((args[0], "u8", int(args[1]), args[2], args[3]))
+                self.fields.append(Field(args[0], "u8", int(args[1]), args[2], args[3]))
+            elif kind == "ARRAY":
+                self.fields.append(Field(args[0], args[1], int(args[2]), args[3], args[4]))
+            elif kind == "MEMBER":
+                self.records.setdefault(args[0], Record(args[0])).add(path, *args[1:])
             elif kind == "VALUE":
                 self.values.append(args)
             elif kind == "EXPORT":
@@ -81,19 +145,18 @@ class Hook:
         self.check(path)
 
     def check(self, path):
-        self.offsets, at = [], 0
+        at = 0
         if self.points:  # of eBPF: nothing is called by us, so there is nothing to lay out
             self.exports, self.common, self.size = [], 0, 0
             if self.fields or self.values or self.uses:
                 raise Bad(f"{path}: a hook with points has nothing else")
             return
-        for name, kind, count, _, _ in self.fields:
-            width = 1 if kind == "u8" else WIDTH[kind]
-            if at % width:
-                raise Bad(f"{path}: a hole before {name}: order the fields by size")
-            self.offsets.append(at)
-            at += width * count
-        if self.fields[-1][0] != "bytes":
+        for record in self.records.values():
+            if record.size % 8:
+                raise Bad(f"{path}: a record {record.name} ends with a hole")
+        for field in self.fields:
+            at = field.place(path, at, self.records)
+        if self.fields[-1].name != "bytes":
             raise Bad(f"{path}: the last field is not bytes, where a state is saved")
         self.size = (at + 7) // 8 * 8
         if at != self.size:
@@ -118,23 +181,40 @@ def points_layout(hook):
     return guard(f"RHODES_HOOK_{hook.name.upper()}_LAYOUT_H", out)
 
 
+def c_struct(hook, name, fields):
+    """A structure, without its last line."""
+    out = f"struct rh_{hook.name}_{name} {{\n"
+    for field in fields:
+        kind = f"struct rh_{hook.name}_{field.kind}" if field.record else C_FIELDS[field.kind]
+        out += f"\t{kind} {field.name}{field.array}; /* {field.way}: {field.text} */\n"
+    return out
+
+
+def c_frozen(hook, name, fields, size):
+    struct = f"struct rh_{hook.name}_{name}"
+    out = f"_Static_assert(sizeof({struct}) == {size}, \"frozen\");\n"
+    for field in fields:
+        out += (f"_Static_assert(offsetof({struct}, {field.name}) == {field.offset}, "
+                "\"frozen\");\n")
+    return out
+
+
 def layout(hook):
     if hook.points:
         return points_layout(hook)
-    upper, struct = hook.name.upper(), f"rh_{hook.name}_buffer"
+    upper = hook.name.upper()
     out = ("#include <stddef.h>\n#include <stdint.h>\n\n#if defined __cplusplus && "
            "!defined _Static_assert\n#define _Static_assert static_assert\n#endif\n\n")
-    out += f"/* {hook.text} */\nstruct {struct} {{\n"
-    for name, kind, count, way, text in hook.fields:
-        array = f"[{count}]" if kind == "u8" else ""
-        out += f"\t{'uint8_t' if kind == 'u8' else C_TYPES[kind]} {name}{array};"
-        out += f" /* {way}: {text} */\n"
+    for record in hook.records.values():
+        out += c_struct(hook, record.name, record.members) + "};\n\n"
+    out += f"/* {hook.text} */\n" + c_struct(hook, "buffer", hook.fields)
     out += f"}};\n\n#define RH_ABI_{hook.name} ((int32_t)({hook.number}u << 16 | {hook.version}u))\n\n"
     for group, name, number, text in hook.values:
         out += f"#define RH_{group}_{name} {number}u /* {text} */\n"
-    out += f"\n_Static_assert(sizeof(struct {struct}) == {hook.size}, \"frozen\");\n"
-    for (name, *_), offset in zip(hook.fields, hook.offsets):
-        out += f"_Static_assert(offsetof(struct {struct}, {name}) == {offset}, \"frozen\");\n"
+    out += "\n"
+    for record in hook.records.values():
+        out += c_frozen(hook, record.name, record.members, record.size)
+    out += c_frozen(hook, "buffer", hook.fields, hook.size)
     out += "\n/* The functions of the hook by slot (rules/hook.h). */\n"
     out += f"enum rh_{hook.name}_slot {{\n"
     for i, (function, *_) in enumerate(hook.exports[hook.common:]):
@@ -148,12 +228,35 @@ def author(hook):
                      f"#include <rhodes/hook/{hook.name}_layout.h>\n")
     out = f'#include <rhodes/rule.h>\n#include <rhodes/hook/{hook.name}_layout.h>\n\n'
     out += f"/* The buffer of this rule; RH_RULE({hook.name}) defines it. */\n"
-    out += f"extern struct rh_{hook.name}_buffer rh_{hook.name};\n"
+    buffer = f"struct rh_{hook.name}_buffer"
+    out += (f"#ifdef RH_BUILTIN\n#define rh_{hook.name} "
+            f"(*({buffer} *)rh_builtin_self->buffer)\n#else\n"
+            f"extern {buffer} rh_{hook.name};\n#endif\n")
     for function, result, params, need, text in hook.exports[hook.common:]:
         listed = ", ".join(f"{C_TYPES[kind]} {name}" for kind, name in parameters(params))
         out += f"\n/* {need}: {text} */\n"
         out += f"RH_EXPORT({function}) {C_TYPES[result]} {function}({listed or 'void'});\n"
     return guard(f"RHODES_HOOK_{hook.name.upper()}_H", out)
+
+
+def builtin(hook):
+    """Other names for the functions, so that there can be more than one rule, and a table."""
+    names = [function for function, *_ in hook.exports]
+    out = '#include "rules/native/builtin.h"\n\n'
+    out += "#define RH_BUILTIN_JOIN(rule, name) rule##_##name\n"
+    out += "#define RH_BUILTIN_NAME(rule, name) RH_BUILTIN_JOIN(rule, name)\n"
+    out += "#define RH_BUILTIN_TEXT(rule) #rule\n#define RH_BUILTIN_QUOTE(rule) RH_BUILTIN_TEXT(rule)\n"
+    for name in names:
+        out += f"#define {name} RH_BUILTIN_NAME(RH_BUILTIN, {name})\n"
+    out += f"\n#define RH_BUILTIN_TABLE_{hook.name} \\\n"
+    out += "\textern const struct rh_builtin RH_BUILTIN_NAME(rh_builtin, RH_BUILTIN); \\\n"
+    out += "\tconst struct rh_builtin RH_BUILTIN_NAME(rh_builtin, RH_BUILTIN) = { \\\n"
+    out += f"\t\tRH_BUILTIN_QUOTE(RH_BUILTIN), \"{hook.name}\", RH_ABI_{hook.name}, \\\n"
+    out += f"\t\tsizeof(struct rh_{hook.name}_buffer), {{ \\\n"
+    for name in names:
+        out += f"\t\t\t(rh_builtin_function *)(void (*)(void)){name}, \\\n"
+    out += "\t\t} \\\n\t};\n"
+    return guard(f"RHODES_HOOK_{hook.name.upper()}_BUILTIN_H", out)
 
 
 def signature(params, result):
@@ -165,15 +268,27 @@ def signature(params, result):
 def function_row(name, result, params, is_needed):
     names = ", ".join(f'"{param}"' for _, param in parameters(params))
     return (f"\t{{ \"{name}\", \"{signature(params, result)}\", "
-            f"{'true' if is_needed else 'false'}, {{ {names or 'NULL'} }} }},\n")
+            f"{flag(is_needed)}, {{ {names or 'NULL'} }} }},\n")
 
 
-def field_row(hook, i):
-    name, kind, count, way, _ = hook.fields[i]
-    width = count if kind == "u8" else WIDTH[kind]
-    return (f"\t{{ \"{name}\", {hook.offsets[i]}, {width}, "
-            f"{'true' if kind == 'u8' else 'false'}, {'false' if way == 'out' else 'true'}, "
-            f"{'false' if way == 'in' else 'true'} }},\n")
+def flag(is_so):
+    return "true" if is_so else "false"
+
+
+def field_row(hook, field):
+    """Of bytes the size is that of all, of an array that of one element."""
+    out = (f"\t{{ .name = \"{field.name}\", .offset = {field.offset}, "
+           f".bytes = {field.bytes if field.is_bytes else field.width}, "
+           f".is_bytes = {flag(field.is_bytes)}, .is_in = {flag(field.way != 'out')}, "
+           f".is_out = {flag(field.way != 'in')}")
+    if field.way == "kept":
+        out += ", .is_kept = true"
+    if field.count and not field.is_bytes:
+        out += f", .count = {field.count}"
+    if field.record:
+        out += (f", .members = {hook.name}_{field.kind}, "
+                f".member_count = {len(field.record.members)}")
+    return out + " },\n"
 
 
 def table(hooks):
@@ -189,10 +304,11 @@ def table(hooks):
         for name in hook.uses:
             _, result, params, _ = hook.imports[name]
             out += function_row(name, result, params, False)
-        out += f"}};\n\nstatic const struct rh_hook_field {hook.name}_fields[] = {{\n"
-        for i in range(len(hook.fields)):
-            out += field_row(hook, i)
         out += "};\n"
+        for name, fields in [(record.name, record.members) for record in
+                             hook.records.values()] + [("fields", hook.fields)]:
+            out += f"\nstatic const struct rh_hook_field {hook.name}_{name}[] = {{\n"
+            out += "".join(field_row(hook, field) for field in fields) + "};\n"
     out += "\nconst struct rh_hook rh_hooks[] = {\n"
     for hook in hooks:
         if hook.points:
@@ -201,7 +317,8 @@ def table(hooks):
             continue
         out += (f"\t{{ .name = \"{hook.name}\", .number = {hook.number}, "
                 f".version = {hook.version}, .buffer_bytes = {hook.size},\n"
-                f"\t  .state_offset = {hook.offsets[-1]}, .state_bytes = {hook.fields[-1][2]},\n"
+                f"\t  .state_offset = {hook.fields[-1].offset}, "
+                f".state_bytes = {hook.fields[-1].bytes},\n"
                 f"\t  .exports = {hook.name}_exports, .export_count = {len(hook.exports)},\n"
                 f"\t  .imports = {hook.name}_imports, .import_count = {len(hook.uses)},\n"
                 f"\t  .fields = {hook.name}_fields, .field_count = {len(hook.fields)} }},\n")
@@ -226,6 +343,14 @@ def points_page(hook):
     return out
 
 
+def fields_page(title, fields):
+    out = f"\n| offset | {title} | | |\n|---|---|---|---|\n"
+    for field in fields:
+        out += (f"| {field.offset} | `{field.kind} {field.name}{field.array}` | {field.way} | "
+                f"{field.text} |\n")
+    return out
+
+
 def page(hooks):
     out = ("# Hooks of dynamic rules\n\nMade from `rules/hooks/*.def`; after a change copy "
            "`hooks.md` of the build\n(`rules/author/rhodes/hook/`) to `docs/`.\n")
@@ -235,10 +360,10 @@ def page(hooks):
             out = out.rstrip() + "\n" + points_page(hook)
             continue
         out += f"`#include <rhodes/hook/{hook.name}.h>`; the buffer has {hook.size} bytes.\n"
-        out += "\n| offset | field | | |\n|---|---|---|---|\n"
-        for (name, kind, count, way, text), offset in zip(hook.fields, hook.offsets):
-            array = f"[{count}]" if kind == "u8" else ""
-            out += f"| {offset} | `{kind} {name}{array}` | {way} | {text} |\n"
+        out += fields_page("field", hook.fields)
+        for record in hook.records.values():
+            out += f"\nA record `{record.name}` has {record.size} bytes.\n"
+            out += fields_page("member", record.members)
         out += "\n| value | | |\n|---|---|---|\n"
         for group, name, number, text in hook.values:
             out += f"| `RH_{group}_{name}` | {number} | {text} |\n"
@@ -270,6 +395,7 @@ def make(hooks):
     for hook in hooks:
         yield f"{hook.name}_layout.h", layout(hook)
         yield f"{hook.name}.h", author(hook)
+        yield f"{hook.name}_builtin.h", "" if hook.points else builtin(hook)
     yield "hooks_table.c", table(hooks)
     yield "hooks.md", page(hooks)
 

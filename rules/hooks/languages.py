@@ -5,9 +5,11 @@
     FOLDER/NAME_new.c, _new.cc, _new.rs, _new.ts
                         what `rhodes rule new` begins with; @NAME@ is the rule's name
 """
+import copy
+
 from generate import parameters, run
 
-RUST = {"i32": "i32", "i64": "i64", "u32": "u32", "u64": "u64", "address": "*mut Buffer"}
+RUST = {"i32": "i32", "i64": "i64", "address": "*mut Buffer"}
 SCRIPT = {"i32": "i32", "i64": "i64", "u32": "u32", "u64": "u64", "none": "void"}
 CPLUS = {"i32": "int32_t", "i64": "int64_t"}
 
@@ -118,17 +120,47 @@ pub fn param_number(name: &str, fallback: u64) -> u64 {
 """
 
 
+RUST_RECORD = """\
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct {name} {{
+{fields}}}
+
+impl {name} {{
+    pub const ZERO: {name} = {name} {{
+{zeros}    }};
+}}
+
+"""
+
+
+def rust_type(field):
+    kind = field.kind.capitalize() if field.record else field.kind
+    return f"[{kind}; {field.count}]" if field.count else kind
+
+
+def rust_zero(field):
+    zero = f"{field.kind.capitalize()}::ZERO" if field.record else "0"
+    return f"[{zero}; {field.count}]" if field.count else zero
+
+
+def rust_fields(fields, indent=""):
+    """Their declarations, and how they begin."""
+    said = "".join(f"    /// {field.way}: {field.text}\n"
+                   f"    pub {field.name}: {rust_type(field)},\n" for field in fields)
+    return said, "".join(f"    {indent}{field.name}: {rust_zero(field)},\n" for field in fields)
+
+
 def rust(hook):
-    fields, zeros, values = "", "", ""
-    for name, kind, count, way, text in hook.fields:
-        array = kind == "u8"
-        fields += f"    /// {way}: {text}\n"
-        fields += f"    pub {name}: {f'[u8; {count}]' if array else RUST[kind]},\n"
-        zeros += f"    {name}: {f'[0; {count}]' if array else '0'},\n"
-    for _, name, number, text in hook.values:
-        values += f"/// {text}\npub const {name}: i32 = {signed(number)};\n"
+    values = ""
+    fields, zeros = rust_fields(hook.fields)
     head = RUST_HEAD.format(text=hook.text, name=hook.name, fields=fields, zeros=zeros,
                             abi=int(hook.number) << 16 | int(hook.version))
+    for record in hook.records.values():
+        said, begin = rust_fields(record.members, "    ")
+        values += RUST_RECORD.format(name=record.name.capitalize(), fields=said, zeros=begin)
+    for _, name, number, text in hook.values:
+        values += f"/// {text}\npub const {name}: i32 = {signed(number)};\n"
     return head + values + RUST_TAIL
 
 
@@ -183,6 +215,38 @@ export function param_number(name: string, fallback: u64): u64 {
 """
 
 
+def script_access(field, name, places):
+    """Functions for one number; places: of the arrays that it is in, name, width and count."""
+    listed = ", ".join(f"{place}: u32" for place, _, _ in places)
+    at = "at" + "".join(f" + min({place}, {count - 1}) * {width}"
+                        for place, width, count in places)
+    out = f"  /** {field.way}: {field.text} */\n"
+    out += (f"  export function get_{name}({listed}): {field.kind} {{\n"
+            f"    return load<{field.kind}>({at}, {field.offset});\n  }}\n")
+    if field.way != "in":
+        comma = ", " if listed else ""
+        out += (f"  export function set_{name}({listed}{comma}value: {field.kind}): void {{\n"
+                f"    store<{field.kind}>({at}, value, {field.offset});\n  }}\n")
+    return out
+
+
+def script_field(field):
+    if field.is_bytes:
+        return (f"  /** {field.way}: {field.text} */\n"
+                f"  export const {field.name}: usize = at + {field.offset};\n")
+    if not field.record:
+        return script_access(field, field.name, [("i", field.width, field.count)]
+                             if field.count else [])
+    out = ""
+    for member in field.record.members:
+        place = copy.copy(member)
+        place.offset += field.offset
+        inner = [("i", member.width, member.count)] if member.count else []
+        out += script_access(place, f"{field.kind}_{member.name}",
+                             [(field.kind, field.width, field.count)] + inner)
+    return out
+
+
 def script(hook):
     out = f"// {hook.text}; made from rules/hooks/{hook.name}.def.\n\n"
     out += (f"const at: usize = memory.data({hook.size}, 8);\n\n"
@@ -190,16 +254,8 @@ def script(hook):
             f"  return {int(hook.number) << 16 | int(hook.version)};\n}}\n\n"
             f"export function rh_buffer(): usize {{\n  return at;\n}}\n\n"
             "/** What who asks and the rule say to each other. */\nexport namespace buffer {\n")
-    for (name, kind, _, way, text), offset in zip(hook.fields, hook.offsets):
-        out += f"  /** {way}: {text} */\n"
-        if kind == "u8":
-            out += f"  export const {name}: usize = at + {offset};\n"
-            continue
-        out += (f"  export function get_{name}(): {kind} {{\n"
-                f"    return load<{kind}>(at, {offset});\n  }}\n")
-        if way != "in":
-            out += (f"  export function set_{name}(value: {kind}): void {{\n"
-                    f"    store<{kind}>(at, value, {offset});\n  }}\n")
+    for field in hook.fields:
+        out += script_field(field)
     out += "}\n\n"
     for _, name, number, text in hook.values:
         out += f"/** {text} */\nexport const {name}: i32 = {signed(number)};\n"

@@ -5,6 +5,7 @@
 #include "../author/rhodes/rule_host.h"
 #include "../hook.h"
 #include "../wasm/object.h"
+#include "builtin.h"
 
 #include <dlfcn.h>
 #include <stdlib.h>
@@ -17,9 +18,10 @@ typedef uint64_t function(uint64_t a, uint64_t b);
 typedef void     bind(const struct rh_rule_host *host);
 
 struct rh_native {
-	void     *handle;
-	function *functions[RH_HOOK_EXPORTS_MAX];
-	void     *buffer;
+	void                  *handle; /* NULL: built in */
+	function              *functions[RH_HOOK_EXPORTS_MAX];
+	void                  *buffer;
+	struct rh_builtin_self self; /* of one that is built in */
 };
 
 /* The loader would give the same object, with the same state, for the same file. */
@@ -103,6 +105,36 @@ int rh_native_load(int fd, const struct rh_hook *hook, const struct rh_rule_host
 	return RH_OK;
 }
 
+/* ---- without an object ---- */
+
+#define LINE 64u /* of the cache: records of a buffer lie at multiples of it */
+
+int rh_native_make(const struct rh_builtin *builtin, const struct rh_hook *hook,
+                   const struct rh_rule_host *host, struct rh_native **ret_native,
+                   struct rh_diag *diag)
+{
+	struct rh_native *native;
+	size_t            bytes = (builtin->buffer_bytes + LINE - 1) / LINE * LINE;
+
+	if (builtin->abi != rh_hook_abi(hook))
+		return rh_diag_set(diag, RH_EINVAL, "the built-in rule %s is for hook %s, not for "
+		                   "%s", builtin->name, builtin->hook, hook->name);
+	native = calloc(1, sizeof *native);
+	if (native)
+		native->buffer = aligned_alloc(LINE, bytes);
+	if (!native || !native->buffer) {
+		free(native);
+		return rh_diag_set(diag, RH_ENOMEM, "no memory for a rule");
+	}
+	memset(native->buffer, 0, bytes);
+	memcpy(native->functions, builtin->functions, sizeof native->functions);
+	native->self = (struct rh_builtin_self){ host, native->buffer };
+	*ret_native = native;
+	return RH_OK;
+}
+
+/* ---- calls ---- */
+
 bool rh_native_has(const struct rh_native *native, unsigned slot)
 {
 	return native->functions[slot] != NULL;
@@ -111,6 +143,8 @@ bool rh_native_has(const struct rh_native *native, unsigned slot)
 uint64_t rh_native_call(const struct rh_native *native, unsigned slot, uint64_t a,
                         uint64_t b)
 {
+	if (!native->handle)
+		rh_builtin_self = (struct rh_builtin_self *)(uintptr_t)&native->self;
 	return native->functions[slot](a, b);
 }
 
@@ -125,5 +159,7 @@ void rh_native_unload(struct rh_native *native)
 		return;
 	if (native->handle)
 		dlclose(native->handle);
+	else
+		free(native->buffer);
 	free(native);
 }

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct rh_builtin;
 struct rh_diag;
 struct rh_hook;
 struct rh_native;
@@ -20,6 +21,11 @@ struct rh_rule_host;
  * RH_EPROTO not frozen; RH_EINVAL not an object of that hook; RH_EVERSION; RH_ENOMEM. */
 int rh_native_load(int fd, const struct rh_hook *hook, const struct rh_rule_host *host,
                    struct rh_native **ret_native, struct rh_diag *diag);
+
+/* Without an object.  RH_EINVAL it is for another hook; RH_ENOMEM. */
+int rh_native_make(const struct rh_builtin *builtin, const struct rh_hook *hook,
+                   const struct rh_rule_host *host, struct rh_native **ret_native,
+                   struct rh_diag *diag);
 
 bool     rh_native_has(const struct rh_native *native, unsigned slot);
 uint64_t rh_native_call(const struct rh_native *native, unsigned slot, uint64_t a,

@@ -233,7 +233,7 @@ class Refused(ModuleTest):
         revision = self.center.revision()
         for key in ("hook", "abi", "mode", "parts"):
             self.refuse({k: v for k, v in good.items() if k != key}, "", f'"{key}" is missing')
-        self.refuse({**good, "hook": "sched"}, "/hook", "none of ")
+        self.refuse({**good, "hook": "irq"}, "/hook", "none of ")
         self.refuse({**good, "mode": "jit"}, "/mode", "none of wasm")
         self.refuse({**good, "abi": 0}, "/abi", "between")
         self.refuse({**good, "abi": 2}, "/abi", "the hook filter has version 1")

@@ -419,7 +419,7 @@ class Rule(Stage):
 
     def test_refused(self):
         for words, why in ((("new", "Big"), "is no name of a rule"),
-                           (("new", "x", "--hook", "sched"), "is no hook"),
+                           (("new", "x", "--hook", "irq"), "is no hook"),
                            (("new", "x", "--lang", "cobol"), "not in cobol"),
                            (("build", "x"), "none of new, record, test, publish, pull")):
             self.assertIn(why, self.here("rule", *words, code=2))

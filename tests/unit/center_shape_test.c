@@ -219,7 +219,7 @@ static void code(void **state)
 	bad(CODE(",'resource':'a','params':[]"), "/spec/code/params", "an object of strings");
 	bad(CODE(",'resource':'a','rollout':{'steps':[1]}"), "/spec/code/rollout/steps",
 	    "must end with");
-	bad(RULE("r", "{'code':{'hook':'sched'}}"), "/spec/code/hook", "none of ");
+	bad(RULE("r", "{'code':{'hook':'irq'}}"), "/spec/code/hook", "none of ");
 	bad(RULE("r", "{'code':{'hook':'filter','mode':'wasm','resource':'a'}}"), "/spec/code",
 	    "\"module\" is missing");
 	bad(RULE("r", "{'code':{'hook':'filter','mode':'wasm','resource':'a','module':'"

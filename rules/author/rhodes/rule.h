@@ -33,11 +33,16 @@ int32_t rh_param(const char *name, uint32_t length, char *into, uint32_t room);
 #else
 #include <rhodes/rule_host.h>
 
+#ifdef RH_BUILTIN /* of a program of Rhodes itself: <rhodes/hook/NAME_builtin.h> */
+#define RH_EXPORT(name) RH_C __attribute__((weak, visibility("hidden")))
+#define rh_rule_host    (rh_builtin_self->host)
+#else
 #define RH_EXPORT(name) RH_C __attribute__((visibility("default")))
 
 __attribute__((weak, visibility("hidden"))) const struct rh_rule_host *rh_rule_host;
 
 RH_EXPORT(rh_bind) void rh_bind(const struct rh_rule_host *host);
+#endif
 
 static inline uint64_t rh_now(void)
 {
@@ -94,10 +99,15 @@ RH_EXPORT(rh_restore) int32_t rh_restore(int32_t length);
 	void rh_bind(const struct rh_rule_host *host) { rh_rule_host = host; }
 #endif
 
+#ifdef RH_BUILTIN
+#define RH_RULE_BUFFER(hook) RH_BUILTIN_TABLE_##hook
+#else
+#define RH_RULE_BUFFER(hook) struct rh_##hook##_buffer rh_##hook; RH_RULE_BIND
+#endif
+
 /* The buffer, and the functions that say which hook this is for and where it is. */
 #define RH_RULE(hook) \
-	struct rh_##hook##_buffer rh_##hook; \
-	RH_RULE_BIND \
+	RH_RULE_BUFFER(hook) \
 	int32_t rh_abi(void) { return RH_ABI_##hook; } \
 	void *rh_buffer(void) { return &rh_##hook; } \
 	_Static_assert(sizeof(struct rh_##hook##_buffer) > 0, "")
