@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #define PIECE 65536
+#define TRIES 16   /* to look at one that becomes another program meanwhile */
 
 struct search {
 	struct rh_cache_entry *entries;
@@ -32,17 +33,41 @@ static void read_text(const char *pid, const char *name, char *text, size_t cap)
 	text[n > 0 ? n : 0] = '\0';
 }
 
-/* The 22nd word; the second is a name in parentheses that may hold anything. */
+/* That word of a line of /proc/<pid>/stat, the first is 1; the second is a name in
+ * parentheses that may hold anything. */
+static uint64_t word_of(const char *line, int wanted)
+{
+	const char        *at = strrchr(line, ')');
+	unsigned long long value = 0;
+
+	for (int word = 2; at && word < wanted; word++)
+		at = strchr(at + 1, ' ');
+	return at && sscanf(at, " %llu", &value) == 1 ? value : 0;
+}
+
 uint64_t rh_cache_start(const char *pid)
 {
-	char               text[1024], *at;
-	unsigned long long start = 0;
+	char text[1024];
 
 	read_text(pid, "stat", text, sizeof text);
-	at = strrchr(text, ')');
-	for (int word = 2; at && word < 22; word++)
-		at = strchr(at + 1, ' ');
-	return at && sscanf(at, " %llu", &start) == 1 ? start : 0;
+	return word_of(text, 22);
+}
+
+/* Which program it runs: the places of its memory differ from one exec(2) to the next. */
+struct program {
+	bool     has_memory; /* else it has ended, or is one of the kernel's */
+	uint64_t code, env;  /* 0: it is not a program yet */
+};
+
+static struct program program_of(const char *pid)
+{
+	char text[1024];
+
+	read_text(pid, "stat", text, sizeof text);
+	return (struct program){
+		.has_memory = word_of(text, 23) > 0, .code = word_of(text, 26),
+		.env = word_of(text, 50),
+	};
 }
 
 static void find(const struct search *search, size_t len)
@@ -91,6 +116,24 @@ static void suspect(const struct search *search, uint64_t start)
 	}
 }
 
+/* False when it cannot be told what it uses.  Who is becoming another program has
+ * neither environment nor libraries for a moment, or those of two programs: what was
+ * read counts when the program was one and the same before and after. */
+static bool search_process(struct search *search, const char *pid)
+{
+	struct program before = program_of(pid), after;
+
+	for (int i = 0; i < TRIES; i++, before = after) {
+		if (!search_file(search, pid, "environ") || !search_file(search, pid, "maps"))
+			return false;
+		after = program_of(pid);
+		if (!after.has_memory || (after.code && after.code == before.code &&
+		                          after.env == before.env))
+			return true;
+	}
+	return false;
+}
+
 /* Whether it may have got a folder of this user's, whatever rights it has now.  The
  * owner of /proc/<pid> does not tell. */
 static bool is_concerned(const char *pid)
@@ -123,8 +166,7 @@ void rh_cache_users(struct rh_cache_entry *entries, size_t count)
 
 		if (!isdigit((unsigned char)pid[0]) || !is_concerned(pid))
 			continue;
-		if (!search_file(search, pid, "environ") ||
-		    !search_file(search, pid, "maps"))
+		if (!search_process(search, pid))
 			suspect(search, rh_cache_start(pid));
 	}
 	if (proc)

@@ -23,6 +23,8 @@
 
 #define HERE  "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde0"
 #define OTHER "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde1"
+#define AGAIN "again"
+#define LOOKS 150
 #define NEVER UINT64_MAX /* nobody was started that late */
 
 static void look(struct rh_cache_entry entries[2])
@@ -34,8 +36,7 @@ static void look(struct rh_cache_entry entries[2])
 	rh_cache_users(entries, 2);
 }
 
-/* Starts a shell that speaks and then waits for its end: as it is, for who becomes another
- * program has no environment for a moment. */
+/* Starts a shell that speaks and then waits for its end. */
 static pid_t start(char *const env[])
 {
 	char  word[8] = "";
@@ -180,14 +181,44 @@ static void one_that_hides_may_have_what_was_handed_out_before(void **state)
 	assert_int_equal(status, 0);
 }
 
-int main(void)
+/* One that becomes another program again and again has no environment for moments. */
+static void one_that_is_becoming_another_program(void **state)
+{
+	struct rh_cache_entry entries[2] = { { .hash = HERE }, { .hash = OTHER } };
+	char                  path[] = "LD_LIBRARY_PATH=/state/view/" HERE ":/lib", text[24];
+	char *const           env[] = { path, NULL };
+	pid_t                 pid = fork();
+
+	(void)state;
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execle("/proc/self/exe", "cli_cache_test", AGAIN, (char *)NULL, env);
+		_exit(127);
+	}
+	snprintf(text, sizeof text, "%d", (int)pid);
+	entries[0].earliest = rh_cache_start(text);
+	entries[1].earliest = NEVER;
+	while (!entries[0].in_use) /* until it is a program with that environment */
+		rh_cache_users(entries, 2);
+	for (int i = 0; i < LOOKS; i++) {
+		rh_cache_users(entries, 2);
+		assert_true(entries[0].in_use);
+		assert_false(entries[1].in_use);
+	}
+	end(pid);
+}
+
+int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(one_with_the_name_in_its_environment),
 		cmocka_unit_test(a_name_across_two_pieces_is_whole),
 		cmocka_unit_test(one_that_has_a_library_mapped),
+		cmocka_unit_test(one_that_is_becoming_another_program),
 		cmocka_unit_test(one_that_hides_may_have_what_was_handed_out_before),
 	};
 
+	if (argc > 1 && strcmp(argv[1], AGAIN) == 0)
+		execv("/proc/self/exe", argv);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
