@@ -26,6 +26,9 @@ struct channel {
 	unsigned char            *memory;
 	size_t                    bytes;
 	int                       queue;   /* msgqueue: the request queue, or -1 */
+	const struct rh_framing  *framings; /* of the protocol module; NULL: another */
+	const int                *lied;    /* ... did one of them?               */
+	int                       is_torn; /* somebody wrote into the memory     */
 	struct side               sides[2];
 };
 
@@ -48,6 +51,7 @@ static void write_word(struct channel *channel)
 		start = 4096 + (channel->bytes - 7936) / 2; /* the second ring or way */
 	else if (window == 7)
 		start = offset * 257;
+	channel->is_torn = 1;
 	start = (start + offset) % (channel->bytes - 3) & ~(size_t)3;
 	memcpy(channel->memory + start, &value, sizeof value);
 }
@@ -61,10 +65,17 @@ static uint32_t take_len(struct channel *channel)
 	       RH_PAYLOAD_ARENA_MAX + draw - 254;
 }
 
-static void check_answer(int r)
+/* Where nobody lied nothing is wrong. */
+static void check_answer(const struct channel *channel, int r)
 {
-	RH_CHECK(r == 1 || r == RH_OK || r == RH_EAGAIN || r == RH_EPROTO || r == RH_ELOST ||
-	         r == RH_EINVAL || r == RH_EMSGSIZE);
+	int is_fine = r == 1 || r == RH_OK || r == RH_EAGAIN || r == RH_EMSGSIZE;
+
+	if (!channel->framings)
+		RH_CHECK(is_fine || r == RH_EPROTO || r == RH_ELOST || r == RH_EINVAL);
+	else if (*channel->lied || channel->is_torn)
+		RH_CHECK(is_fine || r == RH_EPROTO || r == RH_ELOST || r == RH_ERULE);
+	else
+		RH_CHECK(is_fine);
 }
 
 static void poll_side(struct channel *channel, struct side *side)
@@ -76,17 +87,18 @@ static void poll_side(struct channel *channel, struct side *side)
 	if (side->is_lent)
 		return;
 	int r = channel->protocol->poll(side->state, &head, &body);
-	check_answer(r);
+	check_answer(channel, r);
 	if (r != 1)
 		return;
 	RH_CHECK(head.kind > 0 && head.kind < RH_MSG_KINDS);
 	RH_CHECK(head.version == RH_WIRE_VERSION);
 	RH_CHECK(head.len <= RH_PAYLOAD_ARENA_MAX);
-	for (uint32_t i = 0; i < head.len; i += 251)
+	for (uint32_t i = 0; i < head.len; i += channel->framings ? 1 : 251)
 		sum += ((const volatile unsigned char *)body)[i];
 	if (head.len > 0)
 		sum += ((const volatile unsigned char *)body)[head.len - 1];
-	(void)sum;
+	/* What a rule changes is found; zeroes were sent. */
+	RH_CHECK(sum == 0 || !channel->framings || channel->is_torn || *channel->lied > 1);
 	side->is_lent = 1;
 	side->sequence = head.call;
 }
@@ -99,7 +111,7 @@ static void submit_side(struct channel *channel, struct side *side, uint8_t kind
 		.len = take_len(channel), .reply_cap = 70000,
 	};
 
-	check_answer(channel->protocol->submit(side->state, &head, body));
+	check_answer(channel, channel->protocol->submit(side->state, &head, body));
 }
 
 static void send_raw(struct channel *channel)
@@ -137,8 +149,8 @@ static void step(struct channel *channel)
 		                                                      : RH_MSG_REPLY);
 		break;
 	case 6:
-		check_answer(channel->protocol->arm(side->state, what >> 5 & 3 ? what >> 5 & 3
-		                                                      : RH_WANTS_MESSAGE));
+		check_answer(channel, channel->protocol->arm(side->state,
+			what >> 5 & 3 ? what >> 5 & 3 : RH_WANTS_MESSAGE));
 		break;
 	default:
 		send_raw(channel);
@@ -168,6 +180,7 @@ static void channel_open(struct channel *channel)
 	snprintf(queue, sizeof queue, "/%s-a-b-queue", system);
 	for (int i = 0; i < 2; i++)
 		channel->sides[i].state = state_of(channel->protocol);
+	config.framing = channel->framings;
 	RH_CHECK(channel->protocol->offer(channel->sides[0].state, &config, &offer,
 	                                  NULL) == RH_OK);
 	RH_CHECK(fstat(offer.fds[0], &st) == 0);
@@ -175,6 +188,8 @@ static void channel_open(struct channel *channel)
 	channel->memory = mmap(NULL, channel->bytes, PROT_READ | PROT_WRITE, MAP_SHARED,
 	                       offer.fds[0], 0);
 	RH_CHECK(channel->memory != MAP_FAILED);
+	if (channel->framings)
+		config.framing = &channel->framings[1];
 	RH_CHECK(channel->protocol->accept(channel->sides[1].state, &config, &offer,
 	                                   NULL) == RH_OK);
 	channel->queue = (int)mq_open(queue, O_WRONLY | O_NONBLOCK);
@@ -182,8 +197,15 @@ static void channel_open(struct channel *channel)
 
 int channel_fuzz(const char *name, const uint8_t *data, size_t size)
 {
+	return channel_fuzz_framed(name, NULL, NULL, data, size);
+}
+
+int channel_fuzz_framed(const char *name, const struct rh_framing framings[2],
+                        const int *lied, const uint8_t *data, size_t size)
+{
 	struct channel channel = {
 		.protocol = rh_protocol_find(name), .data = data, .left = size,
+		.framings = framings, .lied = lied,
 	};
 
 	channel_open(&channel);
