@@ -128,6 +128,20 @@ static int is_delayed(struct rh_edge *edge, const struct rh_cpage *page)
 	return 1;
 }
 
+/* A call that the rule has seen.  While it was held back its caller may have given it up,
+ * and was told that it may run: it need not. */
+static enum rh_edge_filtered seen(struct rh_edge *edge, const struct rh_cpage *page,
+                                  struct rh_diag *diag)
+{
+	if (is_delayed(edge, page))
+		return RH_FILTERED_WAITS;
+	if (page->held_until == 0 || !rh_server_is_unwanted(&page->server, &page->held))
+		return RH_FILTERED_GOES;
+	rh_diag_set(diag, RH_ECANCELED, "%s -> %s: the call was given up while a rule held it "
+	            "back", edge->spec.caller, edge->spec.callee);
+	return RH_FILTERED_ENDS;
+}
+
 static enum rh_edge_filtered denied(struct rh_edge *edge, const struct rh_cpage *page,
                                     const struct rh_filter_answer *answer,
                                     struct rh_diag *diag)
@@ -238,7 +252,7 @@ enum rh_edge_filtered rh_edge_filter_before(struct rh_edge *edge, struct rh_cpag
 	int                     has_memfd = (taken->flags & RH_SLOT_ARGS_MEMFD) != 0;
 
 	if (page->is_filtered)
-		return is_delayed(edge, page) ? RH_FILTERED_WAITS : RH_FILTERED_GOES;
+		return seen(edge, page, diag);
 	if (!edge->filter.place.active) {
 		enum rh_edge_filtered filtered = without(edge, diag);
 

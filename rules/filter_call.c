@@ -9,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define ERRNO_MAX 4095u
+#define ERRNO_LAST 133u  /* of Linux; what is higher has a meaning of ours */
+#define ERRNO_MAX  4095u
 
 static const struct rh_filter_answer allow = {
 	.verdict = RH_FILTER_ALLOW, .chosen = RH_FILTER_ANY,
@@ -55,12 +56,10 @@ static void fill(struct rh_filter_buffer *buffer, const struct rh_filter_call *c
 		memcpy(buffer->bytes, call->bytes, visible);
 }
 
-/* An errno that we have no word for is a refusal by the rule. */
+/* Our own codes say that a call was lost, or may go again: a rule cannot know that. */
 static int error_of(uint32_t number)
 {
-	int code = -(int)number;
-
-	return number && strcmp(rh_error_name(code), "EUNKNOWN") != 0 ? code : RH_ERULE;
+	return number > 0 && number <= ERRNO_LAST ? -(int)number : RH_ERULE;
 }
 
 /* NULL, or what is wrong with what the rule said. */

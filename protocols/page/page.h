@@ -211,6 +211,9 @@ void rh_server_finish(struct rh_server_end *end, const struct rh_taken *taken,
 int  rh_server_arm(struct rh_server_end *end, enum rh_asleep how);
 void rh_server_woken(struct rh_server_end *end);
 
+/* 1 when the caller gave up a call that was taken; what is not begun need not run. */
+int rh_server_is_unwanted(const struct rh_server_end *end, const struct rh_taken *taken);
+
 /* 1 when a call waits to be taken; cheap. */
 int rh_server_has_call(const struct rh_server_end *end);
 

@@ -180,6 +180,13 @@ void rh_server_finish(struct rh_server_end *end, const struct rh_taken *taken,
 	set_done(end, taken->slot, taken->sequence);
 }
 
+int rh_server_is_unwanted(const struct rh_server_end *end, const struct rh_taken *taken)
+{
+	return atomic_load_explicit(&end->page.slots[taken->slot].request.word,
+	                            memory_order_acquire) ==
+	       RH_SLOT_WORD(taken->sequence, RH_SLOT_CANCELLED);
+}
+
 int rh_server_has_call(const struct rh_server_end *end)
 {
 	uint32_t word = next_word(end);

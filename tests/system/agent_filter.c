@@ -160,7 +160,9 @@ static void it_denies_with_each_error(void **unused)
 {
 	static const struct { const char *param; int status; } errors[] = {
 		{ "error=0", RH_ERULE }, { "error=1", RH_EPERM }, { "error=16", RH_EBUSY },
-		{ "error=110", RH_ETIMEDOUT }, { "error=4095", RH_ERULE },
+		{ "error=110", RH_ETIMEDOUT }, { "error=113", -113 /* no word of ours */ },
+		{ "error=133", -133 }, { "error=134", RH_ERULE }, { "error=1003", RH_ERULE },
+		{ "error=4095", RH_ERULE },
 	};
 
 	(void)unused;
@@ -170,7 +172,8 @@ static void it_denies_with_each_error(void **unused)
 		assert_int_equal(call("denied"), errors[i].status);
 		assert_non_null(strstr(kit_text, "rule guard"));
 	}
-	assert_int_equal(kit_counters_edge(&caller, "magic")->errors, 5);
+	assert_int_equal(kit_counters_edge(&caller, "magic")->errors,
+	                 sizeof errors / sizeof errors[0]);
 	expect_nothing_came();
 }
 
@@ -377,6 +380,49 @@ static void its_deadline_passes_while_it_is_delayed(void **unused)
 	join();
 	slot = submit_delayed("delay=10000000", rh_clock_ns() + RH_NS_PER_S);
 	assert_int_equal(collect(slot), RH_ETIMEDOUT);
+	expect_nothing_came();
+}
+
+/* Its caller was told that it may run; it does not, and the next goes its way. */
+static void it_is_given_up_while_it_is_delayed(void **unused)
+{
+	int slot;
+
+	(void)unused;
+	join();
+	slot = submit_delayed("delay=500000", kit_deadline());
+	assert_int_equal(rh_caller_abandon(&page.caller, slot, 0), RH_EBUSY);
+	expect_nothing_came();
+	for (unsigned i = 0; i < 2 * RH_PAGE_SLOTS; i++) /* its slot came back */
+		kit_echo(&page, &served, "the next");
+}
+
+/* After the delay it is as any call that is under way: it runs. */
+static void it_is_given_up_after_it_was_delayed(void **unused)
+{
+	struct rh_taken taken;
+	int             slot;
+
+	(void)unused;
+	join();
+	slot = submit_delayed("delay=1000", kit_deadline());
+	kit_take(&served, &taken);
+	assert_int_equal(rh_caller_abandon(&page.caller, slot, 0), RH_EBUSY);
+	kit_answer(&served, &taken, RH_OK, "nobody reads that");
+	expect_nothing_came();
+}
+
+/* Of calls behind it the shorter deadline counts, too. */
+static void a_deadline_is_shorter_than_the_delay(void **unused)
+{
+	int slot, behind;
+
+	(void)unused;
+	join();
+	slot = submit_delayed("delay=10000000", rh_clock_ns() + RH_NS_PER_S);
+	behind = submit("behind", rh_clock_ns() + RH_NS_PER_S / 2);
+	assert_int_equal(collect(slot), RH_ETIMEDOUT);
+	assert_int_equal(collect(behind), RH_ETIMEDOUT);
 	expect_nothing_came();
 }
 
@@ -619,6 +665,9 @@ int main(void)
 		TEST(descriptors_of_denied_calls_are_closed),
 		TEST(a_delayed_call_goes_later),
 		TEST(its_deadline_passes_while_it_is_delayed),
+		TEST(it_is_given_up_while_it_is_delayed),
+		TEST(it_is_given_up_after_it_was_delayed),
+		TEST(a_deadline_is_shorter_than_the_delay),
 		TEST(its_edge_is_refused_while_it_is_delayed),
 		TEST(its_process_ends_while_it_is_delayed),
 		TEST(the_rule_is_exchanged_while_it_is_delayed),

@@ -174,6 +174,18 @@ void kit_agent_start_alone(struct kit_agent *agent, const char *name)
 	agent->center = -1;
 }
 
+void kit_agent_install(const char *executable)
+{
+	char file[128], fresh[136], command[512];
+
+	snprintf(file, sizeof file, "%s/rhodes-agent", kit_dir);
+	snprintf(fresh, sizeof fresh, "%s.new", file);
+	snprintf(command, sizeof command, "cp %s %s && mv %s %s", executable, fresh, fresh,
+	         file);
+	assert_int_equal(system(command), 0);
+	setenv("AGENT", file, 1);
+}
+
 void kit_agent_start(struct kit_agent *agent, const char *name)
 {
 	kit_agent_start_alone(agent, name);

@@ -100,6 +100,10 @@ int kit_close(void **state);
 extern char kit_state_dir[128]; /* of agents started from now on; "": none */
 extern int kit_log; /* where agents started from now on log; -1: as the test */
 
+/* The file of the executable of agents started from now on becomes that one, as an
+ * update does it; all have one path. */
+void kit_agent_install(const char *executable);
+
 /* Starts one and takes its HELLO. */
 void kit_agent_start(struct kit_agent *agent, const char *name);
 void kit_agent_kill(struct kit_agent *agent, int signal);

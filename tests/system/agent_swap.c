@@ -183,19 +183,6 @@ static void let_them_call(void)
 	}
 }
 
-/* The file of the agents' executable becomes that one, as an update does it. */
-static void install(const char *executable)
-{
-	char file[128], fresh[136], command[512];
-
-	snprintf(file, sizeof file, "%s/rhodes-agent", kit_dir);
-	snprintf(fresh, sizeof fresh, "%s.new", file);
-	snprintf(command, sizeof command, "cp %s %s && mv %s %s", executable, fresh, fresh,
-	         file);
-	assert_int_equal(system(command), 0);
-	setenv("AGENT", file, 1);
-}
-
 /* former: the executable of the callee's agent, when it is another one. */
 static void set_the_stage_beside(const char *former, const char *protocol,
                                  int (*call)(struct rh_callee *, uint32_t))
@@ -205,10 +192,10 @@ static void set_the_stage_beside(const char *former, const char *protocol,
 	memset(book, 0, sizeof *book);
 	revision = 0;
 	if (former)
-		install(former);
+		kit_agent_install(former);
 	kit_agent_start(&callee, "magic");
 	if (former)
-		install(own);
+		kit_agent_install(own);
 	kit_agent_start(&caller, "file");
 	setenv("AGENT", own, 1);
 	free(own);

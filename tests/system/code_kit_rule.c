@@ -5,6 +5,8 @@
  *         mark                    a letter, as a number (77)
  *         only                    verdicts but for arguments of so many bytes: allow
  *         after, after_error, after_length   the same for replies (0)
+ *         choose                  the place of an instance, where there are any
+ *         count                   1: denies with 40 and the number of instances
  *         say                     1: writes a line for each call
  *         init                    what rh_init returns (0) */
 #include <rhodes/hook/filter.h>
@@ -15,6 +17,7 @@ RH_RULE(filter);
 __attribute__((used)) static const unsigned char ballast[180000] = { 1, 2, 3 };
 
 static uint64_t verdict, error, delay, length, mark, only, say;
+static uint64_t choose, count;
 static uint64_t after, after_error, after_length;
 
 int32_t rh_init(void)
@@ -26,6 +29,8 @@ int32_t rh_init(void)
 	mark = RH_PARAM_NUMBER("mark", 77);
 	only = RH_PARAM_NUMBER("only", 0);
 	say = RH_PARAM_NUMBER("say", 0);
+	choose = RH_PARAM_NUMBER("choose", RH_FILTER_ANY);
+	count = RH_PARAM_NUMBER("count", 0);
 	after = RH_PARAM_NUMBER("after", 0);
 	after_error = RH_PARAM_NUMBER("after_error", 0);
 	after_length = RH_PARAM_NUMBER("after_length", 0);
@@ -50,6 +55,12 @@ int32_t rh_filter_before(void)
 		rh_log("seen", 4);
 	if (only && rh_filter.length != only)
 		return RH_FILTER_ALLOW;
+	if (count) {
+		rh_filter.error = 40 + rh_filter.instances;
+		return RH_FILTER_DENY;
+	}
+	if (rh_filter.instances > 0)
+		rh_filter.chosen = (uint32_t)choose;
 	return speak(verdict, error, length);
 }
 
