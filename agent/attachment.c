@@ -197,6 +197,17 @@ struct rh_lane *rh_attachment_lane(struct rh_attachment *attachment,
 	return lane;
 }
 
+void rh_lane_refuse(struct rh_lane *lane, const struct rh_instance *instance)
+{
+	lane->refused_at = instance->dropped;
+	lane->refused_by = instance->id;
+}
+
+int rh_lane_is_refused(const struct rh_lane *lane, const struct rh_instance *instance)
+{
+	return lane->refused_at == instance->dropped && lane->refused_by == instance->id;
+}
+
 void rh_attachment_describe(const struct rh_attachment *attachment,
                             struct rh_page_add *add)
 {

@@ -30,6 +30,7 @@ struct rh_lane {
 	uint64_t              refused_at; /* instance->dropped when it had no page
 	                                     for this lane, which then shares
 	                                     those of others; else NOT_REFUSED */
+	uint32_t              refused_by; /* its id: another may have one      */
 	unsigned              waiting;    /* errands                           */
 	uint64_t              blocked_in; /* pass over the backlog             */
 	struct rh_list        wpages;
@@ -69,6 +70,10 @@ struct rh_instance *rh_attachment_instance(struct rh_attachment *attachment);
 /* The lane of that number, made when there is none; NULL without memory. */
 struct rh_lane *rh_attachment_lane(struct rh_attachment *attachment,
                                    uint16_t number);
+
+/* The instance has no page for the lane, until it gives one up. */
+void rh_lane_refuse(struct rh_lane *lane, const struct rh_instance *instance);
+int  rh_lane_is_refused(const struct rh_lane *lane, const struct rh_instance *instance);
 
 /* Fills what PAGE_ADD says of the attachment. */
 void rh_attachment_describe(const struct rh_attachment *attachment,

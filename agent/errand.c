@@ -50,10 +50,10 @@ static int find_page(struct rh_errand *errand, struct rh_instance *instance,
 	struct rh_wpage *page = rh_wpage_find(errand->lane, instance);
 
 	/* Refused once, it is tried again when the instance has given a page up. */
-	if (!page && errand->lane->refused_at != instance->dropped) {
+	if (!page && !rh_lane_is_refused(errand->lane, instance)) {
 		if (rh_instance_has_room(instance, errand->link->caller))
 			return rh_wpage_open(errand->lane, instance);
-		errand->lane->refused_at = instance->dropped;
+		rh_lane_refuse(errand->lane, instance);
 	}
 	if (!page)
 		page = rh_wpage_any(errand->lane->attachment, instance);

@@ -188,7 +188,7 @@ void rh_wpage_added(struct rh_wpage *page, int code)
 	} else {
 		rh_warn("instance %08x takes no more pages: %s", page->instance->id,
 		        rh_error_text(code));
-		page->lane->refused_at = page->instance->dropped;
+		rh_lane_refuse(page->lane, page->instance);
 		remove_page(page);
 	}
 	rh_inlink_run(link_of(page));
