@@ -194,15 +194,7 @@ void *rh_rule_buffer(struct rh_rule *rule)
 	return find_buffer(rule);
 }
 
-/* Apart from each other, so that a call saves nothing that the other kind needs. */
-__attribute__((noinline)) static int call_native(struct rh_rule *rule, unsigned slot,
-                                                 uint64_t a, uint64_t b,
-                                                 uint64_t *ret_value)
-{
-	*ret_value = rh_native_call(rule->native, slot, a, b);
-	return RH_OK;
-}
-
+/* For itself: what a call of WebAssembly saves need not be saved for native code. */
 __attribute__((noinline)) static int call_wasm(struct rh_rule *rule, unsigned slot,
                                                uint64_t a, uint64_t b,
                                                uint64_t *ret_value)
@@ -220,9 +212,10 @@ int rh_rule_call(struct rh_rule *rule, unsigned slot, uint64_t a, uint64_t b,
 	rule->counters.calls++;
 	rule->failed_before = rule->failed_running;
 	rule->failed_running = 0;
-	if (rule->mode == RH_RULE_NATIVE)
-		return call_native(rule, slot, a, b, ret_value);
-	return call_wasm(rule, slot, a, b, ret_value);
+	if (rule->mode != RH_RULE_NATIVE)
+		return call_wasm(rule, slot, a, b, ret_value);
+	*ret_value = rh_native_call(rule->native, slot, a, b);
+	return RH_OK;
 }
 
 /* ---- loading ---- */

@@ -144,6 +144,9 @@ def decision_rows(runner):
         for name, words in DECISIONS.items():
             yield rows.stated(f"decision of {words}, {engine[6:]}", get(name, engine), "ns",
                               NATIVE, get(name, NATIVE), paired=ratio(name, engine))
+    yield rows.stated("decision of a scheduler's tree, sixteen for one guard",
+                      times(get("tree, 16", WASM), 1 / 16), "ns", NATIVE,
+                      times(get("tree, 16", NATIVE), 1 / 16), paired=ratio("tree, 16", WASM))
     yield rows.stated("decision of a scheduler's tree, times of native",
                       ratio("tree", WASM), "x", PAPERS, 1.55)
 

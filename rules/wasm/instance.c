@@ -41,6 +41,7 @@ static uint64_t new_number(void)
 
 void rh_instance_turn(struct rh_instance *in)
 {
+	in->turn.number = in->number;
 	in->turn.memory = in->memory->data;
 	in->turn.gs = rh_instance_has_gs(in) ? in->memory->data : NULL;
 	rh_thread_turn(rh_thread_self, &in->turn);
@@ -52,7 +53,6 @@ int rh_instance_poison(struct rh_thread *self, int trap)
 
 	in->is_poisoned = true;
 	in->number = new_number(); /* any thread notices */
-	in->turn.number = 0;
 	return trap;
 }
 
@@ -80,7 +80,6 @@ int rh_instance_call_first(struct rh_instance *in, void *code, uint64_t a, uint6
 	if (rh_thread_prepare(NULL) < 0)
 		return RH_TRAP_MEMORY;
 	self = rh_thread_self;
-	in->memory->fuel = in->fuel;
 	mark = atomic_load_explicit(&self->mark, memory_order_relaxed);
 	if ((mark & RH_PLACES) != RH_OUTSIDE)
 		return call_within(in, self, code, a, b, ret_value);
@@ -139,8 +138,7 @@ static int instantiate(struct rh_instance *in, struct rh_diag *diag)
 	trap = rh_instance_call_first(in, code, 0, 0, &none);
 	if (trap)
 		return trapped(diag, trap, "its start");
-	if (!(in->object->flags & RH_WASM_FUEL)) /* its memory never moves */
-		in->turn.number = in->number;
+	in->number = new_number(); /* the next call turns; then the memory never moves */
 	return RH_OK;
 }
 
@@ -148,7 +146,7 @@ static int make(struct rh_instance *in, const struct rh_hook *hook, struct rh_di
 {
 	int err;
 
-	if (in->fuel != INT64_MAX && !(in->object->flags & RH_WASM_FUEL))
+	if (in->fuel_of_call != INT64_MAX && !(in->object->flags & RH_WASM_FUEL))
 		return rh_diag_set(diag, RH_EINVAL, "the object does not count fuel; publish the "
 		                   "rule with a limit of fuel");
 	if (!rh_cpu_has_rules())
@@ -174,7 +172,8 @@ int rh_instance_create(const struct rh_object *object, const struct rh_hook *hoo
 	in->number = new_number();
 	in->object = rh_object_table(object);
 	in->memory_bytes = limits->memory_bytes;
-	in->fuel = limits->fuel && limits->fuel < INT64_MAX ? (int64_t)limits->fuel : INT64_MAX;
+	in->fuel_of_call = limits->fuel && limits->fuel < INT64_MAX ? (int64_t)limits->fuel :
+	                                                              INT64_MAX;
 	in->host = host;
 	in->turn.instance = in;
 	in->turn.limit_us = limits->time_us;
@@ -184,6 +183,7 @@ int rh_instance_create(const struct rh_object *object, const struct rh_hook *hoo
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a rule");
 	}
 	in->memory = (void *)((uint8_t *)in->state + in->object->memory_offset);
+	in->fuel = in->object->flags & RH_WASM_FUEL ? &in->memory->fuel : NULL;
 	err = make(in, hook, diag);
 	if (err < 0) {
 		rh_instance_destroy(in);

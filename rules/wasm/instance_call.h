@@ -3,7 +3,7 @@
  * Each instruction here is one of every decision, so it is inline; for instance.c and
  * the front of rules.  The common case is a thread that called the same instance the
  * last time: one comparison of numbers says so (T4, thread.h), and with it that the
- * thread is prepared, GS is right, and the instance is neither poisoned nor counts fuel. */
+ * thread is prepared, GS is right, and the instance is not poisoned. */
 #ifndef RH_RULES_WASM_INSTANCE_CALL_H
 #define RH_RULES_WASM_INSTANCE_CALL_H
 
@@ -13,7 +13,6 @@
 #include "preview1.h"
 #include "wasm-rt.h"
 
-/* number and turn.number differ while each call has to turn. */
 struct rh_instance {
 	uint64_t                     number; /* never 0, never used twice (T4) */
 	const struct rh_wasm_object *object;
@@ -22,7 +21,8 @@ struct rh_instance {
 	struct rh_turn               turn;
 	void                        *buffer;
 	const struct rh_rule_host   *host;
-	int64_t                      fuel;
+	int64_t                     *fuel; /* of this call, NULL: not counted */
+	int64_t                      fuel_of_call;
 	uint32_t                     memory_bytes; /* the limit */
 	uint32_t                     elements;
 	struct rh_preview1           preview1;
@@ -44,6 +44,8 @@ rh_instance_run(const struct rh_instance *in, struct rh_thread *self, uint64_t m
 	uint64_t value;
 	int      trap;
 
+	if (__builtin_expect(in->fuel != NULL, 0))
+		*in->fuel = in->fuel_of_call;
 	rh_frame_mark(self, mark);
 	value = rh_frame_run(self, mark, code, in->state, a, b, &trap, &ret_value);
 	if (__builtin_expect(trap, 0))

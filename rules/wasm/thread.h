@@ -51,7 +51,7 @@ enum rh_place { RH_OUTSIDE, RH_IN_CALL, RH_IN_IMPORT };
 
 /* What the calls of one instance have in common. */
 struct rh_turn {
-	uint64_t            number; /* T4, of the instance; 0: each call of it turns */
+	uint64_t            number; /* of the instance, T4 */
 	struct rh_instance *instance;
 	const uint8_t      *memory; /* begin of its reservation, NULL: none yet */
 	const uint8_t      *gs;     /* the same if its code wants GS there, else NULL */
