@@ -5,6 +5,7 @@ export HOME=/run LANG=C.UTF-8 PYTHONUNBUFFERED=1 RHODES_PATIENCE=10 PATH=/usr/sb
 
 mount -t proc proc /proc
 mount -t sysfs sys /sys
+mount -t cgroup2 cgroup /sys/fs/cgroup
 mount -t devtmpfs dev /dev
 ln -s /proc/self/fd /dev/fd
 mkdir -p /dev/pts /dev/shm /dev/mqueue

@@ -1,5 +1,6 @@
 #include "attach.h"
 
+#include "opener.h"
 #include "place.h"
 
 #include "../../base/diag.h"
@@ -15,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #define SITES_MAX 16u
@@ -26,34 +26,15 @@
 
 /* ---- before it is loaded ---- */
 
-static int is_kernel(int major, int minor)
-{
-	struct utsname name;
-	int            its[2];
-
-	return uname(&name) == 0 && sscanf(name.release, "%d.%d", &its[0], &its[1]) == 2 &&
-	       (its[0] > major || (its[0] == major && its[1] >= minor));
-}
-
 /* Through perf_event_open probes want CAP_SYS_ADMIN since 6.13, which this process does
  * not have; as links of their own, which are younger, CAP_PERFMON is enough. */
-static int has_uprobe_links(void)
-{
-	return is_kernel(6, 6);
-}
-
-static int has_kprobe_links(void)
-{
-	return is_kernel(5, 18);
-}
-
 static void choose_link(struct bpf_program *program, enum rh_bpf_kind kind)
 {
 	int is_kprobe = kind == RH_BPF_KPROBE || kind == RH_BPF_KRETPROBE;
 
-	if (is_kprobe && has_kprobe_links())
+	if (is_kprobe && rh_bpf_has_kprobe_links())
 		bpf_program__set_expected_attach_type(program, BPF_TRACE_KPROBE_MULTI);
-	else if (!is_kprobe && has_uprobe_links())
+	else if (!is_kprobe && rh_bpf_has_uprobe_links())
 		bpf_program__set_expected_attach_type(program, ATTACH_UPROBE_MULTI);
 }
 
@@ -113,34 +94,15 @@ int rh_bpf_attach_prepare(struct bpf_program *program, const struct rh_bpf_point
 
 /* ---- events of perf ---- */
 
-static int open_perf(struct perf_event_attr *attr, int cpu)
+/* By ourselves, or where that is for others by who may (opener.h). */
+static int open_event(const struct rh_bpf_machine *machine,
+                      const struct rh_bpf_event *event)
 {
-	attr->size = sizeof *attr;
-	return (int)syscall(SYS_perf_event_open, attr, -1, cpu, -1, PERF_FLAG_FD_CLOEXEC);
-}
+	int fd = rh_bpf_event_open(event);
 
-static int refuse(const struct bpf_program *program, const struct rh_bpf_point *point,
-                  int err_no, struct rh_diag *diag)
-{
-	int code = err_no == ENOENT ? RH_ENOENT : err_no == EPERM || err_no == EACCES
-	           ? RH_EPERM : RH_EIO;
-
-	return rh_diag_set(diag, code, "program %s cannot be attached to %s:%.60s%s%.60s: %s",
-		bpf_program__name(program), rh_bpf_kind_name(point->kind), point->where,
-		point->where[0] && point->what[0] ? " " : "", point->what, strerror(err_no));
-}
-
-/* The link outlives the event's own descriptor, which goes with this process. */
-static int attach_event(struct bpf_program *program, const struct rh_bpf_point *point,
-                        int event, int *ret_fd, struct rh_diag *diag)
-{
-	if (event < 0)
-		return refuse(program, point, errno, diag);
-	struct bpf_link *link = bpf_program__attach_perf_event(program, event);
-	if (!link)
-		return refuse(program, point, errno, diag);
-	*ret_fd = bpf_link__fd(link);
-	return 1;
+	if ((fd == -EACCES || fd == -EPERM) && machine->opener >= 0)
+		fd = rh_bpf_opener_ask(machine->opener, event);
+	return fd;
 }
 
 static int read_number(int folder, const char *path, uint64_t *ret_number)
@@ -158,25 +120,51 @@ static int read_number(int folder, const char *path, uint64_t *ret_number)
 	return 1;
 }
 
+static int refuse(const struct bpf_program *program, const struct rh_bpf_point *point,
+                  int err_no, struct rh_diag *diag)
+{
+	int code = err_no == ENOENT ? RH_ENOENT : err_no == EPERM || err_no == EACCES
+	           ? RH_EPERM : RH_EIO;
+
+	return rh_diag_set(diag, code, "program %s cannot be attached to %s:%.60s%s%.60s: %s",
+		bpf_program__name(program), rh_bpf_kind_name(point->kind), point->where,
+		point->where[0] && point->what[0] ? " " : "", point->what, strerror(err_no));
+}
+
+/* The link outlives the event's own descriptor, which goes with this process. */
+static int attach_event(const struct rh_bpf_machine *machine, struct bpf_program *program,
+                        const struct rh_bpf_point *point,
+                        const struct rh_bpf_event *event, int *ret_fd,
+                        struct rh_diag *diag)
+{
+	int fd = open_event(machine, event);
+
+	if (fd < 0)
+		return refuse(program, point, -fd, diag);
+	struct bpf_link *link = bpf_program__attach_perf_event(program, fd);
+	if (!link)
+		return refuse(program, point, errno, diag);
+	*ret_fd = bpf_link__fd(link);
+	return 1;
+}
+
 static int attach_tracepoint(const struct rh_bpf_machine *machine,
                              struct bpf_program *program,
                              const struct rh_bpf_point *point, int *ret_fd,
                              struct rh_diag *diag)
 {
-	struct perf_event_attr attr = { .type = PERF_TYPE_TRACEPOINT, .sample_period = 1 };
-	char                   path[2 * RH_BPF_POINT_MAX + 32];
-	uint64_t               id;
+	struct rh_bpf_event event = { .type = PERF_TYPE_TRACEPOINT, .period = 1 };
+	char                path[2 * RH_BPF_POINT_MAX + 32];
 
 	snprintf(path, sizeof path, "events/%s/%s/id", point->where, point->what);
 	if (machine->tracefs < 0)
 		return rh_diag_set(diag, RH_ENOSYS, "program %s: tracefs is not there; mount -t "
 			"tracefs tracefs /sys/kernel/tracing, and start rhodes-bpf anew",
 			bpf_program__name(program));
-	if (!read_number(machine->tracefs, path, &id))
+	if (!read_number(machine->tracefs, path, &event.config))
 		return rh_diag_set(diag, RH_ENOENT, "program %s: this kernel has no tracepoint "
 			"%.60s/%.60s", bpf_program__name(program), point->where, point->what);
-	attr.config = id;
-	return attach_event(program, point, open_perf(&attr, 0), ret_fd, diag);
+	return attach_event(machine, program, point, &event, ret_fd, diag);
 }
 
 static const struct {
@@ -193,12 +181,10 @@ static const struct {
 	{ "cache-misses", PERF_TYPE_HARDWARE, PERF_COUNT_HW_CACHE_MISSES },
 };
 
-static int attach_perf(struct bpf_program *program, const struct rh_bpf_point *point,
-                       int *fds, unsigned cap, struct rh_diag *diag)
+static int find_event(struct bpf_program *program, const struct rh_bpf_point *point,
+                      struct rh_bpf_event *event, struct rh_diag *diag)
 {
-	struct perf_event_attr attr = { .sample_freq = point->hz, .freq = 1 };
-	long                   cpus = sysconf(_SC_NPROCESSORS_CONF);
-	unsigned               count = 0, known = 0;
+	unsigned known = 0;
 
 	while (known < sizeof events / sizeof events[0] &&
 	       strcmp(events[known].name, point->where) != 0)
@@ -206,19 +192,41 @@ static int attach_perf(struct bpf_program *program, const struct rh_bpf_point *p
 	if (known == sizeof events / sizeof events[0])
 		return rh_diag_set(diag, RH_ENOENT, "program %s: there is no event %.60s; "
 			"cpu-clock is one", bpf_program__name(program), point->where);
-	attr.type = events[known].type;
-	attr.config = events[known].config;
-	for (int cpu = 0; cpu < cpus && count < cap; cpu++) {
-		int event = open_perf(&attr, cpu);
+	event->type = events[known].type;
+	event->config = events[known].config;
+	return RH_OK;
+}
 
-		if (event < 0 && errno == ENODEV) /* a processor that is off */
+static int is_on(int cpu)
+{
+	char path[80], text[8] = "1";
+
+	snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/online", cpu);
+	int fd = open(path, O_RDONLY | O_CLOEXEC); /* the first may have none */
+	if (fd >= 0 && read(fd, text, 1) != 1)
+		text[0] = '0';
+	if (fd >= 0)
+		close(fd);
+	return text[0] != '0';
+}
+
+static int attach_perf(const struct rh_bpf_machine *machine, struct bpf_program *program,
+                       const struct rh_bpf_point *point, int *fds, unsigned cap,
+                       struct rh_diag *diag)
+{
+	struct rh_bpf_event event = { .period = point->hz, .is_freq = 1 };
+	long                cpus = sysconf(_SC_NPROCESSORS_CONF);
+	unsigned            count = 0;
+	int                 n = find_event(program, point, &event, diag);
+
+	for (int cpu = 0; n >= 0 && cpu < cpus && count < cap; cpu++) {
+		if (!is_on(cpu))
 			continue;
-		int n = attach_event(program, point, event, &fds[count], diag);
-		if (n < 0)
-			return n;
+		event.cpu = cpu;
+		n = attach_event(machine, program, point, &event, &fds[count], diag);
 		count++;
 	}
-	return (int)count;
+	return n < 0 ? n : (int)count;
 }
 
 /* ---- places in programs ---- */
@@ -246,26 +254,39 @@ static int link_places(struct bpf_program *program, const struct rh_bpf_point *p
 	return *ret_fd < 0 ? refuse(program, point, errno, diag) : 1;
 }
 
-static int attach_places(struct bpf_program *program, const struct rh_bpf_point *point,
-                         int *fds, unsigned cap, struct rh_diag *diag)
+/* A probe as an event, at a file's offset or a function's beginning. */
+static int attach_probe(const struct rh_bpf_machine *machine, struct bpf_program *program,
+                        const struct rh_bpf_point *point, uint64_t offset, int *ret_fd,
+                        struct rh_diag *diag)
+{
+	int is_kprobe = point->kind == RH_BPF_KPROBE || point->kind == RH_BPF_KRETPROBE;
+	int is_return = point->kind == RH_BPF_KRETPROBE || point->kind == RH_BPF_URETPROBE;
+	struct rh_bpf_event event = { .offset = offset };
+
+	event.type = rh_bpf_event_type(is_kprobe ? "kprobe" : "uprobe", is_return,
+	                               &event.config);
+	snprintf(event.name, sizeof event.name, "%s", is_kprobe ? point->what : point->where);
+	if (event.type == 0)
+		return refuse(program, point, EOPNOTSUPP, diag);
+	return attach_event(machine, program, point, &event, ret_fd, diag);
+}
+
+static int attach_places(const struct rh_bpf_machine *machine, struct bpf_program *program,
+                         const struct rh_bpf_point *point, int *fds, unsigned cap,
+                         struct rh_diag *diag)
 {
 	uint64_t offsets[SITES_MAX];
+	int      n = 1;
 	int      count = point->kind == RH_BPF_SITE
 	                 ? rh_bpf_sites(point->where, point->what, offsets,
 	                                cap < SITES_MAX ? cap : SITES_MAX, diag)
 	                 : rh_bpf_function(point->where, point->what, offsets, diag);
 
-	if (count > 0 && has_uprobe_links())
+	if (count > 0 && rh_bpf_has_uprobe_links())
 		return link_places(program, point, offsets, (unsigned)count, fds, diag);
-	for (int i = 0; i < count; i++) {
-		struct bpf_link *link = bpf_program__attach_uprobe(program,
-			point->kind == RH_BPF_URETPROBE, -1, point->where, offsets[i]);
-
-		if (!link)
-			return refuse(program, point, errno, diag);
-		fds[i] = bpf_link__fd(link);
-	}
-	return count;
+	for (int i = 0; i < count && n >= 0; i++)
+		n = attach_probe(machine, program, point, offsets[i], &fds[i], diag);
+	return n < 0 ? n : count;
 }
 
 /* ---- the rest ---- */
@@ -279,9 +300,7 @@ static struct bpf_link *attach_kprobe(struct bpf_program *program,
 		.retprobe = point->kind == RH_BPF_KRETPROBE,
 	};
 
-	if (has_kprobe_links())
-		return bpf_program__attach_kprobe_multi_opts(program, NULL, &options);
-	return bpf_program__attach_kprobe(program, point->kind == RH_BPF_KRETPROBE, name);
+	return bpf_program__attach_kprobe_multi_opts(program, NULL, &options);
 }
 
 static struct bpf_link *attach_cgroup(const struct rh_bpf_machine *machine,
@@ -328,10 +347,13 @@ int rh_bpf_attach(const struct rh_bpf_machine *machine, struct bpf_program *prog
 	if (point->kind == RH_BPF_TRACEPOINT)
 		return attach_tracepoint(machine, program, point, fds, diag);
 	if (point->kind == RH_BPF_PERF)
-		return attach_perf(program, point, fds, cap, diag);
+		return attach_perf(machine, program, point, fds, cap, diag);
 	if (point->kind == RH_BPF_SITE || point->kind == RH_BPF_UPROBE ||
 	    point->kind == RH_BPF_URETPROBE)
-		return attach_places(program, point, fds, cap, diag);
+		return attach_places(machine, program, point, fds, cap, diag);
+	if ((point->kind == RH_BPF_KPROBE || point->kind == RH_BPF_KRETPROBE) &&
+	    bpf_program__expected_attach_type(program) != BPF_TRACE_KPROBE_MULTI)
+		return attach_probe(machine, program, point, 0, fds, diag);
 	struct bpf_link *link = attach_one(machine, program, point);
 	if (!link)
 		return refuse(program, point, errno, diag);

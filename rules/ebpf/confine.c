@@ -29,6 +29,7 @@
 #endif
 
 #define CAPS_HELD (1ull << CAP_BPF | 1ull << CAP_PERFMON | 1ull << CAP_NET_ADMIN)
+#define CAPS_OPENER (1ull << CAP_SYS_ADMIN | 1ull << CAP_PERFMON)
 
 /* ---- what is opened before ---- */
 
@@ -76,7 +77,7 @@ void rh_bpf_machine_init(struct rh_bpf_machine *machine)
 
 /* ---- rights ---- */
 
-static int drop_rights(struct rh_diag *diag)
+static int drop_rights(uint64_t held, struct rh_diag *diag)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct   data[2] = { { 0 }, { 0 } };
@@ -84,17 +85,18 @@ static int drop_rights(struct rh_diag *diag)
 	if (syscall(SYS_capget, &head, data) < 0)
 		return rh_diag_set(diag, RH_ENOSYS, "capget: %s", strerror(errno));
 	uint64_t has = data[0].permitted | (uint64_t)data[1].permitted << 32;
-	if ((has & CAPS_HELD) != CAPS_HELD)
-		return rh_diag_set(diag, RH_EPERM, "CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN are "
-			"needed, and this process has not all of them: start it as root");
+	if ((has & held) != held)
+		return rh_diag_set(diag, RH_EPERM, "%s CAP_PERFMON are needed, and this process "
+			"has not all of them: start it as root", held == CAPS_HELD
+			? "CAP_BPF, CAP_NET_ADMIN and" : "CAP_SYS_ADMIN and");
 	for (int cap = 0; cap <= 63; cap++) {
-		if (!(CAPS_HELD >> cap & 1))
+		if (!(held >> cap & 1))
 			prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
 	}
 	prctl(PR_SET_SECUREBITS, SECBIT_NOROOT | SECBIT_NOROOT_LOCKED, 0, 0, 0);
 	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
 	for (int i = 0; i < 2; i++) {
-		data[i].permitted = data[i].effective = (uint32_t)(CAPS_HELD >> (32 * i));
+		data[i].permitted = data[i].effective = (uint32_t)(held >> (32 * i));
 		data[i].inheritable = 0;
 	}
 	if (syscall(SYS_capset, &head, data) < 0)
@@ -146,32 +148,63 @@ static const struct sock_filter filter[] = {
 };
 #endif
 
-static int filter_calls(struct rh_diag *diag)
-{
 #ifdef RH_REFUSE_ARCH
-	struct sock_fprog program = {
-		.len = sizeof filter / sizeof filter[0],
-		.filter = (struct sock_filter *)(uintptr_t)filter,
-	};
+/* Jumps over the permission unless it is that call. */
+#define LET(call) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1), RH_ANSWER(SECCOMP_RET_ALLOW)
+
+static const struct sock_filter opener_filter[] = {
+	RH_REFUSE_OTHERS
+	LET(SYS_recvmsg), LET(SYS_sendmsg), LET(SYS_perf_event_open), LET(SYS_close),
+	LET(SYS_exit_group), LET(SYS_rt_sigreturn),
+#ifdef IS_SANITIZED
+	RH_ANSWER(SECCOMP_RET_ALLOW),
+#endif
+	RH_REFUSED,
+};
+
+static int filter_calls(const struct sock_filter *list, size_t count, struct rh_diag *diag)
+{
+	struct sock_fprog program = { .len = (unsigned short)count,
+		.filter = (struct sock_filter *)(uintptr_t)list };
 
 	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0) == 0)
 		return RH_OK;
 	return rh_diag_set(diag, RH_ENOSYS, "seccomp: %s", strerror(errno));
-#else
-	return rh_diag_set(diag, RH_ENOSYS, "no filter is written for this processor");
-#endif
 }
+#define FILTER_CALLS(list, diag) filter_calls(list, sizeof(list) / sizeof(list)[0], diag)
+#else
+#define FILTER_CALLS(list, diag) \
+	rh_diag_set(diag, RH_ENOSYS, "no filter is written for this processor")
+#endif
 
-int rh_bpf_confine(struct rh_diag *diag)
+static int begin(struct rh_diag *diag)
 {
-	int err;
-
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return rh_diag_set(diag, RH_ENOSYS, "no_new_privs: %s", strerror(errno));
-	err = drop_rights(diag);
+	return RH_OK;
+}
+
+int rh_bpf_confine(struct rh_diag *diag)
+{
+	int err = begin(diag);
+
+	if (!err)
+		err = drop_rights(CAPS_HELD, diag);
 	if (!err)
 		err = confine_files(diag);
-	return err ? err : filter_calls(diag);
+	return err ? err : FILTER_CALLS(filter, diag);
+}
+
+int rh_bpf_confine_opener(struct rh_diag *diag)
+{
+	int err = begin(diag);
+
+	if (!err)
+		err = drop_rights(CAPS_OPENER, diag);
+	if (!err)
+		err = confine_files(diag);
+	return err ? err : FILTER_CALLS(opener_filter, diag);
 }

@@ -15,4 +15,8 @@ void rh_bpf_machine_init(struct rh_bpf_machine *machine);
  * RH_ENOSYS  the kernel cannot take the others away; diag says which. */
 int rh_bpf_confine(struct rh_diag *diag);
 
+/* The same for the process of opener.h, which keeps CAP_SYS_ADMIN and CAP_PERFMON, and may
+ * make only the calls that it makes. */
+int rh_bpf_confine_opener(struct rh_diag *diag);
+
 #endif

@@ -58,8 +58,8 @@ static _Noreturn void be_child(const struct rh_bpf_machine *machine,
                                const struct rh_bpf_rule *former, int out)
 {
 	struct rh_bpf_kept kept[RH_BPF_MAPS_MAX];
-	int                own[RH_BPF_MAPS_MAX + 3] = { out, machine->tracefs,
-	                                                machine->cgroup };
+	int                own[RH_BPF_MAPS_MAX + 4] = { out, machine->tracefs,
+	                                                machine->cgroup, machine->opener };
 	unsigned           count = 0;
 	struct rlimit      none = { 0, 0 };
 	struct rlimit      seconds = { RH_BPF_LOAD_MS / 1000, RH_BPF_LOAD_MS / 1000 };
@@ -73,9 +73,9 @@ static _Noreturn void be_child(const struct rh_bpf_machine *machine,
 	for (unsigned i = 0; former && i < former->map_count; i++) {
 		kept[count].fd = former->maps[i].fd;
 		memcpy(kept[count].name, former->maps[i].name, sizeof kept[count].name);
-		own[3 + count++] = former->maps[i].fd;
+		own[4 + count++] = former->maps[i].fd;
 	}
-	close_others(own, 3 + count);
+	close_others(own, 4 + count);
 	rh_bpf_load_child(machine, order, kept, count, out);
 }
 

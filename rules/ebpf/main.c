@@ -8,6 +8,7 @@
  * when it cannot work, 2 on wrong usage. */
 #include "confine.h"
 #include "frame.h"
+#include "opener.h"
 #include "server.h"
 
 #include "../../base/diag.h"
@@ -145,6 +146,16 @@ static void raise_descriptor_limit(void)
 		rh_warn("the limit of descriptors stays at its default");
 }
 
+/* Where it cannot be, points that need it are refused, each with its reason. */
+static void start_opener(struct rh_bpf_machine *machine)
+{
+	struct rh_diag diag = { 0 };
+
+	machine->opener = rh_bpf_event_is_for_admins() ? rh_bpf_opener_start(&diag) : -1;
+	if (diag.text[0])
+		rh_warn("%s: rules cannot be attached to events of perf", diag.text);
+}
+
 static int fail(const struct rh_diag *diag)
 {
 	rh_error("cannot work: %s", diag->text);
@@ -171,6 +182,7 @@ int main(int argc, char **argv)
 	if (listener < 0)
 		return fail(&diag);
 	rh_bpf_machine_init(&machine);
+	start_opener(&machine);
 	if (rh_bpf_confine(&diag) < 0)
 		return fail(&diag);
 	struct rh_bpf_server *server = rh_bpf_server_create(listener, config.uid,

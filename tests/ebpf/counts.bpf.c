@@ -105,3 +105,10 @@ int on_return(struct pt_regs *context)
 	count(9, PT_REGS_RC(context));
 	return 0;
 }
+
+SEC("kretprobe")
+int on_kretprobe(struct pt_regs *context)
+{
+	count(10, PT_REGS_RC(context));
+	return 0;
+}

@@ -26,7 +26,7 @@ static void what_it_holds(void **state)
 	(void)state;
 	if (rh_bpf_object_read(whole, len, &object, &diag) < 0)
 		fail_msg("%s", diag.text);
-	assert_int_equal(object.program_count, 9);
+	assert_int_equal(object.program_count, 10);
 	assert_string_equal(rh_bpf_object_program(&object, "on_connect4")->section,
 	                    "cgroup/connect4");
 	assert_null(rh_bpf_object_program(&object, "count")); /* static: no program */

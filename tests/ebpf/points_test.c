@@ -159,6 +159,28 @@ static void our_own_sites(void **state)
 	}
 }
 
+/* The system call's own function; who has no kprobes refuses (helper_test.c). */
+static void kprobes(void **state)
+{
+	(void)state;
+	if (access("/sys/bus/event_source/devices/kprobe/type", F_OK) < 0) {
+		fprintf(stderr, "skipped: this kernel has no kprobes\n");
+		skip();
+	}
+	uint64_t parent = (uint64_t)getppid();
+	uint64_t begins = load("on_kprobe", "kprobe:__x64_sys_getppid", "x");
+	uint64_t ends = load("on_kretprobe", "kretprobe:__x64_sys_getppid", "x");
+
+	for (int i = 0; i < 5; i++)
+		syscall(SYS_getppid);
+	assert_int_equal(kit_value(client, begins, "counts", 8), 5);
+	assert_int_equal(kit_value(client, ends, "counts", 10), 5 * parent);
+	unload(begins, "on_kprobe");
+	syscall(SYS_getppid); /* and only the other one is there */
+	assert_int_equal(kit_value(client, ends, "counts", 10), 6 * parent);
+	unload(ends, "on_kretprobe");
+}
+
 static void spin(void)
 {
 	struct timespec now;
@@ -269,7 +291,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(tracepoint), cmocka_unit_test(raw_tracepoint),
 		cmocka_unit_test(uprobe), cmocka_unit_test(uretprobe), cmocka_unit_test(site),
-		cmocka_unit_test(our_own_sites), cmocka_unit_test(perf), cmocka_unit_test(connects), cmocka_unit_test(typed),
+		cmocka_unit_test(our_own_sites), cmocka_unit_test(kprobes), cmocka_unit_test(perf),
+		cmocka_unit_test(connects), cmocka_unit_test(typed),
 	};
 
 	return cmocka_run_group_tests(tests, start, stop);
