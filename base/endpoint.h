@@ -15,7 +15,7 @@ struct rh_endpoint {
 	uint16_t zero[3];
 };
 
-_Static_assert(sizeof(struct rh_endpoint) == 24, "rules/library/ebpf/kernel.h");
+_Static_assert(sizeof(struct rh_endpoint) == 24, "rules/library/ebpf/endpoint.h");
 
 /* RH_EINVAL. */
 int rh_endpoint_read(const char *text, struct rh_endpoint *ret_endpoint);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As rules/library/ebpf/connect.bpf.c has them. */
+/* As rules/library/ebpf/connect_decide.h has them. */
 enum { UNKNOWN, ALLOWED, REFUSED };
 
 static bool may_call(const json_t *edges, const char *caller, const char *callee)

@@ -5,6 +5,8 @@
 #ifndef RHODES_EBPF_KERNEL_H
 #define RHODES_EBPF_KERNEL_H
 
+#include "endpoint.h"
+
 #include <linux/bpf.h>
 
 #include <bpf/bpf_core_read.h>
@@ -53,31 +55,19 @@ static __always_inline void read_program(struct task_struct *task, struct progra
 	program->minor = device & 0xfffff;
 }
 
-/* Addresses of IPv4 stand in those of IPv6, ::ffff:1.2.3.4, as the kernel has them. */
-struct endpoint {
-	__u8  address[16];
-	__u16 port;
-	__u16 zero[3];
-};
-
 static __always_inline void read_four(struct bpf_sock_addr *context, struct endpoint *at)
 {
-	__u32 address = context->user_ip4;
+	uint32_t address[4] = { context->user_ip4 };
 
-	at->address[10] = at->address[11] = 0xff;
-	__builtin_memcpy(at->address + 12, &address, 4);
-	at->port = bpf_ntohs((__u16)context->user_port);
+	endpoint_read(at, 0, address, context->user_port);
 }
 
 static __always_inline void read_six(struct bpf_sock_addr *context, struct endpoint *at)
 {
-	__u32 address[4] = { context->user_ip6[0], context->user_ip6[1],
-	                     context->user_ip6[2], context->user_ip6[3] };
+	uint32_t address[4] = { context->user_ip6[0], context->user_ip6[1],
+	                        context->user_ip6[2], context->user_ip6[3] };
 
-	__builtin_memcpy(at->address, address, sizeof address);
-	at->port = bpf_ntohs((__u16)context->user_port);
+	endpoint_read(at, 1, address, context->user_port);
 }
-
-#define IS_TCP 6
 
 #endif
