@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "code.h"
+#include "codetell.h"
 #include "leave.h"
 #include "pollfd.h"
 #include "settle.h"
@@ -19,6 +20,7 @@
 #include <sys/stat.h>
 
 #define RETRY_MS 500u
+#define LOOK_MS  1000u /* how often it is asked what rules did */
 
 struct probe {
 	struct rh_list       in_probes;
@@ -27,6 +29,8 @@ struct probe {
 	uint64_t             request;  /* B1 */
 	int                  is_again; /* ... is for place.active, which was lost */
 	uint64_t             handle;   /* of place.active; 0: it is lost          */
+	uint64_t             look;     /* request: what did it do? 0: none        */
+	uint64_t             looked;   /* ... of that handle                      */
 };
 
 struct rh_probes {
@@ -34,7 +38,7 @@ struct rh_probes {
 	struct rh_list        list;
 	struct rh_bpf_client *client; /* NULL: not connected */
 	struct rh_pollfd     *ready;
-	uv_timer_t            retry;
+	uv_timer_t            retry, look;
 	struct rh_bpf_answer  answer; /* that is being taken */
 };
 
@@ -67,11 +71,36 @@ static void refuse(struct probe *probe, const struct rh_bpf_answer *answer)
 		rh_code_refuse(&probe->place, &why);
 }
 
+/* What it did stands beside what other rules did (codetell.c). */
+static void take_runs(struct rh_probes *probes)
+{
+	const struct rh_bpf_answer *answer = &probes->answer;
+
+	RH_LIST_EACH(node, &probes->list) {
+		struct probe   *probe = RH_CONTAINER(node, struct probe, in_probes);
+		struct rh_code *code = probe->place.active;
+
+		if (probe->look != answer->request)
+			continue;
+		probe->look = 0;
+		if (!code || probe->handle != probe->looked)
+			return; /* another one is in force meanwhile */
+		code->calls = answer->runs.calls;
+		code->ns = answer->runs.ns;
+		code->counters.failures[RH_FAILED_MISSED] = answer->runs.missed;
+		code->counters.instances = 1;
+		rh_codetell_changed(probes->agent);
+		return;
+	}
+}
+
 static void take(struct rh_probes *probes)
 {
 	const struct rh_bpf_answer *answer = &probes->answer;
 	struct probe               *probe = probe_of_request(probes, answer->request);
 
+	if (answer->is_runs)
+		take_runs(probes);
 	if (!probe)
 		return; /* of one that went meanwhile, or that something was detached */
 	probe->request = 0;
@@ -218,6 +247,25 @@ static void on_retry(uv_timer_t *timer)
 	ask_again(probes);
 }
 
+/* Asks about all that are in force, while there is any. */
+static void on_look(uv_timer_t *timer)
+{
+	struct rh_probes *probes = timer->data;
+
+	rh_log_as(probes->agent->name);
+	RH_LIST_EACH(node, &probes->list) {
+		struct probe *probe = RH_CONTAINER(node, struct probe, in_probes);
+
+		if (!probes->client || !probe->handle)
+			continue;
+		probe->looked = probe->handle;
+		if (rh_bpf_send_runs(probes->client, probe->handle, &probe->look) == RH_ELOST)
+			lose(probes);
+	}
+	if (!rh_list_empty(&probes->list))
+		uv_timer_start(timer, on_look, LOOK_MS, 0);
+}
+
 /* rhodes-bpf ended, and with it what it held for us. */
 static void lose(struct rh_probes *probes)
 {
@@ -309,6 +357,8 @@ static int create(struct rh_probes *probes, const char *rule)
 	rh_code_place_init(&probe->place, probes->agent, probes->agent->resource, "", &ops);
 	snprintf(probe->rule, sizeof probe->rule, "%s", rule);
 	rh_list_add(&probes->list, &probe->in_probes);
+	if (!uv_is_active((uv_handle_t *)&probes->look))
+		uv_timer_start(&probes->look, on_look, LOOK_MS, 0);
 	return RH_OK;
 }
 
@@ -362,18 +412,21 @@ int rh_probes_init(struct rh_agent *agent)
 	struct rh_probes *probes = calloc(1, sizeof *probes);
 
 	agent->probes = probes;
-	if (!probes || uv_timer_init(agent->loop, &probes->retry) < 0)
+	if (!probes || uv_timer_init(agent->loop, &probes->retry) < 0 ||
+	    uv_timer_init(agent->loop, &probes->look) < 0)
 		return RH_ENOMEM;
 	probes->agent = agent;
-	probes->retry.data = probes;
+	probes->retry.data = probes->look.data = probes;
 	rh_list_init(&probes->list);
 	return RH_OK;
 }
 
 void rh_probes_leave(struct rh_agent *agent)
 {
-	if (agent->probes)
+	if (agent->probes) {
 		rh_leave_close(agent, (uv_handle_t *)&agent->probes->retry);
+		rh_leave_close(agent, (uv_handle_t *)&agent->probes->look);
+	}
 	if (agent->probes && agent->probes->client)
 		disconnect(agent->probes);
 }

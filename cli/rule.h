@@ -74,4 +74,7 @@ int rh_rule_top(struct rh_cli *cli, const char *rule); /* NULL: all */
 int rh_rule_lines(struct rh_cli *cli, const char *rule);
 int rh_rule_maps(struct rh_cli *cli, const char *rule);
 
+/* Where a rule of eBPF is attached on this node, and its maps. */
+int rh_rule_attached(struct rh_cli *cli, const char *rule);
+
 #endif

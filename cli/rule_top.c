@@ -128,7 +128,7 @@ static int print_once(struct rh_cli *cli, const char *rule, enum rh_format forma
 		return result;
 	print_table(cli, NULL, &runs);
 	rh_rule_runs_fini(&runs);
-	return RH_EXIT_OK;
+	return rh_args_has(&cli->args, "maps") ? rh_rule_attached(cli, rule) : RH_EXIT_OK;
 }
 
 /* ---- again and again ---- */
@@ -169,7 +169,9 @@ int rh_rule_top(struct rh_cli *cli, const char *rule)
 		return rh_cli_usage(cli, "%s", diag.text);
 	if (rh_output_format(cli, &format) < 0)
 		return RH_EXIT_USAGE;
-	if (rh_args_has(&cli->args, "once") || is_for_programs(format))
+	if (rh_args_has(&cli->args, "maps") && !rule)
+		return rh_cli_usage(cli, "--maps: of which rule?");
+	if (rh_args_has(&cli->args, "once") || rh_args_has(&cli->args, "maps") || is_for_programs(format))
 		return print_once(cli, rule, format);
 	return watch(cli, rule, interval_s);
 }

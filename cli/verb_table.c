@@ -98,6 +98,7 @@ static const struct rh_option rule_options[] = {
 	{ "directory", 'd', "DIR", "pull: the folder to make (default: the name)", FILES },
 	{ "once", '1', NULL, "top: print one table of totals and end", NONE },
 	{ "interval", 'i', "SECONDS", "top: time between two tables (default 2)", NONE },
+	{ "maps", 0, NULL, "top RULE of eBPF: once, and where it is attached, its maps", NONE },
 	{ "follow", 'f', NULL, "log: keep printing what is added", NONE },
 	{ "lines", 'n', "N", "log: only the last N lines", NONE },
 	{ "output", 'o', "FORMAT", "json, yaml or name; record: the file (recorded.jsonl)",

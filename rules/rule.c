@@ -56,7 +56,7 @@ const char *rh_rule_policy_name(enum rh_rule_policy policy)
 const char *rh_rule_failure_name(enum rh_rule_failure failure)
 {
 	static const char *const names[RH_FAILURES] = {
-		"trap", "timeout", "fuel", "memory", "value", "resting",
+		"trap", "timeout", "fuel", "memory", "value", "resting", "missed",
 	};
 
 	return failure < RH_FAILURES ? names[failure] : "unknown";

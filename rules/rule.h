@@ -40,6 +40,7 @@ enum rh_rule_failure {
 	RH_FAILED_MEMORY,  /* no new instance could be made */
 	RH_FAILED_VALUE,   /* it returned nonsense */
 	RH_FAILED_RESTING, /* not called: it failed too often */
+	RH_FAILED_MISSED,  /* of eBPF: not run, as it ran on that processor already */
 	RH_FAILURES
 };
 

@@ -169,6 +169,38 @@ int rh_bpf_send_unload(struct rh_bpf_client *client, uint64_t handle)
 	return send_frame(client, RH_BPF_UNLOAD, &writer, -1, NULL);
 }
 
+static void take_runs(const struct rh_frame *frame, rh_bpf_runs_visit *visit, void *user)
+{
+	struct rh_record_reader reader = frame->records, inner;
+	struct rh_record        record;
+
+	while (rh_record_next(&reader, &record) == 1) {
+		struct rh_bpf_runs runs = { 0 };
+		char program[RH_BPF_NAME_MAX + 1] = "", point[RH_BPF_POINT_MAX + 2] = "";
+
+		if (record.tag != RH_BPF_TAG_PROGRAM)
+			continue;
+		rh_record_read(&inner, record.bytes, record.len);
+		rh_record_text(&inner, RH_BPF_TAG_NAME, program, sizeof program);
+		rh_record_text(&inner, RH_BPF_TAG_TEXT, point, sizeof point);
+		rh_record_u64(&inner, RH_BPF_TAG_CALLS, &runs.calls);
+		rh_record_u64(&inner, RH_BPF_TAG_TOOK, &runs.ns);
+		rh_record_u64(&inner, RH_BPF_TAG_MISSED, &runs.missed);
+		visit(user, program, point, &runs);
+	}
+}
+
+static void add_runs(void *user, const char *program, const char *point,
+                     const struct rh_bpf_runs *runs)
+{
+	struct rh_bpf_runs *sum = user;
+
+	(void)program, (void)point;
+	sum->calls += runs->calls;
+	sum->ns += runs->ns;
+	sum->missed += runs->missed;
+}
+
 static int take_answer(const struct rh_frame *frame, struct rh_bpf_answer *answer)
 {
 	const struct rh_record_reader *records = &frame->records;
@@ -181,6 +213,11 @@ static int take_answer(const struct rh_frame *frame, struct rh_bpf_answer *answe
 	}
 	if (frame->type == RH_BPF_UNLOADED)
 		return RH_OK;
+	if (frame->type == RH_BPF_RAN) {
+		answer->is_runs = 1;
+		take_runs(frame, add_runs, &answer->runs);
+		return RH_OK;
+	}
 	if (frame->type != RH_BPF_LOADED ||
 	    rh_record_u64(records, RH_BPF_TAG_HANDLE, &answer->handle) < 0 ||
 	    rh_record_u32(records, RH_BPF_TAG_COUNT, &answer->kept) < 0)
@@ -212,6 +249,30 @@ int rh_bpf_load(struct rh_bpf_client *client, const struct rh_bpf_source *source
 	if (err)
 		ret_answer->code = err;
 	return ret_answer->code;
+}
+
+int rh_bpf_send_runs(struct rh_bpf_client *client, uint64_t handle,
+                     uint64_t *ret_request)
+{
+	struct rh_record_writer writer = start(client);
+
+	rh_record_put_u64(&writer, RH_BPF_TAG_HANDLE, handle);
+	int err = send_frame(client, RH_BPF_RUNS, &writer, -1, NULL);
+	*ret_request = client->requests;
+	return err;
+}
+
+int rh_bpf_runs(struct rh_bpf_client *client, uint64_t handle, rh_bpf_runs_visit *visit,
+                void *user, struct rh_diag *diag)
+{
+	struct rh_record_writer writer = start(client);
+	struct rh_frame         frame;
+
+	rh_record_put_u64(&writer, RH_BPF_TAG_HANDLE, handle);
+	int err = ask(client, RH_BPF_RUNS, &writer, RH_BPF_RAN, &frame, diag);
+	if (!err)
+		take_runs(&frame, visit, user);
+	return err;
 }
 
 int rh_bpf_unload(struct rh_bpf_client *client, uint64_t handle, struct rh_diag *diag)

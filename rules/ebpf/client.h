@@ -44,8 +44,16 @@ struct rh_bpf_source {
 	uint64_t                    memory_bytes; /* of all maps; 0: RH_BPF_MEMORY  */
 };
 
+/* What programs of a rule did since it was loaded, on all processors. */
+struct rh_bpf_runs {
+	uint64_t calls, ns; /* 0 where the kernel does not count them */
+	uint64_t missed;    /* not run, as one ran there already      */
+};
+
 struct rh_bpf_answer {
 	int            code;    /* 0, or why it was refused                         */
+	int            is_runs; /* of send_runs                                     */
+	struct rh_bpf_runs runs; /* of all programs                                 */
 	uint64_t       request; /* what send_load returned                          */
 	uint64_t       handle;
 	uint32_t       kept;    /* maps that were handed over                       */
@@ -85,6 +93,10 @@ int rh_bpf_send_load(struct rh_bpf_client *client, const struct rh_bpf_source *s
 /* Asks that it leaves; the answer is of a request that nobody knows. */
 int rh_bpf_send_unload(struct rh_bpf_client *client, uint64_t handle);
 
+/* Asks what it did; the answer has the number of *ret_request. */
+int rh_bpf_send_runs(struct rh_bpf_client *client, uint64_t handle,
+                     uint64_t *ret_request);
+
 /* RH_EAGAIN  nothing came yet. */
 int rh_bpf_take(struct rh_bpf_client *client, struct rh_bpf_answer *ret_answer);
 
@@ -96,6 +108,12 @@ int rh_bpf_load(struct rh_bpf_client *client, const struct rh_bpf_source *source
 
 /* Not while a load is under way, nor are those below.  RH_ENOENT. */
 int rh_bpf_unload(struct rh_bpf_client *client, uint64_t handle, struct rh_diag *diag);
+
+/* What each program did, and where it is attached. */
+typedef void rh_bpf_runs_visit(void *user, const char *program, const char *point,
+                               const struct rh_bpf_runs *runs);
+int rh_bpf_runs(struct rh_bpf_client *client, uint64_t handle, rh_bpf_runs_visit *visit,
+                void *user, struct rh_diag *diag);
 
 typedef void rh_bpf_map_visit(void *user, const struct rh_bpf_map *map);
 int rh_bpf_maps(struct rh_bpf_client *client, uint64_t handle, rh_bpf_map_visit *visit,

@@ -7,6 +7,8 @@
 #include "../../base/refuse.h"
 #include "../../model/error.h"
 
+#include <bpf/bpf.h>
+
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
@@ -14,6 +16,7 @@
 #include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
@@ -70,6 +73,13 @@ void rh_bpf_machine_init(struct rh_bpf_machine *machine)
 	machine->tracefs = open_mounted("tracefs");
 	if (machine->tracefs < 0)
 		machine->tracefs = open_unmounted("tracefs");
+	const char *wanted = getenv("RHODES_BPF_STATS");
+	int         is_off = wanted && strcmp(wanted, "off") == 0;
+
+	/* Only CAP_SYS_ADMIN may, so it is for as long as this process is there. */
+	machine->stats = is_off ? -1 : bpf_enable_stats(BPF_STATS_RUN_TIME);
+	if (machine->stats < 0 && !is_off)
+		rh_warn("the kernel does not count how often and how long rules run");
 	/* Kernels before 5.11 count maps as locked memory. */
 	if (setrlimit(RLIMIT_MEMLOCK, &all) < 0)
 		rh_debug("the limit of locked memory stays as it is");

@@ -27,6 +27,10 @@ enum rh_bpf_frame {
 	RH_BPF_CHILD_MAP,  /* MAP + descriptor                                      */
 	RH_BPF_CHILD_LINK, /* NAME (of the program) + descriptors                   */
 	RH_BPF_CHILD_DONE, /* COUNT                                                 */
+	RH_BPF_CHILD_PROGRAM, /* NAME + descriptor                                  */
+
+	RH_BPF_RUNS,       /* HANDLE                                                */
+	RH_BPF_RAN,        /* PROGRAM*                                              */
 };
 
 enum rh_bpf_tag {
@@ -52,6 +56,12 @@ enum rh_bpf_tag {
 	RH_BPF_TAG_RULE,        /* records: NAME HANDLE HASH COUNT (links) PID (of
 	                           its client; 0: in its grace)                     */
 	RH_BPF_TAG_PID,         /* u32                                              */
+	RH_BPF_TAG_PROGRAM,     /* records: NAME TEXT (where it goes) CALLS TOOK (ns of
+	                           them) MISSED; CALLS and TOOK are missing where the
+	                           kernel does not count them                       */
+	RH_BPF_TAG_CALLS,       /* u64                                              */
+	RH_BPF_TAG_TOOK,        /* u64                                              */
+	RH_BPF_TAG_MISSED,      /* u64                                              */
 };
 
 #define RH_BPF_SOCKET "bpf.sock"

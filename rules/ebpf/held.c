@@ -1,7 +1,12 @@
 #include "held.h"
 
+#include "frame.h"
+
 #include "../../model/check.h"
 #include "../../model/error.h"
+#include "../../wire/record.h"
+
+#include <bpf/bpf.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +21,13 @@ struct rh_bpf_rule *rh_bpf_rule_create(const struct rh_bpf_order *order)
 	memcpy(rule->name, order->name, sizeof rule->name);
 	memcpy(rule->sha256, order->sha256, sizeof rule->sha256);
 	memcpy(rule->print, order->print, sizeof rule->print);
+	for (unsigned i = 0; i < order->attach_count; i++) {
+		struct rh_bpf_its_program *program = &rule->programs[rule->program_count++];
+
+		memcpy(program->name, order->attach[i].program, sizeof program->name);
+		memcpy(program->point, order->attach[i].text, sizeof program->point);
+		program->fd = -1;
+	}
 	return rule;
 }
 
@@ -25,6 +37,10 @@ void rh_bpf_rule_destroy(struct rh_bpf_rule *rule)
 		return;
 	for (unsigned i = 0; i < rule->link_count; i++)
 		close(rule->links[i]);
+	for (unsigned i = 0; i < rule->program_count; i++) {
+		if (rule->programs[i].fd >= 0)
+			close(rule->programs[i].fd);
+	}
 	for (unsigned i = 0; i < rule->map_count; i++)
 		rh_bpf_map_fini(&rule->maps[i]);
 	free(rule);
@@ -51,6 +67,42 @@ int rh_bpf_rule_add_link(struct rh_bpf_rule *rule, int fd)
 	}
 	rule->links[rule->link_count++] = fd;
 	return RH_OK;
+}
+
+int rh_bpf_rule_add_program(struct rh_bpf_rule *rule, const char *name, int fd)
+{
+	for (unsigned i = 0; i < rule->program_count; i++) {
+		if (rule->programs[i].fd >= 0 || strcmp(rule->programs[i].name, name) != 0)
+			continue;
+		rule->programs[i].fd = fd;
+		return RH_OK;
+	}
+	close(fd);
+	return RH_EPROTO;
+}
+
+static void put_run(const struct rh_bpf_its_program *program,
+                    struct rh_record_writer *writer)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t             len = sizeof info;
+	size_t               place = rh_record_open(writer, RH_BPF_TAG_PROGRAM);
+
+	rh_record_put_text(writer, RH_BPF_TAG_NAME, program->name);
+	rh_record_put_text(writer, RH_BPF_TAG_TEXT, program->point);
+	if (bpf_obj_get_info_by_fd(program->fd, &info, &len) == 0) {
+		rh_record_put_u64(writer, RH_BPF_TAG_CALLS, info.run_cnt);
+		rh_record_put_u64(writer, RH_BPF_TAG_TOOK, info.run_time_ns);
+		rh_record_put_u64(writer, RH_BPF_TAG_MISSED, info.recursion_misses);
+	}
+	rh_record_close(writer, place);
+}
+
+void rh_bpf_rule_put_runs(const struct rh_bpf_rule *rule,
+                          struct rh_record_writer *writer)
+{
+	for (unsigned i = 0; i < rule->program_count; i++)
+		put_run(&rule->programs[i], writer);
 }
 
 const struct rh_bpf_its_map *rh_bpf_rule_map(const struct rh_bpf_rule *rule,

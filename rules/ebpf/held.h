@@ -2,7 +2,7 @@
  *
  * A rule is attached exactly as long as its descriptors are open.
  *
- * Ownership   A rule owns the descriptors of its maps and links; the table its rules.
+ * Ownership   A rule owns the descriptors of its programs, maps and links; the table its rules.
  * Threads     One.
  * Invariants  H1  names in the table are different.
  *             H2  a rule without owner has a deadline. */
@@ -14,6 +14,13 @@
 
 #include <sys/types.h>
 
+/* A program of it that is attached, and where. */
+struct rh_bpf_its_program {
+	char name[RH_BPF_NAME_MAX + 1];
+	char point[RH_BPF_POINT_MAX + 2];
+	int  fd; /* -1: not loaded yet */
+};
+
 struct rh_bpf_rule {
 	char                  name[RH_BPF_RULE_NAME_MAX + 1];
 	uint8_t               sha256[32];
@@ -22,7 +29,8 @@ struct rh_bpf_rule {
 	uint64_t              owner;       /* id of a client; 0: in its grace */
 	pid_t                 pid;
 	uint64_t              deadline_ns;
-	unsigned              map_count, link_count;
+	unsigned              map_count, link_count, program_count;
+	struct rh_bpf_its_program programs[RH_BPF_PROGRAMS_MAX];
 	struct rh_bpf_its_map maps[RH_BPF_MAPS_MAX];
 	int                   links[RH_BPF_LINKS_MAX];
 };
@@ -41,6 +49,12 @@ void                rh_bpf_rule_destroy(struct rh_bpf_rule *rule);
 int rh_bpf_rule_add_map(struct rh_bpf_rule *rule, const char *name, const char *type,
                         int fd);
 int rh_bpf_rule_add_link(struct rh_bpf_rule *rule, int fd);
+/* RH_EPROTO  it is none of those that the order attaches, or came before. */
+int rh_bpf_rule_add_program(struct rh_bpf_rule *rule, const char *name, int fd);
+
+/* PROGRAM records: how often and how long each ran, by all processors. */
+void rh_bpf_rule_put_runs(const struct rh_bpf_rule *rule,
+                          struct rh_record_writer *writer);
 
 const struct rh_bpf_its_map *rh_bpf_rule_map(const struct rh_bpf_rule *rule,
                                              const char *name);

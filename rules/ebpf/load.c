@@ -285,6 +285,15 @@ static void load_object(struct load *load)
 		reason[0] ? "; " : "", reason));
 }
 
+static void tell_program(struct load *load, const struct bpf_program *program)
+{
+	struct rh_record_writer writer = start(load);
+	int                     fd = bpf_program__fd(program);
+
+	rh_record_put_text(&writer, RH_BPF_TAG_NAME, bpf_program__name(program));
+	tell(load, RH_BPF_CHILD_PROGRAM, &writer, &fd, 1);
+}
+
 static void tell_links(struct load *load, const char *program, const int *fds,
                        unsigned count)
 {
@@ -314,6 +323,7 @@ static void attach_all(struct load *load)
 			              "its own kind", attach->program);
 		if (count < 0)
 			refuse(load, count);
+		tell_program(load, program);
 		tell_links(load, attach->program, fds, (unsigned)count);
 		room -= (unsigned)count;
 	}

@@ -22,6 +22,7 @@ struct rh_bpf_machine {
 	int tracefs; /* the root of tracefs, or -1    */
 	int cgroup;  /* the root of cgroup2, or -1    */
 	int opener;  /* opener.h, or -1: not needed   */
+	int stats;   /* as long as it is open the kernel counts runs, or -1 */
 };
 
 /* Does it all, and says over out what came of it (frame.h); never returns. */

@@ -130,6 +130,19 @@ static int take_map(struct rh_bpf_loading *loading, struct rh_frame *frame)
 	return RH_EPROTO;
 }
 
+static int take_program(struct rh_bpf_loading *loading, struct rh_frame *frame)
+{
+	char name[RH_BPF_NAME_MAX + 1];
+	int  fd = rh_frame_take_fd(frame, 0);
+
+	if (fd < 0)
+		return RH_EPROTO;
+	if (rh_record_text(&frame->records, RH_BPF_TAG_NAME, name, sizeof name) == RH_OK)
+		return rh_bpf_rule_add_program(loading->rule, name, fd);
+	close(fd);
+	return RH_EPROTO;
+}
+
 static int take_links(struct rh_bpf_loading *loading, struct rh_frame *frame)
 {
 	int err = RH_OK;
@@ -142,12 +155,13 @@ static int take_links(struct rh_bpf_loading *loading, struct rh_frame *frame)
 static int take_refusal(struct rh_bpf_loading *loading, const struct rh_frame *frame)
 {
 	int32_t code = RH_EIO;
-	char    text[RH_DIAG_MAX] = "it gave no reason";
+	char    text[RH_DIAG_MAX] = "";
 
 	rh_record_i32(&frame->records, RH_BPF_TAG_CODE, &code);
 	rh_record_text(&frame->records, RH_BPF_TAG_TEXT, text, sizeof text);
 	rh_record_text(&frame->records, RH_BPF_TAG_LOG, loading->log, sizeof loading->log);
-	return rh_diag_set(&loading->diag, code < 0 ? code : RH_EIO, "%s", text);
+	return rh_diag_set(&loading->diag, code < 0 ? code : RH_EIO, "%s",
+	                   text[0] ? text : "it gave no reason");
 }
 
 static int handle(struct rh_bpf_loading *loading, struct rh_frame *frame)
@@ -158,13 +172,18 @@ static int handle(struct rh_bpf_loading *loading, struct rh_frame *frame)
 	case RH_BPF_CHILD_MAP:
 		err = take_map(loading, frame);
 		break;
+	case RH_BPF_CHILD_PROGRAM:
+		err = take_program(loading, frame);
+		break;
 	case RH_BPF_CHILD_LINK:
 		err = take_links(loading, frame);
 		break;
 	case RH_BPF_REFUSED:
 		return take_refusal(loading, frame);
 	case RH_BPF_CHILD_DONE:
-		return rh_record_u32(&frame->records, RH_BPF_TAG_COUNT, &loading->handed);
+		if (rh_record_u32(&frame->records, RH_BPF_TAG_COUNT, &loading->handed) == RH_OK)
+			return RH_OK;
+		break;
 	default:
 		break;
 	}

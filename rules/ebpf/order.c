@@ -28,16 +28,14 @@ static int take_pair(const struct rh_record *record, char *name, size_t name_cap
 static int take_attach(struct rh_bpf_order *order, const struct rh_record *record,
                        struct rh_diag *diag)
 {
-	char text[RH_BPF_POINT_MAX + 2];
-
 	if (order->attach_count == RH_BPF_PROGRAMS_MAX)
 		return rh_diag_set(diag, RH_EMSGSIZE, "at most %u programs are attached",
 		                   RH_BPF_PROGRAMS_MAX);
 	struct rh_bpf_order_attach *attach = &order->attach[order->attach_count++];
-	if (take_pair(record, attach->program, sizeof attach->program, text,
-	              sizeof text) < 0)
+	if (take_pair(record, attach->program, sizeof attach->program, attach->text,
+	              sizeof attach->text) < 0)
 		return rh_diag_set(diag, RH_EPROTO, "an attach point is malformed");
-	return rh_bpf_point_read(text, &attach->point, diag);
+	return rh_bpf_point_read(attach->text, &attach->point, diag);
 }
 
 static int take_param(struct rh_bpf_order *order, const struct rh_record *record,

@@ -13,6 +13,7 @@ struct rh_frame;
 struct rh_bpf_order_attach {
 	char                program[RH_BPF_NAME_MAX + 1];
 	struct rh_bpf_point point;
+	char                text[RH_BPF_POINT_MAX + 2]; /* that says so */
 };
 
 struct rh_bpf_order_param {

@@ -220,7 +220,8 @@ static struct rh_bpf_rule *rule_of(struct rh_bpf_server *server,
 
 	rh_record_u64(&frame->records, RH_BPF_TAG_HANDLE, &handle);
 	rule = rh_bpf_table_handle(&server->table, handle);
-	if (frame->type == RH_BPF_MAPS || frame->type == RH_BPF_READ)
+	if (frame->type == RH_BPF_MAPS || frame->type == RH_BPF_READ ||
+	    frame->type == RH_BPF_RUNS)
 		return rule; /* who may ask may look */
 	return rule && rule->owner == client->id ? rule : NULL;
 }
@@ -251,6 +252,15 @@ static int on_maps(struct rh_bpf_server *server, struct client *client,
 	for (unsigned i = 0; i < rule->map_count; i++)
 		rh_bpf_map_put(&rule->maps[i], &writer);
 	return answer(client, frame->request, RH_BPF_MAP_LIST, &writer);
+}
+
+static int on_runs(struct rh_bpf_server *server, struct client *client,
+                   struct rh_bpf_rule *rule, const struct rh_frame *frame)
+{
+	struct rh_record_writer writer = start(server);
+
+	rh_bpf_rule_put_runs(rule, &writer);
+	return answer(client, frame->request, RH_BPF_RAN, &writer);
 }
 
 static int on_entries(struct rh_bpf_server *server, struct client *client,
@@ -304,6 +314,8 @@ static int on_rule(struct rh_bpf_server *server, struct client *client,
 		return on_unload(server, client, rule, frame);
 	if (frame->type == RH_BPF_MAPS)
 		return on_maps(server, client, rule, frame);
+	if (frame->type == RH_BPF_RUNS)
+		return on_runs(server, client, rule, frame);
 	return on_entries(server, client, rule, frame);
 }
 
@@ -315,6 +327,7 @@ static int on_frame(struct rh_bpf_server *server, struct client *client,
 		return on_load(server, client, frame);
 	case RH_BPF_UNLOAD:
 	case RH_BPF_MAPS:
+	case RH_BPF_RUNS:
 	case RH_BPF_READ:
 	case RH_BPF_WRITE:
 		return on_rule(server, client, frame);
@@ -449,25 +462,30 @@ static void dispatch(struct rh_bpf_server *server, const struct polled *polled)
 		on_listener(server);
 }
 
-void rh_bpf_server_run(struct rh_bpf_server *server, int stop_fd)
+int rh_bpf_server_turn(struct rh_bpf_server *server, int stop_fd, int is_patient)
 {
 	static struct polled polled;
+	uint64_t             now = rh_clock_ns();
 
-	for (;;) {
-		uint64_t now = rh_clock_ns();
-
-		stop_late(server, now);
-		uint64_t next = rh_bpf_table_expire(&server->table, now);
-		collect(server, stop_fd, &polled);
-		if (poll(polled.fds, polled.count, wait_ms(server, next, now)) < 0 &&
-		    errno != EINTR) {
-			rh_error("poll: %s", strerror(errno));
-			return;
-		}
-		if (polled.fds[0].revents)
-			return;
-		dispatch(server, &polled);
+	stop_late(server, now);
+	uint64_t next = rh_bpf_table_expire(&server->table, now);
+	collect(server, stop_fd, &polled);
+	if (poll(polled.fds, polled.count, is_patient ? wait_ms(server, next, now) : 0) < 0) {
+		if (errno == EINTR)
+			return 1;
+		rh_error("poll: %s", strerror(errno));
+		return 0;
 	}
+	if (polled.fds[0].revents)
+		return 0;
+	dispatch(server, &polled);
+	return 1;
+}
+
+void rh_bpf_server_run(struct rh_bpf_server *server, int stop_fd)
+{
+	while (rh_bpf_server_turn(server, stop_fd, 1))
+		;
 }
 
 struct rh_bpf_server *rh_bpf_server_create(int listener, uid_t uid, unsigned grace_ms,

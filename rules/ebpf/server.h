@@ -20,6 +20,10 @@ struct rh_bpf_server;
 struct rh_bpf_server *rh_bpf_server_create(int listener, uid_t uid, unsigned grace_ms,
                                            const struct rh_bpf_machine *machine);
 
+/* One turn of the loop; waits for something to do when is_patient.  0: something can be
+ * read from stop_fd, or the loop cannot go on. */
+int rh_bpf_server_turn(struct rh_bpf_server *server, int stop_fd, int is_patient);
+
 /* Serves until something can be read from stop_fd. */
 void rh_bpf_server_run(struct rh_bpf_server *server, int stop_fd);
 

@@ -113,6 +113,34 @@ class Rule(Stage):
             pass
         self.assertEqual(self.rhodes("rule", "maps", "looker").returncode, 4)
 
+    def runs(self):
+        """What `rule top` says of it, once the agent has told anything."""
+        told = []
+        while not told:
+            told = json.loads(self.ok("rule", "top", "looker", "-o", "json"))["items"]
+        self.assertEqual([(run["rule"], run["agent"], run["resource"]) for run in told],
+                         [("looker", "app", "app")])
+        return told[0]
+
+    def test_the_top_has_it_among_the_others(self):
+        self.put()
+        self.call(5)
+        while self.runs()["calls"] < 5:
+            pass  # the agent asks once a second
+        run = self.runs()
+        self.assertGreater(run["ns"], 0)
+        self.assertEqual(run["failures"].get("missed", 0), 0)
+        said = self.ok("rule", "top", "looker", "--maps")
+        self.assertRegex(said, r"looker +app +app +\d+ +running +\d+ +[\d.]+")
+        self.assertRegex(said, r"app +on_tracepoint +tracepoint:syscalls/sys_enter_getppid +\d+")
+        self.assertRegex(said, r"app +counts +hash +8 +8 +64")
+        # The next version has run as often as it ran.
+        self.put(step=10)
+        self.call(3)
+        while self.runs()["revision"] == run["revision"] or self.runs()["calls"] < 3:
+            pass
+        self.assertIn("of which rule?", self.rhodes("rule", "top", "--maps").stderr)
+
     def test_a_new_one_is_built_and_published(self):
         def here(*words):
             return subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
