@@ -19,6 +19,7 @@
 #include "audit.h"
 #include "key.h"
 #include "lines.h"
+#include "lookout.h"
 #include "news.h"
 #include "realm.h"
 #include "revocation.h"
@@ -61,6 +62,7 @@ struct rh_center {
 	struct rh_runs          runs;       /* of rules of code, as agents say */
 	struct rh_lines         lines;      /* likewise                        */
 	struct rh_seen          seen;
+	struct rh_lookout       lookout;
 	struct rh_revocations   revocations;
 	struct rh_watchers      watchers;
 	struct rh_push         *push;       /* of the link; likewise          */

@@ -134,6 +134,8 @@ static void log_write(const struct rh_http_request *own)
 {
 	const struct rh_request *request = &own->request;
 
+	if (request->route->flags & RH_ROUTE_OFTEN && request->reply.status == 200)
+		return;
 	rh_info("api: %s %s%s%s status=%d uid=%u pid=%d",
 	        rh_route_method_text(request->method), request->route->path,
 	        request->name[0] ? " name=" : "", request->name, request->reply.status,

@@ -117,6 +117,14 @@ static json_t *undeclared_json(const struct rh_center *center)
 	return list;
 }
 
+static void add_observer(json_t *json, const struct rh_center *center, uint64_t now)
+{
+	json_t *observer = rh_lookout_json(&center->lookout, now);
+
+	if (observer)
+		json_object_set_new(json, "observer", observer);
+}
+
 void rh_api_matrix(struct rh_center *center, struct rh_request *request)
 {
 	struct rh_problem problem;
@@ -138,6 +146,7 @@ void rh_api_matrix(struct rh_center *center, struct rh_request *request)
 			json_integer((json_int_t)(lister.skip + lister.limit)));
 	if (lister.skip == 0) {
 		json_object_set_new(json, "undeclared", undeclared_json(center));
+		add_observer(json, center, now);
 		add_planes(json, center, now);
 	}
 	rh_reply_json(&request->reply, 200, json);

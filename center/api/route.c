@@ -53,7 +53,7 @@ static const struct rh_route routes[] = {
 	  " after limit " },
 	{ RH_METHOD_GET, "/apis/v1/matrix", rh_api_matrix, NONE, 0, LIST },
 	{ RH_METHOD_POST, "/apis/v1/observed", rh_api_observed, NONE,
-	  RH_ROUTE_WRITE | RH_ROUTE_JSON, "" },
+	  RH_ROUTE_WRITE | RH_ROUTE_JSON | RH_ROUTE_OFTEN, "" },
 	{ RH_METHOD_GET, "/apis/v1/agents", rh_api_agents, NONE, 0, "" },
 	{ RH_METHOD_GET, "/apis/v1/events", rh_api_watch, NONE, 0,
 	  " fromRevision name " },

@@ -15,6 +15,7 @@ enum {
 	RH_ROUTE_WRITE = 1 << 0,  /* changes something: writers only, own turn   */
 	RH_ROUTE_JSON  = 1 << 1,  /* has a JSON body                             */
 	RH_ROUTE_BYTES = 1 << 2,  /* has a body of bytes                         */
+	RH_ROUTE_OFTEN = 1 << 3,  /* comes each second: logged when it fails     */
 };
 
 struct rh_route {

@@ -176,13 +176,14 @@ void rh_api_system(struct rh_center *center, struct rh_request *request)
 	rh_key_public(&center->key, public_key);
 	rh_when_text(center->started_ms, since);
 	rh_reply_json(&request->reply, 200, json_pack(
-		"{s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:o*}",
+		"{s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:s, s:s, s:o, s:o*, s:o*}",
 		"name", center->dirs.system, "storeId", center->store_id,
 		"revision", (json_int_t)rh_center_revision(center),
 		"version", RH_VERSION, "pid", (json_int_t)getpid(),
 		"uid", (json_int_t)geteuid(), "since", since,
 		"runDir", center->dirs.run, "stateDir", center->dirs.state,
-		"publicKey", public_key, "counts", counts_json(center), "tcp", tcp));
+		"publicKey", public_key, "counts", counts_json(center), "tcp", tcp,
+		"observer", rh_lookout_json(&center->lookout, rh_when_now())));
 }
 
 void rh_api_openapi(struct rh_center *center, struct rh_request *request)

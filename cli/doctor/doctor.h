@@ -3,7 +3,7 @@
  * machine.c and folders.c ask whether a system can run here.  running.c looks at one that
  * runs: center.c and agents.c at its processes, objects.c at what its resources and
  * agents say, rollouts.c at rules that come step by step, versions.c at what was
- * replaced.  disk.c looks at what agents keep, bounds.c at what is used up.  Everything
+ * replaced, observer.c at `rhodes observe`.  disk.c looks at what agents keep, bounds.c at what is used up.  Everything
  * is read where it is: the REST interface (ask.c), the files of the run and state
  * directories, /proc.  Nothing is changed.
  *
@@ -85,6 +85,7 @@ unsigned rh_doctor_sockets(struct rh_doctor *doctor);
 void rh_doctor_objects(struct rh_doctor *doctor);
 void rh_doctor_rollouts(struct rh_doctor *doctor);
 void rh_doctor_versions(struct rh_doctor *doctor);
+void rh_doctor_observer(struct rh_doctor *doctor);
 
 /* The agent of that resource as the center knows it, or NULL. */
 const json_t *rh_doctor_agent(const struct rh_doctor *doctor, const char *resource);

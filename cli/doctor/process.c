@@ -49,6 +49,27 @@ bool rh_process_is_stopped(pid_t pid)
 	return state && strlen(state) > 2 && (state[2] == 'T' || state[2] == 't');
 }
 
+bool rh_process_has_word(pid_t pid, const char *word)
+{
+	static char words[65536];
+	char        path[64];
+	size_t      len = strlen(word), used;
+	FILE       *file;
+
+	snprintf(path, sizeof path, "/proc/%d/cmdline", (int)pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	used = fread(words, 1, sizeof words - 1, file);
+	fclose(file);
+	words[used] = '\0';
+	for (const char *at = words; at < words + used; at += strlen(at) + 1) {
+		if (strncmp(at, word, len) == 0 && (at[len] == '\0' || at[len] == '='))
+			return true;
+	}
+	return false;
+}
+
 /* A file of that name that is another one counts, and so does none. */
 bool rh_process_is_outdated(pid_t pid, char path[PATH_MAX])
 {

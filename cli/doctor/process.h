@@ -19,6 +19,9 @@ bool rh_process_is_stopped(pid_t pid);
  * name. */
 bool rh_process_is_outdated(pid_t pid, char path[PATH_MAX]);
 
+/* It was started with that word, or with the word, = and something. */
+bool rh_process_has_word(pid_t pid, const char *word);
+
 /* How many descriptors it has open and may have; false when that cannot be read. */
 bool rh_process_files(pid_t pid, long *ret_open, long *ret_limit);
 

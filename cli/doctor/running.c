@@ -25,4 +25,5 @@ void rh_doctor_running(struct rh_doctor *doctor)
 	rh_doctor_objects(doctor);
 	rh_doctor_rollouts(doctor);
 	rh_doctor_versions(doctor);
+	rh_doctor_observer(doctor);
 }

@@ -22,30 +22,25 @@ static const struct rh_rule_text *find_object(const char *name)
 }
 
 static int load(struct rh_cli *cli, struct rh_bpf_client *client, const char *object,
-                struct rh_bpf_source *source, uint64_t *ret_handle)
+                struct rh_bpf_source *source, struct rh_bpf_answer *answer)
 {
 	const struct rh_rule_text *text = find_object(object);
 	uint8_t                    sha256[32];
-	struct rh_bpf_answer      *answer = malloc(sizeof *answer);
 
-	if (!text || !answer) {
-		free(answer);
+	if (!text)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "this rhodes was built without clang or "
 		                   "libbpf, and has no rules of eBPF");
-	}
 	crypto_hash_sha256(sha256, text->bytes, text->len);
 	source->sha256 = sha256;
 	source->object_fd = rh_memory_freeze(text->bytes, text->len);
-	int err = source->object_fd < 0 ? RH_ENOMEM : rh_bpf_load(client, source, answer);
-	if (source->object_fd >= 0)
-		close(source->object_fd);
-	*ret_handle = answer->handle;
+	if (source->object_fd < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "out of memory");
+	int err = rh_bpf_load(client, source, answer);
+	close(source->object_fd);
 	if (err)
-		rh_cli_fail(cli, RH_EXIT_REFUSED, "%s: %s%s%s", source->name,
-		            source->object_fd < 0 ? "out of memory" : answer->diag.text,
-		            answer->log[0] ? "\n" : "", answer->log);
-	free(answer);
-	return err ? RH_EXIT_REFUSED : RH_EXIT_OK;
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s: %s%s%s", source->name,
+		                   answer->diag.text, answer->log[0] ? "\n" : "", answer->log);
+	return RH_EXIT_OK;
 }
 
 /* Its own name for each command: what another one counted is told already. */
@@ -58,24 +53,31 @@ int rh_observe_load(struct rh_cli *cli, struct rh_bpf_client *client, uint64_t *
 	char                 name[RH_BPF_RULE_NAME_MAX + 1];
 	struct rh_bpf_source source = { .name = name, .attach = attach, .attach_count = 3 };
 
+	static struct rh_bpf_answer answer;
+
 	snprintf(name, sizeof name, "observe/%d", (int)getpid());
-	return load(cli, client, "observe.o", &source, ret_handle);
+	int result = load(cli, client, "observe.o", &source, &answer);
+	*ret_handle = answer.handle;
+	return result;
 }
 
 int rh_enforce_load(struct rh_cli *cli, struct rh_bpf_client *client,
-                    const char *resource, const char *cgroup, bool is_strict,
-                    uint64_t *ret_handle)
+                    struct rh_enforced *enforced)
 {
-	static const char *const   keep[] = { "verdicts", "ready" };
-	char                       four[RH_BPF_POINT_MAX + 1], six[RH_BPF_POINT_MAX + 1];
-	char                       name[RH_BPF_RULE_NAME_MAX + 1];
+	static struct rh_bpf_answer answer;
+	static const char *const    keep[] = { "verdicts", "ready" };
+	char                        four[RH_BPF_POINT_MAX + 1], six[RH_BPF_POINT_MAX + 1];
+	char                        name[RH_BPF_RULE_NAME_MAX + 1];
 	const struct rh_bpf_attach attach[] = { { "on_connect4", four }, { "on_connect6", six } };
-	const struct rh_bpf_param  strict = { "strict", is_strict ? "1" : "0" };
+	const struct rh_bpf_param  strict = { "strict", enforced->is_strict ? "1" : "0" };
 	struct rh_bpf_source       source = { .name = name, .attach = attach, .attach_count = 2,
 		.params = &strict, .param_count = 1, .keep = keep, .keep_count = 2 };
 
-	snprintf(four, sizeof four, "connect4:%.480s", cgroup);
-	snprintf(six, sizeof six, "connect6:%.480s", cgroup);
-	snprintf(name, sizeof name, "connect/%s", resource);
-	return load(cli, client, "connect.o", &source, ret_handle);
+	snprintf(four, sizeof four, "connect4:%.480s", enforced->cgroup);
+	snprintf(six, sizeof six, "connect6:%.480s", enforced->cgroup);
+	snprintf(name, sizeof name, "connect/%s", enforced->resource);
+	int result = load(cli, client, "connect.o", &source, &answer);
+	enforced->handle = answer.handle;
+	enforced->is_fresh = answer.kept == 0;
+	return result;
 }

@@ -13,8 +13,17 @@
  * processes belong to.  Each returns an enum rh_exit and tells on err. */
 int rh_observe_load(struct rh_cli *cli, struct rh_bpf_client *client,
                     uint64_t *ret_handle);
+
+struct rh_enforced {
+	char     resource[RH_NAME_MAX + 1];
+	char     cgroup[RH_BPF_POINT_MAX + 1];
+	bool     is_strict;
+	bool     is_fresh;  /* it was not in place before: no former command left it */
+	uint64_t handle;
+};
+
+/* resource, cgroup and is_strict say what is wanted; the rest is what came of it. */
 int rh_enforce_load(struct rh_cli *cli, struct rh_bpf_client *client,
-                    const char *resource, const char *cgroup, bool is_strict,
-                    uint64_t *ret_handle);
+                    struct rh_enforced *enforced);
 
 #endif

@@ -24,6 +24,7 @@
 
 #define CENTER        "center"
 #define BPF           "bpf"
+#define OBSERVE       "observe"
 #define RETRY_LINK_MS 500u
 #define SIGNALS       4
 #define REWRITE_MS    2000
@@ -54,6 +55,7 @@ struct supervisor {
 	bool                       was_ready;
 	bool                       is_unwritten; /* and it was said                  */
 	bool                       is_not_saved; /* likewise                         */
+	bool                       is_observing; /* or it was said why not           */
 	enum phase                 phase;
 	struct rh_spawned          apply;
 	struct rh_poll            *apply_ends;
@@ -360,6 +362,33 @@ static void save_plan(struct supervisor *self)
 	self->unsaved = NULL;
 }
 
+/* Once the center knows what was applied, and the helper is there.  Without the helper the
+ * rest goes on. */
+static void observe(struct supervisor *self)
+{
+	const struct rh_process *helper = rh_crew_find(&self->crew, BPF);
+	struct rh_process       *process;
+	struct rh_task           task;
+
+	if (!self->options->observe || self->is_observing || (helper && !helper->is_ready))
+		return;
+	self->is_observing = true;
+	if (!helper) {
+		rh_journal_tell(&self->journal, "nothing is observed, and no connection is "
+		                "refused: that needs rhodes-bpf, which needs root; all else "
+		                "goes on");
+		return;
+	}
+	rh_task_init(&task, RH_TASK_CENTER, "");
+	snprintf(task.name, sizeof task.name, OBSERVE);
+	for (char *const *word = self->options->observe; *word; word++)
+		rh_task_arg(&task, *word);
+	process = task.is_broken ? NULL : rh_crew_add(&self->crew, &task, &self->setting);
+	rh_task_fini(&task);
+	if (process)
+		rh_process_start(process);
+}
+
 static void settle(struct supervisor *self)
 {
 	const char *missing;
@@ -375,6 +404,7 @@ static void settle(struct supervisor *self)
 			follow(self);
 		save_plan(self);
 		rh_renewal_turn(&self->renewal);
+		observe(self);
 		if (self->has_plan && !self->was_ready &&
 		    rh_crew_is_ready(&self->crew, &self->plan, &missing))
 			notify(self);

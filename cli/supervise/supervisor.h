@@ -29,6 +29,7 @@ struct rh_supervise {
 	unsigned              pool;         /* agents a process; 0: one         */
 	const char           *self;         /* this program                     */
 	char *const          *apply;        /* argv that applies, or NULL       */
+	char *const          *observe;      /* argv that observes, or NULL      */
 	const struct rh_plan *plan;         /* without a center                 */
 	int                   screen;       /* where lines are shown, or -1     */
 	bool                  has_color;

@@ -5,6 +5,8 @@
 #include "../table.h"
 #include "../verb.h"
 
+#include "../../base/plural.h"
+
 #include <string.h>
 
 #define WIDEST_ROW 40 /* more resources than that are listed as edges */
@@ -157,6 +159,37 @@ static void print_undeclared(struct rh_cli *cli, const json_t *matrix)
 	}
 }
 
+/* `rhodes observe`, and what it enforces. */
+static void print_observer(struct rh_cli *cli, const json_t *matrix)
+{
+	const json_t *observer = json_object_get(matrix, "observer");
+	const char   *state = observer ? rh_show_text(observer, "state") : NULL;
+	size_t        i;
+	json_t       *its;
+
+	if (!state)
+		return;
+	fprintf(cli->out, "\nrhodes observe (pid %lld) ",
+	        (long long)json_integer_value(json_object_get(observer, "pid")));
+	if (strcmp(state, "observing") == 0)
+		fputs("looks on\n", cli->out);
+	else
+		fprintf(cli->out, "tells nothing since %.1f s\n",
+		        (double)json_integer_value(json_object_get(observer, "toldMs")) / 1e3);
+	json_array_foreach(json_object_get(observer, "enforced"), i, its) {
+		long long gaps = json_integer_value(json_object_get(its, "gaps"));
+
+		fprintf(cli->out, "%s in %s connects only where it may%s", rh_show_text(its,
+		        "resource"), rh_show_text(its, "cgroup"),
+		        json_is_true(json_object_get(its, "strict")) ? ", and nowhere else" : "");
+		if (gaps)
+			fprintf(cli->out, "; was free %lld time%s, last for at most %.1f s", gaps,
+			        rh_plural((unsigned long long)gaps), (double)json_integer_value(
+			        json_object_get(its, "gapMs")) / 1e3);
+		fputc('\n', cli->out);
+	}
+}
+
 static int print_matrix(struct rh_cli *cli, const json_t *matrix, const char *plane)
 {
 	const json_t *order = json_object_get(matrix, "order");
@@ -179,8 +212,10 @@ static int print_matrix(struct rh_cli *cli, const json_t *matrix, const char *pl
 		print_edges(cli, edges, plane);
 	}
 	json_decref(edges);
-	if (strcmp(plane, "observed") == 0)
+	if (strcmp(plane, "observed") == 0) {
 		print_undeclared(cli, matrix);
+		print_observer(cli, matrix);
+	}
 	return result;
 }
 

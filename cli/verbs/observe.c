@@ -27,8 +27,8 @@ struct observe {
 	struct rh_names       names;
 	struct rh_counts      counts;
 	struct rh_verdicts    verdicts[ENFORCED_MAX];
-	char                  resources[ENFORCED_MAX][RH_NAME_MAX + 1];
-	size_t                enforced;
+	struct rh_enforced    enforced[ENFORCED_MAX]; /* of each */
+	size_t                count;
 	bool                  is_away; /* the center is, and it was said */
 };
 
@@ -69,28 +69,43 @@ static void print_pairs(struct rh_cli *cli, const json_t *pairs)
 	fflush(cli->out);
 }
 
-/* Tells the center and prints; what it did not take is told with the next ones. */
-static int tell(struct observe *observe, json_t *pairs)
+/* Who looks on, and what is enforced (center/lookout.h). */
+static json_t *observer_json(const struct observe *observe, bool has_ended)
 {
-	json_t         *body = json_pack("{s:O}", "pairs", pairs);
-	struct rh_ask   ask = { .method = "POST", .path = "/apis/v1/observed", .json = body };
-	struct rh_reply reply;
-	int             result = RH_EXIT_OK;
+	json_t *list = json_array();
 
-	if (json_array_size(pairs) > 0) {
-		result = rh_client_ask(observe->cli, &ask, &reply);
-		if (result == RH_EXIT_OK)
-			rh_reply_fini(&reply);
+	for (size_t i = 0; i < observe->count; i++) {
+		const struct rh_enforced *its = &observe->enforced[i];
+
+		json_array_append_new(list, json_pack("{s:s, s:s, s:b, s:b}", "resource",
+			its->resource, "cgroup", its->cgroup, "strict", its->is_strict, "fresh",
+			its->is_fresh));
 	}
-	json_decref(body);
-	if (result == RH_EXIT_OK) {
-		print_pairs(observe->cli, pairs);
-		json_array_clear(pairs);
-	}
-	return result == RH_EXIT_DOWN ? RH_EXIT_OK : result;
+	return json_pack("{s:i, s:o, s:b}", "pid", (int)getpid(), "enforced", list, "ended",
+	                 has_ended);
 }
 
-static int follow(struct observe *observe, json_t *pairs)
+/* Tells the center and prints; what it did not take is told with the next ones. */
+static int tell(struct observe *observe, json_t *pairs, bool has_ended)
+{
+	json_t         *body = json_pack("{s:O, s:o}", "pairs", pairs, "observer",
+	                                 observer_json(observe, has_ended));
+	struct rh_ask   ask = { .method = "POST", .path = "/apis/v1/observed", .json = body };
+	struct rh_reply reply;
+	int             result = rh_client_ask(observe->cli, &ask, &reply);
+
+	json_decref(body);
+	if (result != RH_EXIT_OK)
+		return result == RH_EXIT_DOWN ? RH_EXIT_OK : result;
+	rh_reply_fini(&reply);
+	for (size_t i = 0; i < observe->count; i++)
+		observe->enforced[i].is_fresh = false; /* it knows */
+	print_pairs(observe->cli, pairs);
+	json_array_clear(pairs);
+	return RH_EXIT_OK;
+}
+
+static int follow(struct observe *observe, json_t *pairs, bool is_last)
 {
 	json_t        *resources = NULL, *edges = NULL;
 	struct rh_diag diag = { 0 };
@@ -100,7 +115,7 @@ static int follow(struct observe *observe, json_t *pairs)
 		return result == RH_EXIT_DOWN ? RH_EXIT_OK : result;
 	rh_names_fini(&observe->names);
 	int err = rh_names_init(&observe->names, resources);
-	for (size_t i = 0; i < observe->enforced && !err; i++)
+	for (size_t i = 0; i < observe->count && !err; i++)
 		err = rh_verdicts_follow(&observe->verdicts[i], observe->client,
 		                         &observe->names, edges, &diag);
 	json_decref(edges);
@@ -110,7 +125,7 @@ static int follow(struct observe *observe, json_t *pairs)
 	if (err)
 		return rh_cli_fail(observe->cli, RH_EXIT_REFUSED, "%s", diag.text[0] ? diag.text
 		                   : rh_error_text(err));
-	return tell(observe, pairs);
+	return tell(observe, pairs, is_last);
 }
 
 /* ---- set-up ---- */
@@ -119,19 +134,22 @@ static int follow(struct observe *observe, json_t *pairs)
 static int enforce(struct observe *observe, const char *text)
 {
 	const char         *at = strchr(text, '=');
-	struct rh_verdicts *verdicts = &observe->verdicts[observe->enforced];
-	char               *resource = observe->resources[observe->enforced];
+	struct rh_enforced *enforced = &observe->enforced[observe->count];
+	struct rh_cli      *cli = observe->cli;
 
 	if (!at || at == text || at[1] != '/' || (size_t)(at - text) > RH_NAME_MAX)
-		return rh_cli_usage(observe->cli, "--enforce takes NAME=/CGROUP, not \"%.80s\"",
-		                    text);
-	snprintf(resource, RH_NAME_MAX + 1, "%.*s", (int)(at - text), text);
-	verdicts->resource = resource;
-	int result = rh_enforce_load(observe->cli, observe->client, resource, at + 1,
-	                             rh_args_has(&observe->cli->args, "strict"),
-	                             &verdicts->handle);
-	observe->enforced += result == RH_EXIT_OK;
-	return result;
+		return rh_cli_usage(cli, "--enforce takes NAME=/CGROUP, not \"%.80s\"", text);
+	snprintf(enforced->resource, sizeof enforced->resource, "%.*s", (int)(at - text), text);
+	snprintf(enforced->cgroup, sizeof enforced->cgroup, "%.480s", at + 1);
+	enforced->is_strict = rh_args_has(&cli->args, "strict");
+	int result = rh_enforce_load(cli, observe->client, enforced);
+	if (result != RH_EXIT_OK)
+		return result;
+	observe->verdicts[observe->count++] = (struct rh_verdicts){
+		.resource = enforced->resource, .handle = enforced->handle };
+	fprintf(cli->out, "enforcing %s in %s%s\n", enforced->resource, enforced->cgroup,
+	        enforced->is_fresh ? "" : ", as it was");
+	return RH_EXIT_OK;
 }
 
 static int load(struct observe *observe)
@@ -164,7 +182,7 @@ static int watch(struct observe *observe, long interval_s, int stop)
 		{ .fd = rh_bpf_fd(observe->client), .events = POLLIN },
 	};
 	json_t *pairs = json_array();
-	int     result = follow(observe, pairs);
+	int     result = follow(observe, pairs, false);
 
 	fprintf(observe->cli->out, "observing\n");
 	fflush(observe->cli->out);
@@ -173,10 +191,10 @@ static int watch(struct observe *observe, long interval_s, int stop)
 		if (waits[0].revents)
 			break;
 		result = waits[1].revents ? rh_cli_fail(observe->cli, RH_EXIT_DOWN,
-			"rhodes-bpf ended, and its rules with it") : follow(observe, pairs);
+			"rhodes-bpf ended, and its rules with it") : follow(observe, pairs, false);
 	}
 	if (result == RH_EXIT_OK)
-		result = follow(observe, pairs); /* what came since */
+		result = follow(observe, pairs, true); /* what came since */
 	json_decref(pairs);
 	return result;
 }
@@ -197,7 +215,7 @@ static void leave(struct observe *observe)
 {
 	if (observe->handle)
 		rh_bpf_unload(observe->client, observe->handle, NULL);
-	for (size_t i = 0; i < observe->enforced; i++) {
+	for (size_t i = 0; i < observe->count; i++) {
 		rh_bpf_unload(observe->client, observe->verdicts[i].handle, NULL);
 		rh_verdicts_fini(&observe->verdicts[i]);
 	}

@@ -90,6 +90,36 @@ static char **apply_argv(struct rh_cli *cli, struct tools *tools)
 	return argv;
 }
 
+static void add_word(char **argv, size_t *count, const char *word)
+{
+	argv[(*count)++] = (char *)(uintptr_t)word;
+}
+
+/* argv of `rhodes observe` as it is to be kept running; NULL when it is not. */
+static char **observe_argv(struct rh_cli *cli, struct tools *tools)
+{
+	const struct rh_args *args = &cli->args;
+	char                **argv = calloc(8 + 2 * args->given_count, sizeof *argv);
+	const char           *cgroup;
+	size_t                count = 0;
+
+	if (!argv || (!rh_args_has(args, "observe") && !rh_args_has(args, "enforce"))) {
+		free(argv);
+		return NULL;
+	}
+	add_word(argv, &count, tools->self);
+	add_word(argv, &count, "observe");
+	add_word(argv, &count, "--system");
+	add_word(argv, &count, cli->dirs.system);
+	for (size_t i = 0; (cgroup = rh_args_nth(args, "enforce", i)); i++) {
+		add_word(argv, &count, "--enforce");
+		add_word(argv, &count, cgroup);
+	}
+	if (rh_args_has(args, "strict"))
+		add_word(argv, &count, "--strict");
+	return argv;
+}
+
 /* Two descriptors a process; agents raise their own limit. */
 static void raise_limit(void)
 {
@@ -127,9 +157,11 @@ static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
                      unsigned timeout_ms)
 {
 	char              **apply = apply_argv(cli, tools);
+	char              **observe = observe_argv(cli, tools);
 	struct rh_supervise options = {
 		.dirs = &cli->dirs, .center = tools->center, .agent = tools->agent,
-		.bpf = tools->bpf[0] ? tools->bpf : NULL, .self = tools->self, .apply = apply, .pool = number(cli, "pool"),
+		.bpf = tools->bpf[0] ? tools->bpf : NULL, .self = tools->self, .apply = apply,
+		.observe = observe, .pool = number(cli, "pool"),
 		.tcp = rh_args_value(&cli->args, "tcp"),
 		.screen = notify < 0 ? STDOUT_FILENO : -1, .has_color = cli->has_color,
 		.notify = notify, .timeout_ms = timeout_ms,
@@ -139,6 +171,7 @@ static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
 
 	if (lock < 0) {
 		free(apply);
+		free(observe);
 		return rh_cli_fail(cli,
 		                   lock == RH_EBUSY ? RH_EXIT_CONFLICT : RH_EXIT_REFUSED,
 		                   "%s", diag.text);
@@ -147,6 +180,7 @@ static int supervise(struct rh_cli *cli, struct tools *tools, int notify,
 	rh_queues_sweep(cli->dirs.run); /* of one whose keeper was killed as well */
 	result = rh_supervise_run(&options);
 	free(apply);
+	free(observe);
 	close(lock);
 	return result;
 }

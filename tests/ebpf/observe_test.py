@@ -7,7 +7,9 @@ eBPF or cgroup2."""
 import contextlib
 import json
 import os
+import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -102,8 +104,11 @@ def cgroup_root():
     return None
 
 
-class Observe(Stage):
+class ObserveStage(Stage):
     has_agents = True
+
+    def words_of_up(self):
+        return ()
 
     def setUp(self):
         super().setUp()
@@ -114,7 +119,7 @@ class Observe(Stage):
         self.ports = {"allowed": self.listen("127.0.0.1"), "other": self.listen("127.0.0.1"),
                       "six": self.listen("::1"), "stranger": self.listen("127.0.0.1")}
         self.path("system.yaml", SYSTEM % {**self.ports, "app": self.app, "tool": self.tool})
-        self.up("-f", self.path("system.yaml"))
+        self.up("-f", self.path("system.yaml"), *self.words_of_up())
 
     def compile_program(self, name, source):
         path = self.path(name)
@@ -144,6 +149,8 @@ class Observe(Stage):
         with self.started("observe", *words, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE) as process:
             first = process.stdout.readline()
+            while first.startswith("enforcing "):
+                first = process.stdout.readline()
             if not first:
                 self.fail(process.stderr.read())
             self.assertEqual(first, "observing\n")
@@ -176,6 +183,25 @@ class Observe(Stage):
         return {(pair["caller"], pair["callee"]): pair["calls"]
                 for pair in self.matrix()["undeclared"]}
 
+    def make_cgroup(self):
+        """A cgroup of the test's own, for one process."""
+        root = cgroup_root()
+        if not root:
+            self.skipTest("no cgroup2 is mounted here")
+        group = f"/rhodes-test-{os.getpid()}"
+        os.mkdir(root + group)
+        self.addCleanup(os.rmdir, root + group)
+        return root, group
+
+    @contextlib.contextmanager
+    def program_in(self, root, group):
+        with self.program() as program:
+            with open(root + group + "/cgroup.procs", "w", encoding="ascii") as file:
+                file.write(str(program.pid))
+            yield program
+
+
+class Observe(ObserveStage):
     def test_what_passes_the_agents_is_seen(self):
         ports = self.ports
         with self.program() as program:
@@ -219,15 +245,8 @@ class Observe(Stage):
         self.assertIn("/pairs/0/calls", post('{"pairs": [%s]}' % (pair % ("a", "b", 0)))["pointer"])
 
     def test_a_cgroup_connects_where_its_resource_may(self):
-        root, ports = cgroup_root(), self.ports
-        if not root:
-            self.skipTest("no cgroup2 is mounted here")
-        group = f"/rhodes-test-{os.getpid()}"
-        os.mkdir(root + group)
-        self.addCleanup(os.rmdir, root + group)
-        with self.program() as program:
-            with open(root + group + "/cgroup.procs", "w", encoding="ascii") as file:
-                file.write(str(program.pid))
+        (root, group), ports = self.make_cgroup(), self.ports
+        with self.program_in(root, group) as program:
             lines = {name: f"127.0.0.1 {port}" for name, port in ports.items()}
             lines["six"] = f"::1 {ports['six']}"
             with self.observing("--enforce", "app=" + group):
@@ -257,6 +276,94 @@ class Observe(Stage):
             done = self.rhodes("observe", *words)
             self.assertNotEqual(done.returncode, 0)
             self.assertIn(why, done.stderr)
+
+
+class Kept(ObserveStage):
+    """`rhodes up` keeps it running."""
+
+    def words_of_up(self):
+        self.root, self.group = self.make_cgroup()
+        return ("--enforce", "app=" + self.group)
+
+    def pid_of(self, name):
+        found = re.findall(rf"{name} started \(pid (\d+)\)", self.log())
+        return int(found[-1]) if found else 0
+
+    def observer(self):
+        return self.matrix().get("observer")
+
+    def kill(self, name):
+        """Ends when another one was started."""
+        before = self.pid_of(name)
+        os.kill(before, signal.SIGKILL)
+        while self.pid_of(name) == before:
+            pass
+
+    def await_observer(self, pid_is_not=0):
+        """What it says of itself once it has told."""
+        while not self.observer() or self.observer()["pid"] == pid_is_not:
+            pass
+        return self.observer()
+
+    def test_killed_processes(self):
+        with self.program_in(self.root, self.group) as program:
+            refused = f"127.0.0.1 {self.ports['other']}"
+            first = self.await_observer()
+            self.assertEqual(first["state"], "observing")
+            self.assertEqual(first["enforced"], [{
+                "resource": "app", "cgroup": self.group, "strict": False, "gaps": 0,
+                "gapMs": 0}])
+            self.assertEqual(self.tries(program, refused), 1)
+            # Killed, it is started again, and what it enforces stays in place.
+            self.kill("observe")
+            while self.observer()["pid"] == first["pid"]:
+                self.assertEqual(self.tries(program, refused), 1)
+            self.assertEqual(self.observer()["enforced"][0]["gaps"], 0)
+            said = self.rhodes("doctor").stdout
+            self.assertIn(f"app in {self.group} connects only where it may", said)
+            # With the helper the rules leave; it is told that they did, and for how long.
+            second = self.observer()["pid"]
+            self.kill("bpf")
+            enforced = self.await_observer(pid_is_not=second)["enforced"][0]
+            self.assertEqual(enforced["gaps"], 1)
+            self.assertGreater(enforced["gapMs"], 0)
+            while self.tries(program, refused) != 1:
+                pass
+            self.assertIn("were free 1 time, the last time for at most",
+                          self.rhodes("doctor").stdout)
+            self.assertRegex(self.ok("matrix", "--plane", "observed"),
+                             r"looks on\napp in /rhodes-test-\d+ connects only where it may; "
+                             r"was free 1 time, last for at most [\d.]+ s")
+
+    def test_one_that_is_stopped_is_told_of(self):
+        observer = self.await_observer()
+        os.kill(observer["pid"], signal.SIGSTOP)
+        try:
+            while self.observer()["state"] == "observing":
+                pass
+            done = self.rhodes("doctor")
+            self.assertNotEqual(done.returncode, 0)
+            self.assertIn("`rhodes observe` tells nothing since", done.stdout)
+            self.assertIn(f"the connections of app in {self.group} may be free", done.stdout)
+        finally:
+            os.kill(observer["pid"], signal.SIGCONT)
+        while self.observer()["state"] != "observing":
+            pass
+
+
+class Without(ObserveStage):
+    """On a node that has no mode ebpf."""
+
+    def words_of_up(self):
+        os.unlink(os.path.join(self.bin, "rhodes-bpf"))
+        return ("--observe",)
+
+    def test_all_else_goes_on(self):
+        self.assertIn("nothing is observed, and no connection is refused", self.log())
+        done = self.rhodes("doctor")
+        self.assertIn("`rhodes up` was told to observe, and nothing does", done.stdout)
+        self.assertIsNone(self.matrix().get("observer"))
+        self.ok("get", "resources")
 
 
 def main():
