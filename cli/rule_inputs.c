@@ -13,6 +13,8 @@
 #define NS_PER_LINE 1000000u /* of now_ns */
 #define NAMES_MAX   160
 
+#define PLACES_MAX  4096u /* of arrays, in one line */
+
 #define SAID_PARAMETER (1u << RH_HOOK_FIELDS_MAX) /* bits behind those of the fields */
 
 _Static_assert(sizeof ((struct rh_rule_inputs *)0)->params /
@@ -222,6 +224,105 @@ static int read_text_hash(struct line *line, const struct rh_hook_field *field,
 	return RH_OK;
 }
 
+/* ---- places of arrays ---- */
+
+static int add_place(struct line *line, const struct rh_hook_field *field, uint32_t offset,
+                     const json_t *value, struct rh_rule_places *places)
+{
+	struct rh_rule_place place = { .offset = offset, .bytes = field->bytes }, *more;
+	int err = read_sized(line, field->name, value, field->bytes, &place.value);
+
+	if (err < 0)
+		return err;
+	if (places->count == PLACES_MAX)
+		return REFUSE(line, "more than %u places of arrays", PLACES_MAX);
+	more = realloc(places->items, (places->count + 1) * sizeof *more);
+	if (!more)
+		return rh_diag_set(line->diag, RH_ENOMEM, "no memory for inputs");
+	places->items = more;
+	places->items[places->count++] = place;
+	return RH_OK;
+}
+
+static int read_index(struct line *line, const struct rh_hook_field *array, const char *key,
+                      uint32_t *ret_index)
+{
+	char         *end;
+	unsigned long index = strtoul(key, &end, 10);
+
+	if (*end || key[0] < '0' || key[0] > '9' || index >= array->count)
+		return REFUSE(line, "%s: \"%.20s\" is none of its places, 0 to %u", array->name,
+		              key, array->count - 1);
+	*ret_index = (uint32_t)index;
+	return RH_OK;
+}
+
+static const struct rh_hook_field *find_member(const struct rh_hook_field *array,
+                                               const char *name)
+{
+	for (unsigned i = 0; i < array->member_count; i++) {
+		if (strcmp(array->members[i].name, name) == 0)
+			return &array->members[i];
+	}
+	return NULL;
+}
+
+static int read_places(struct line *line, const struct rh_hook_field *field,
+                       uint32_t offset, const json_t *value, struct rh_rule_places *places);
+
+static int read_record(struct line *line, const struct rh_hook_field *array,
+                       uint32_t offset, const json_t *value, struct rh_rule_places *places)
+{
+	const char *key;
+	json_t     *each;
+	int         err = RH_OK;
+
+	if (!json_is_object(value))
+		return REFUSE(line, "%s: a place must be an object, such as {\"%s\": 1}",
+		              array->name, array->members[0].name);
+	json_object_foreach((json_t *)(uintptr_t)value, key, each) {
+		const struct rh_hook_field *member = find_member(array, key);
+
+		if (!member)
+			return REFUSE(line, "%s: %.40s is no member of it", array->name, key);
+		err = read_places(line, member, offset + member->offset, each, places);
+		if (err < 0)
+			return err;
+	}
+	return RH_OK;
+}
+
+/* A number, or {"3": number}, or {"3": {"member": number}}. */
+static int read_places(struct line *line, const struct rh_hook_field *field,
+                       uint32_t offset, const json_t *value, struct rh_rule_places *places)
+{
+	const char *key;
+	json_t     *each;
+	uint32_t    index = 0;
+	int         err;
+
+	if (!field->count)
+		return add_place(line, field, offset, value, places);
+	if (!json_is_object(value))
+		return REFUSE(line, "%s must be an object of its places, such as {\"0\": ...}",
+		              field->name);
+	json_object_foreach((json_t *)(uintptr_t)value, key, each) {
+		if ((err = read_index(line, field, key, &index)) < 0)
+			return err;
+		uint32_t at = offset + index * field->bytes;
+		err = field->members ? read_record(line, field, at, each, places)
+		                     : add_place(line, field, at, each, places);
+		if (err < 0)
+			return err;
+	}
+	return RH_OK;
+}
+
+static bool is_place(const struct rh_hook_field *field)
+{
+	return field->count || field->is_kept;
+}
+
 /* ---- what is expected ---- */
 
 static int read_failure(struct line *line, const json_t *value, int *ret_kind)
@@ -259,6 +360,9 @@ static int read_expectation(struct line *line, struct rh_rule_input *input,
 	if (field < 0 || !hook->fields[field].is_out)
 		return REFUSE(line, "expect: %.40s is none of result, fails, text, hex, base64%s"
 		              "%s", key, *list_fields(hook, true, names) ? ", " : "", names);
+	if (is_place(&hook->fields[field]))
+		return read_places(line, &hook->fields[field], hook->fields[field].offset, value,
+		                   &expected->places);
 	expected->mask |= 1u << field;
 	if (hook->fields[field].is_bytes)
 		return read_text_hash(line, &hook->fields[field], value,
@@ -313,6 +417,9 @@ static int read_key(struct line *line, struct rh_rule_input *input, const char *
 		err = read_sized(line, key, value, function->signature[parameter] == 'i' ? 4 : 8,
 		                 &input->args[parameter]);
 	}
+	if (err == RH_OK && field >= 0 && is_place(&hook->fields[field]))
+		return read_places(line, &hook->fields[field], hook->fields[field].offset, value,
+		                   &input->places);
 	if (err == RH_OK && field >= 0 && hook->fields[field].is_bytes)
 		return read_text(line, input, field, value);
 	if (err == RH_OK && field >= 0) {
@@ -349,9 +456,12 @@ static void fill_in(struct line *line, struct rh_rule_input *input, unsigned sai
 
 static void free_input(struct rh_rule_input *input, unsigned fields)
 {
-	if (input->expected)
+	if (input->expected) {
 		free(input->expected->bytes);
+		free(input->expected->places.items);
+	}
 	free(input->expected);
+	free(input->places.items);
 	free(input->bytes);
 	for (unsigned i = 0; input->texts && i < fields; i++)
 		free(input->texts[i]);

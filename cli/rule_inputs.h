@@ -7,7 +7,9 @@
  *
  * Each line is JSON: `call` names an export of the hook; the other keys are its
  * parameters and the fields of the buffer that the rule reads, as the hook's .def names
- * them, all 0 unless said (one name may be both).  Numbers are integers, or strings such
+ * them, all 0 unless said (one name may be both).  What the rule keeps stays as it left
+ * it unless said; places of arrays and members of records are named one by one:
+ * {"own": {"0": 5}, "tasks": {"3": {"weight": 1024}}}.  Numbers are integers, or strings such
  * as "0xffffffffffffffff".  What is in `bytes` is said by one of `text`, `hex` and
  * `base64`; what is named `length`, `visible` or `total` is its length unless said.  Other
  * places of bytes are strings, with zeroes behind.  now_ns goes on by a millisecond a
@@ -32,6 +34,17 @@
 
 struct rh_diag;
 
+/* A number at a place of the buffer that is not a field of its own. */
+struct rh_rule_place {
+	uint32_t offset, bytes; /* 4 or 8 */
+	uint64_t value;
+};
+
+struct rh_rule_places {
+	struct rh_rule_place *items;
+	unsigned              count;
+};
+
 /* What a call is to give; mask: which fields of the hook are said. */
 struct rh_rule_expected {
 	bool           has_result;
@@ -41,6 +54,7 @@ struct rh_rule_expected {
 	unsigned char *bytes; /* NULL: not said */
 	size_t         len;
 	int            fails; /* an enum rh_rule_failure, or -1 */
+	struct rh_rule_places places;
 };
 
 struct rh_rule_input {
@@ -52,6 +66,7 @@ struct rh_rule_input {
 	char                   **texts; /* by field, NULL: zeroes; or NULL: no text at all */
 	unsigned char           *bytes;
 	size_t                   len;
+	struct rh_rule_places    places;
 	struct rh_rule_expected *expected; /* NULL: nothing */
 };
 

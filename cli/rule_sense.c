@@ -5,6 +5,7 @@
 #include <rhodes/hook/cache_layout.h>
 #include <rhodes/hook/event_layout.h>
 #include <rhodes/hook/filter_layout.h>
+#include <rhodes/hook/sched_layout.h>
 #include <rhodes/hook/softirq_layout.h>
 #include <rhodes/hook/transform_layout.h>
 #include <rhodes/hook/user_layout.h>
@@ -114,6 +115,20 @@ static const char *of_user(const struct rh_hook *hook, const struct rh_rule_inpu
 		? "the length is more than the buffer" : NULL;
 }
 
+static const char *of_sched(const struct rh_hook *hook, const struct rh_rule_input *input,
+                            const struct rh_trial_answer *answer)
+{
+	if ((input->slot == RH_SLOT_SCHED_TICK || input->slot == RH_SLOT_SCHED_WAKEUP) &&
+	    answer->value > 1)
+		return "it said neither 0 nor 1";
+	if (input->slot == RH_SLOT_SCHED_PICK_NEXT && answer->value > RH_SCHED_LATER)
+		return "it is no queue";
+	if (input->slot == RH_SLOT_SCHED_SELECT_CPU && answer->value != RH_SCHED_NONE &&
+	    answer->value >= given(hook, input, "cpus"))
+		return "it is no processor";
+	return NULL;
+}
+
 static const char *of_softirq(const struct rh_hook *hook,
                               const struct rh_rule_input *input,
                               const struct rh_trial_answer *answer)
@@ -139,7 +154,7 @@ const char *rh_rule_nonsense(const struct rh_hook *hook, const struct rh_rule_in
 		sense      *sense;
 	} hooks[] = {
 		{ "filter", of_filter }, { "cache", of_cache }, { "event", of_event },
-		{ "softirq", of_softirq }, { "transform", of_transform }, { "user", of_user },
+		{ "sched", of_sched }, { "softirq", of_softirq }, { "transform", of_transform }, { "user", of_user },
 	};
 
 	for (size_t i = 0; i < sizeof hooks / sizeof hooks[0]; i++) {

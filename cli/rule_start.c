@@ -46,13 +46,28 @@ static const char softirq_inputs[] =
 	"{\"call\": \"rh_softirq_next\", \"interrupts\": 1, \"ran\": 20, \"budget\": 64,"
 	" \"done\": 20, \"left\": 0}\n";
 
+static const char sched_inputs[] =
+	"# A task comes and waits, another one too; the first one runs for 3 ms.\n"
+	"{\"call\": \"rh_sched_enable\", \"task\": 0, \"tasks\": {\"0\": {\"weight\": 1024}},"
+	" \"expect\": {\"result\": 0}}\n"
+	"{\"call\": \"rh_sched_enqueue\", \"task\": 0, \"why\": 0, \"nr\": 1,"
+	" \"weight_sum\": 1024, \"current\": -1, \"expect\": {\"tasks\": {\"0\": {\"queue\": 0}}}}\n"
+	"{\"call\": \"rh_sched_enable\", \"task\": 1, \"tasks\": {\"1\": {\"weight\": 110}},"
+	" \"current\": -1}\n"
+	"{\"call\": \"rh_sched_enqueue\", \"task\": 1, \"why\": 0, \"nr\": 2,"
+	" \"weight_sum\": 1134, \"current\": -1}\n"
+	"{\"call\": \"rh_sched_stopping\", \"task\": 0, \"runnable\": 1, \"nr\": 2,"
+	" \"weight_sum\": 1134, \"current\": -1, \"tasks\": {\"0\": {\"ran_ns\": 3000000}}}\n"
+	"{\"call\": \"rh_sched_enqueue\", \"task\": 0, \"why\": 2, \"nr\": 2,"
+	" \"weight_sum\": 1134, \"current\": -1}\n";
+
 static const struct {
 	const char *hook;
 	const char *text;
 } texts[] = {
 	{ "filter", filter_inputs }, { "cache", cache_inputs }, { "event", event_inputs },
 	{ "protocol", protocol_inputs }, { "transform", transform_inputs },
-	{ "softirq", softirq_inputs }, { "user", user_inputs },
+	{ "sched", sched_inputs }, { "softirq", softirq_inputs }, { "user", user_inputs },
 };
 
 /* {"call": "rh_cache_insert", "slot": 0, "key": 0} */

@@ -68,7 +68,7 @@ bool rh_rule_tested_expected(const struct rh_rule_tested *tested, size_t input)
 		       expected->fails == answer->failure;
 	if (!expected)
 		return true;
-	return expected->fails < 0 &&
+	return expected->fails < 0 && !answer->misplaced &&
 	       (!expected->has_result || expected->result == answer->value) &&
 	       has_fields(tested->inputs->hook, expected, answer) &&
 	       (!expected->bytes ||

@@ -31,6 +31,7 @@ struct rh_trial_answer {
 	uint8_t  state;   /* an enum rh_trial_state                        */
 	uint8_t  failure; /* an enum rh_rule_failure                       */
 	uint16_t signal;  /* that ended native code, or 0                  */
+	uint32_t misplaced; /* places that are not as they were expected  */
 	uint32_t len;     /* of the bytes that count                       */
 	uint64_t value;
 	uint64_t fields[RH_TRIAL_OUT_MAX]; /* those that the rule writes, in order */

@@ -149,8 +149,26 @@ static void fill(const struct run *run, const struct rh_rule_input *input, uint8
 		else
 			memcpy(buffer + field->offset, &input->fields[i], sizeof input->fields[i]);
 	}
+	for (unsigned i = 0; i < input->places.count; i++) {
+		const struct rh_rule_place *place = &input->places.items[i];
+
+		memcpy(buffer + place->offset, &place->value, place->bytes); /* little-endian */
+	}
 	if (input->len)
 		memcpy(buffer + run->hook->state_offset, input->bytes, input->len);
+}
+
+static uint32_t count_misplaced(const struct rh_rule_expected *expected,
+                                const uint8_t *buffer)
+{
+	uint32_t count = 0;
+
+	for (unsigned i = 0; expected && i < expected->places.count; i++) {
+		const struct rh_rule_place *place = &expected->places.items[i];
+
+		count += memcmp(buffer + place->offset, &place->value, place->bytes) != 0;
+	}
+	return count;
 }
 
 static uint64_t read_field(const struct rh_hook_field *field, const uint8_t *buffer)
@@ -237,6 +255,7 @@ static void ask(struct run *run, struct rh_trial_answer *answer)
 	}
 	answer->value = sized(run, value);
 	read_answer(run, buffer, answer);
+	answer->misplaced = count_misplaced(input->expected, buffer);
 	answer->state = RH_TRIAL_ANSWERED;
 	if (!rh_rule_nonsense(run->hook, input, answer))
 		return;

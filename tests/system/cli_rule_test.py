@@ -194,7 +194,7 @@ class Rule(Stage):
 
     @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
     def test_every_hook_has_a_rule_that_builds(self):
-        for hook in ("filter", "cache", "user", "protocol", "transform", "event"):
+        for hook in ("filter", "cache", "user", "protocol", "transform", "event", "sched"):
             self.here("rule", "new", hook + "-1", "--hook", hook)
             self.assertIn(f"{hook}, version 1", self.published(hook + "-1")["hook"])
 
@@ -203,7 +203,7 @@ class Rule(Stage):
 
     @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
     def test_a_new_rule_passes_its_test_in_every_mode(self):
-        for hook in ("filter", "cache", "protocol", "transform", "event"):
+        for hook in ("filter", "cache", "protocol", "transform", "event", "sched"):
             self.here("rule", "new", hook + "-t", "--hook", hook)
             said = json.loads(self.here("rule", "test", hook + "-t", "-o", "json"))
             self.assertTrue(said["ok"])

@@ -72,6 +72,55 @@ static void fields_and_bytes_are_read(void **state)
 	rh_rule_inputs_fini(&inputs);
 }
 
+static void places_of_arrays_are_read(void **state)
+{
+	static const struct {
+		const char *keys, *why;
+	} wrong[] = {
+		{ "\"tasks\": 5", "tasks must be an object" },
+		{ "\"tasks\": {\"1024\": {}}", "\"1024\" is none of its places, 0 to 1023" },
+		{ "\"tasks\": {\"x\": {}}", "\"x\" is none of its places" },
+		{ "\"tasks\": {\"0\": 1}", "a place must be an object" },
+		{ "\"tasks\": {\"0\": {\"wight\": 1}}", "wight is no member of it" },
+		{ "\"tasks\": {\"0\": {\"weight\": 4294967296}}", "weight has 32 bits" },
+		{ "\"own\": {\"8\": 1}", "\"8\" is none of its places" },
+		{ "\"vclock\": \"x\"", "vclock is no integer" },
+	};
+	struct rh_rule_inputs inputs;
+	struct rh_diag        diag = { 0 };
+
+	(void)state;
+	assert_int_equal(read_text(&inputs, "sched",
+		"{\"call\": \"rh_sched_enqueue\", \"task\": 3, \"vclock\": 7, \"own\": {\"2\": 5},"
+		" \"tasks\": {\"3\": {\"weight\": 9, \"own\": {\"1\": -1}}},"
+		" \"expect\": {\"tasks\": {\"1023\": {\"queue\": 8}}}}", &diag), RH_OK);
+	assert_int_equal(inputs.items[0].places.count, 4);
+	for (unsigned i = 0; i < 4; i++) {
+		static const struct rh_rule_place wanted[] = {
+			{ 24, 8, 7 }, { 40 + 16, 8, 5 }, { 192 + 3 * 128 + 104, 4, 9 },
+			{ 192 + 3 * 128 + 88, 8, UINT64_MAX },
+		};
+
+		assert_int_equal(inputs.items[0].places.items[i].offset, wanted[i].offset);
+		assert_int_equal(inputs.items[0].places.items[i].bytes, wanted[i].bytes);
+		assert_true(inputs.items[0].places.items[i].value == wanted[i].value);
+	}
+	assert_int_equal(inputs.items[0].expected->places.count, 1);
+	assert_int_equal(inputs.items[0].expected->places.items[0].offset,
+	                 192 + 1023 * 128 + 112);
+	rh_rule_inputs_fini(&inputs);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		char text[200];
+
+		snprintf(text, sizeof text, "{\"call\": \"rh_sched_enqueue\", %s}",
+		         wrong[i].keys);
+		assert_int_equal(read_text(&inputs, "sched", text, &diag), RH_EINVAL);
+		if (!strstr(diag.text, wrong[i].why))
+			fail_msg("%s: %s", wrong[i].keys, diag.text);
+		rh_rule_inputs_fini(&inputs);
+	}
+}
+
 static void a_name_may_be_both_parameter_and_field(void **state)
 {
 	struct rh_rule_inputs inputs;
@@ -239,6 +288,7 @@ int main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(fields_and_bytes_are_read),
+		cmocka_unit_test(places_of_arrays_are_read),
 		cmocka_unit_test(a_name_may_be_both_parameter_and_field),
 		cmocka_unit_test(what_is_expected_is_read),
 		cmocka_unit_test(other_places_of_bytes_are_texts),

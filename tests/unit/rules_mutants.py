@@ -11,6 +11,7 @@ import sys
 
 SKIPPED = 77
 
+ALIKE = "events_are_ordered_alike"
 # What stands there once, and what comes instead: the test that must see it.
 MUTATIONS = {
     "arc": ("library", "caches_decide_alike", "len[list_of[node]]--;",
@@ -30,6 +31,11 @@ MUTATIONS = {
     "redact": ("transform", "transforms_decide_alike", "i + length <= end",
                "i + length < end"),
     "sampler": ("event", "sampler_*", "% every == 0", "% every == 1"),
+    "sched_cfs": ("sched", ALIKE, "* task->weight /", "* (task->weight + 1) /"),
+    "sched_deadline": ("sched", ALIKE, "(left >> 10) *", "(left >> 11) *"),
+    "sched_eevdf": ("sched", ALIKE, "part / 2 :", "part / 3 :"),
+    "sched_fifo": ("sched", ALIKE, "why != RH_SCHED_PREEMPT;", "why == RH_SCHED_YIELD;"),
+    "sched_rr": ("sched", ALIKE, "task->key = 0;", "task->key = why == RH_SCHED_MIGRATE;"),
     "sieve": ("library", "caches_decide_alike", "is_used[slot] = 1;", "is_used[slot] = slot != 9;"),
 }
 # As rules_three.c and cmocka say that two builds differ.

@@ -65,9 +65,21 @@ static const char *mutant(void)
 	return getenv("RULES_MUTANT");
 }
 
+/* Of one in a folder: "sched_cfs". */
+static const char *mutant_name(const char *name, char text[64])
+{
+	snprintf(text, 64, "%s", name);
+	for (char *at = text; *at; at++)
+		if (*at == '/')
+			*at = '_';
+	return text;
+}
+
 bool three_wants(const char *name)
 {
-	return !mutant() || strcmp(mutant(), name) == 0;
+	char text[64];
+
+	return !mutant() || strcmp(mutant(), mutant_name(name, text)) == 0;
 }
 
 static int object_of(const char *name, const char *hook, int build)
@@ -77,7 +89,7 @@ static int object_of(const char *name, const char *hook, int build)
 	uint8_t *module;
 
 	if (build == NATIVE && mutant() && three_wants(name))
-		snprintf(path, sizeof path, "%s/mutant_%s.so", MUTANTS, name);
+		snprintf(path, sizeof path, "%s/mutant_%s.so", MUTANTS, mutant());
 	else
 		snprintf(path, sizeof path, "%s/%s.%s", RULES, name,
 		         build == NATIVE ? "so" : "wasm");

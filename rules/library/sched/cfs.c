@@ -12,9 +12,9 @@
 
 RH_RULE(sched);
 
-#define latency     rh_sched.priv[0]
-#define granularity rh_sched.priv[1]
-#define wakeup      rh_sched.priv[2]
+#define latency     rh_sched.own[0]
+#define granularity rh_sched.own[1]
+#define wakeup      rh_sched.own[2]
 
 int32_t rh_init(void)
 {

@@ -10,14 +10,14 @@
 
 RH_RULE(sched);
 
-#define usual_ns rh_sched.priv[0]
+#define usual_ns rh_sched.own[0]
 
 #define TURNS 1u      /* the queue of those that ask for nothing */
 #define SHORT 50000u  /* ns: less is not worth a switch */
 #define LONG  10000000000u
 
-#define budget(task)  (task)->priv[0] /* what is left of it */
-#define renewal(task) (task)->priv[1] /* when the next period begins */
+#define budget(task)  (task)->own[0] /* what is left of it */
+#define renewal(task) (task)->own[1] /* when the next period begins */
 
 int32_t rh_init(void)
 {

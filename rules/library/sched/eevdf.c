@@ -14,12 +14,12 @@ RH_RULE(sched);
 #define SLICE_MIN 100000u /* ns: less is not worth a switch */
 
 /* vclock is the mean, rounded down; rest is what was rounded, of all tasks together. */
-#define usual_ns rh_sched.priv[0]
-#define load     rh_sched.priv[1] /* the weights of those that are runnable */
-#define rest     rh_sched.priv[2]
+#define usual_ns rh_sched.own[0]
+#define load     rh_sched.own[1] /* the weights of those that are runnable */
+#define rest     rh_sched.own[2]
 
-#define lag(task)    (task)->priv[0] /* how far behind the mean it was when it left */
-#define weighs(task) (task)->priv[1] /* in load; 0: it is not in it */
+#define lag(task)    (task)->own[0] /* how far behind the mean it was when it left */
+#define weighs(task) (task)->own[1] /* in load; 0: it is not in it */
 
 int32_t rh_init(void)
 {

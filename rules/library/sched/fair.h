@@ -14,7 +14,7 @@
 #define RAN_MAX (1ull << 40)
 
 /* Of ran_ns so much is in vruntime already. */
-#define fair_charged(task) (task)->priv[2]
+#define fair_charged(task) (task)->own[2]
 
 /* So much of a processor, as a task of nice 0 would feel it. */
 static inline uint64_t fair_virtual(uint64_t ns, uint32_t weight)

@@ -5,7 +5,7 @@
 
 RH_RULE(sched);
 
-#define usual_ns rh_sched.priv[0]
+#define usual_ns rh_sched.own[0]
 
 int32_t rh_init(void)
 {
