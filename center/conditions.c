@@ -280,7 +280,7 @@ static void add_rule_places(struct rh_places *places, const struct rh_object *ob
 {
 	const struct rh_realm *realm = &places->center->realm;
 	const json_t          *exception = json_object_get(spec, "exception");
-	static const char *const words[] = { "protocol", "limits", "code" };
+	static const char *const words[] = { "protocol", "limits", "sched", "code" };
 	struct rh_rollout_side side;
 	struct pattern         pattern = { places, object, &side };
 

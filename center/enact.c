@@ -232,10 +232,12 @@ static void complete_rollout(struct rh_realm *realm, const struct rh_object *obj
 		rh_rollouts_remove(&realm->rollouts, object->name);
 }
 
-/* The rule of another name that holds the edge; only asked to word a refusal. */
+/* The rule of another name that holds the edge, or the resource; only asked to word a
+ * refusal. */
 static const char *holder(const struct rh_realm *realm, const char *name,
-                          const json_t *edge, const char *what)
+                          const json_t *wanted, const char *what)
 {
+	const char              *where = json_object_get(wanted, "edge") ? "edge" : "resource";
 	size_t                   count;
 	const char              *found = "unknown";
 	struct rh_object *const *at = rh_catalog_after(&realm->catalog, RH_OBJECT_RULE,
@@ -246,7 +248,7 @@ static const char *holder(const struct rh_realm *realm, const char *name,
 		json_t *rule = json_object_get(json_object_get(stored, "spec"), what);
 
 		if (rule && strcmp(at[i]->name, name) != 0 &&
-		    json_equal(json_object_get(rule, "edge"), edge))
+		    json_equal(json_object_get(rule, where), json_object_get(wanted, where)))
 			found = at[i]->name;
 		json_decref(stored);
 	}
@@ -262,7 +264,7 @@ static const char *what_of(const json_t *spec)
 static int is_on_edges(const json_t *spec)
 {
 	return json_object_get(spec, "protocol") || json_object_get(spec, "limits") ||
-	       json_object_get(spec, "code");
+	       json_object_get(spec, "code") || json_object_get(spec, "sched");
 }
 
 /* Agents obey it; nothing here depends on it. */
@@ -290,11 +292,14 @@ static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
 		err = enact_hierarchy(realm, json_object_get(json_object_get(spec,
 		                      "hierarchy"), "allow"), object->revision);
 	const json_t *rule = json_object_get(spec, what);
-	if (err == RH_EEXIST)
+	if (err == RH_EEXIST && json_object_get(rule, "resource"))
+		rh_problem_set(problem, err, "rule %s: another rule (%s) schedules %s",
+			object->name, holder(realm, object->name, rule, what),
+			json_string_value(json_object_get(rule, "resource")));
+	else if (err == RH_EEXIST)
 		rh_problem_set(problem, err, "rule %s: another rule (%s) holds %s -> %s",
-			object->name, holder(realm, object->name,
-			json_object_get(rule, "edge"), what), edge_end(rule, 0),
-			edge_end(rule, 1)); /* of code rh_code_check found it */
+			object->name, holder(realm, object->name, rule, what),
+			edge_end(rule, 0), edge_end(rule, 1)); /* of code rh_code_check found it */
 	else if (err)
 		rh_problem_set(problem, err, "rule %s: %s", object->name,
 		               rh_error_text(err));

@@ -201,6 +201,8 @@ static void touch_rule(const struct rh_realm *realm, const json_t *spec)
 	if (!rule)
 		rule = json_object_get(spec, "code");
 	if (!rule)
+		rule = json_object_get(spec, "sched");
+	if (!rule)
 		rule = json_object_get(spec, "exception");
 	if (rule && json_object_get(rule, "resource"))
 		touch_resource_named(realm, json_string_value(json_object_get(rule,

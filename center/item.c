@@ -13,6 +13,7 @@
 #include "../model/check.h"
 #include "../model/error.h"
 #include "../model/judge.h"
+#include "../model/sched.h"
 #include "../rules/hook.h"
 #include "../rules/limits.h"
 #include "../wire/frame.h"
@@ -162,6 +163,32 @@ static void put_own_code(void *user, const struct rh_protocol_rule *rule)
 	put_code(user, rule);
 }
 
+/* ---- scheduling ---- */
+
+static void put_sched(void *user, const struct rh_protocol_rule *rule)
+{
+	struct rh_record_writer *writer = user;
+	const json_t            *sched = rule->code->code;
+	size_t                   place = rh_record_open(writer, RH_TAG_SCHED_ITEM);
+	char                     text[48];
+
+	rh_record_put_text(writer, RH_TAG_RULE, rule->rule);
+	rh_record_put_u64(writer, RH_TAG_REVISION, rule->revision);
+	rh_record_put_text(writer, RH_TAG_POLICY, text_at(sched, "use"));
+	rh_record_put_text(writer, RH_TAG_MODE, or_default(sched, "carrier",
+		rh_sched_carrier_text(RH_SCHED_HOST)));
+	for (int i = 0; i < RH_SCHED_NUMBERS; i++) {
+		const json_t *number = json_object_get(sched, rh_sched_ranges[i].name);
+
+		if (!number)
+			continue;
+		snprintf(text, sizeof text, "%s=%lld", rh_sched_ranges[i].name,
+		         (long long)json_integer_value(number));
+		rh_record_put_text(writer, RH_TAG_ENV, text);
+	}
+	rh_record_close(writer, place);
+}
+
 /* ---- a resource ---- */
 
 static void put_texts(struct rh_record_writer *writer, uint16_t tag,
@@ -220,6 +247,7 @@ void rh_item_put_self(const struct rh_center *center, struct rh_record_writer *w
 	rh_stale_put(writer, &center->realm.catalog);
 	for (unsigned i = 0; i < rh_hook_count; i++)
 		rh_protocols_own(&center->realm.hooks[i], object->name, put_own_code, writer);
+	rh_protocols_own(&center->realm.scheds, object->name, put_sched, writer);
 	json_decref(stored);
 }
 

@@ -61,7 +61,7 @@ void rh_link_tell_result(struct rh_center *center, const struct rh_link_conn *co
 
 	if (center->watchers.count == 0)
 		return;
-	json_t *event = event_of(rh_result_state_text(result->state),
+	json_t *event = event_of(rh_result_state_text(result),
 		is_edge ? rule_of(center, key, &verdict) : key->caller.text,
 		conn->resource, result->revision);
 	if (is_edge)

@@ -1,6 +1,7 @@
 #include "link_peer.h"
 
 #include "../model/error.h"
+#include "../wire/frame.h"
 
 /* Nothing that it was sent waits for its word, and nothing waits to be sent. */
 static int is_settled(const struct rh_link_conn *conn)
@@ -45,12 +46,15 @@ void rh_link_standing(const struct rh_link *link, const char *agent,
 	if (conn && conn->state != RH_PEER_AGENT && !is_on_its_way(conn, revision))
 		standing.result = rh_results_find(&subscriber->results,
 		                                  &subscriber->feed.resource, key);
-	if (standing.result)
-		standing.state = rh_result_state_text(standing.result->state);
-	else if (conn && has_revision(conn, revision) && !subscriber->results.more)
-		standing.is_active = 1, standing.state = "active";
-	else if (conn)
+	if (standing.result) {
+		standing.state = rh_result_state_text(standing.result);
+		standing.is_active = standing.result->state == RH_ITEM_ACTIVE;
+	} else if (conn && has_revision(conn, revision) && !subscriber->results.more) {
+		standing.is_active = 1;
+		standing.state = "active";
+	} else if (conn) {
 		standing.state = "pending";
+	}
 	*ret_standing = standing;
 }
 

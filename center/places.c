@@ -58,7 +58,8 @@ void rh_places_add(struct rh_places *places, const char *agent,
 	rh_link_standing(places->center->link, agent, key, revision, &standing);
 	places->total++;
 	places->active += standing.is_active != 0;
-	if (standing.is_active)
+	places->partial += standing.is_active && standing.result;
+	if (standing.is_active && !standing.result)
 		return;
 	if (standing.result && standing.result->state == RH_ITEM_REJECTED) {
 		places->rejected++;
@@ -190,7 +191,7 @@ void rh_places_add_resource(struct rh_places *places, struct rh_id id)
 static const char *reason_of(const struct rh_places *places)
 {
 	if (places->active == places->total)
-		return "InForce";
+		return places->partial ? "Partial" : "InForce";
 	if (places->rejected)
 		return "Rejected";
 	return places->unreachable ? "Unreachable" : "Pending";
@@ -223,7 +224,7 @@ json_t *rh_places_condition(struct rh_places *places, const char *what)
 	int  is_all = places->active == places->total;
 	char first[384] = "";
 
-	if (!is_all)
+	if (!is_all || places->partial)
 		tell_first(places, first, sizeof first);
 	if (places->total == 0)
 		snprintf(places->text, sizeof places->text, "%s; nobody has it yet", what);
@@ -235,7 +236,7 @@ json_t *rh_places_condition(struct rh_places *places, const char *what)
 		"status", is_all ? "True" : "False", "reason", reason_of(places),
 		"message", rh_json_text(places->text),
 		"active", (json_int_t)places->active, "total", (json_int_t)places->total);
-	if (!is_all)
+	if (!is_all || places->partial)
 		json_object_set(json, "agents", places->agents);
 	return json;
 }

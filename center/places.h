@@ -30,8 +30,9 @@ struct rh_places {
 	uint64_t                total;
 	uint64_t                active;
 	uint64_t                rejected;
+	uint64_t                partial;   /* active, but not wholly           */
 	uint64_t                unreachable;
-	json_t                 *agents;    /* those that are not               */
+	json_t                 *agents;    /* those that are not, or partly    */
 	rh_places_visit        *on_rejected; /* may be NULL                    */
 	void                   *user;
 	char                    text[768]; /* of the condition's message       */

@@ -75,6 +75,7 @@ void rh_realm_fini(struct rh_realm *realm)
 	rh_catalog_fini(&realm->catalog);
 	rh_protocols_fini(&realm->protocols);
 	rh_protocols_fini(&realm->limits);
+	rh_protocols_fini(&realm->scheds);
 	for (unsigned i = 0; i < RH_REALM_HOOKS; i++) {
 		rh_protocols_fini(&realm->hooks[i]);
 		rh_protocols_fini(&realm->shadows[i]);
@@ -265,6 +266,8 @@ const struct rh_protocols *rh_realm_table(const struct rh_realm *realm,
 		return &realm->protocols;
 	if (side->table == RH_TABLE_LIMITS)
 		return &realm->limits;
+	if (side->table == RH_TABLE_SCHEDS)
+		return &realm->scheds;
 	unsigned hook = side->table - RH_TABLE_HOOKS;
 	RH_CHECK(hook < 2 * RH_REALM_HOOKS);
 	return hook < RH_REALM_HOOKS ? &realm->hooks[hook]

@@ -50,6 +50,7 @@ struct rh_realm {
 	struct rh_catalog     catalog;
 	struct rh_protocols   protocols;
 	struct rh_protocols   limits;      /* use is a number of calls         */
+	struct rh_protocols   scheds;      /* use is the name of a text, at an own */
 	struct rh_protocols   hooks[RH_REALM_HOOKS]; /* code, in the order of rh_hooks */
 	struct rh_protocols   shadows[RH_REALM_HOOKS]; /* ... that is not obeyed */
 	struct rh_rollouts    rollouts;

@@ -64,7 +64,7 @@ void rh_results_put(struct rh_results *results, const struct rh_name *resource,
 	int               is_in;
 	const char       *other = other_of(resource, key, &is_in);
 
-	if (result->state == RH_ITEM_ACTIVE) {
+	if (result->state == RH_ITEM_ACTIVE && !result->code) {
 		rh_results_forget(results, resource, key);
 		return;
 	}
@@ -104,13 +104,16 @@ const struct rh_result *rh_results_find(const struct rh_results *results,
 	return find(results, resource, key);
 }
 
-const char *rh_result_state_text(int state)
+const char *rh_result_state_text(const struct rh_result *result)
 {
+	int state = result->state;
 	static const char *const texts[RH_ITEM_STATES] = {
 		[RH_ITEM_RECEIVED] = "received", [RH_ITEM_VERIFIED] = "verified",
 		[RH_ITEM_VALIDATED] = "validated", [RH_ITEM_STAGED] = "staged",
 		[RH_ITEM_ACTIVE] = "active", [RH_ITEM_REJECTED] = "rejected",
 	};
 
+	if (state == RH_ITEM_ACTIVE && result->code)
+		return "partial";
 	return state > 0 && state < RH_ITEM_STATES ? texts[state] : "unknown";
 }

@@ -1,8 +1,8 @@
 /* results - what one agent says of the items that are not simply in force with it.
  *
  * An agent answers what it is sent: everything up to a revision is settled, but for
- * the items that it names.  Those stand here until it says that they are active, or
- * until they are sent to it anew.  An agent with more of them than fit is still known
+ * the items that it names.  Those stand here until it says that they are active (with a
+ * code: in force, but for what its text says), or until they are sent to it anew.  An agent with more of them than fit is still known
  * to have more.
  *
  * Ownership   The results own their memory, which is taken when it is needed.
@@ -52,7 +52,8 @@ const struct rh_result *rh_results_find(const struct rh_results *results,
                                         const struct rh_name *resource,
                                         const struct rh_item_key *key);
 
-/* "active", "rejected", ...; "unknown" for other numbers. */
-const char *rh_result_state_text(int state);
+/* "active", "rejected", ...; "partial" of what is active but for what it says; "unknown"
+ * for other numbers. */
+const char *rh_result_state_text(const struct rh_result *result);
 
 #endif

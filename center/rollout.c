@@ -199,17 +199,18 @@ static uint8_t table_of_hook(const char *name)
 	return (uint8_t)(RH_TABLE_HOOKS + (hook - rh_hooks));
 }
 
-/* Code runs on an edge, or at a resource. */
+/* Code runs on an edge, or at a resource; what schedules threads has no hook. */
 static void read_code(const json_t *rule, struct rh_rollout_side *side)
 {
 	const json_t *resource = json_object_get(rule, "resource");
 	const char   *key = json_string_value(json_object_get(rule, "key"));
+	const char   *hook = json_string_value(json_object_get(rule, "hook"));
 
 	if (resource) {
 		set_text(side->caller, sizeof side->caller, resource);
 		snprintf(side->callee, sizeof side->callee, "/%s", key ? key : "");
 	}
-	side->table = table_of_hook(json_string_value(json_object_get(rule, "hook")));
+	side->table = hook ? table_of_hook(hook) : RH_TABLE_SCHEDS;
 	if (json_is_true(json_object_get(rule, "shadow")))
 		side->table = (uint8_t)(side->table + RH_REALM_HOOKS);
 	side->code = rh_code_text_of(rule);
@@ -217,7 +218,7 @@ static void read_code(const json_t *rule, struct rh_rollout_side *side)
 	memcpy(side->use, side->code->use, sizeof side->use);
 }
 
-/* A protocol has a name, a limit a number, code a module. */
+/* A protocol has a name, a limit a number, code a module, a scheduler a resource. */
 static void read_side(const json_t *rule, uint64_t revision,
                       struct rh_rollout_side *ret_side)
 {
@@ -233,7 +234,7 @@ static void read_side(const json_t *rule, uint64_t revision,
 		snprintf(side.use, sizeof side.use, "%u",
 		         (unsigned)json_integer_value(calls));
 	}
-	if (json_object_get(rule, "module"))
+	if (json_object_get(rule, "module") || json_object_get(rule, "resource"))
 		read_code(rule, &side);
 	*ret_side = side;
 }
@@ -242,7 +243,7 @@ static void read_side(const json_t *rule, uint64_t revision,
  * place of its own. */
 static void set_place(struct rh_rollout_side *side, const char *rule)
 {
-	const char *hook = side->code
+	const char *hook = side->code && side->table != RH_TABLE_SCHEDS
 		? json_string_value(json_object_get(side->code->code, "hook")) : "";
 
 	if (strcmp(hook, "probe") == 0 || strcmp(hook, "event") == 0)
@@ -257,6 +258,8 @@ static const json_t *edge_rule(const json_t *stored)
 
 	if (!rule)
 		rule = json_object_get(spec, "limits");
+	if (!rule)
+		rule = json_object_get(spec, "sched");
 	return rule ? rule : json_object_get(spec, "code");
 }
 

@@ -49,7 +49,9 @@ enum rh_rollout_order {
 };
 
 /* Which table of the realm a rule stands in; of rules of code one for each hook. */
-enum rh_rule_table { RH_TABLE_PROTOCOLS, RH_TABLE_LIMITS, RH_TABLE_HOOKS };
+enum rh_rule_table {
+	RH_TABLE_PROTOCOLS, RH_TABLE_LIMITS, RH_TABLE_SCHEDS, RH_TABLE_HOOKS
+};
 
 /* What a generation says of which edge; use is "" for none. */
 struct rh_rollout_side {
@@ -57,7 +59,7 @@ struct rh_rollout_side {
 	uint8_t  table;                     /* RH_TABLE_HOOKS and the hook's place in
 	                                       rh_hooks, of a shadow RH_REALM_HOOKS
 	                                       more                                */
-	const struct rh_code_text *code;    /* of RH_TABLE_HOOKS and beyond        */
+	const struct rh_code_text *code;    /* of RH_TABLE_SCHEDS and beyond       */
 	char caller[RH_NAME_MAX + 1];
 	char callee[RH_NAME_MAX + 2];
 	char use[RH_PROTOCOL_TEXT_MAX];
@@ -125,7 +127,7 @@ void rh_rollout_read_step(const json_t *value, struct rh_rollout_step *ret_step)
 /* How the rule is to be rolled out: 1, or at once: 0. */
 int rh_rollout_read_plan(const struct rh_object *rule, struct rh_rollout_plan *ret_plan);
 
-/* What a rule says; use is "" when it is about neither protocols, limits nor code. */
+/* What a rule says; use is "" when it is about neither protocols, limits, scheduling nor code. */
 void rh_rollout_read_side(const struct rh_object *rule,
                           struct rh_rollout_side *ret_side);
 

@@ -41,6 +41,9 @@ int rh_shape_mode(struct rh_decode *decode, const json_t *value);
 int rh_shape_memory(struct rh_decode *decode, const json_t *value);
 int rh_shape_code(struct rh_decode *decode, const json_t *value);
 
+/* What a rule says of how threads are scheduled. */
+int rh_shape_sched(struct rh_decode *decode, const json_t *value);
+
 /* The edges of a rule: [caller, callee], each a name or "*". */
 int rh_shape_pattern(struct rh_decode *decode, const json_t *value);
 

@@ -197,11 +197,12 @@ int rh_shape_rule(struct rh_decode *decode, const json_t *spec)
 		{ "stale",     check_stale,     0 },
 		{ "limits",    check_limits,    0 },
 		{ "code",      rh_shape_code,   0 },
+		{ "sched",     rh_shape_sched,  0 },
 	};
 	int err = rh_decode_fields(decode, spec, RH_FIELDS(fields));
 
 	if (!err && json_object_size(spec) != 1)
 		err = rh_decode_refuse(decode, "must be exactly one of protocol, "
-		                       "exception, hierarchy, stale, limits, code");
+		                       "exception, hierarchy, stale, limits, code, sched");
 	return err;
 }

@@ -47,6 +47,11 @@ enum rh_frame_type {
 	                         by kind of failure, in order (rules/rule.h), all
 	                         since the last one; TEXT*: lines of the rule     */
 	RH_FRAME_RULE_PUT,    /* process: it asks no more                         */
+	RH_FRAME_GOVERN,      /* VERSION [MODE: fiber, I run under that carrier]
+	                         [REVISION: answer when you have that]: schedule me,
+	                         and who descends of me, by the rules             */
+	RH_FRAME_GOVERNED,    /* [SCHED_ITEM: in force] [CODE TEXT: why the rule is
+	                         not, or what of it is not]                       */
 
 	/* On the companion, a socket pair that belongs to one page; its hang-up
 	 * says that the other end of the page is gone. */
@@ -199,7 +204,7 @@ enum rh_tag {
 	RH_TAG_SELF,        /* records: RESOURCE TYPE [INTERFACE] UID* EXE*
 	                       ENV* LOCALE_ON [LIBRARY | PROGRAM] [HASH
 	                       FUNCTION*: of the registered interface]
-	                       CODE_ITEM*;
+	                       CODE_ITEM* [SCHED_ITEM];
 	                       none in a view: it is not registered    */
 	RH_TAG_EDGE_ITEM,   /* records: CALLER CALLEE TYPE (of the other end;
 	                       none: unregistered), of the callee:
@@ -239,7 +244,8 @@ enum rh_tag {
 	RH_TAG_AFTER,       /* i32: in an EDGE_ITEM that has a DEADLINE:
 	                       the verdict from then on                */
 	RH_TAG_RESULT_ITEM, /* records: CALLER [CALLEE] REVISION STATE
-	                       [CODE TEXT]                             */
+	                       [CODE TEXT: why not, or of one that is
+	                       active what of it is not in force]      */
 	RH_TAG_STATE,       /* u32: enum rh_item_state                 */
 	RH_TAG_DELAY,       /* u64 ms                                  */
 	RH_TAG_REPORT_ITEM, /* records: CALLER CALLEE COUNT TEXT       */
@@ -263,6 +269,9 @@ enum rh_tag {
 	RH_TAG_SIGNATURE,   /* text: Ed25519, 128 hex digits           */
 	RH_TAG_KEY,         /* text                                    */
 	RH_TAG_DIFFERENCES, /* u64                                     */
+	RH_TAG_SCHED_ITEM,  /* records: RULE REVISION POLICY (cfs, eevdf,
+	                       deadline, fifo, rr) MODE (host, fiber) ENV*
+	                       (what the rule says of it, NAME=number) */
 	RH_TAGS
 };
 

@@ -35,7 +35,7 @@ static json_t *instances_json(const struct rh_link_peer *peer)
 static json_t *unsettled_json(const char *resource, const struct rh_result *result)
 {
 	json_t *json = json_pack("{s:s, s:I}", "state",
-		rh_result_state_text(result->state), "revision",
+		rh_result_state_text(result), "revision",
 		(json_int_t)result->revision);
 
 	if (result->other[0])

@@ -24,8 +24,7 @@ static void verify_told(const struct peer *peer, const struct sim_agent *agent)
 			continue;
 		sim_key_text(&item->key, text);
 		sim_violation(sim, "the center takes %s at %s for %s", text, agent->name,
-		              rh_result_state_text(result ? result->state
-		                                          : RH_ITEM_ACTIVE));
+		              result ? rh_result_state_text(result) : "active");
 	}
 }
 

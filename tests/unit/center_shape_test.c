@@ -259,6 +259,30 @@ static void probe(void **state)
 	    "only rules of mode ebpf");
 }
 
+#define SCHED(more) RULE("r", "{'sched':{'resource':'a','use':" more "}}")
+
+/* Numbers with policies are model_sched_test.c's: here is where they stand. */
+static void sched(void **state)
+{
+	(void)state;
+	good(SCHED("'cfs'"));
+	good(SCHED("'eevdf','carrier':'fiber','nice':-20,'sliceUs':100000"));
+	good(SCHED("'deadline','runtimeUs':1000,'deadlineUs':2000,'periodUs':3000"));
+	good(SCHED("'rr','priority':50,'rollout':{'steps':['100%']}"));
+	bad(SCHED("'lottery'"), "/spec/sched/use", "deadline");
+	bad(SCHED("'cfs','carrier':'gate'"), "/spec/sched/carrier", "fiber");
+	bad(SCHED("'cfs','nice':20"), "/spec/sched/nice", "between -20 and 19");
+	bad(SCHED("'cfs','nice':'5'"), "/spec/sched/nice", "");
+	bad(SCHED("'cfs','priority':1"), "/spec/sched/priority", "use: cfs");
+	bad(SCHED("'fifo','priority':51"), "/spec/sched/priority", "50");
+	bad(SCHED("'rr','sliceUs':1000"), "/spec/sched/sliceUs", "fiber");
+	bad(SCHED("'deadline','runtimeUs':9,'periodUs':100"), "/spec/sched/runtimeUs", "10");
+	bad(SCHED("'deadline','runtimeUs':101,'deadlineUs':100"), "/spec/sched/runtimeUs",
+	    "more than the deadline");
+	bad(SCHED("'cfs','weight':1"), "/spec/sched/weight", "");
+	bad(RULE("r", "{'sched':{'use':'cfs'}}"), "/spec/sched", "resource");
+}
+
 static void envelopes(void **state)
 {
 	(void)state;
@@ -432,7 +456,7 @@ int main(void)
 		cmocka_unit_test(resources),
 		cmocka_unit_test(interfaces),
 		cmocka_unit_test(rules),
-		cmocka_unit_test(code), cmocka_unit_test(probe),
+		cmocka_unit_test(code), cmocka_unit_test(probe), cmocka_unit_test(sched),
 		cmocka_unit_test(envelopes),
 		cmocka_unit_test(texts),
 		cmocka_unit_test(limits),
