@@ -66,13 +66,33 @@ static int refuse_exe(const struct rh_self *self, const struct rh_peer *peer,
 	                   self->exe_count > 1 ? ", ..." : "");
 }
 
+static int refuse_uid(const struct rh_self *self, const struct rh_home *home,
+                      const struct rh_peer *peer, struct rh_diag *diag)
+{
+	char uids[48];
+
+	list_uids(self, home, uids, sizeof uids);
+	return rh_diag_set(diag, RH_EIDENT, "process %d (%.80s) is of uid %u, %s is "
+	                   "registered for uid %s", (int)peer->pid, peer->exe,
+	                   (unsigned)peer->uid, self->name, uids);
+}
+
+int rh_admit_governed(const struct rh_self *self, const struct rh_home *home,
+                      const struct rh_peer *peer, struct rh_diag *diag)
+{
+	if (self->name[0] == 0)
+		return rh_diag_set(diag, RH_EIDENT, "process %d (%.80s) cannot be governed: "
+		                   "the resource is not registered", (int)peer->pid,
+		                   peer->exe);
+	return has_uid(self, home, peer->uid) ? RH_OK : refuse_uid(self, home, peer, diag);
+}
+
 int rh_admit_process(const struct rh_self *self, const struct rh_home *home,
                      const struct rh_peer *peer, uint32_t role, int serves_already,
                      struct rh_diag *diag)
 {
-	char uids[48];
-	int  is_callee = role == RH_ROLE_CALLEE;
-	int  is_ours = (is_callee || serves_already) && is_worker(home, peer);
+	int is_callee = role == RH_ROLE_CALLEE;
+	int is_ours = (is_callee || serves_already) && is_worker(home, peer);
 
 	if (self->name[0] == 0)
 		return rh_diag_set(diag, RH_EIDENT, "process %d (%.80s) cannot attach: "
@@ -81,12 +101,8 @@ int rh_admit_process(const struct rh_self *self, const struct rh_home *home,
 	if (!is_callee && role != RH_ROLE_CALLER)
 		return rh_diag_set(diag, RH_EINVAL, "a process attaches as caller or "
 		                   "callee, not as %u", role);
-	if (!has_uid(self, home, peer->uid) && !(is_ours && peer->uid == home->uid)) {
-		list_uids(self, home, uids, sizeof uids);
-		return rh_diag_set(diag, RH_EIDENT, "process %d (%.80s) is of uid %u, %s "
-		                   "is registered for uid %s", (int)peer->pid, peer->exe,
-		                   (unsigned)peer->uid, self->name, uids);
-	}
+	if (!has_uid(self, home, peer->uid) && !(is_ours && peer->uid == home->uid))
+		return refuse_uid(self, home, peer, diag);
 	if (is_ours || serves_already || has_exe(self, peer))
 		return RH_OK;
 	if (is_callee && self->program && rh_peer_runs(peer, self->program))

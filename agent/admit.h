@@ -23,6 +23,11 @@ int rh_admit_process(const struct rh_self *self, const struct rh_home *home,
                      const struct rh_peer *peer, uint32_t role, int serves_already,
                      struct rh_diag *diag);
 
+/* A process that asks to be scheduled with the resource, before it becomes the program
+ * that it is for: its user must be registered.  RH_EIDENT. */
+int rh_admit_governed(const struct rh_self *self, const struct rh_home *home,
+                      const struct rh_peer *peer, struct rh_diag *diag);
+
 /* An agent speaks for a resource when it is the program that we are, run by our
  * user or by root.  RH_EIDENT */
 int rh_admit_agent(const struct rh_home *home, const struct rh_peer *peer,

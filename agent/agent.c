@@ -9,6 +9,7 @@
 #include "codetell.h"
 #include "cpage.h"
 #include "edge.h"
+#include "governor.h"
 #include "happening.h"
 #include "inlink.h"
 #include "listener.h"
@@ -238,6 +239,7 @@ int rh_agent_init(struct rh_agent *agent, const struct rh_place *place,
 	if (rh_tasks_init(&agent->tasks, agent->loop) < 0 ||
 	    rh_alarm_init(&agent->alarm, agent->loop, on_alarm, agent) < 0 ||
 	    rh_stats_init(agent) < 0 || rh_codetell_init(agent) < 0 || rh_probes_init(agent) < 0 ||
+	    rh_governor_init(agent) < 0 ||
 	    rh_results_init(agent) < 0 || rh_rulewatch_init(agent) < 0)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for an agent");
 	if ((r = rh_happenings_init(agent)) < 0)
@@ -256,6 +258,7 @@ static int begin(struct rh_agent *agent)
 {
 	struct rh_cached cached;
 
+	rh_governor_start(agent);
 	if (rh_cache_load(agent, &cached) < 0) {
 		rh_follow_init(&agent->follow, NULL, 0, RH_CREDIT_BYTES);
 		rh_chronicle_start(agent);
@@ -282,6 +285,7 @@ int rh_agent_open(struct rh_agent *agent, const struct rh_place *place,
 void rh_agent_close(struct rh_agent *agent)
 {
 	rh_listener_close(agent);
+	rh_governor_close(agent);
 	rh_channels_end(agent);
 	if (agent->cache)
 		rh_cache_close(agent);

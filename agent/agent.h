@@ -42,6 +42,7 @@
 struct rh_cache;
 struct rh_center;
 struct rh_edge;
+struct rh_governor;
 struct rh_listener;
 struct rh_codetell;
 struct rh_modules;
@@ -102,6 +103,7 @@ struct rh_agent {
 	struct rh_list         observers;
 	struct rh_list         loans;      /* rules that run in processes   */
 	struct rh_probes      *probes;     /* rules that run in the kernel  */
+	struct rh_governor    *governor;   /* how our threads are scheduled */
 	struct rh_list         reports;    /* kept for the center           */
 	unsigned               report_count;
 	struct rh_leave        leave;

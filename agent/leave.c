@@ -6,6 +6,7 @@
 #include "center.h"
 #include "codetell.h"
 #include "edge.h"
+#include "governor.h"
 #include "happening.h"
 #include "incarrier.h"
 #include "inlink.h"
@@ -44,6 +45,7 @@ static void free_parts(struct rh_agent *agent)
 	rh_happenings_free(agent);
 	rh_loans_free(agent);
 	rh_probes_free(agent);
+	rh_governor_free(agent);
 	rh_modules_free(agent);
 	rh_agent_forget_counters(agent);
 	if (agent->lock_fd >= 0)
@@ -127,6 +129,7 @@ void rh_leave_begin(struct rh_agent *agent, rh_leave_done *done, void *user)
 	rh_stats_leave(agent);
 	rh_codetell_leave(agent);
 	rh_probes_leave(agent);
+	rh_governor_leave(agent);
 	rh_leave_close(agent, (uv_handle_t *)&agent->alarm.timer);
 	if (agent->tasks.prepare.type != UV_UNKNOWN_HANDLE)
 		rh_leave_go_on(agent);

@@ -3,6 +3,7 @@
 #include "admit.h"
 #include "agent.h"
 #include "conn.h"
+#include "governor.h"
 #include "happening.h"
 #include "inlink.h"
 #include "leave.h"
@@ -109,6 +110,15 @@ static int trace(struct visitor *visitor, struct rh_frame *frame,
 	return rh_trace_open(visitor->agent, visitor->conn, frame, diag);
 }
 
+static int govern(struct visitor *visitor, struct rh_frame *frame,
+                  struct rh_peer *peer, struct rh_diag *diag)
+{
+	struct rh_agent *agent = visitor->agent;
+	int r = rh_admit_governed(&agent->view->self, agent->home, peer, diag);
+
+	return r < 0 ? r : rh_governor_take(agent, visitor->conn, peer, frame, diag);
+}
+
 static int check_version(struct rh_frame *frame, const struct rh_peer *peer,
                          struct rh_diag *diag)
 {
@@ -127,7 +137,8 @@ static int decide(struct visitor *visitor, struct rh_frame *frame,
 {
 	int r = RH_OK;
 
-	if (frame->type == RH_FRAME_ATTACH || frame->type == RH_FRAME_LINK)
+	if (frame->type == RH_FRAME_ATTACH || frame->type == RH_FRAME_LINK ||
+	    frame->type == RH_FRAME_GOVERN)
 		r = check_version(frame, peer, diag);
 	if (r < 0)
 		return r;
@@ -141,6 +152,8 @@ static int decide(struct visitor *visitor, struct rh_frame *frame,
 		return attach(visitor, frame, peer, diag);
 	case RH_FRAME_LINK:
 		return link_agent(visitor, frame, peer, diag);
+	case RH_FRAME_GOVERN:
+		return govern(visitor, frame, peer, diag);
 	case RH_FRAME_TRACE:
 		return trace(visitor, frame, peer, diag);
 	default:

@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "cpage.h"
 #include "edge.h"
+#include "governor.h"
 #include "happening.h"
 #include "held.h"
 #include "identity.h"
@@ -365,6 +366,7 @@ int rh_process_open(struct rh_agent *agent, struct rh_conn *conn,
 	rh_conn_hand_over(conn, &conn_ops, process);
 	rh_list_add(&agent->processes, &process->in_agent);
 	agent->process_count++;
+	rh_governor_note(agent, process->pid);
 	rh_counter_add(&agent->counters.head->attached, 1);
 	rh_counter_add(&agent->counters.head->processes, 1);
 	rh_info_often("attached pid=%d uid=%u exe=%s%s", (int)process->pid,

@@ -108,7 +108,7 @@ static void tell(struct rh_task *task)
 			                    result->revision, (int)result->state,
 			                    result->text);
 		result->is_told = 1;
-		if (result->state == RH_ITEM_ACTIVE)
+		if (result->state == RH_ITEM_ACTIVE && !result->code)
 			drop(results, result); /* T1 */
 		if (writer.used > FRAME_ROOM) {
 			finish(agent, &writer, results->told);
@@ -149,7 +149,7 @@ void rh_result_set(struct rh_agent *agent, const char *caller, const char *calle
 	struct rh_results *results = agent->results;
 	struct result     *result = find(results, caller, callee);
 
-	if (!result && state == RH_ITEM_ACTIVE)
+	if (!result && state == RH_ITEM_ACTIVE && !why)
 		return;
 	if (!result && !(result = add(results, caller, callee))) {
 		rh_error("no memory to tell the center of %s -> %s", caller, callee);
@@ -170,6 +170,15 @@ void rh_result_note(struct rh_agent *agent, const char *caller, const char *call
 
 	if (rh_result_rejected(agent, caller, callee, &why) <= revision)
 		rh_result_set(agent, caller, callee, revision, state, NULL);
+}
+
+void rh_result_partial(struct rh_agent *agent, const char *caller, const char *callee,
+                       uint64_t revision, const struct rh_diag *why)
+{
+	struct rh_diag ignored;
+
+	if (rh_result_rejected(agent, caller, callee, &ignored) <= revision)
+		rh_result_set(agent, caller, callee, revision, RH_ITEM_ACTIVE, why);
 }
 
 uint64_t rh_result_rejected(const struct rh_agent *agent, const char *caller,

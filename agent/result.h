@@ -8,8 +8,8 @@
  *
  * Ownership   The agent's.
  * Threads     The loop's.
- * Invariants  T1  an item stands here at most once, and only while it is not active
- *                 or that it is active has not been told.
+ * Invariants  T1  an item stands here at most once, and only while it is not active,
+ *                 or active in part, or that it is active has not been told.
  * Limits      RH_EDGES_PER_AGENT and the resource itself. */
 #ifndef RH_AGENT_RESULT_H
 #define RH_AGENT_RESULT_H
@@ -28,6 +28,10 @@ int rh_results_init(struct rh_agent *agent);
 void rh_result_set(struct rh_agent *agent, const char *caller, const char *callee,
                    uint64_t revision, enum rh_item_state state,
                    const struct rh_diag *why);
+
+/* The item of that revision is in force, but for what why says; NULL: wholly.  As note. */
+void rh_result_partial(struct rh_agent *agent, const char *caller, const char *callee,
+                       uint64_t revision, const struct rh_diag *why);
 
 /* The revision of the item that was rejected and not replaced since, and why; 0: none. */
 uint64_t rh_result_rejected(const struct rh_agent *agent, const char *caller,

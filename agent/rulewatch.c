@@ -3,6 +3,7 @@
 #include "agent.h"
 #include "bound.h"
 #include "edge.h"
+#include "governor.h"
 #include "happening.h"
 #include "incarrier.h"
 #include "listener.h"
@@ -39,6 +40,7 @@ static void refresh_self(struct rh_agent *agent)
 {
 	rh_loans_apply(agent);
 	rh_probes_apply(agent);
+	rh_governor_apply(agent);
 	rh_happenings_apply(agent);
 	rh_listener_admit(agent);
 }

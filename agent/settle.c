@@ -4,6 +4,7 @@
 #include "binding.h"
 #include "bound.h"
 #include "edge.h"
+#include "governor.h"
 #include "happening.h"
 #include "incarrier.h"
 #include "inlink.h"
@@ -95,6 +96,7 @@ static int is_in_settled(struct rh_agent *agent, const char *caller)
 static int is_self_settled(const struct rh_agent *agent)
 {
 	return rh_loans_are_settled(agent) && rh_probes_are_settled(agent) &&
+	       rh_governor_is_settled(agent) &&
 	       rh_happenings_are_settled(agent);
 }
 

@@ -183,6 +183,9 @@ static int read_self(struct rh_self *self, const struct rh_record *record,
 	}
 	if (more < 0)
 		return malformed(diag, "it is cut off");
+	records.at = 0;
+	if ((r = rh_schedspec_read(&self->sched, &records, diag)) < 0)
+		return r;
 	return rh_codespecs_read(&self->codes, &records, diag);
 }
 

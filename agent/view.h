@@ -16,6 +16,7 @@
 
 #include "codespec.h"
 #include "item.h"
+#include "schedspec.h"
 
 #include "../base/socket.h"
 
@@ -52,6 +53,7 @@ struct rh_self {
 	uint32_t  locale_on;
 	uint64_t  stale_ms[RH_STALE_CLASSES]; /* how old a cache may be        */
 	struct rh_codespecs codes;            /* that run in its processes     */
+	struct rh_schedspec sched;            /* how their threads are ordered */
 };
 
 struct rh_view_edge {

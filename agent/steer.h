@@ -1,0 +1,34 @@
+/* steer - one rule of scheduling as a class of the kernel, put on every thread of a set.
+ *
+ * Ownership   A value; the set is the governor's.
+ * Threads     One. */
+#ifndef RH_AGENT_STEER_H
+#define RH_AGENT_STEER_H
+
+#include "governed.h"
+#include "schedspec.h"
+
+struct rh_steer {
+	enum rh_sched_use     use;
+	enum rh_sched_carrier carrier;
+	struct rh_sched_attr  wanted;
+	uint64_t              slice_ns;   /* the kernel's own; 0: it has no others  */
+	int                   is_sliceless; /* the rule's slice cannot be had here  */
+};
+
+/* priority is what rank.h leaves the rule. */
+void rh_steer_init(struct rh_steer *steer, const struct rh_schedspec *spec, int priority,
+                   uint64_t slice_ns);
+
+/* rh_governed_is_ruled, for a steer. */
+int rh_steer_is_on(void *steer, const struct rh_sched_attr *attr);
+
+/* Puts it on all threads that have it not.  Returns how many have it; why says what of it
+ * is not true, in words that fit a result, or has the code RH_OK. */
+unsigned rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
+                      struct rh_diag *why);
+
+/* Gives every thread what it had before.  why as of rh_steer_put. */
+void rh_steer_restore(struct rh_governed *set, struct rh_diag *why);
+
+#endif
