@@ -1,6 +1,7 @@
 #include "show.h"
 
 #include "../base/plural.h"
+#include "../model/sched.h"
 
 #include <stdbool.h>
 #include <stdio.h>
@@ -76,15 +77,16 @@ const char *rh_show_in_force(const json_t *object, char *text, size_t cap,
 	const char   *reason = rh_show_text(condition, "reason");
 	int           is_all = is_true(object, "Active");
 
-	*ret_style = is_all ? RH_GOOD : RH_BAD;
+	*ret_style = is_all && reason && strcmp(reason, "Partial") != 0 ? RH_GOOD : RH_BAD;
 	if (!reason)
 		return NULL;
 	if (json_object_get(condition, "total"))
 		snprintf(text, cap, "%s %lld of %lld",
-		         is_all ? "Active" : reason, (long long)count_of(condition, "active"),
+		         *ret_style == RH_GOOD ? "Active" : reason,
+		         (long long)count_of(condition, "active"),
 		         (long long)count_of(condition, "total"));
 	else
-		snprintf(text, cap, "%s", is_all ? "Active" : reason);
+		snprintf(text, cap, "%s", *ret_style == RH_GOOD ? "Active" : reason);
 	return text;
 }
 
@@ -94,12 +96,13 @@ const char *rh_show_agent(const json_t *agent, char *text, size_t cap,
 	const json_t *unsettled = json_object_get(agent, "unsettled"), *item;
 	const char   *source = rh_show_text(agent, "source");
 	json_int_t    lag = json_integer_value(json_object_get(agent, "lag"));
-	size_t        count = json_array_size(unsettled), rejected = 0, i;
+	size_t        count = json_array_size(unsettled), rejected = 0, partial = 0, i;
 
 	json_array_foreach(unsettled, i, item) {
 		const char *state = rh_show_text(item, "state");
 
 		rejected += state && strcmp(state, "rejected") == 0;
+		partial += state && strcmp(state, "partial") == 0;
 	}
 	*ret_style = RH_BAD;
 	if (json_is_true(json_object_get(agent, "stalled")))
@@ -110,10 +113,12 @@ const char *rh_show_agent(const json_t *agent, char *text, size_t cap,
 		*ret_style = RH_PLAIN;
 	if (*ret_style == RH_BAD)
 		return text;
-	if (count)
-		snprintf(text, cap, "%zu on the way", count);
+	if (count > partial)
+		snprintf(text, cap, "%zu on the way", count - partial);
 	else if (lag)
 		snprintf(text, cap, "%lld behind", (long long)lag);
+	else if (partial)
+		*ret_style = RH_BAD, snprintf(text, cap, "%zu in part", partial);
 	else if (source && strcmp(source, "live") == 0)
 		*ret_style = RH_GOOD, snprintf(text, cap, "up to date");
 	else
@@ -292,6 +297,29 @@ static void show_code(const json_t *code, struct rh_show_rule *rule)
 	         json_object_get(code, "rollout") ? ", step by step" : "");
 }
 
+/* "deadline on host: runtimeUs 2000, periodUs 20000" */
+static void show_sched(const json_t *sched, struct rh_show_rule *rule)
+{
+	const char *carrier = rh_show_text(sched, "carrier");
+	int         used = snprintf(rule->says, sizeof rule->says, "%s on %s",
+	                            rh_show_text(sched, "use"), carrier ? carrier : "host");
+	const char *before = ": ";
+
+	snprintf(rule->edge, sizeof rule->edge, "%s", rh_show_text(sched, "resource"));
+	for (int i = 0; i < RH_SCHED_NUMBERS; i++) {
+		const json_t *number = json_object_get(sched, rh_sched_ranges[i].name);
+
+		if (!number)
+			continue;
+		used += snprintf(rule->says + used, sizeof rule->says - (size_t)used,
+		                 "%s%s %lld", before, rh_sched_ranges[i].name,
+		                 (long long)json_integer_value(number));
+		before = ", ";
+	}
+	snprintf(rule->says + used, sizeof rule->says - (size_t)used, "%s",
+	         json_object_get(sched, "rollout") ? ", step by step" : "");
+}
+
 void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 {
 	const json_t *spec = json_object_get(object, "spec");
@@ -325,6 +353,9 @@ void rh_show_rule(const json_t *object, struct rh_show_rule *ret_rule)
 		snprintf(ret_rule->says, sizeof ret_rule->says, "%s%s%s%s",
 		         reason ? reason : "", expires ? " (until " : "",
 		         expires ? expires : "", expires ? ")" : "");
+	} else if (json_object_get(spec, "sched")) {
+		ret_rule->kind = "sched";
+		show_sched(json_object_get(spec, "sched"), ret_rule);
 	} else if (json_object_get(spec, "code")) {
 		ret_rule->kind = "code";
 		show_code(json_object_get(spec, "code"), ret_rule);

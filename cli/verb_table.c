@@ -34,6 +34,10 @@ static const struct rh_option run_options[] = {
 	{ "wait", 'w', "SECONDS", "wait that long for the system and the resource",
 	  NONE },
 	{ "print", 'p', NULL, "print the environment instead of running", NONE },
+	{ "resource", 'r', "RESOURCE", "the resource, instead of the first word",
+	  RH_COMPLETE_RESOURCE },
+	{ "sched", 0, "POLICY", "rule of its threads: cfs, eevdf, deadline, fifo or rr", NONE },
+	{ "carrier", 0, "CARRIER", "with --sched: host (the kernel) or fiber (a runtime)", NONE },
 	LAST,
 };
 
@@ -125,6 +129,8 @@ static const struct rh_option observe_options[] = {
 };
 
 static const struct rh_option top_options[] = {
+	{ "threads", 0, "RESOURCE", "the threads that a rule schedules, instead of edges",
+	  RH_COMPLETE_RESOURCE },
 	{ "once", '1', NULL, "print one table of totals and end", NONE },
 	{ "interval", 'i', "SECONDS", "time between two tables (default 2)", NONE },
 	JSON_OUT,
@@ -177,7 +183,7 @@ const struct rh_verb rh_verbs[] = {
 	  .words = "RESOURCE -- PROGRAM [ARGUMENT...]",
 	  .options = run_options,
 	  .run = rh_verb_run_program,
-	  .word_least = 2,
+	  .word_least = 1,
 	  .word_most = 100000,
 	  .complete = { RH_COMPLETE_RESOURCE, RH_COMPLETE_COMMAND },
 	  .help = "Run a program as a resource, its references in front",

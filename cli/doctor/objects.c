@@ -72,6 +72,11 @@ static void check_unsettled(struct rh_doctor *doctor, const json_t *agent)
 		const char   *caller = json_string_value(json_array_get(edge, 0));
 		const char   *callee = json_string_value(json_array_get(edge, 1));
 
+		if (state && strcmp(state, "partial") == 0)
+			rh_doctor_warn(doctor, "partial",
+			               "%s: %s: %s: a rule is not in force for all of it: "
+			               "`rhodes top --threads %s` shows what", name,
+			               code ? code : "", text ? text : "", name);
 		if (!state || strcmp(state, "rejected") != 0)
 			continue;
 		rh_doctor_fail(doctor, "rejected",

@@ -1,10 +1,13 @@
 #include "../cli.h"
 #include "../client.h"
+#include "../governing.h"
+#include "../preload.h"
 #include "../verb.h"
 #include "../view.h"
 #include "../wait.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,13 +37,79 @@ static int become(struct rh_cli *cli, char **argv)
 	                   "%s: %s", argv[0], strerror(errno));
 }
 
+/* How the program is to be scheduled, as the command says. */
+struct order {
+	const char *use;      /* NULL: as the rule says, if there is one */
+	const char *carrier;
+	uint64_t    revision; /* of the rule, when it was made so; 0     */
+};
+
+static int read_order(struct rh_cli *cli, struct order *order)
+{
+	enum rh_sched_use     use;
+	enum rh_sched_carrier carrier;
+
+	*order = (struct order){ .use = rh_args_value(&cli->args, "sched"),
+	                         .carrier = rh_args_value(&cli->args, "carrier") };
+	if (order->use && rh_sched_use_parse(order->use, strlen(order->use), &use) < 0)
+		return rh_cli_usage(cli, "--sched %s: there are cfs, eevdf, deadline, fifo and rr",
+		                    order->use);
+	if (order->carrier && !order->use)
+		return rh_cli_usage(cli, "--carrier needs --sched");
+	if (order->carrier && rh_sched_carrier_parse(order->carrier, strlen(order->carrier),
+	                                             &carrier) < 0)
+		return rh_cli_usage(cli, "--carrier %s: there are host and fiber",
+		                    order->carrier);
+	return RH_EXIT_OK;
+}
+
+/* Puts the runtime in front where it can be; else the kernel schedules it, and it is told
+ * why. */
+static const char *enter_carrier(struct rh_cli *cli, const struct order *order,
+                                 const char *program)
+{
+	char           path[PATH_MAX], library[PATH_MAX];
+	struct rh_diag why;
+
+	if (!order->carrier || strcmp(order->carrier, "fiber") != 0)
+		return "host";
+	if (rh_preload_program(program, path) < 0)
+		return "host"; /* what it is, exec tells */
+	if (rh_preload_check(path, &why) < 0 || rh_preload_library(library, &why) < 0) {
+		fprintf(cli->err, "rhodes run: it runs under the carrier host: %s\n", why.text);
+		return "host";
+	}
+	rh_preload_enter(library);
+	setenv("RHODES_SCHED", order->use, 1);
+	return "fiber";
+}
+
+/* Becomes one whose threads the agent orders, and then the program. */
+static int run(struct rh_cli *cli, const struct rh_view *view, const struct order *order,
+               char **argv)
+{
+	const char *carrier = enter_carrier(cli, order, argv[0]);
+	int         result = rh_governing_join(cli, view->agent, carrier, order->revision,
+	                                       order->use != NULL);
+
+	return result == RH_EXIT_OK ? become(cli, argv) : result;
+}
+
 int rh_verb_run_program(struct rh_cli *cli)
 {
-	const char    *resource = cli->args.words[0];
-	char         **argv = cli->args.words + 1;
+	const char    *option = rh_args_value(&cli->args, "resource");
+	const char    *resource = option ? option : cli->args.words[0];
+	char         **argv = cli->args.words + (option ? 0 : 1);
+	struct order   order;
 	struct rh_view view;
-	int            result = rh_wait_for(cli, resource);
+	int            result = argv[0] ? read_order(cli, &order)
+	                                : rh_cli_usage(cli, "a word is missing: PROGRAM");
 
+	if (result == RH_EXIT_OK)
+		result = rh_wait_for(cli, resource);
+	if (result == RH_EXIT_OK && order.use)
+		result = rh_governing_state(cli, resource, order.use, order.carrier,
+		                            &order.revision);
 	if (result == RH_EXIT_OK)
 		result = rh_view_init(cli, resource, &view);
 	if (result != RH_EXIT_OK)
@@ -53,7 +122,7 @@ int rh_verb_run_program(struct rh_cli *cli)
 		if (view.library_path)
 			fprintf(cli->out, "LD_LIBRARY_PATH=%s\n", view.library_path);
 	} else {
-		result = become(cli, argv);
+		result = run(cli, &view, &order, argv);
 	}
 	rh_view_fini(&view);
 	return result;

@@ -3,6 +3,7 @@
 #include "../samples.h"
 #include "../table.h"
 #include "../verb.h"
+#include "top_threads.h"
 
 #include <poll.h>
 #include <unistd.h>
@@ -165,13 +166,18 @@ int rh_verb_top(struct rh_cli *cli)
 	long           interval_s = INTERVAL_S;
 	struct rh_diag diag = { 0 };
 	enum rh_format format;
+	const char    *threads = rh_args_value(&cli->args, "threads");
+	bool           is_once;
 
 	if (rh_args_number(&cli->args, "interval", 1, 3600, &interval_s, &diag) ==
 	    RH_EINVAL)
 		return rh_cli_usage(cli, "%s", diag.text);
 	if (rh_output_format(cli, &format) < 0)
 		return RH_EXIT_USAGE;
-	if (rh_args_has(&cli->args, "once") || format != RH_FORMAT_TABLE)
+	is_once = rh_args_has(&cli->args, "once") || format != RH_FORMAT_TABLE;
+	if (threads)
+		return rh_top_threads(cli, threads, format, is_once ? 0 : interval_s);
+	if (is_once)
 		return print_once(cli, format);
 	return watch(cli, interval_s);
 }

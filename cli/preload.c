@@ -1,0 +1,127 @@
+#include "preload.h"
+
+#include "tool.h"
+
+#include "../base/diag.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define LIBRARY "librhodes-fiber.so"
+
+int rh_preload_program(const char *name, char path[PATH_MAX])
+{
+	const char *folders = getenv("PATH");
+	size_t      len;
+
+	if (strchr(name, '/')) {
+		snprintf(path, PATH_MAX, "%s", name);
+		return access(path, X_OK) == 0 ? RH_OK : RH_ENOENT;
+	}
+	for (const char *at = folders ? folders : "/bin:/usr/bin"; *at; at += len + (at[len] == ':')) {
+		len = strcspn(at, ":");
+		snprintf(path, PATH_MAX, "%.*s%s%s", (int)len, at, len ? "/" : "./", name);
+		if (access(path, X_OK) == 0)
+			return RH_OK;
+	}
+	return RH_ENOENT;
+}
+
+/* 1: the loader starts it. */
+static int has_loader(int fd, const Elf64_Ehdr *head)
+{
+	Elf64_Phdr part;
+
+	for (unsigned i = 0; i < head->e_phnum; i++) {
+		off_t at = (off_t)(head->e_phoff + (Elf64_Off)i * sizeof part);
+
+		if (pread(fd, &part, sizeof part, at) != (ssize_t)sizeof part)
+			return 0;
+		if (part.p_type == PT_INTERP)
+			return 1;
+	}
+	return 0;
+}
+
+/* "#! /bin/sh -e" -> "/bin/sh" */
+static int read_interpreter(int fd, char path[PATH_MAX])
+{
+	char    line[256];
+	ssize_t n = pread(fd, line, sizeof line - 1, 0);
+	char   *at = line + 2;
+
+	if (n < 4 || memcmp(line, "#!", 2) != 0)
+		return RH_ENOENT;
+	line[n] = '\0';
+	at += strspn(at, " \t");
+	snprintf(path, PATH_MAX, "%.*s", (int)strcspn(at, " \t\n"), at);
+	return RH_OK;
+}
+
+static int check_open(const char *path, int fd, int depth, struct rh_diag *why)
+{
+	Elf64_Ehdr head;
+	char       interpreter[PATH_MAX];
+
+	if (pread(fd, &head, sizeof head, 0) == (ssize_t)sizeof head &&
+	    memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 &&
+	    head.e_ident[EI_CLASS] == ELFCLASS64)
+		return has_loader(fd, &head) ? RH_OK : rh_diag_set(why, RH_ENOCARRY,
+			"%.180s is linked statically: no library can be put in front of it", path);
+	if (depth > 0 || read_interpreter(fd, interpreter) < 0)
+		return rh_diag_set(why, RH_ENOCARRY, "%.180s is no program of this machine and "
+		                   "no script", path);
+	fd = open(interpreter, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return rh_diag_set(why, RH_ENOCARRY, "the interpreter of %.180s is missing", path);
+	int r = check_open(interpreter, fd, depth + 1, why);
+
+	close(fd);
+	return r;
+}
+
+int rh_preload_check(const char *path, struct rh_diag *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
+
+	if (fd < 0)
+		return rh_diag_set(why, RH_ENOCARRY, "%.180s cannot be read", path);
+	r = check_open(path, fd, 0, why);
+	close(fd);
+	return r;
+}
+
+int rh_preload_library(char path[PATH_MAX], struct rh_diag *why)
+{
+	static const char *const folders[] = {
+		"/../interceptors/fiber", "/../lib/rhodes", "/../lib/x86_64-linux-gnu/rhodes",
+		"/../lib/x86_64-linux-gnu", "/../lib",
+	};
+	char  self[PATH_MAX], *slash;
+
+	if (rh_tool_self(self, why) < 0)
+		return RH_ENOENT;
+	slash = strrchr(self, '/');
+	for (size_t i = 0; i < sizeof folders / sizeof folders[0]; i++) {
+		int n = snprintf(path, PATH_MAX, "%.*s%s/" LIBRARY, (int)(slash - self), self,
+		                 folders[i]);
+
+		if (n < PATH_MAX && access(path, R_OK) == 0)
+			return RH_OK;
+	}
+	return rh_diag_set(why, RH_ENOENT, LIBRARY " is not installed");
+}
+
+void rh_preload_enter(const char *library)
+{
+	const char *before = getenv("LD_PRELOAD");
+	char        text[2 * PATH_MAX];
+
+	snprintf(text, sizeof text, "%s%s%s", library, before && before[0] ? ":" : "",
+	         before ? before : "");
+	setenv("LD_PRELOAD", text, 1);
+}

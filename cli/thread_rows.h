@@ -1,0 +1,42 @@
+/* thread_rows - how the governed threads of a resource do, as the kernel tells.
+ *
+ * Which threads there are stands in the file that their agent writes (agent/governed.h);
+ * the numbers are those of /proc.  What the kernel does not tell is left out.
+ *
+ * Ownership   rh_thread_rows_free frees the list.
+ * Threads     One; the threads go on meanwhile. */
+#ifndef RH_CLI_THREAD_ROWS_H
+#define RH_CLI_THREAD_ROWS_H
+
+#include "../base/dirs.h"
+#include "../base/sched.h"
+#include "../base/threads.h"
+
+#include <stdbool.h>
+
+struct rh_thread_row {
+	pid_t                 pid;
+	pid_t                 tid;
+	bool                  is_fiber;   /* its process runs under that carrier       */
+	struct rh_thread_stat stat;
+	struct rh_sched_attr  attr;       /* how it is scheduled now                   */
+	int                   err_no;     /* why the rule is not on it, or 0           */
+	double                run_ns;
+	double                wait_ns;    /* ready to run, and did not                 */
+	long long             switches;
+	double                vruntime_ns; /* of the fair classes; < 0: not told       */
+	double                deadline_ns; /* of a deadline, in the kernel's clock; <= 0 */
+};
+
+struct rh_thread_rows {
+	struct rh_thread_row *at;
+	size_t                count;
+	char                  rule[200];  /* "NAME POLICY CARRIER", or "- - -"         */
+};
+
+/* RH_ENOENT: no agent of it runs here, or it is one of before.  RH_ENOMEM. */
+int rh_thread_rows_read(const struct rh_dirs *dirs, const char *resource,
+                        struct rh_thread_rows *ret_rows);
+void rh_thread_rows_free(struct rh_thread_rows *rows);
+
+#endif
