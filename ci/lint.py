@@ -24,7 +24,7 @@ MAY_USE = {
     "worker": ["sdk"],
     "agent": ["base", "protocols", "rules", "interface"],
     "center": ["base", "protocols", "rules", "interface"],
-    "cli": ["agent", "center", "sdk"],
+    "cli": ["agent", "center", "sdk", "interceptors"],
     "interceptors": ["agent", "center", "sdk"],
 }
 FREESTANDING = {"float.h", "iso646.h", "limits.h", "stdalign.h", "stdarg.h", "stdatomic.h",

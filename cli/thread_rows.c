@@ -1,5 +1,7 @@
 #include "thread_rows.h"
 
+#include "fiber_rows.h"
+
 #include "../agent/governed.h"
 #include "../model/error.h"
 
@@ -61,14 +63,25 @@ static int read_row(struct rh_thread_row *row, const struct rh_governed_process 
                     const struct rh_governed_thread *thread)
 {
 	*row = (struct rh_thread_row){
-		.pid = process->pid, .tid = thread->tid, .is_fiber = process->is_fiber,
-		.err_no = thread->err_no,
+		.pid = process->pid, .tid = thread->tid, .err_no = thread->err_no,
 	};
 	if (rh_thread_stat(row->pid, row->tid, &row->stat) < 0 ||
 	    rh_sched_get(row->tid, &row->attr) < 0)
 		return 0;
 	read_numbers(row);
 	return 1;
+}
+
+static size_t read_process(struct rh_thread_row *rows,
+                           const struct rh_governed_process *process)
+{
+	size_t count = 0;
+
+	for (unsigned i = 0; i < process->count; i++)
+		count += (size_t)read_row(&rows[count], process, &process->threads[i]);
+	if (process->is_fiber)
+		rh_fiber_rows_put(process->pid, rows, count);
+	return count;
 }
 
 static void read_rule(const char *path, char *rule, size_t cap)
@@ -106,11 +119,8 @@ int rh_thread_rows_read(const struct rh_dirs *dirs, const char *resource,
 	rh_governed_load(&set, path);
 	rh_governed_look(&set, nothing_is_ruled, NULL);
 	rows.at = calloc(set.threads + 1u, sizeof *rows.at);
-	for (unsigned i = 0; rows.at && i < set.count; i++) {
-		for (unsigned j = 0; j < set.at[i]->count; j++)
-			rows.count += (size_t)read_row(&rows.at[rows.count], set.at[i],
-			                               &set.at[i]->threads[j]);
-	}
+	for (unsigned i = 0; rows.at && i < set.count; i++)
+		rows.count += read_process(&rows.at[rows.count], set.at[i]);
 	rh_governed_fini(&set);
 	*ret_rows = rows;
 	return rows.at ? RH_OK : RH_ENOMEM;

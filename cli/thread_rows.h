@@ -1,7 +1,8 @@
 /* thread_rows - how the governed threads of a resource do, as the kernel tells.
  *
  * Which threads there are stands in the file that their agent writes (agent/governed.h);
- * the numbers are those of /proc.  What the kernel does not tell is left out.
+ * the numbers are those of /proc, and of a thread that the carrier `fiber` runs those of its
+ * runtime (fiber_rows.h).  What nobody tells is left out.
  *
  * Ownership   rh_thread_rows_free frees the list.
  * Threads     One; the threads go on meanwhile. */
@@ -17,7 +18,7 @@
 struct rh_thread_row {
 	pid_t                 pid;
 	pid_t                 tid;
-	bool                  is_fiber;   /* its process runs under that carrier       */
+	bool                  is_fiber;   /* that carrier runs it                      */
 	struct rh_thread_stat stat;
 	struct rh_sched_attr  attr;       /* how it is scheduled now                   */
 	int                   err_no;     /* why the rule is not on it, or 0           */
@@ -34,7 +35,9 @@ struct rh_thread_rows {
 	char                  rule[200];  /* "NAME POLICY CARRIER", or "- - -"         */
 };
 
-/* RH_ENOENT: no agent of it runs here, or it is one of before.  RH_ENOMEM. */
+/* Of a thread that the carrier `fiber` runs state is Q (ready, another one runs), R, S, or D (in
+ * the kernel), and cpu the carrier.
+ * RH_ENOENT: no agent of it runs here, or it is one of before.  RH_ENOMEM. */
 int rh_thread_rows_read(const struct rh_dirs *dirs, const char *resource,
                         struct rh_thread_rows *ret_rows);
 void rh_thread_rows_free(struct rh_thread_rows *rows);
