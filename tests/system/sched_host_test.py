@@ -304,6 +304,45 @@ class Swaps(Host):
                                                          "encoder-sched"))
             self.assertTrue(fair(0)(attr_of(program.pid)))
 
+    def test_the_carrier_fiber_is_left_to_its_runtime(self):
+        half = bytes(i * i % 251 for i in range(1 << 16)) * 64
+        command = ["xz", "-T3", "-1", "--block-size=1MiB"]
+        library = os.path.abspath(os.path.join(BUILD, "interceptors/fiber"))
+        os.mkdir(self.path("interceptors"))  # beside bin/, as in a build tree
+        os.symlink(library, self.path("interceptors/fiber"))
+        path = self.path("out")
+        with open(path, "wb") as out, subprocess.Popen(
+                [self.rhodes_path, "run", "-r", "encoder", "--sched", "rr", "--carrier",
+                 "fiber", "--", *command], env=self.env, stdin=subprocess.PIPE, stdout=out,
+                stderr=subprocess.PIPE, text=False) as process:
+            process.stdin.write(half)
+            process.stdin.flush()
+            self.await_said(["fiber"], "top", "--threads", "encoder", "-1")
+            rows = self.json("top", "--threads", "encoder")["items"]
+            self.assertEqual({row["class"] for row in rows}, {"OTHER"}, rows)
+            self.assertTrue(any(row["carrier"] == "fiber" and row["runNs"] > 0
+                                for row in rows), rows)
+            self.rule("use: rr, priority: 2")
+            self.await_all([row["tid"] for row in rows], real(RR, 2))
+            process.stdin.write(half)
+            process.stdin.close()
+            self.assertEqual(process.stderr.read(), b"")
+            self.assertEqual(process.wait(LIMIT), 0)
+        plain = subprocess.run(command, input=2 * half, capture_output=True, check=True)
+        with open(path, "rb") as file:
+            self.assertEqual(file.read(), plain.stdout)
+
+    def test_a_rule_that_no_thread_can_have_is_rejected(self):
+        with self.program() as program:
+            os.sched_setaffinity(program.pid, {0})
+            if CPUS < 2:
+                self.skipTest("an affinity leaves out nothing here")
+            self.rule("use: rr")
+            self.await_all([program.pid], real(RR, 1))
+            self.rule("use: deadline")
+            self.await_said(["rejected", "affinity"], "describe", "rule", "encoder-sched")
+            self.assertTrue(real(RR, 1)(attr_of(program.pid)))
+
     def test_a_static_program_runs_under_host_and_is_told(self):
         path = os.path.abspath(os.path.join(BUILD, "tests/system/sched_program_static"))
         done = self.rhodes("run", "-r", "encoder", "--sched", "rr", "--carrier", "fiber",

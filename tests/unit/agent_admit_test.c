@@ -62,6 +62,23 @@ static void the_registered_user_is_admitted(void **unused)
 	assert_int_equal(admit(RH_ROLE_CALLER, 0), RH_EIDENT);
 }
 
+/* Whose file it is says nothing: it becomes another one. */
+static void who_is_scheduled_is_of_a_registered_user(void **unused)
+{
+	(void)unused;
+	self.exes[0] = python;
+	self.exe_count = 1;
+	assert_int_equal(rh_admit_governed(&self, &home, &peer, &diag), RH_OK);
+	peer.uid = 0;
+	assert_int_equal(rh_admit_governed(&self, &home, &peer, &diag), RH_EIDENT);
+	assert_non_null(strstr(diag.text, "uid 1000"));
+	self.uid_count = 0;
+	peer.uid = home.uid;
+	assert_int_equal(rh_admit_governed(&self, &home, &peer, &diag), RH_OK);
+	self.name[0] = '\0';
+	assert_int_equal(rh_admit_governed(&self, &home, &peer, &diag), RH_EIDENT);
+}
+
 static void without_uids_only_the_agents_own_user(void **unused)
 {
 	(void)unused;
@@ -183,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(the_registered_user_is_admitted, set_up),
+		cmocka_unit_test_setup(who_is_scheduled_is_of_a_registered_user, set_up),
 		cmocka_unit_test_setup(without_uids_only_the_agents_own_user, set_up),
 		cmocka_unit_test_setup(the_executable_must_be_registered, set_up),
 		cmocka_unit_test_setup(our_worker_may_serve_but_not_call_for_others,
