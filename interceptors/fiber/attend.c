@@ -63,8 +63,11 @@ static void deliver(struct rh_fiber *fiber, bool only_free)
 	struct rh_pending pending;
 
 	while (atomic_load(&fiber->pending_count) &&
-	       next_pending(fiber, only_free, &pending))
+	       next_pending(fiber, only_free, &pending)) {
+		fiber->raising = pending.sig;
 		raise_here(&pending);
+		fiber->raising = 0;
+	}
 }
 
 void rh_attend_release(struct rh_fiber *fiber)
@@ -99,6 +102,17 @@ static void set_altstack(struct rh_fiber *fiber)
 		carrier->altstack = fiber->altstack;
 }
 
+/* If it is cancelled now, the C library unwinds from inside of its handler: with that
+ * signal blocked, which the next fiber here shall not inherit. */
+static void be_cancelled(struct rh_fiber *fiber)
+{
+	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
+
+	if (carrier)
+		atomic_store(&carrier->mask, RH_MASK_UNKNOWN);
+	rh_sys_tgkill(rh_sys_pid(), rh_sys_tid(), SIGNAL_CANCEL);
+}
+
 void rh_attend(struct rh_fiber *fiber)
 {
 	set_altstack(fiber);
@@ -111,7 +125,7 @@ void rh_attend(struct rh_fiber *fiber)
 	if (atomic_load(&fiber->pending_count))
 		deliver(fiber, !fiber->in_call);
 	if (atomic_load(&fiber->cancel) && atomic_exchange(&fiber->cancel, false))
-		rh_sys_tgkill(rh_sys_pid(), rh_sys_tid(), SIGNAL_CANCEL);
+		be_cancelled(fiber);
 }
 
 void rh_attend_end(struct rh_fiber *fiber)

@@ -7,6 +7,8 @@
 #include "real.h"
 #include "switch.h"
 
+#include "../../rules/runqueue.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -31,22 +33,48 @@ static uint64_t hold_of(const struct rh_carrier *carrier, enum rh_hold hold)
 	return carrier->epoch << 2 | hold;
 }
 
+/* Under the latch, so that the run queue knows that the fiber waits before anybody can
+ * see it run again (the carrier itself takes the latch, or puts it into the inbox). */
+void rh_carrier_lose_seat(struct rh_carrier *carrier, struct rh_seat *seat, uint64_t hold)
+{
+	rh_latch_lock(&seat->latch);
+	if (atomic_compare_exchange_strong(&carrier->hold, &hold,
+					   (hold & ~3ull) | RH_HOLD_LOST)) {
+		struct rh_fiber *fiber = atomic_load(&carrier->fiber);
+
+		rh_runqueue_stop(seat->queue, RH_STOP_BLOCK, rh_clock());
+		atomic_store(&fiber->stats->state, RH_THREAD_BLOCKED);
+		atomic_store(&seat->carrier, NULL);
+	}
+	rh_latch_unlock(&seat->latch);
+}
+
+void rh_carrier_send_home(struct rh_fiber *fiber)
+{
+	rh_seat_remove(fiber);
+	rh_park_call_home(fiber);
+}
+
 /* The fiber left this way; its context is at rest.  From the moment that it is given on,
- * another carrier may run it. */
+ * another carrier may run it: the run queue knows before. */
 static void settle(struct rh_carrier *carrier, struct rh_fiber *fiber)
 {
 	enum rh_leave how = carrier->leave;
 
-	if (how == RH_LEAVE_WAIT) {
-		atomic_store(&fiber->stats->state, RH_THREAD_WAITING);
-		rh_latch_unlock(carrier->release);
-		return;
-	}
 	if (how == RH_LEAVE_HOME) {
-		rh_park_call_home(fiber);
+		rh_carrier_send_home(fiber);
 		return;
 	}
-	if (how == RH_LEAVE_PREEMPT || how == RH_LEAVE_TICK)
+	if (how == RH_LEAVE_WAIT) {
+		struct rh_latch *release = carrier->release;
+
+		atomic_store(&fiber->stats->state, RH_THREAD_WAITING);
+		if (carrier->seat)
+			rh_seat_stop(carrier->seat, fiber, how);
+		rh_latch_unlock(release);
+		return;
+	}
+	if (how != RH_LEAVE_YIELD)
 		rh_stats_add(&fiber->stats->preempted, 1);
 	if (!carrier->seat) {
 		rh_seat_put(fiber);
@@ -54,7 +82,7 @@ static void settle(struct rh_carrier *carrier, struct rh_fiber *fiber)
 	}
 	fiber->since = rh_clock();
 	atomic_store(&fiber->stats->state, RH_THREAD_QUEUED);
-	rh_seat_requeue(carrier->seat, fiber, how);
+	rh_seat_stop(carrier->seat, fiber, how);
 }
 
 static void account(struct rh_fiber *fiber, uint64_t began)
@@ -75,6 +103,7 @@ static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 	rh_stats_add(&stats->runs, 1);
 	rh_stats_add(&stats->queued_ns, began - fiber->since);
 	rh_stats_count(&rh_stats->switches);
+	atomic_store_explicit(&stats->since, began, memory_order_relaxed);
 	atomic_store_explicit(&stats->state, RH_THREAD_RUNNING, memory_order_relaxed);
 	atomic_store_explicit(&stats->seat, carrier->seat->index, memory_order_relaxed);
 	atomic_store(&fiber->carrier, carrier);
@@ -91,7 +120,7 @@ static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 		}
 	} while (carrier->leave == RH_LEAVE_TICK && carrier->seat &&
 		 !atomic_load(&fiber->evict) &&
-		 rh_seat_goes_on(carrier->seat, fiber, rh_clock() - began));
+		 rh_seat_goes_on(carrier->seat, fiber));
 	atomic_store(&carrier->fiber, NULL);
 	account(fiber, began);
 	settle(carrier, fiber);
@@ -106,7 +135,7 @@ static void serve(struct rh_carrier *carrier)
 		if (!fiber)
 			rh_seat_idle(carrier->seat);
 		else if (rh_evict_wanted(fiber))
-			rh_park_call_home(fiber);
+			rh_carrier_send_home(fiber);
 		else
 			run(carrier, fiber);
 	}
@@ -168,7 +197,7 @@ static int start(struct rh_seat *seat)
 {
 	struct rh_carrier *carrier = NULL;
 	pthread_attr_t attributes;
-	uint64_t all = ~0ull, old;
+	uint64_t all = ~(1ull << (RH_PREEMPT_SIGNAL - 1)), old;
 	pthread_t thread;
 	int result;
 

@@ -17,6 +17,7 @@
 
 #define RH_CARRIERS_MAX 128u
 #define RH_DIRECTS_MAX  8
+#define RH_MASK_UNKNOWN ~0ull /* no fiber has it: the C library's are never blocked */
 
 enum rh_hold {
 	RH_HOLD_SCHED,   /* on its own stack */
@@ -28,6 +29,7 @@ enum rh_hold {
 struct rh_direct {
 	int sig;
 	struct rh_fiber *fiber;
+	uint32_t generation;
 };
 
 struct rh_carrier {
@@ -66,6 +68,12 @@ int rh_carrier_start_all(void);
 /* Gives a seat that has no carrier to a spare one, or to a new one; false when there is
  * none to have. */
 bool rh_carrier_relieve(struct rh_seat *seat);
+
+/* Of the monitor: takes its seat from a carrier that still is as `hold` says. */
+void rh_carrier_lose_seat(struct rh_carrier *carrier, struct rh_seat *seat, uint64_t hold);
+
+/* A fiber that does not run, or that ran here, goes on in its home thread. */
+void rh_carrier_send_home(struct rh_fiber *fiber);
 
 /* In a child of fork: there are none. */
 void rh_carrier_forget_all(void);

@@ -76,6 +76,7 @@ struct rh_fiber {
 	struct rh_fiber *next; /* in a queue or an inbox */
 	uint64_t since;        /* it runs, or it became runnable */
 	_Atomic uint32_t seat; /* where it ran last */
+	bool is_task;          /* in the run queue of that seat; under its latch */
 
 	/* The task itself. */
 	_Atomic uint64_t mask; /* of signals */
@@ -84,7 +85,9 @@ struct rh_fiber {
 	void *argument;
 	volatile uint32_t preempted; /* how often, for calls that may not see it */
 	volatile uint32_t user_signals; /* handled */
+	volatile uint32_t interrupts;   /* of them, those that end calls early */
 	volatile uint32_t in_call;      /* sigwait and its like: signals go to the carrier */
+	volatile int raising;           /* a signal that it delivers to itself */
 	volatile bool resched;
 	volatile bool governed; /* false: at home for good, or not begun */
 
@@ -96,7 +99,7 @@ struct rh_fiber {
 
 	/* Others ask: */
 	const char *_Atomic evict; /* why it has to go home */
-	_Atomic bool cancel;
+	_Atomic bool cancel, changed; /* changed: its traits, for the run queue */
 	struct rh_latch pending_latch;
 	struct rh_pending pending[RH_PENDING_MAX];
 	_Atomic uint32_t pending_count;

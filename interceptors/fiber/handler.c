@@ -74,44 +74,62 @@ static void pass_on(struct rh_carrier *carrier, int sig, const siginfo_t *info,
 	rh_sys4(SYS_kill, rh_sys_pid(), sig, 0, 0);
 }
 
-/* Whom a signal was sent to that came straight to this carrier; NULL: to the process. */
+/* Whom a signal was sent to that came straight to this carrier; NULL: to the process, or
+ * to a fiber that is gone. */
 static struct rh_fiber *addressee(struct rh_carrier *carrier, int sig)
 {
-	struct rh_fiber *fiber = NULL;
+	struct rh_direct found = {0};
 
 	if (!carrier || !atomic_load(&carrier->directs))
 		return NULL;
 	rh_latch_lock(&carrier->direct_latch);
-	for (int i = 0; i < RH_DIRECTS_MAX && !fiber; i++) {
+	for (int i = 0; i < RH_DIRECTS_MAX && !found.sig; i++) {
 		if (carrier->direct[i].sig != sig)
 			continue;
-		fiber = carrier->direct[i].fiber;
+		found = carrier->direct[i];
 		carrier->direct[i].sig = 0;
 		atomic_fetch_sub(&carrier->directs, 1);
 	}
 	rh_latch_unlock(&carrier->direct_latch);
-	return fiber;
+	if (!found.sig || atomic_load(&found.fiber->generation) != found.generation ||
+	    !found.fiber->governed)
+		return NULL;
+	return found.fiber;
+}
+
+/* Two of a kind to one kernel thread are one to the kernel: only one is on its way. */
+static bool note(struct rh_carrier *carrier, struct rh_fiber *fiber, int sig)
+{
+	struct rh_direct *free_one = NULL;
+	bool there = false;
+
+	for (int i = 0; i < RH_DIRECTS_MAX; i++) {
+		if (!carrier->direct[i].sig && !free_one)
+			free_one = &carrier->direct[i];
+		there = there || carrier->direct[i].sig == sig;
+	}
+	if (there || !free_one)
+		return false;
+	*free_one = (struct rh_direct){sig, fiber, atomic_load(&fiber->generation)};
+	atomic_fetch_add(&carrier->directs, 1);
+	return true;
 }
 
 bool rh_handler_direct(struct rh_carrier *carrier, struct rh_fiber *fiber, int sig,
-		      const siginfo_t *info)
+		       const siginfo_t *info)
 {
-	siginfo_t copy;
-	bool noted = false;
 	int tid = atomic_load(&carrier->tid);
+	siginfo_t copy;
+	bool noted;
 
+	if (!tid)
+		return false;
 	rh_handler_enter();
 	rh_latch_lock(&carrier->direct_latch);
-	for (int i = 0; i < RH_DIRECTS_MAX && !noted; i++) {
-		if (carrier->direct[i].sig)
-			continue;
-		carrier->direct[i] = (struct rh_direct){sig, fiber};
-		atomic_fetch_add(&carrier->directs, 1);
-		noted = true;
-	}
+	noted = note(carrier, fiber, sig);
 	rh_latch_unlock(&carrier->direct_latch);
 	rh_handler_leave();
-	if (!noted || !tid)
+	if (!noted)
 		return false;
 	if (!info)
 		return !rh_sys_tgkill(rh_sys_pid(), tid, sig);
@@ -187,6 +205,8 @@ static void call_in_fiber(struct rh_fiber *fiber, int sig, siginfo_t *info, ucon
 	atomic_store(&carrier->mask, inside);
 	atomic_store(&fiber->mask, inside);
 	fiber->user_signals++;
+	if (!(handlers[sig].sa_flags & SA_RESTART))
+		fiber->interrupts++;
 	call(sig, info, at);
 	atomic_store(&fiber->mask, set_of(&at->uc_sigmask));
 	carrier = atomic_load(&fiber->carrier);
@@ -201,6 +221,15 @@ static bool is_of_the_code(int sig)
 	       sig == SIGTRAP;
 }
 
+static void put_off(struct rh_fiber *fiber, int sig, const siginfo_t *info)
+{
+	rh_handler_put_off++;
+	if (fiber)
+		rh_attend_keep(fiber, sig, info);
+	else
+		keep(sig, info);
+}
+
 static void entry(int sig, siginfo_t *info, void *context)
 {
 	struct rh_fiber *fiber = rh_fiber_current(), *to;
@@ -212,19 +241,17 @@ static void entry(int sig, siginfo_t *info, void *context)
 	to = addressee(carrier, sig);
 	if (to && to != fiber) {
 		rh_attend_send(to, sig, info);
-	} else if (rh_carrier_of_thread || in_switch(at)) {
-		pass_on(carrier, sig, info, at);
-	} else if (rh_handler_busy && !is_of_the_code(sig)) {
-		rh_handler_put_off++;
-		if (fiber)
-			rh_attend_keep(fiber, sig, info);
-		else
-			keep(sig, info);
-	} else if (fiber) {
-		call_in_fiber(fiber, sig, info, at);
-	} else {
-		call(sig, info, at);
+		if (!fiber || fiber->raising != sig)
+			return;
 	}
+	if (rh_carrier_of_thread || in_switch(at))
+		pass_on(carrier, sig, info, at);
+	else if (rh_handler_busy && !is_of_the_code(sig))
+		put_off(fiber, sig, info);
+	else if (fiber)
+		call_in_fiber(fiber, sig, info, at);
+	else
+		call(sig, info, at);
 }
 
 /* What the kernel is told for what the program wants. */

@@ -188,6 +188,14 @@ static void end_wait(struct rh_fiber *fiber)
 	errno = saved;
 }
 
+void rh_restart_masked(struct rh_fiber *fiber, bool begins)
+{
+	if (begins)
+		begin_wait(fiber);
+	else
+		end_wait(fiber);
+}
+
 RH_INTERPOSED int sigwait(const sigset_t *set, int *ret_sig)
 {
 	struct rh_fiber *fiber = rh_fiber_current();

@@ -11,6 +11,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdlib.h>
 
 static _Atomic uint32_t next_seat;
 
@@ -32,6 +33,25 @@ static bool wants_kernel(const pthread_attr_t *attributes)
 	       CPU_COUNT(&set) < CPU_SETSIZE;
 }
 
+/* One that the kernel schedules, counted. */
+static int create_plain(pthread_t *thread, const pthread_attr_t *attributes,
+			void *(*start)(void *), void *argument)
+{
+	struct rh_plain *plain = malloc(sizeof *plain);
+	int result;
+
+	if (!plain)
+		return EAGAIN;
+	*plain = (struct rh_plain){start, argument};
+	rh_runtime_thread_begins();
+	result = rh_real.pthread_create(thread, attributes, rh_park_start_plain, plain);
+	if (result) {
+		free(plain);
+		rh_runtime_thread_ends();
+	}
+	return result;
+}
+
 RH_INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 				 void *(*start)(void *), void *argument)
 {
@@ -39,16 +59,21 @@ RH_INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attrib
 	struct rh_fiber *fiber, *own = rh_fiber_current();
 	int result;
 
-	if (!rh_runtime_start() || wants_kernel(attributes) || !(fiber = rh_fiber_take()))
+	if (!rh_runtime_start() && !rh_runtime_runs())
 		return real->pthread_create(thread, attributes, start, argument);
+	if (!rh_evict_admits() || wants_kernel(attributes) || !(fiber = rh_fiber_take()))
+		return create_plain(thread, attributes, start, argument);
 	fiber->start = start;
 	fiber->argument = argument;
 	atomic_store(&fiber->seat, atomic_fetch_add(&next_seat, 1) % rh_seat_count);
 	if (own)
 		atomic_store(&fiber->nice, atomic_load(&own->nice));
+	rh_runtime_thread_begins();
 	result = real->pthread_create(thread, attributes, rh_park_start, fiber);
-	if (result)
+	if (result) {
 		rh_fiber_give(fiber);
+		rh_runtime_thread_ends();
+	}
 	if (own)
 		rh_fiber_point(own);
 	return result;
@@ -112,6 +137,17 @@ RH_INTERPOSED int pthread_cancel(pthread_t thread)
 	if (!result && fiber && fiber->governed && fiber != rh_fiber_current())
 		rh_attend_cancel(fiber);
 	return result;
+}
+
+/* Of the first thread; others end in park.c. */
+RH_INTERPOSED _Noreturn void pthread_exit(void *value)
+{
+	const struct rh_real *real = rh_real_get();
+
+	if (rh_sys_tid() == rh_sys_pid() && !rh_park_is_under())
+		rh_runtime_thread_ends();
+	real->pthread_exit(value);
+	__builtin_unreachable();
 }
 
 RH_INTERPOSED void *dlopen(const char *name, int flags)

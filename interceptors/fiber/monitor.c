@@ -5,6 +5,8 @@
 #include "code.h"
 #include "evict.h"
 #include "park.h"
+#include "preempt.h"
+#include "runtime.h"
 #include "seat.h"
 #include "wheel.h"
 
@@ -45,8 +47,8 @@ static char *decimal(char *at, unsigned number)
 	return at;
 }
 
-/* Whether the kernel thread sleeps, as the kernel says. */
-static bool sleeps(int tid)
+/* The state of a kernel thread, as the kernel writes it; 0: there is none. */
+static char state_of(int tid)
 {
 	char path[64] = "/proc/self/task/", text[256];
 	char *end = decimal(path + strlen(path), (unsigned)tid);
@@ -55,14 +57,28 @@ static bool sleeps(int tid)
 	memcpy(end, "/stat", 6);
 	fd = rh_sys4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
-		return false;
+		return 0;
 	len = rh_sys4(SYS_read, fd, (long)text, sizeof text - 1, 0);
 	rh_sys4(SYS_close, fd, 0, 0, 0);
 	if (len <= 0)
-		return false;
+		return 0;
 	text[len] = 0;
 	end = strrchr(text, ')');
-	return end && (end[2] == 'S' || end[2] == 'D');
+	return end ? end[2] : 0;
+}
+
+static bool sleeps(int tid)
+{
+	char state = state_of(tid);
+
+	return state == 'S' || state == 'D';
+}
+
+bool rh_monitor_is_dead(int tid)
+{
+	char state = state_of(tid);
+
+	return !state || state == 'Z' || state == 'X';
 }
 
 static clockid_t cpu_clock_of(int tid)
@@ -90,12 +106,7 @@ static void look_at(struct rh_seat *seat)
 	}
 	if (!sleeps(tid))
 		return;
-	if (!atomic_compare_exchange_strong(&carrier->hold, &hold,
-					    (hold & ~3ull) | RH_HOLD_LOST))
-		return;
-	atomic_store(&seat->carrier, NULL);
-	if (atomic_load(&carrier->fiber))
-		atomic_store(&atomic_load(&carrier->fiber)->stats->state, RH_THREAD_BLOCKED);
+	rh_carrier_lose_seat(carrier, seat, hold);
 }
 
 static void relieve(struct rh_seat *seat)
@@ -109,7 +120,7 @@ static void relieve(struct rh_seat *seat)
 	if (!fiber)
 		return;
 	rh_evict(fiber, "too many threads sleep in calls to the kernel");
-	rh_park_call_home(fiber);
+	rh_carrier_send_home(fiber);
 }
 
 static uint64_t look(void)
@@ -138,6 +149,8 @@ static void *main_of(void *none)
 
 		atomic_store(&deep, quiet >= QUIET_ROUNDS);
 		next = look();
+		if (rh_runtime_ended())
+			next = rh_clock() + RH_MONITOR_NS;
 		quiet = rh_seat_waiting() ? 0 : quiet < QUIET_ROUNDS ? quiet + 1 : quiet;
 		soon = rh_clock() + RH_MONITOR_NS;
 		if (!atomic_load(&deep) && soon < next)
@@ -151,7 +164,7 @@ static void *main_of(void *none)
 int rh_monitor_start(void)
 {
 	pthread_attr_t attributes;
-	uint64_t all = ~0ull, old;
+	uint64_t all = ~(1ull << (RH_PREEMPT_SIGNAL - 1)), old;
 	pthread_t thread;
 	int result;
 

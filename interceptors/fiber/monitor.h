@@ -9,6 +9,7 @@
 #ifndef RH_FIBER_MONITOR_H
 #define RH_FIBER_MONITOR_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define RH_MONITOR_NS 500000u
@@ -22,5 +23,8 @@ void rh_monitor_work(void);
 void rh_monitor_timer(void);
 
 void rh_monitor_forget(void);
+
+/* Whether a kernel thread has ended. */
+bool rh_monitor_is_dead(int tid);
 
 #endif

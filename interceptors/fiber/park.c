@@ -2,13 +2,24 @@
 
 #include "attend.h"
 #include "clock.h"
+#include "preempt.h"
+#include "runtime.h"
 #include "seat.h"
 #include "switch.h"
 #include "waitqueue.h"
 
+#include <stdlib.h>
 #include <sys/rseq.h>
 
-#define KEPT_SIGNALS (1ull << (33 - 1)) /* SIGSETXID works in any thread that has it */
+/* What a parked home thread still takes: see everywhere.h. */
+#define KEPT_SIGNALS (1ull << (RH_PREEMPT_SIGNAL - 1))
+
+static __thread bool under __attribute__((tls_model("initial-exec")));
+
+bool rh_park_is_under(void)
+{
+	return under;
+}
 
 unsigned long rh_park_thread_pointer(void)
 {
@@ -61,12 +72,15 @@ static void end(struct rh_fiber **at)
 {
 	struct rh_fiber *fiber = rh_fiber_of_thread;
 
-	if (!fiber || fiber != *at)
-		return; /* a child of fork: an ordinary thread */
+	if (!fiber || fiber != *at) {
+		rh_runtime_thread_ends(); /* a child of fork: an ordinary thread */
+		return;
+	}
 	if (fiber->governed)
 		rh_park_go_home(fiber);
 	rh_fiber_of_thread = NULL;
 	rh_attend_end(fiber);
+	rh_runtime_thread_ends();
 }
 
 static void begin(struct rh_fiber *fiber)
@@ -91,6 +105,23 @@ void *rh_park_start(void *argument)
 	void *(*start)(void *) = fiber->start;
 	void *passed = fiber->argument;
 
+	under = true;
 	begin(fiber);
 	return start(passed);
+}
+
+static void end_plain(struct rh_plain *plain)
+{
+	(void)plain;
+	rh_runtime_thread_ends();
+}
+
+void *rh_park_start_plain(void *argument)
+{
+	__attribute__((cleanup(end_plain))) struct rh_plain plain =
+		*(struct rh_plain *)argument;
+
+	under = true;
+	free(argument);
+	return plain.start(plain.argument);
 }

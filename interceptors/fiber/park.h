@@ -16,12 +16,22 @@
 /* The start routine of threads that are fibers; the argument is the fiber. */
 void *rh_park_start(void *fiber);
 
+/* Of threads that are not; the argument is a plain one from malloc. */
+struct rh_plain {
+	void *(*start)(void *);
+	void *argument;
+};
+void *rh_park_start_plain(void *plain);
+
 /* Of carriers: the home thread goes on with a fiber that is at rest; from now on the
  * fiber is not governed. */
 void rh_park_call_home(struct rh_fiber *fiber);
 
 /* In the context of a fiber: goes home for good. */
 void rh_park_go_home(struct rh_fiber *fiber);
+
+/* Whether the calling thread began in one of these. */
+bool rh_park_is_under(void);
 
 unsigned long rh_park_thread_pointer(void);
 

@@ -3,9 +3,11 @@
 #include "attend.h"
 #include "carrier.h"
 #include "code.h"
+#include "everywhere.h"
 #include "real.h"
 #include "seat.h"
 
+#include <errno.h>
 #include <ucontext.h>
 
 static __thread timer_t timer __attribute__((tls_model("initial-exec")));
@@ -18,11 +20,71 @@ static bool must_leave(const struct rh_fiber *fiber)
 	       (atomic_load(&carrier->hold) & 3) == RH_HOLD_LOST;
 }
 
-/* Others want the fiber to look at something. */
-static void look(struct rh_fiber *fiber)
+/* Calls that sleep, and that Linux begins anew after a handler that wants it. */
+static bool is_sleeping_call(long number)
 {
-	if (atomic_load(&fiber->pending_count) || atomic_load(&fiber->cancel))
-		rh_attend(fiber);
+	switch (number) {
+	case SYS_read:
+	case SYS_write:
+	case SYS_readv:
+	case SYS_writev:
+	case SYS_open:
+	case SYS_openat:
+	case SYS_ioctl:
+	case SYS_recvfrom:
+	case SYS_recvmsg:
+	case SYS_recvmmsg:
+	case SYS_sendto:
+	case SYS_sendmsg:
+	case SYS_sendmmsg:
+	case SYS_accept:
+	case SYS_accept4:
+	case SYS_connect:
+	case SYS_wait4:
+	case SYS_waitid:
+	case SYS_flock:
+	case SYS_fcntl:
+	case SYS_futex:
+	case SYS_msgsnd:
+	case SYS_msgrcv:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* This signal ended a call that is to begin anew, as its flags want; a handler of the
+ * program that ran meanwhile may want otherwise.  What the kernel has done then: the
+ * instruction is next again, its number is in place, and rcx says where it went on. */
+static void end_call(greg_t *registers)
+{
+	const unsigned char *next = (const unsigned char *)registers[REG_RIP];
+
+	if (registers[REG_RCX] != registers[REG_RIP] + 2 ||
+	    !is_sleeping_call((long)registers[REG_RAX]) || next[0] != 0x0f || next[1] != 0x05)
+		return;
+	registers[REG_RIP] += 2;
+	registers[REG_RAX] = -EINTR;
+}
+
+/* Others want the fiber to look at something. */
+static void look(struct rh_fiber *fiber, ucontext_t *at)
+{
+	uint32_t seen = fiber->interrupts;
+
+	if (!atomic_load(&fiber->pending_count) && !atomic_load(&fiber->cancel))
+		return;
+	rh_attend(fiber);
+	if (fiber->interrupts != seen)
+		end_call(at->uc_mcontext.gregs);
+}
+
+/* A parked home thread has the storage of its fiber, but is not where it runs. */
+static bool is_parked(const struct rh_fiber *fiber)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	return here - (uintptr_t)fiber->stack < RH_HOME_STACK;
 }
 
 static void on_signal(int sig, siginfo_t *info, void *context)
@@ -33,17 +95,18 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 
 	(void)sig;
 	(void)info;
-	if (!fiber)
+	rh_everywhere_here();
+	if (!fiber || is_parked(fiber))
 		return;
 	fiber->preempted++;
 	if (rh_code_is_deferred(pc)) {
 		fiber->resched = true;
 		rh_stats_count(&rh_stats->deferred);
 		if (!rh_code_is_own(pc))
-			look(fiber);
+			look(fiber, at);
 		return;
 	}
-	look(fiber);
+	look(fiber, at);
 	if (!must_leave(fiber))
 		return;
 	rh_stats_count(&rh_stats->preempted);

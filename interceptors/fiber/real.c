@@ -19,5 +19,7 @@ void rh_real_load(void)
 #undef FIND
 	found.object = dlsym(RTLD_NEXT, "siglongjmp");
 	rh_real.siglongjmp = (void (*)(sigjmp_buf, int))found.function;
+	found.object = dlsym(RTLD_NEXT, "pthread_exit");
+	rh_real.pthread_exit = (void (*)(void *))found.function;
 	rh_real_ready = true;
 }

@@ -5,6 +5,7 @@
 #define RH_FIBER_REAL_H
 
 #include <dlfcn.h>
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -13,6 +14,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sem.h>
@@ -37,16 +39,21 @@
 	F(pthread_rwlock_clockwrlock) F(pthread_rwlock_unlock) \
 	F(pthread_barrier_wait) F(pthread_barrier_destroy) \
 	F(sem_wait) F(sem_trywait) F(sem_timedwait) F(sem_clockwait) F(sem_post) \
-	F(sched_yield) F(sched_setaffinity) F(sched_setscheduler) F(sched_setparam) \
+	F(sched_yield) F(sched_setaffinity) F(sched_getaffinity) F(sched_setscheduler) \
+	F(sched_getscheduler) F(sched_setparam) F(sched_getparam) F(getrusage) \
+	F(prctl) F(unshare) F(setns) F(pthread_getname_np) \
 	F(setpriority) F(getpriority) F(nice) \
 	F(nanosleep) F(clock_nanosleep) F(clock_gettime) F(timer_create) F(timer_settime) \
 	F(timer_delete) F(sigaction) F(pthread_sigmask) F(sigprocmask) F(sigaltstack) \
 	F(sigwait) F(sigwaitinfo) F(sigtimedwait) F(sigsuspend) F(sigpending) F(pause) \
 	F(poll) F(ppoll) F(select) F(pselect) F(epoll_wait) F(epoll_pwait) \
-	F(semop) F(semtimedop) F(tgkill) F(dlopen) F(syscall)
+	F(semop) F(semtimedop) F(tgkill) F(dlopen) F(syscall) \
+	F(setuid) F(setgid) F(setreuid) F(setregid) F(setresuid) F(setresgid) F(seteuid) \
+	F(setegid) F(setgroups)
 /* clang-format on */
 
 struct rh_real {
+	void (*pthread_exit)(void *value);
 	void (*siglongjmp)(sigjmp_buf at, int value);
 #define RH_REAL_FIELD(name) __typeof__(&name) name;
 	RH_REAL_FUNCTIONS(RH_REAL_FIELD)

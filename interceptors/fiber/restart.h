@@ -25,6 +25,10 @@ static inline bool rh_restart_again(const struct rh_fiber *fiber, struct rh_rest
 	       fiber->user_signals == seen.user_signals;
 }
 
+/* A call with a mask of its own, or that takes signals, begins or ends: what is sent to the
+ * fiber meanwhile goes straight to its carrier. */
+void rh_restart_masked(struct rh_fiber *fiber, bool begins);
+
 static inline uint64_t rh_restart_until(const struct timespec *most)
 {
 	uint64_t now = rh_clock();

@@ -2,6 +2,7 @@
 
 #include "carrier.h"
 #include "code.h"
+#include "everywhere.h"
 #include "evict.h"
 #include "monitor.h"
 #include "preempt.h"
@@ -12,6 +13,7 @@
 #include "waitqueue.h"
 #include "wheel.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
@@ -23,6 +25,28 @@ enum { NOT_STARTED, STARTING, RUNS, REFUSED };
 static _Atomic uint32_t state;
 static struct rh_latch latch;
 static char policy[40];
+
+static _Atomic int threads = 1; /* of the program */
+
+void rh_runtime_thread_begins(void)
+{
+	atomic_fetch_add(&threads, 1);
+}
+
+void rh_runtime_thread_ends(void)
+{
+	if (atomic_fetch_sub(&threads, 1) == 1 && rh_runtime_runs())
+		rh_monitor_timer();
+}
+
+bool rh_runtime_ended(void)
+{
+	if (atomic_load(&threads) > 0)
+		return false;
+	if (rh_everywhere_others() <= (int)atomic_load(&rh_stats->carriers))
+		exit(0);
+	return true;
+}
 
 /* Processors that this process may use. */
 static uint32_t seats(void)
@@ -38,9 +62,18 @@ static uint32_t seats(void)
 	return count > (int)RH_SEATS_MAX ? RH_SEATS_MAX : (uint32_t)count;
 }
 
+static bool refuse(void)
+{
+	dprintf(2, "rhodes: fiber: threads are scheduled by the kernel: no rule \"%s\" for "
+		   "hook sched comes with Rhodes\n", policy);
+	return false;
+}
+
 static bool start(void)
 {
-	rh_seat_reset(seats());
+	if (rh_seat_open(seats(), policy) < 0)
+		return refuse();
+	atomic_store(&rh_stats->carriers, 0);
 	rh_stats_open(policy, rh_seat_count);
 	rh_code_look();
 	rh_preempt_open();
@@ -75,12 +108,14 @@ static void in_child(void)
 	if (atomic_load(&state) == REFUSED)
 		return;
 	atomic_store(&latch.word, 0);
+	rh_stats_forget();
 	rh_fiber_forget_all();
 	rh_carrier_forget_all();
 	rh_wait_forget_all();
 	rh_wheel_forget_all();
 	rh_monitor_forget();
-	rh_seat_reset(0);
+	rh_seat_forget_all();
+	atomic_store(&threads, 1);
 	atomic_store(&state, NOT_STARTED);
 }
 

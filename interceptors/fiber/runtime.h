@@ -14,4 +14,13 @@ bool rh_runtime_start(void);
 
 bool rh_runtime_runs(void);
 
+/* The process ends with the last thread of the program, which the C library cannot see
+ * while there are carriers: a thread begins, and ends but for its destructors. */
+void rh_runtime_thread_begins(void);
+void rh_runtime_thread_ends(void);
+
+/* Of the monitor: ends the process when none but the runtime's threads are left; true:
+ * soon, perhaps. */
+bool rh_runtime_ended(void);
+
 #endif

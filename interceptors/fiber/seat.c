@@ -2,59 +2,142 @@
 
 #include "clock.h"
 #include "monitor.h"
+#include "policy.h"
+#include "preempt.h"
+
+#include "../../base/diag.h"
+#include "../../model/check.h"
+#include "../../rules/rule.h"
+#include "../../rules/runqueue.h"
+
+#include <errno.h>
+#include <string.h>
+
+_Static_assert(RH_FIBERS_MAX <= RH_SCHED_TASKS, "each fiber is a task");
 
 struct rh_seat rh_seats[RH_SEATS_MAX];
 uint32_t rh_seat_count;
 
 static _Atomic uint64_t idle; /* seats whose carrier sleeps, a bit each */
+static uint64_t generation;   /* of the rule */
 
-void rh_seat_reset(uint32_t count)
+/* ---- the rule ---- */
+
+static int open_one(struct rh_seat *seat, uint32_t count, const char *policy)
 {
+	struct rh_runqueue_place place = {.cpu = seat->index, .cpus = count,
+					  .tick_ns = RH_PREEMPT_NS};
+	struct rh_diag diag;
+
+	memset(&diag, 0, sizeof diag);
+	seat->rule = rh_policy_load(policy);
+	if (!seat->rule)
+		return -EINVAL;
+	return rh_runqueue_create(&place, seat->rule, generation, &seat->queue, &diag);
+}
+
+void rh_seat_forget_all(void)
+{
+	memset(rh_seats, 0, sizeof rh_seats);
 	atomic_store(&idle, 0);
+	rh_seat_count = 0;
+}
+
+int rh_seat_open(uint32_t count, const char *policy)
+{
+	int result = 0;
+
+	rh_seat_forget_all();
+	generation++;
+	for (uint32_t i = 0; i < count && result >= 0; i++) {
+		rh_seats[i].index = i;
+		result = open_one(&rh_seats[i], count, policy);
+	}
 	rh_seat_count = count;
-	for (uint32_t i = 0; i < RH_SEATS_MAX; i++) {
+	return result;
+}
+
+int rh_seat_exchange(const char *policy)
+{
+	struct rh_rule *rules[RH_SEATS_MAX] = {NULL}, *former;
+	struct rh_diag diag;
+	int result = 0;
+
+	memset(&diag, 0, sizeof diag);
+	for (uint32_t i = 0; i < rh_seat_count; i++)
+		if (!(rules[i] = rh_policy_load(policy)))
+			result = -EINVAL;
+	generation++;
+	for (uint32_t i = 0; i < rh_seat_count && !result; i++) {
 		struct rh_seat *seat = &rh_seats[i];
 
-		atomic_store(&seat->inbox, NULL);
-		atomic_store(&seat->called, 0);
-		atomic_store(&seat->latch.word, 0);
-		atomic_store(&seat->queued, 0);
-		atomic_store(&seat->carrier, NULL);
-		seat->head = NULL;
-		seat->tail = &seat->head;
-		seat->index = i;
+		rh_latch_lock(&seat->latch);
+		result = rh_runqueue_exchange(seat->queue, rules[i], generation, rh_clock(),
+					      &diag);
+		former = seat->rule;
+		if (result >= 0) {
+			seat->rule = rules[i];
+			rules[i] = former;
+			result = 0;
+		}
+		rh_latch_unlock(&seat->latch);
 	}
+	for (uint32_t i = 0; i < rh_seat_count; i++)
+		rh_rule_destroy(rules[i]);
+	return result;
 }
 
-static void append(struct rh_seat *seat, struct rh_fiber *fiber)
+/* ---- under the latch ---- */
+
+static uint32_t task_of(const struct rh_fiber *fiber)
 {
-	fiber->next = NULL;
-	*seat->tail = fiber;
-	seat->tail = &fiber->next;
-	atomic_store(&fiber->seat, seat->index);
-	atomic_fetch_add(&seat->queued, 1);
+	return (uint32_t)(fiber - rh_fiber_at(0));
 }
 
-static struct rh_fiber *take_first(struct rh_seat *seat)
+static void count(struct rh_seat *seat)
 {
-	struct rh_fiber *fiber = seat->head;
-
-	if (!fiber)
-		return NULL;
-	seat->head = fiber->next;
-	if (!seat->head)
-		seat->tail = &seat->head;
-	atomic_fetch_sub(&seat->queued, 1);
-	return fiber;
+	atomic_store(&seat->queued, rh_runqueue_waiting(seat->queue));
 }
 
-/* Under the latch: what came into the inbox stands in the queue, oldest first. */
-static void drain(struct rh_seat *seat)
+static struct rh_task_traits traits_of(const struct rh_fiber *fiber)
+{
+	return rh_policy_traits(atomic_load(&fiber->nice),
+				(uint32_t)atomic_load(&fiber->tid));
+}
+
+/* Somebody asked something else for it. */
+static void keep_traits(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t now)
+{
+	struct rh_task_traits traits;
+
+	if (!atomic_load(&fiber->changed) || !atomic_exchange(&fiber->changed, false))
+		return;
+	traits = traits_of(fiber);
+	rh_runqueue_change(seat->queue, task_of(fiber), &traits, now);
+}
+
+/* One that is runnable now.  True: before the one that runs. */
+static bool admit(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t now)
+{
+	if (!fiber->is_task) {
+		struct rh_task_traits traits = traits_of(fiber);
+
+		RH_CHECK(rh_runqueue_add(seat->queue, task_of(fiber), &traits, now) == 0);
+		fiber->is_task = true;
+	}
+	keep_traits(seat, fiber, now);
+	return rh_runqueue_wake(seat->queue, task_of(fiber), now);
+}
+
+/* What came into the inbox is in the queue, oldest first.  True: one of them should run
+ * instead of the one that does. */
+static bool drain(struct rh_seat *seat, uint64_t now)
 {
 	struct rh_fiber *newest, *oldest = NULL;
+	bool ahead = false;
 
 	if (!atomic_load(&seat->inbox))
-		return;
+		return false;
 	newest = atomic_exchange(&seat->inbox, NULL);
 	while (newest) {
 		struct rh_fiber *next = newest->next;
@@ -66,10 +149,22 @@ static void drain(struct rh_seat *seat)
 	while (oldest) {
 		struct rh_fiber *next = oldest->next;
 
-		append(seat, oldest);
+		ahead = admit(seat, oldest, now) || ahead;
 		oldest = next;
 	}
+	return ahead;
 }
+
+static void tell(struct rh_seat *seat, struct rh_fiber *fiber)
+{
+	struct rh_task_stats stats;
+
+	rh_runqueue_stats(seat->queue, task_of(fiber), &stats);
+	atomic_store_explicit(&fiber->stats->vruntime, stats.vruntime, memory_order_relaxed);
+	atomic_store_explicit(&fiber->stats->deadline, stats.deadline, memory_order_relaxed);
+}
+
+/* ---- putting ---- */
 
 /* An idle seat, which is then the caller's to call; the preferred one if it is. */
 static struct rh_seat *claim_idle(uint32_t preferred)
@@ -94,71 +189,155 @@ static void call(struct rh_seat *seat)
 	rh_sys_wake(&seat->called, 1);
 }
 
+/* The caller may be a fiber of that seat: it looks at the end of its call whether the
+ * other goes first. */
+static void look_soon(uint32_t seat)
+{
+	struct rh_fiber *own = rh_fiber_current();
+
+	if (own && atomic_load(&own->seat) == seat)
+		own->resched = true;
+}
+
 void rh_seat_put(struct rh_fiber *fiber)
 {
-	uint32_t last = atomic_load(&fiber->seat);
-	struct rh_seat *claimed = claim_idle(last);
-	struct rh_seat *seat = claimed ? claimed : &rh_seats[last];
-	struct rh_fiber *newest = atomic_load(&seat->inbox);
+	uint32_t at = atomic_load(&fiber->seat);
+	struct rh_seat *claimed = claim_idle(at), *seat;
+	struct rh_fiber *newest;
 
+	if (claimed && !fiber->is_task) {
+		at = claimed->index;
+		atomic_store(&fiber->seat, at);
+	}
+	seat = &rh_seats[at];
 	fiber->since = rh_clock();
 	atomic_store(&fiber->stats->state, RH_THREAD_QUEUED);
+	newest = atomic_load(&seat->inbox);
 	do {
 		fiber->next = newest;
 	} while (!atomic_compare_exchange_weak(&seat->inbox, &newest, fiber));
 	if (!claimed)
-		claimed = claim_idle(last);
-	if (claimed)
+		claimed = claim_idle(at);
+	if (claimed) {
 		call(claimed);
-	else
-		rh_monitor_work();
+		return;
+	}
+	look_soon(at);
+	rh_monitor_work();
 }
 
-static struct rh_fiber *take_of(struct rh_seat *seat)
+/* ---- of carriers ---- */
+
+static struct rh_fiber *pick(struct rh_seat *seat, uint64_t now)
 {
+	uint32_t task = rh_runqueue_pick(seat->queue, now);
+
+	count(seat);
+	return task == RH_SCHED_NONE ? NULL : rh_fiber_at(task);
+}
+
+/* Takes what another seat would run next, if it has at least so many. */
+static bool steal(struct rh_seat *seat, struct rh_seat *from, uint32_t least, uint64_t now,
+		  bool *ret_ahead)
+{
+	struct rh_task_moved moved;
+	uint32_t task = RH_SCHED_NONE;
 	struct rh_fiber *fiber;
 
-	if (!atomic_load(&seat->inbox) && !atomic_load(&seat->queued))
-		return NULL;
+	if (!atomic_load(&from->inbox) && atomic_load(&from->queued) < least)
+		return false;
+	rh_latch_lock(&from->latch);
+	drain(from, now);
+	if (rh_runqueue_waiting(from->queue) >= least)
+		task = rh_runqueue_first(from->queue);
+	if (task != RH_SCHED_NONE)
+		rh_runqueue_take(from->queue, task, now, &moved);
+	count(from);
+	rh_latch_unlock(&from->latch);
+	if (task == RH_SCHED_NONE)
+		return false;
+	fiber = rh_fiber_at(task);
+	atomic_store(&fiber->seat, seat->index);
+	rh_stats_count(&rh_stats->steals);
+	rh_stats_add(&fiber->stats->moved, 1);
 	rh_latch_lock(&seat->latch);
-	drain(seat);
-	fiber = take_first(seat);
+	*ret_ahead = rh_runqueue_put(seat->queue, task, &moved, now);
+	count(seat);
 	rh_latch_unlock(&seat->latch);
-	return fiber;
+	return true;
+}
+
+static bool steal_any(struct rh_seat *seat, uint32_t least, uint64_t now, bool *ret_ahead)
+{
+	for (uint32_t i = 1; i < rh_seat_count; i++) {
+		struct rh_seat *from = &rh_seats[(seat->index + i) % rh_seat_count];
+
+		if (steal(seat, from, least, now, ret_ahead))
+			return true;
+	}
+	return false;
 }
 
 struct rh_fiber *rh_seat_next(struct rh_seat *seat)
 {
-	struct rh_fiber *fiber = take_of(seat);
+	uint64_t now = rh_clock();
+	struct rh_fiber *fiber;
+	bool ahead;
 
-	for (uint32_t i = 1; i < rh_seat_count && !fiber; i++) {
-		fiber = take_of(&rh_seats[(seat->index + i) % rh_seat_count]);
-		if (fiber)
-			rh_stats_count(&rh_stats->steals);
-	}
-	if (fiber && atomic_load(&fiber->seat) != seat->index) {
-		atomic_store(&fiber->seat, seat->index);
-		rh_stats_add(&fiber->stats->moved, 1);
-	}
+	do {
+		rh_latch_lock(&seat->latch);
+		drain(seat, now);
+		fiber = pick(seat, now);
+		rh_latch_unlock(&seat->latch);
+	} while (!fiber && steal_any(seat, 1, now, &ahead));
 	return fiber;
 }
 
-void rh_seat_requeue(struct rh_seat *seat, struct rh_fiber *fiber, enum rh_leave how)
+void rh_seat_stop(struct rh_seat *seat, struct rh_fiber *fiber, enum rh_leave how)
 {
-	(void)how;
+	uint64_t now = rh_clock();
+
 	rh_latch_lock(&seat->latch);
-	drain(seat);
-	append(seat, fiber);
+	drain(seat, now);
+	keep_traits(seat, fiber, now);
+	rh_runqueue_stop(seat->queue,
+			 how == RH_LEAVE_WAIT  ? RH_STOP_BLOCK :
+			 how == RH_LEAVE_YIELD ? RH_STOP_YIELD :
+						 RH_STOP_PREEMPT,
+			 now);
+	tell(seat, fiber);
+	count(seat);
 	rh_latch_unlock(&seat->latch);
 }
 
-bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t ran_ns)
+void rh_seat_remove(struct rh_fiber *fiber)
 {
-	(void)fiber;
-	(void)ran_ns;
-	return !rh_seat_waiting() ||
-	       (!atomic_load(&seat->queued) && !atomic_load(&seat->inbox) &&
-		rh_seat_count > 1 && !rh_seat_waiting());
+	struct rh_seat *seat = &rh_seats[atomic_load(&fiber->seat)];
+
+	rh_latch_lock(&seat->latch);
+	if (fiber->is_task)
+		rh_runqueue_remove(seat->queue, task_of(fiber), rh_clock());
+	fiber->is_task = false;
+	count(seat);
+	rh_latch_unlock(&seat->latch);
+}
+
+bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber)
+{
+	uint64_t now = rh_clock();
+	uint32_t own;
+	bool over, ahead = false;
+
+	rh_latch_lock(&seat->latch);
+	over = drain(seat, now);
+	keep_traits(seat, fiber, now);
+	over = rh_runqueue_tick(seat->queue, now) || over;
+	count(seat);
+	own = atomic_load(&seat->queued);
+	rh_latch_unlock(&seat->latch);
+	if (!over && steal_any(seat, own + 1, now, &ahead))
+		over = ahead;
+	return !over;
 }
 
 bool rh_seat_waiting(void)

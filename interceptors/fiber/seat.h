@@ -1,13 +1,19 @@
-/* seat - what a processor has: the tasks that are to run, and the carrier that runs them.
+/* seat - what a processor has: the tasks that are to run, in the order of a rule, and the
+ * carrier that runs them.
  *
  * There are as many seats as processors.  A carrier without a seat runs nothing; one that
- * sleeps in the kernel loses its seat to another (monitor.c).
+ * sleeps in the kernel loses its seat to another (monitor.c).  A fiber that waits keeps
+ * its place in the run queue of the seat where it ran last; a seat with nothing to do
+ * takes what is to run next from another.
  *
- * Ownership   The table's.
- * Threads     The queue is under the latch; only carriers, on their own stack, take it.
- *             Anybody puts a task into the inbox; carriers take all of it out (pair P1:
- *             put, look at idle; say idle, look at inboxes).
- * Invariants  S1  a fiber is in at most one inbox or queue (F1). */
+ * Ownership   The table's; run queues and rules live until the process ends.
+ * Threads     The run queue is under the latch; only carriers, on their own stack, and
+ *             the monitor take it, and never two.  Anybody puts a task into the inbox;
+ *             carriers take all of it out (pair P1: put, look at idle; say idle, look at
+ *             inboxes).
+ * Invariants  S1  a fiber is in at most one inbox or queue (F1), and its task in the run
+ *                 queue of fiber->seat, or of none.
+ *             S2  rules are asked only under a seat's latch, never by a fiber. */
 #ifndef RH_FIBER_SEAT_H
 #define RH_FIBER_SEAT_H
 
@@ -15,12 +21,16 @@
 
 #define RH_SEATS_MAX 64u
 
+struct rh_runqueue;
+struct rh_rule;
+
 struct rh_seat {
 	_Alignas(64) _Atomic(struct rh_fiber *) inbox; /* newest first */
 	_Atomic uint32_t called; /* a futex: whom an idle carrier sleeps on */
 	_Alignas(64) struct rh_latch latch;
-	struct rh_fiber *head, **tail;
-	_Atomic uint32_t queued;
+	struct rh_runqueue *queue;
+	struct rh_rule *rule;
+	_Atomic uint32_t queued; /* runnable in the queue, without the one that runs */
 	_Atomic(struct rh_carrier *) carrier;
 	uint32_t index;
 };
@@ -28,8 +38,14 @@ struct rh_seat {
 extern struct rh_seat rh_seats[RH_SEATS_MAX];
 extern uint32_t rh_seat_count;
 
-/* Empties all. */
-void rh_seat_reset(uint32_t count);
+/* Makes so many, under the rule of that name.  0, or a negative error. */
+int rh_seat_open(uint32_t count, const char *policy);
+
+/* In a child of fork: there are none. */
+void rh_seat_forget_all(void);
+
+/* Of the monitor: goes on with another rule, everywhere or nowhere. */
+int rh_seat_exchange(const char *policy);
 
 /* Makes a fiber runnable and wakes who can run it.  Any thread; only once its context is
  * at rest. */
@@ -38,11 +54,15 @@ void rh_seat_put(struct rh_fiber *fiber);
 /* Of carriers: the next task of this seat, or one of another seat, or NULL. */
 struct rh_fiber *rh_seat_next(struct rh_seat *seat);
 
-/* Of carriers: puts back a task that ran here. */
-void rh_seat_requeue(struct rh_seat *seat, struct rh_fiber *fiber, enum rh_leave how);
+/* Of carriers: what ran here does not any more; it is runnable (YIELD, or another), or
+ * waits (WAIT). */
+void rh_seat_stop(struct rh_seat *seat, struct rh_fiber *fiber, enum rh_leave how);
 
-/* Of carriers: whether the task is to go on after a tick. */
-bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t ran_ns);
+/* It is no task any more. */
+void rh_seat_remove(struct rh_fiber *fiber);
+
+/* Of carriers: whether the task that runs goes on after a tick. */
+bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber);
 
 /* Of carriers: waits until there is something to do. */
 void rh_seat_idle(struct rh_seat *seat);

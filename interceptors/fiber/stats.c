@@ -3,6 +3,10 @@
 #include "sys.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,13 +27,40 @@ void rh_stats_clear(struct rh_thread_stats *line)
 	memset(line, 0, sizeof *line);
 }
 
+/* Whether a process that lives has its block there. */
+static bool is_taken(const char *path)
+{
+	uint32_t head[3] = {0};
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool whole = fd >= 0 && read(fd, head, sizeof head) == (ssize_t)sizeof head;
+
+	if (fd >= 0)
+		close(fd);
+	return whole && head[0] == RH_STATS_MAGIC && (int)head[2] != rh_sys_pid() &&
+	       kill((pid_t)head[2], 0) == 0;
+}
+
+/* A child's, and that of a program it executes, stands beside its parent's. */
+static int open_file(const char *wanted)
+{
+	char path[PATH_MAX];
+	int len = snprintf(path, sizeof path, "%s", wanted);
+
+	if (is_taken(path))
+		len = snprintf(path, sizeof path, "%s.%d", wanted, rh_sys_pid());
+	if (len < 0 || len >= (int)sizeof path)
+		return -1;
+	unlink(path);
+	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
 static int open_block(void)
 {
 	const char *path = getenv("RHODES_SCHED_STATS");
 	int fd, high;
 
 	if (path && *path)
-		return open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+		return open_file(path);
 	fd = memfd_create("rhodes-fibers", MFD_CLOEXEC);
 	if (fd < 0)
 		return fd;
@@ -38,6 +69,12 @@ static int open_block(void)
 		return fd;
 	close(fd);
 	return high;
+}
+
+void rh_stats_forget(void)
+{
+	rh_stats = &private_block;
+	memset(&private_block, 0, sizeof private_block);
 }
 
 void rh_stats_open(const char *policy, uint32_t seats)

@@ -53,6 +53,9 @@ extern struct rh_stats *rh_stats;
 /* Makes the shared block. */
 void rh_stats_open(const char *policy, uint32_t seats);
 
+/* In a child of fork: the block is the parent's. */
+void rh_stats_forget(void);
+
 struct rh_thread_stats *rh_stats_of(uint32_t i);
 void rh_stats_clear(struct rh_thread_stats *line);
 

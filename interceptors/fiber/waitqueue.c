@@ -185,16 +185,11 @@ enum rh_waited rh_wait_sleep(struct rh_bucket *bucket, const struct rh_wait *how
 	return fiber->waiter.why;
 }
 
-void rh_wait_wake(const void *key, int most)
+/* Under the latch. */
+static void wake_in(struct rh_bucket *bucket, const void *key, int most)
 {
-	struct rh_bucket *bucket = bucket_of(key);
 	struct rh_waiter **at = &bucket->head;
 
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(&bucket->waiters, memory_order_relaxed))
-		return;
-	rh_handler_enter();
-	rh_latch_lock(&bucket->latch);
 	while (*at && most > 0) {
 		struct rh_waiter *waiter = *at;
 
@@ -207,8 +202,26 @@ void rh_wait_wake(const void *key, int most)
 		most--;
 		resume(waiter, RH_WOKEN);
 	}
+}
+
+void rh_wait_wake(const void *key, int most)
+{
+	struct rh_bucket *bucket = bucket_of(key);
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&bucket->waiters, memory_order_relaxed))
+		return;
+	rh_handler_enter();
+	rh_latch_lock(&bucket->latch);
+	wake_in(bucket, key, most);
 	rh_latch_unlock(&bucket->latch);
 	rh_handler_leave();
+}
+
+void rh_wait_wake_all(struct rh_bucket *bucket, const void *key)
+{
+	wake_in(bucket, key, INT32_MAX);
+	rh_wait_leave(bucket);
 }
 
 void rh_wait_interrupt(struct rh_fiber *fiber)

@@ -53,7 +53,7 @@ def states(pid):
 
 
 class Stage(unittest.TestCase):
-    policy = os.environ.get("RHODES_TEST_SCHED", "fifo")
+    policy = os.environ.get("RHODES_TEST_SCHED", "cfs")
 
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="rh-")

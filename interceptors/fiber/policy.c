@@ -1,0 +1,50 @@
+#include "policy.h"
+
+#include "../../base/diag.h"
+#include "../../rules/hook.h"
+#include "../../rules/native/builtin.h"
+#include "../../rules/rule.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct rh_rule *rh_policy_load(const char *name)
+{
+	struct rh_rule_source source = {
+		.hook = rh_hook_find("sched"), .mode = RH_RULE_NATIVE, .object_fd = -1,
+		.builtin = rh_builtin_find("sched", name),
+	};
+	struct rh_rule *rule = NULL;
+	struct rh_diag diag;
+
+	memset(&diag, 0, sizeof diag);
+	if (!source.builtin || rh_rule_load(&source, &rule, &diag) < 0)
+		return NULL;
+	return rule;
+}
+
+static uint64_t ns_of(const char *variable)
+{
+	const char *text = getenv(variable);
+
+	return text ? strtoull(text, NULL, 10) * 1000u : 0;
+}
+
+struct rh_task_traits rh_policy_traits(int nice, uint32_t id)
+{
+	static struct rh_task_traits all;
+	static bool known;
+	struct rh_task_traits traits;
+
+	if (!known) {
+		all.slice_ns = ns_of("RHODES_SCHED_SLICE_US");
+		all.runtime_ns = ns_of("RHODES_SCHED_RUNTIME_US");
+		all.deadline_ns = ns_of("RHODES_SCHED_DEADLINE_US");
+		all.period_ns = ns_of("RHODES_SCHED_PERIOD_US");
+		known = true;
+	}
+	traits = all;
+	traits.nice = nice;
+	traits.id = id;
+	return traits;
+}

@@ -1,0 +1,104 @@
+/* fiber_kit - what the tests of threads share; each program has its own.  Nothing is timed:
+ * tests wait for what other threads do. */
+#ifndef RH_TESTS_FIBER_KIT_H
+#define RH_TESTS_FIBER_KIT_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/select.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <threads.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MANY 8
+#define MS   1000000L
+
+static __attribute__((unused)) pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static __attribute__((unused)) pthread_cond_t cond = PTHREAD_COND_INITIALIZER;
+static __attribute__((unused)) _Atomic int reached;
+
+static __attribute__((unused)) void start_all(pthread_t *threads, int count, void *(*run)(void *), void *argument)
+{
+	atomic_store(&reached, 0);
+	for (int i = 0; i < count; i++)
+		assert_int_equal(0, pthread_create(&threads[i], NULL, run, argument));
+}
+
+static __attribute__((unused)) void join_all(pthread_t *threads, int count)
+{
+	for (int i = 0; i < count; i++)
+		assert_int_equal(0, pthread_join(threads[i], NULL));
+}
+
+static __attribute__((unused)) struct timespec in_ms(clockid_t clock, long ms)
+{
+	struct timespec at;
+
+	clock_gettime(clock, &at);
+	at.tv_nsec += ms % 1000 * MS;
+	at.tv_sec += ms / 1000 + at.tv_nsec / (1000 * MS);
+	at.tv_nsec %= 1000 * MS;
+	return at;
+}
+
+static __attribute__((unused)) void await(_Atomic int *at, int value)
+{
+	while (atomic_load(at) < value)
+		sched_yield();
+}
+
+static __attribute__((unused)) long counter;
+
+static __attribute__((unused)) void *add_many(void *none)
+{
+	for (int i = 0; i < 20000; i++) {
+		pthread_mutex_lock(&lock);
+		counter++;
+		pthread_mutex_unlock(&lock);
+	}
+	return none;
+}
+
+static __attribute__((unused)) _Atomic bool enough;
+
+static __attribute__((unused)) void *burn(void *none)
+{
+	volatile unsigned long x = 1;
+
+	while (!atomic_load(&enough))
+		x = x * 3 + 1;
+	return none;
+}
+
+static __attribute__((unused)) int pipes[2];
+static __attribute__((unused)) sem_t nobody; /* posts it */
+static __attribute__((unused)) _Atomic int cleaned;
+
+static __attribute__((unused)) void clean(void *value)
+{
+	(void)value;
+	atomic_fetch_add(&cleaned, 1);
+}
+
+#endif
