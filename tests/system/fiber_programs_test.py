@@ -3,6 +3,8 @@
 import os
 import random
 import shutil
+import subprocess
+import sys
 import unittest
 
 from fiber_stage import Stage
@@ -52,6 +54,53 @@ class Programs(Stage):
     @needs("pbzip2")
     def test_pbzip2(self):
         self.same("pbzip2", "-p8", "-b3", "-c", self.path("input"))
+
+    def support(self, name):
+        return os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", name)
+
+    def test_python(self):
+        program, path = self.support("fiber_program.py"), self.path("database")
+        plain = self.run_plain(sys.executable, program, path)
+        for _ in range(ROUNDS):
+            os.unlink(path)
+            self.assertEqual(self.run_fiber(sys.executable, program, path), plain)
+            self.assertGreater(self.block().switches, 100)
+
+    @needs("g++")
+    def test_cxx(self):
+        self.run_plain("g++", "-std=c++20", "-O1", "-pthread", "-o", self.path("program"),
+                       self.support("fiber_program.cc"))
+        self.same(self.path("program"))
+
+    @needs("javac")
+    def test_java(self):
+        self.run_plain("javac", "-d", self.folder, self.support("FiberProgram.java"))
+        self.same("java", "-cp", self.folder, "FiberProgram")
+
+    @needs("redis-benchmark")
+    def test_redis(self):
+        socket = self.path("socket")
+        server = subprocess.Popen(
+            ["redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
+             "--appendonly", "yes", "--dir", self.folder], env=self.environment(),
+            stdout=subprocess.PIPE)
+        self.addCleanup(server.stdout.close)
+        self.addCleanup(server.kill)
+        for line in server.stdout:
+            if b"ready to accept" in line or b"now ready" in line:
+                break
+        ask = lambda *words: self.run_plain("redis-cli", "-s", socket, *words)
+        self.run_plain("redis-benchmark", "-s", socket, "-q", "-n", "2000", "-c", "8",
+                       "-r", "100", "-t", "set,incr,lpush")
+        ask("lpush", "list", *map(str, range(1000)))
+        self.assertEqual(ask("llen", "list"), b"1000\n")
+        ask("flushall", "async")
+        self.assertEqual(ask("dbsize"), b"0\n")
+        self.assertGreater(self.block().switches, 3)
+        subprocess.run(["redis-cli", "-s", socket, "shutdown"], check=False,
+                       capture_output=True)
+        server.stdout.read()
+        self.assertEqual(server.wait(), 0)
 
 
 if __name__ == "__main__":
