@@ -4,17 +4,15 @@
 #ifndef BENCH_RULES_WORK_H
 #define BENCH_RULES_WORK_H
 
+#include "figure.h"
+
 #include <rhodes/hook/cache_layout.h>
 #include <rhodes/hook/filter_layout.h>
 
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define OPERATIONS 8000
-#define ROUNDS_MAX 1000
 #define CAPACITY   1024u
 #define KEYS       4096u
 #define NONE       UINT32_MAX
@@ -31,14 +29,6 @@ typedef void work(struct lane *lane);
 
 static inline uint32_t call(struct lane *lane, unsigned slot, uint64_t a, uint64_t b);
 static inline void    *buffer_of(struct lane *lane);
-
-static uint64_t clock_of(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static uint32_t next(struct lane *lane)
 {
@@ -115,19 +105,6 @@ static double work_once(struct lane *lane, const struct row *row)
 	for (int n = 0; n < OPERATIONS; n++)
 		row->work(lane);
 	return (double)(clock_of(CLOCK_THREAD_CPUTIME_ID) - from) / OPERATIONS;
-}
-
-static int compare(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static double percentile10(double *values, int count)
-{
-	qsort(values, (size_t)count, sizeof *values, compare);
-	return values[count / 10];
 }
 
 static void print(const struct row *row, const char *engine, double ns)
