@@ -375,6 +375,40 @@ static void a_task_moves_with_what_it_has(void **state)
 	}
 }
 
+/* While rules are exchanged one run queue has the new one already: what the former one kept
+ * of a task (here a budget of seconds) is nothing to it. */
+static void a_task_moves_to_another_rule(void **state)
+{
+	struct sched_stand   here, there;
+	struct rh_rule      *rules[2] = { sched_begin(&here, "deadline"), NULL };
+	struct rh_task_moved moved;
+	uint64_t             before;
+
+	(void)state;
+	sched_begin(&there, NULL);
+	rules[1] = sched_builtin("eevdf", NULL, 0);
+	sched_exchange(&there, rules[1], 2);
+	sched_add(&here, 0, 0, 0);
+	sched_add(&here, 0, 0, 0)->traits = (struct rh_task_traits){
+		.runtime_ns = 5000 * MS, .period_ns = 10000 * MS,
+	};
+	sched_add(&there, 0, 0, 0);
+	sched_run(&here, 5 * MS);
+	sched_run(&there, 500 * MS);
+	assert_int_equal(rh_runqueue_current(here.queue), 1);
+	rh_runqueue_stop(here.queue, RH_STOP_PREEMPT, here.now_ns);
+	rh_runqueue_take(here.queue, 1, here.now_ns, &moved);
+	rh_runqueue_put(there.queue, 1, &moved, there.now_ns);
+	there.tasks[1] = (struct sched_task){ .is_here = true };
+	there.count = 2;
+	before = sched_ran(&there, 1);
+	sched_run(&there, 1000 * MS);
+	assert_in_range(sched_ran(&there, 1) - before, 480 * MS, 520 * MS);
+	assert_true(rh_runqueue_is_ruled(there.queue));
+	sched_end(&here, rules[0]);
+	sched_end(&there, rules[1]);
+}
+
 static void a_task_ends_in_any_state(void **state)
 {
 	(void)state;
@@ -424,6 +458,7 @@ int main(void)
 		cmocka_unit_test(rules_are_exchanged_under_load),
 		cmocka_unit_test(an_exchange_keeps_who_is_behind),
 		cmocka_unit_test(a_task_moves_with_what_it_has),
+		cmocka_unit_test(a_task_moves_to_another_rule),
 		cmocka_unit_test(a_task_ends_in_any_state),
 	};
 
