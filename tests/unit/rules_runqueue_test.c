@@ -102,6 +102,23 @@ static void a_sleeper_does_not_wait(void **state)
 	}
 }
 
+/* Who asks for short slices has them sooner, but never more of them than its part. */
+static void who_asks_for_less_is_not_ahead_by_more(void **state)
+{
+	struct sched_stand stand;
+	struct rh_rule    *rule = sched_begin(&stand, "eevdf");
+
+	(void)state;
+	sched_add(&stand, 0, 0, 0)->traits.slice_ns = 1 * MS;
+	sched_add(&stand, 0, 0, 0)->traits.slice_ns = 20 * MS;
+	for (unsigned n = 1; n <= 4000; n++) {
+		sched_run(&stand, MS / 2);
+		assert_in_range(sched_ran(&stand, 0), 0, n * MS / 4 + 1 * MS);
+	}
+	assert_share(&stand, 0, 1, 1);
+	sched_end(&stand, rule);
+}
+
 /* But the credit is bounded: who slept for an hour does not have the processor for one. */
 static void a_long_sleep_is_no_right_to_all(void **state)
 {
@@ -360,7 +377,9 @@ static void a_task_moves_with_what_it_has(void **state)
 		rh_runqueue_take(here.queue, first, here.now_ns, &moved);
 		assert_int_equal(rh_runqueue_waiting(here.queue), 0);
 		rh_runqueue_put(there.queue, 5, &moved, there.now_ns);
-		there.tasks[5] = (struct sched_task){ .is_here = true };
+		there.tasks[5] = (struct sched_task){
+			.is_here = true, .has_run = true, .left_ns = UINT64_MAX,
+		};
 		there.count = 6;
 		for (uint32_t n = 1; n < 5; n++)
 			there.tasks[n] = (struct sched_task){ .start_ns = UINT64_MAX };
@@ -399,7 +418,9 @@ static void a_task_moves_to_another_rule(void **state)
 	rh_runqueue_stop(here.queue, RH_STOP_PREEMPT, here.now_ns);
 	rh_runqueue_take(here.queue, 1, here.now_ns, &moved);
 	rh_runqueue_put(there.queue, 1, &moved, there.now_ns);
-	there.tasks[1] = (struct sched_task){ .is_here = true };
+	there.tasks[1] = (struct sched_task){
+		.is_here = true, .has_run = true, .left_ns = UINT64_MAX,
+	};
 	there.count = 2;
 	before = sched_ran(&there, 1);
 	sched_run(&there, 1000 * MS);
@@ -447,6 +468,7 @@ int main(void)
 		cmocka_unit_test(time_goes_by_weight),
 		cmocka_unit_test(a_nice_value_that_changes_counts_at_once),
 		cmocka_unit_test(a_sleeper_does_not_wait),
+		cmocka_unit_test(who_asks_for_less_is_not_ahead_by_more),
 		cmocka_unit_test(a_long_sleep_is_no_right_to_all),
 		cmocka_unit_test(who_yields_lets_others_go),
 		cmocka_unit_test(turns_are_as_long_as_asked),
