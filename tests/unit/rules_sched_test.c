@@ -236,7 +236,8 @@ static struct rh_rule *load_text(const char *enqueue, const char *more)
 	size_t   len;
 
 	snprintf(text, sizeof text,
-		"(module (memory (export \"memory\") 4)"
+		"(module (import \"rhodes\" \"random\" (func $random (result i64)))"
+		" (memory (export \"memory\") 4)"
 		" (func (export \"rh_abi\") (result i32) i32.const 1114113)"
 		" (func (export \"rh_buffer\") (result i32) i32.const 0)"
 		" (func (export \"rh_sched_enable\") (param i32) (result i32) i32.const 0)"
@@ -383,6 +384,47 @@ static void all_run_whatever_a_rule_does(void **state)
 	sched_end(&stand, good);
 }
 
+/* Keys, queues, slices and what is ripe are random numbers, of which some make no sense: no
+ * time is lost, and nobody who is runnable is forgotten. */
+static void a_rule_of_random_numbers_loses_nobody(void **state)
+{
+	struct sched_stand stand;
+	struct rh_rule    *rule;
+	uint64_t           ran = 0;
+
+	(void)state;
+	rule = load_text("(i64.store (local.get 2) (call $random))"
+		"(i64.store offset=24 (local.get 2) (i64.shr_u (call $random) (i64.const 38)))"
+		"(i64.store offset=32 (local.get 2) (call $random))"
+		"(i32.store offset=112 (local.get 2) (i32.rem_u (i32.wrap_i64 (call $random))"
+		" (i32.const 10)))"
+		"(i64.store offset=32 (i32.const 0) (call $random))",
+		"(func (export \"rh_sched_wakeup\") (param i32 i32) (result i32)"
+		" (i32.rem_u (i32.wrap_i64 (call $random)) (i32.const 3)))"
+		"(func (export \"rh_sched_tick\") (param i32) (result i32)"
+		" (i32.rem_u (i32.wrap_i64 (call $random)) (i32.const 3)))");
+	sched_begin(&stand, NULL);
+	add_load(&stand);
+	sched_exchange(&stand, rule, 1);
+	for (unsigned n = 0; n < 2000; n++) {
+		struct rh_task_traits traits = *rh_runqueue_traits(stand.queue, n % 4);
+
+		sched_run(&stand, 10 * MS);
+		traits.nice = (int32_t)(n % 40) - 20;
+		rh_runqueue_change(stand.queue, n % 4, &traits, stand.now_ns);
+	}
+	for (uint32_t i = 0; i < stand.count; i++) {
+		assert_true(sched_ran(&stand, i) > 0);
+		ran += sched_ran(&stand, i);
+	}
+	assert_int_equal(ran + stand.idle_ns, stand.now_ns);
+	assert_int_equal(stand.idle_ns, 0);
+	assert_true(rh_runqueue_counters(stand.queue)->failures > 10);
+	assert_true(rh_runqueue_counters(stand.queue)->ruled > 100);
+	sched_end(&stand, NULL);
+	rh_rule_destroy(rule);
+}
+
 /* It fails for a while, and then not any more: it is told anew, and decides again. */
 static void a_rule_that_recovers_decides_again(void **state)
 {
@@ -514,6 +556,7 @@ int main(void)
 		cmocka_unit_test(events_are_ordered_alike),
 		cmocka_unit_test(a_built_in_rule_is_the_object),
 		cmocka_unit_test(all_run_whatever_a_rule_does),
+		cmocka_unit_test(a_rule_of_random_numbers_loses_nobody),
 		cmocka_unit_test(a_rule_that_recovers_decides_again),
 		cmocka_unit_test(a_rule_that_inverts_the_order_inverts_the_shares),
 		cmocka_unit_test(a_processor_that_there_is_not_is_no_place),
