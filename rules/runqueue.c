@@ -4,6 +4,7 @@
 #include "../model/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- queues ---- */
 
@@ -489,10 +490,10 @@ int rh_runqueue_create(const struct rh_runqueue_place *where, struct rh_rule *ru
 	queue = aligned_alloc(64, (sizeof *queue + 63) / 64 * 64);
 	if (!queue)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a run queue");
-	*queue = (struct rh_runqueue){
-		.place = *where, .current = RH_SCHED_NONE, .last = RH_SCHED_NONE,
-		.slice_ns = RH_RUNQUEUE_SLICE_NS,
-	};
+	memset(queue, 0, sizeof *queue); /* too large for a stack that somebody lends us */
+	queue->place = *where;
+	queue->current = queue->last = RH_SCHED_NONE;
+	queue->slice_ns = RH_RUNQUEUE_SLICE_NS;
 	for (unsigned i = 0; i < RH_RUNQUEUE_TREES; i++)
 		rh_tree_init(&queue->trees[i], queue->nodes, RH_SCHED_TASKS);
 	err = rule ? rh_runqueue_exchange(queue, rule, generation, 0, diag) : RH_OK;
