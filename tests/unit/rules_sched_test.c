@@ -227,14 +227,43 @@ static void a_built_in_rule_is_the_object(void **state)
 
 /* ---- rules that fail ---- */
 
+static uint64_t host_now(void *user)
+{
+	(void)user;
+	return 0;
+}
+
+static uint64_t host_random(void *user)
+{
+	uint64_t high = three_random(user) << 32;
+
+	return high ^ three_random(user);
+}
+
+static void host_log(void *user, const char *text, uint32_t length)
+{
+	(void)user, (void)text, (void)length;
+}
+
+static int32_t host_param(void *user, const char *name, uint32_t length, char *into,
+                          uint32_t room)
+{
+	(void)user, (void)name, (void)length, (void)into, (void)room;
+	return -1;
+}
+
 /* Round robin in turns of 3 ms, and what else is said: enqueue has the task in $0 and why
  * in $1, its record at $2. */
 static struct rh_rule *load_text(const char *enqueue, const char *more)
 {
+	static uint64_t                  random;
+	static const struct rh_rule_host host = { &random, host_now, host_random, host_log,
+		                                  host_param, NULL };
 	char     text[4096];
 	uint8_t *module;
 	size_t   len;
 
+	random = 5;
 	snprintf(text, sizeof text,
 		"(module (import \"rhodes\" \"random\" (func $random (result i64)))"
 		" (memory (export \"memory\") 4)"
@@ -254,7 +283,7 @@ static struct rh_rule *load_text(const char *enqueue, const char *more)
 		fail_msg("%s", diag.text);
 	struct rh_rule_source source = {
 		.hook = job.hook, .mode = RH_RULE_WASM, .object_fd = built.fd,
-		.limits = { .time_us = 1000 },
+		.limits = { .time_us = 1000 }, .host = &host,
 	};
 	struct rh_rule *rule = NULL;
 	if (rh_rule_load(&source, &rule, &diag) < 0)
@@ -397,12 +426,15 @@ static void a_rule_of_random_numbers_loses_nobody(void **state)
 		"(i64.store offset=24 (local.get 2) (i64.shr_u (call $random) (i64.const 38)))"
 		"(i64.store offset=32 (local.get 2) (call $random))"
 		"(i32.store offset=112 (local.get 2) (i32.rem_u (i32.wrap_i64 (call $random))"
-		" (i32.const 10)))"
+		" (i32.const 9)))"
+		"(if (i64.eqz (i64.and (call $random) (i64.const 63)))"
+		" (then (i32.store offset=112 (local.get 2) (i32.wrap_i64 (call $random)))))"
 		"(i64.store offset=32 (i32.const 0) (call $random))",
 		"(func (export \"rh_sched_wakeup\") (param i32 i32) (result i32)"
-		" (i32.rem_u (i32.wrap_i64 (call $random)) (i32.const 3)))"
+		" (i32.wrap_i64 (i64.shr_u (i64.and (call $random) (i64.const 63)) (i64.const 5))))"
 		"(func (export \"rh_sched_tick\") (param i32) (result i32)"
-		" (i32.rem_u (i32.wrap_i64 (call $random)) (i32.const 3)))");
+		" (i32.shr_u (i32.rem_u (i32.wrap_i64 (call $random)) (i32.const 129))"
+		"  (i32.const 6)))");
 	sched_begin(&stand, NULL);
 	add_load(&stand);
 	sched_exchange(&stand, rule, 1);
