@@ -21,6 +21,7 @@
 #define BEAT_MS     500u
 #define BEAT_DUE_MS 100u /* threads that come begin without a deadline */
 #define SAVE_MS     50u
+#define NEWCOMERS   256u /* that wait at a time */
 
 /* Who made itself known, and is answered when the rule is on it. */
 struct newcomer {
@@ -37,6 +38,7 @@ struct rh_governor {
 	struct rh_task      sweeping;  /* puts active on who came                */
 	struct rh_task      answering; /* who waits for what is in force now     */
 	struct rh_list      newcomers;
+	unsigned            newcomer_count;
 	uv_timer_t          beat;
 	uv_timer_t          save;
 	struct rh_governed  set;
@@ -315,7 +317,8 @@ static void put_answer(struct rh_governor *governor, struct rh_record_writer *wr
 	}
 }
 
-/* When what it waits for has come, and is in force or was refused. */
+/* When what it waits for has come, and is in force or was refused.  RH_ELOST: that is all
+ * there was to say. */
 static int answer(struct newcomer *newcomer)
 {
 	struct rh_governor     *governor = newcomer->governor;
@@ -326,13 +329,15 @@ static int answer(struct newcomer *newcomer)
 		return RH_OK;
 	newcomer->revision = 0;
 	put_answer(governor, &writer);
-	return rh_conn_send(newcomer->conn, RH_FRAME_GOVERNED, newcomer->request, &writer,
-	                    NULL, 0);
+	int r = rh_conn_send(newcomer->conn, RH_FRAME_GOVERNED, newcomer->request, &writer,
+	                     NULL, 0);
+	return r == RH_OK && rh_conn_is_flushed(newcomer->conn) ? RH_ELOST : r;
 }
 
 static void drop_newcomer(struct newcomer *newcomer)
 {
 	rh_list_remove(&newcomer->in_governor);
+	newcomer->governor->newcomer_count--;
 	rh_conn_close(newcomer->conn);
 	free(newcomer);
 }
@@ -388,8 +393,12 @@ int rh_governor_take(struct rh_agent *agent, struct rh_conn *conn, const struct 
 {
 	struct rh_governor *governor = agent->governor;
 	struct newcomer    *newcomer;
-	int                 r = add_process(governor, peer, frame, diag);
+	int                 r;
 
+	if (governor->newcomer_count == NEWCOMERS)
+		return rh_diag_set(diag, RH_ENOSPC, "%u processes wait to be governed already",
+		                   NEWCOMERS);
+	r = add_process(governor, peer, frame, diag);
 	if (r < 0)
 		return r;
 	newcomer = calloc(1, sizeof *newcomer);
@@ -399,6 +408,7 @@ int rh_governor_take(struct rh_agent *agent, struct rh_conn *conn, const struct 
 	                               .request = frame->request, .revision = 1 };
 	rh_record_u64(&frame->records, RH_TAG_REVISION, &newcomer->revision);
 	rh_list_add(&governor->newcomers, &newcomer->in_governor);
+	governor->newcomer_count++;
 	rh_conn_hand_over(conn, &conn_ops, newcomer);
 	if (is_none(&governor->active))
 		save(governor);

@@ -20,7 +20,7 @@
  * Threads     The loop's.
  * Invariants  V1  the process outranks what it governs: no rule is active that was not
  *                 raised for (rank.h), also while the next one is put on.
- * Limits      governed.h */
+ * Limits      governed.h; 256 processes that wait for an answer. */
 #ifndef RH_AGENT_GOVERNOR_H
 #define RH_AGENT_GOVERNOR_H
 
@@ -49,7 +49,7 @@ int rh_governor_is_settled(const struct rh_agent *agent);
 void rh_governor_note(struct rh_agent *agent, pid_t pid);
 
 /* A process makes itself known (GOVERN): the rule is on it when it is answered.
- * RH_ENOSPC, RH_ENOMEM; RH_EIDENT it has ended meanwhile. */
+ * RH_ENOSPC too many wait, or are governed; RH_ENOMEM; RH_EIDENT it has ended meanwhile. */
 int rh_governor_take(struct rh_agent *agent, struct rh_conn *conn, const struct rh_peer *peer,
                      struct rh_frame *frame, struct rh_diag *diag);
 
