@@ -221,7 +221,7 @@ static void start(struct rh_task *task)
 	}
 	rh_steer_init(&steer, &governor->next, priority, governor->set.slice_ns);
 	look(governor, is_none(&governor->active) ? &steer : &governor->steer);
-	if (rh_steer_put(&steer, &governor->set, &why) == 0 && why.code) {
+	if (rh_steer_put(&steer, &governor->set, &why) < 0) {
 		rh_rank_lower(&governor->next.says);
 		take_back(governor);
 		refuse(governor, &why);

@@ -68,13 +68,13 @@ static int raise_real(struct rh_diag *diag)
 }
 
 /* As nice as it may be, and the shortest slice, which needs no right. */
-static void raise_fair(void)
+static void set_fair(void)
 {
 	struct rh_sched_attr attr = { .policy = RH_CLASS_OTHER, .nice = -20,
 	                              .flags = RH_SCHED_RESET_ON_FORK,
 	                              .runtime_ns = OWN_SLICE_NS };
 
-	if (holds[FAIR] || holds[REAL] || rh_sched_set(0, &attr) == 0)
+	if (rh_sched_set(0, &attr) == 0)
 		return;
 	attr.nice = own.nice;
 	attr.flags = own.flags; /* what is set without a right cannot be unset without it */
@@ -104,9 +104,7 @@ static void settle(void)
 		return;
 	}
 	if (holds[FAIR]) {
-		holds[FAIR]--;
-		raise_fair();
-		holds[FAIR]++;
+		set_fair();
 		return;
 	}
 	attr = own;
@@ -121,7 +119,8 @@ static int raise(const struct rh_sched *says, struct rh_diag *diag)
 	int r;
 
 	if (rank_of(says) == FAIR) {
-		raise_fair();
+		if (holds[FAIR] + holds[REAL] == 0)
+			set_fair();
 		return check_fair(says, diag);
 	}
 	if (says->use == RH_SCHED_DEADLINE && !rh_sched_is_privileged())

@@ -142,7 +142,7 @@ static int put_on(const struct rh_steer *steer, pid_t tid)
 	return rh_sched_set(tid, &steer->wanted);
 }
 
-unsigned rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
+int rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
                       struct rh_diag *why)
 {
 	struct tally tally = { 0 };
@@ -165,7 +165,7 @@ unsigned rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
 	else if (steer->is_sliceless)
 		rh_diag_set(why, RH_ENOSYS, "sliceUs needs Linux 6.12: the kernel's own slice "
 		            "is in force");
-	return tally.total - tally.refused;
+	return tally.refused && tally.refused == tally.total ? why->code : RH_OK;
 }
 
 static int give_back(const struct rh_governed *set, const struct rh_governed_thread *thread)

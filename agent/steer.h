@@ -23,9 +23,9 @@ void rh_steer_init(struct rh_steer *steer, const struct rh_schedspec *spec, int 
 /* rh_governed_is_ruled, for a steer. */
 int rh_steer_is_on(void *steer, const struct rh_sched_attr *attr);
 
-/* Puts it on all threads that have it not.  Returns how many have it; why says what of it
- * is not true, in words that fit a result, or has the code RH_OK. */
-unsigned rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
+/* Puts it on all threads that have it not; why says what of it is not true, in words that
+ * fit a result, or has the code RH_OK.  The code of why: the kernel refused it to each. */
+int rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
                       struct rh_diag *why);
 
 /* Gives every thread what it had before.  why as of rh_steer_put. */

@@ -270,6 +270,35 @@ class Swaps(Host):
             self.await_all(tids, fair(19))
             self.await_all([self.pids("agent/encoder")[-1]], fair(-20))
 
+    def test_run_leaves_a_rule_that_says_so(self):
+        self.rule("use: rr, priority: 7")
+        with self.program("--sched", "rr") as program:
+            self.await_all([program.pid], real(RR, 7))
+        with self.program("--sched", "fifo") as program:
+            self.await_all([program.pid], real(FIFO, 1))
+        rules = [rule for rule in self.json("get", "rules")["items"]
+                 if "sched" in rule["spec"]]
+        self.assertEqual([rule["metadata"]["name"] for rule in rules], ["encoder-sched"])
+
+    def test_agents_of_a_pool_stand_above_as_the_highest_needs(self):
+        self.ok("down")
+        others = self.path("others.yaml", "".join(
+            f"---\nkind: Resource\nmetadata: {{name: {name}}}\nspec: {{type: application}}\n"
+            for name in ("one", "two")))
+        self.ok("up", "--detach", "--pool", "8", self.manifest, others)
+        rule = "---\nkind: Rule\nmetadata: {{name: {0}-sched}}\n" \
+               "spec: {{sched: {{resource: {0}, use: {1}}}}}\n"
+        self.ok("apply", "-f", self.path("rules.yaml", rule.format("one", "cfs") +
+                                         rule.format("two", "eevdf") +
+                                         rule.format("encoder", "rr")))
+        pool = self.pids("agents-0")[-1]
+        self.await_all([pool], real(RR, 60))
+        self.ok("delete", "rule", "encoder-sched")
+        self.await_all([pool], fair(-20))
+        self.ok("delete", "rule", "one-sched")
+        self.ok("delete", "rule", "two-sched")
+        self.await_all([pool], fair(0))
+
     def test_top_shows_each_thread(self):
         with self.program("--sched", "rr") as program:
             tid = program.make("thread")
