@@ -11,7 +11,8 @@
  *   file: limiter.wasm
  *
  * native makes the same rule as a shared object, named as file is but for .so, for
- * `rhodes rule test` to compare with.  RH_RULE_INPUTS and RH_RULE_RECORDED are what it
+ * `rhodes rule test` to compare with; ebpf, if it is there, as an object for the kernel's
+ * machine, .o (rule_kernel.h).  RH_RULE_INPUTS and RH_RULE_RECORDED are what it
  * is tested with (rule_inputs.h).
  *
  * Ownership   As noted.
@@ -50,6 +51,8 @@ struct rh_rule_project {
 	char    native_file[PATH_MAX]; /* "limiter/limiter.so"                */
 	char    build[4096];        /* run by a shell in folder; "" for none  */
 	char    native[4096];       /* likewise                               */
+	char    ebpf_file[PATH_MAX]; /* "limiter/limiter.o"                   */
+	char    ebpf[4096];         /* likewise                               */
 };
 
 /* Each returns an enum rh_exit and tells on err. */

@@ -15,7 +15,7 @@ static const char *const manifest_keys[] = {
 	"name", "hook", "abi", "mode", "memory", "capabilities", "variants", NULL,
 };
 
-static const char *const own_keys[] = { "build", "native", "file", NULL };
+static const char *const own_keys[] = { "build", "native", "ebpf", "file", NULL };
 
 static bool is_among(const char *key, const char *const *keys)
 {
@@ -63,19 +63,21 @@ static int read_keys(struct rh_cli *cli, const char *path, const struct rh_yaml 
 			json_object_set(project->manifest, key, value);
 		else if (!is_among(key, own_keys))
 			return refuse_at(cli, path, yaml, key, "is not known; known are name, "
-				"hook, abi, mode, memory, capabilities, variants, build, native and file");
+				"hook, abi, mode, memory, capabilities, variants, build, native, ebpf and file");
 	}
 	return RH_EXIT_OK;
 }
 
-/* limiter/limiter.wasm -> limiter/limiter.so */
-static void name_native(struct rh_rule_project *project)
+/* limiter/limiter.wasm -> limiter/limiter.so and limiter.o */
+static void name_others(struct rh_rule_project *project)
 {
 	const char *suffix = strrchr(project->file, '.');
 	size_t      len = suffix && !strchr(suffix, '/') ? (size_t)(suffix - project->file)
 	                                                 : strlen(project->file);
 
 	snprintf(project->native_file, sizeof project->native_file, "%.*s.so", (int)len,
+	         project->file);
+	snprintf(project->ebpf_file, sizeof project->ebpf_file, "%.*s.o", (int)len,
 	         project->file);
 }
 
@@ -94,6 +96,8 @@ static int read_yaml(struct rh_cli *cli, const char *path, const struct rh_yaml 
 		result = read_own(cli, path, yaml, "native", project->native,
 		                  sizeof project->native);
 	if (result == RH_EXIT_OK)
+		result = read_own(cli, path, yaml, "ebpf", project->ebpf, sizeof project->ebpf);
+	if (result == RH_EXIT_OK)
 		result = read_own(cli, path, yaml, "file", file, sizeof file);
 	if (result != RH_EXIT_OK)
 		return result;
@@ -104,7 +108,7 @@ static int read_yaml(struct rh_cli *cli, const char *path, const struct rh_yaml 
 		return refuse_at(cli, path, yaml, "file", "must be in the folder");
 	snprintf(project->file, sizeof project->file, "%.2000s/%.2000s", project->folder,
 	         file);
-	name_native(project);
+	name_others(project);
 	return RH_EXIT_OK;
 }
 

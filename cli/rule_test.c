@@ -49,6 +49,7 @@ static void add_mode(struct test *test, enum rh_rule_test_mode mode, int fd)
 	tested->trial = (struct rh_trial){
 		.inputs = &test->inputs, .object_fd = fd, .limits = test->limits,
 		.mode = mode == RH_TEST_NATIVE ? RH_RULE_NATIVE : RH_RULE_WASM,
+		.is_kernel = mode == RH_TEST_EBPF,
 	};
 	if (mode == RH_TEST_FUEL)
 		tested->trial.limits.fuel = (uint64_t)test->fuel;
@@ -59,7 +60,7 @@ static void leave_out(struct test *test, enum rh_rule_test_mode mode, const char
 	snprintf(test->tested.modes[mode].why, sizeof test->tested.modes[mode].why, "%s", why);
 }
 
-static int add_native(struct test *test, const char *path)
+static int add_object(struct test *test, enum rh_rule_test_mode mode, const char *path)
 {
 	struct rh_diag diag = { 0 };
 	char          *bytes;
@@ -71,7 +72,7 @@ static int add_native(struct test *test, const char *path)
 	free(bytes);
 	if (fd < 0)
 		return rh_cli_fail(test->cli, RH_EXIT_REFUSED, "out of memory");
-	add_mode(test, RH_TEST_NATIVE, fd);
+	add_mode(test, mode, fd);
 	return RH_EXIT_OK;
 }
 
@@ -80,7 +81,7 @@ static int build_native(struct test *test)
 	const struct rh_rule_project *project = &test->project;
 
 	if (is_native(project))
-		return add_native(test, project->file);
+		return add_object(test, RH_TEST_NATIVE, project->file);
 	if (!project->native[0]) {
 		leave_out(test, RH_TEST_NATIVE, project->folder[0]
 			? RH_RULE_FILE " has no line `native` that builds it by gcc"
@@ -88,7 +89,23 @@ static int build_native(struct test *test)
 		return RH_EXIT_OK;
 	}
 	int result = rh_rule_project_build(test->cli, project, project->native);
-	return result == RH_EXIT_OK ? add_native(test, project->native_file) : result;
+	return result == RH_EXIT_OK 
+	       ? add_object(test, RH_TEST_NATIVE, project->native_file) : result;
+}
+
+static int build_ebpf(struct test *test)
+{
+	const struct rh_rule_project *project = &test->project;
+
+	if (!project->ebpf[0])
+		return RH_EXIT_OK;
+	if (test->inputs.param_count) {
+		leave_out(test, RH_TEST_EBPF, "a rule with parameters is not tried in the kernel");
+		return RH_EXIT_OK;
+	}
+	int result = rh_rule_project_build(test->cli, project, project->ebpf);
+	return result == RH_EXIT_OK ? add_object(test, RH_TEST_EBPF, project->ebpf_file)
+	                            : result;
 }
 
 static int build_mode(struct test *test, enum rh_rule_test_mode mode, const char *bytes,
@@ -123,13 +140,13 @@ static int build_wasm(struct test *test)
 	int            result = RH_EXIT_OK;
 
 	if (is_native(&test->project)) {
-		for (unsigned mode = RH_TEST_WASM; mode < RH_TEST_MODES; mode++)
+		for (unsigned mode = RH_TEST_WASM; mode <= RH_TEST_FUEL; mode++)
 			leave_out(test, (enum rh_rule_test_mode)mode, "the rule is native code alone");
 		return RH_EXIT_OK;
 	}
 	if (rh_module_bytes(test->project.file, &bytes, &len, &diag) < 0)
 		return rh_cli_fail(test->cli, RH_EXIT_REFUSED, "%s", diag.text);
-	for (unsigned mode = RH_TEST_WASM; mode < RH_TEST_MODES && result == RH_EXIT_OK; mode++)
+	for (unsigned mode = RH_TEST_WASM; mode <= RH_TEST_FUEL && result == RH_EXIT_OK; mode++)
 		result = build_mode(test, (enum rh_rule_test_mode)mode, bytes, len);
 	free(bytes);
 	return result;
@@ -228,7 +245,12 @@ static int run_modes(struct test *test)
 		struct rh_rule_tested_mode *tested = &test->tested.modes[mode];
 		struct rh_diag              diag = { 0 };
 
-		if (tested->is_run && rh_trial_run(&tested->trial, &diag) < 0)
+		int err = tested->is_run ? rh_trial_run(&tested->trial, &diag) : RH_OK;
+
+		if (mode == RH_TEST_EBPF && (err == RH_EPERM || err == RH_ENOSYS)) {
+			tested->is_run = false; /* it is nobody's fault */
+			leave_out(test, RH_TEST_EBPF, diag.text);
+		} else if (err < 0)
 			return rh_cli_fail(test->cli, RH_EXIT_REFUSED, "%s: %s",
 				rh_rule_test_mode_name((enum rh_rule_test_mode)mode), diag.text);
 	}
@@ -273,6 +295,8 @@ static int run(struct test *test, const char *path)
 		result = build_native(test);
 	if (result == RH_EXIT_OK)
 		result = build_wasm(test);
+	if (result == RH_EXIT_OK)
+		result = build_ebpf(test);
 	if (result == RH_EXIT_OK)
 		result = run_modes(test);
 	return result == RH_EXIT_OK ? report(test, format) : result;

@@ -17,12 +17,13 @@ enum rh_rule_test_mode {
 	RH_TEST_WASM,     /* as agents run it where the processor has FSGSBASE */
 	RH_TEST_PORTABLE, /* as they run it elsewhere */
 	RH_TEST_FUEL,     /* with fuel counted */
+	RH_TEST_EBPF,     /* in the kernel, where the project builds it for that */
 	RH_TEST_MODES
 };
 
 struct rh_rule_tested_mode {
 	bool            is_run;
-	char            why[RH_DIAG_MAX]; /* it was not run */
+	char            why[RH_DIAG_MAX]; /* it was not run; "": nobody wanted that */
 	struct rh_trial trial;
 };
 

@@ -6,7 +6,7 @@
 const char *rh_rule_test_mode_name(enum rh_rule_test_mode mode)
 {
 	static const char *const names[RH_TEST_MODES] = {
-		"native", "wasm", "wasm portable", "wasm with fuel",
+		"native", "wasm", "wasm portable", "wasm with fuel", "ebpf",
 	};
 
 	return names[mode];

@@ -142,7 +142,7 @@ static void print_modes(const struct rh_rule_tested *tested, FILE *out, bool has
 	rh_table_print(&table, out, true, has_color);
 	rh_table_fini(&table);
 	for (unsigned mode = 0; mode < RH_TEST_MODES; mode++) {
-		if (!tested->modes[mode].is_run)
+		if (!tested->modes[mode].is_run && tested->modes[mode].why[0])
 			fprintf(out, "%s: not run: %s\n",
 			        rh_rule_test_mode_name((enum rh_rule_test_mode)mode),
 			        tested->modes[mode].why);
@@ -258,8 +258,10 @@ json_t *rh_rule_tested_json(const struct rh_rule_tested *tested)
 {
 	json_t *modes = json_array(), *different = json_array(), *unexpected = json_array();
 
-	for (unsigned mode = 0; mode < RH_TEST_MODES; mode++)
-		json_array_append_new(modes, mode_json(tested, mode));
+	for (unsigned mode = 0; mode < RH_TEST_MODES; mode++) {
+		if (tested->modes[mode].is_run || tested->modes[mode].why[0])
+			json_array_append_new(modes, mode_json(tested, mode));
+	}
 	for (size_t i = 0; i < tested->inputs->count; i++) {
 		if (!rh_rule_tested_agree(tested, i))
 			json_array_append_new(different, input_json(tested, i));

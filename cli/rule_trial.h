@@ -59,6 +59,7 @@ struct rh_trial_page {
 struct rh_trial {
 	const struct rh_rule_inputs *inputs;
 	enum rh_rule_mode            mode;
+	bool                         is_kernel; /* mode ebpf, instead (rule_kernel.h) */
 	int                          object_fd; /* frozen, borrowed */
 	struct rh_rule_limits        limits;
 	struct rh_trial_page        *page;

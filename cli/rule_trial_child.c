@@ -1,5 +1,6 @@
 #include "rule_trial_child.h"
 
+#include "rule_kernel.h"
 #include "rule_sense.h"
 #include "rule_trial.h"
 
@@ -19,7 +20,8 @@
 struct run {
 	struct rh_trial            *trial;
 	const struct rh_hook       *hook;
-	struct rh_rule             *rule;
+	struct rh_rule             *rule;   /* or, in the kernel:     */
+	struct rh_kernel_rule      *kernel;
 	struct rh_rule_host         host; /* that says the same every time */
 	const struct rh_rule_input *input;
 	uint64_t                    random;
@@ -101,6 +103,26 @@ static uint32_t host_list(void *user, char *into, uint32_t room)
 	return used;
 }
 
+/* ---- the rule, here or in the kernel ---- */
+
+static bool has(const struct run *run, unsigned slot)
+{
+	return run->kernel ? rh_kernel_has(run->kernel, slot) : rh_rule_has(run->rule, slot);
+}
+
+static uint8_t *buffer_of(const struct run *run)
+{
+	return run->kernel ? rh_kernel_buffer(run->kernel) : rh_rule_buffer(run->rule);
+}
+
+static int call(struct run *run, const struct rh_rule_input *input, uint64_t *ret_value)
+{
+	return run->kernel
+		? rh_kernel_call(run->kernel, input->slot, input->args[0], input->args[1],
+		                 input_now(run), &run->random, ret_value)
+		: rh_rule_call(run->rule, input->slot, input->args[0], input->args[1], ret_value);
+}
+
 /* ---- one call ---- */
 
 static bool is_last(const struct run *run, unsigned field)
@@ -127,8 +149,12 @@ static int load(struct run *run, struct rh_diag *diag)
 	};
 
 	rh_rule_destroy(run->rule);
+	rh_kernel_destroy(run->kernel);
 	run->rule = NULL;
+	run->kernel = NULL;
 	run->random = SEED;
+	if (trial->is_kernel)
+		return rh_kernel_load(run->hook, trial->object_fd, &run->kernel, diag);
 	return rh_rule_load(&source, &run->rule, diag);
 }
 
@@ -228,10 +254,11 @@ static uint64_t sized(const struct run *run, uint64_t value)
 
 static void count_failure(const struct run *run, struct rh_trial_answer *answer)
 {
-	const struct rh_rule_counters *counters = rh_rule_counters(run->rule);
+	const struct rh_rule_counters *counters = run->kernel ? NULL
+	                                                      : rh_rule_counters(run->rule);
 
 	answer->state = RH_TRIAL_FAILED;
-	for (int kind = 0; kind < RH_FAILURES; kind++) {
+	for (int kind = 0; counters && kind < RH_FAILURES; kind++) {
 		if (counters->failures[kind])
 			answer->failure = (uint8_t)kind;
 	}
@@ -242,14 +269,12 @@ static void count_failure(const struct run *run, struct rh_trial_answer *answer)
 static void ask(struct run *run, struct rh_trial_answer *answer)
 {
 	const struct rh_rule_input *input = run->input;
-	uint8_t                    *buffer = rh_rule_buffer(run->rule);
+	uint8_t                    *buffer = buffer_of(run);
 	uint64_t                    value = 0;
 
 	if (buffer)
 		fill(run, input, buffer);
-	if (!buffer || (rh_rule_has(run->rule, input->slot) &&
-	                rh_rule_call(run->rule, input->slot, input->args[0], input->args[1],
-	                             &value) < 0)) {
+	if (!buffer || (has(run, input->slot) && call(run, input, &value) < 0)) {
 		count_failure(run, answer);
 		return;
 	}
@@ -313,7 +338,7 @@ static double median(double *samples, size_t count)
 static bool is_timed(const struct run *run, size_t i)
 {
 	return run->trial->page->answers[i].state == RH_TRIAL_ANSWERED &&
-	       rh_rule_has(run->rule, run->trial->inputs->items[i].slot);
+	       has(run, run->trial->inputs->items[i].slot);
 }
 
 /* Those inputs once; returns how many calls it was, 0 when one of them failed. */
@@ -328,13 +353,12 @@ static unsigned run_inputs(struct run *run, size_t from, size_t to, bool has_cal
 
 		if (!is_timed(run, i))
 			continue;
-		buffer = rh_rule_buffer(run->rule);
+		buffer = buffer_of(run);
 		if (!buffer)
 			return 0;
 		fill(run, input, buffer);
 		calls++;
-		if (has_calls && rh_rule_call(run->rule, input->slot, input->args[0],
-		                              input->args[1], &value) < 0)
+		if (has_calls && call(run, input, &value) < 0)
 			return 0;
 	}
 	return calls;
@@ -385,7 +409,7 @@ static void time_all(struct run *run)
 
 	page->is_timing = true;
 	run->is_real = true;
-	if (load(run, &diag) < 0)
+	if (!run->kernel && load(run, &diag) < 0)
 		return;
 	do {
 		for (size_t from = 0; from < count && samples.count < SAMPLES_MAX; from += BLOCK)
@@ -413,6 +437,8 @@ _Noreturn void rh_trial_child(struct rh_trial *trial, size_t first)
 		refuse(&run, err, &diag);
 	trial->page->is_loaded = true;
 	answer_all(&run, first);
+	if (run.kernel)
+		trial->page->lines = rh_kernel_lines(run.kernel);
 	time_all(&run);
 	trial->page->is_done = true;
 	_exit(0);

@@ -231,12 +231,26 @@ def author(hook):
     buffer = f"struct rh_{hook.name}_buffer"
     out += (f"#ifdef RH_BUILTIN\n#define rh_{hook.name} "
             f"(*({buffer} *)rh_builtin_self->buffer)\n#else\n"
-            f"extern {buffer} rh_{hook.name};\n#endif\n")
+            f"extern RH_BUFFER {buffer} rh_{hook.name};\n#endif\n")
     for function, result, params, need, text in hook.exports[hook.common:]:
         listed = ", ".join(f"{C_TYPES[kind]} {name}" for kind, name in parameters(params))
         out += f"\n/* {need}: {text} */\n"
         out += f"RH_EXPORT({function}) {C_TYPES[result]} {function}({listed or 'void'});\n"
+    out += kernel_entries(hook)
     return guard(f"RHODES_HOOK_{hook.name.upper()}_H", out)
+
+
+def kernel_entries(hook):
+    """Programs by which `rhodes rule test` calls in the kernel what each rule has."""
+    out = ""
+    for function, result, params, need, _ in hook.exports[hook.common:]:
+        if need != "needed" or not result:
+            continue
+        given = ", ".join(f"({C_TYPES[kind]})call->{place}"
+                          for (kind, _), place in zip(parameters(params), "ab"))
+        unsigned = "uint32_t" if C_TYPES[result] == "int32_t" else "uint64_t"
+        out += f"RH_KERNEL_ENTRY({function}, ({unsigned}){function}({given}))\n"
+    return f"\n#ifdef __bpf__\n{out}#endif\n" if out else ""
 
 
 def builtin(hook):

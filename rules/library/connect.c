@@ -38,7 +38,7 @@ static int is_same(const struct endpoint *a, const struct endpoint *b)
 
 	__builtin_memcpy(x, a, sizeof x);
 	__builtin_memcpy(y, b, sizeof y);
-	return x[0] == y[0] && x[1] == y[1] && x[2] == y[2];
+	return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2])) == 0; /* one branch, to verify */
 }
 
 static uint32_t stands(const struct endpoint *to)

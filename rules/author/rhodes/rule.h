@@ -30,6 +30,56 @@ RH_IMPORT(random) uint64_t rh_random(void);
 RH_IMPORT(log) void rh_log(const char *text, uint32_t length);
 RH_IMPORT(param)
 int32_t rh_param(const char *name, uint32_t length, char *into, uint32_t room);
+#elif defined __bpf__ /* tried in the kernel by `rhodes rule test` (cli/rule_kernel.h) */
+#define RH_EXPORT(name) RH_C
+
+struct rh_kernel_host {
+	uint64_t now_ns, random, lines;
+};
+
+struct rh_kernel_call {
+	uint64_t a, b, value;
+};
+
+extern __attribute__((section(".bss.rh_host"))) struct rh_kernel_host rh_kernel_host;
+
+/* A program for a function of the hook, which is called as the test says. */
+#define RH_KERNEL_ENTRY(function, result) \
+	__attribute__((section("syscall"), used)) int \
+	rh_enter_##function(struct rh_kernel_call *call) \
+	{ \
+		call->value = (result); \
+		return 0; \
+	}
+
+static inline uint64_t rh_now(void)
+{
+	return rh_kernel_host.now_ns;
+}
+
+static inline uint64_t rh_random(void)
+{
+	uint64_t bits = rh_kernel_host.random;
+
+	bits ^= bits << 13;
+	bits ^= bits >> 7;
+	bits ^= bits << 17;
+	rh_kernel_host.random = bits;
+	return bits * 0x2545f4914f6cdd1du;
+}
+
+static inline void rh_log(const char *text, uint32_t length)
+{
+	(void)text, (void)length;
+	rh_kernel_host.lines++;
+}
+
+static inline int32_t rh_param(const char *name, uint32_t length, char *into,
+                               uint32_t room)
+{
+	(void)name, (void)length, (void)into, (void)room;
+	return -1;
+}
 #else
 #include <rhodes/rule_host.h>
 
@@ -92,6 +142,13 @@ RH_EXPORT(rh_init) int32_t rh_init(void);
 RH_EXPORT(rh_save) int32_t rh_save(int32_t room);
 RH_EXPORT(rh_restore) int32_t rh_restore(int32_t length);
 
+/* Where the buffer is: in the kernel, in a map of its own. */
+#ifdef __bpf__
+#define RH_BUFFER __attribute__((section(".bss.rh_buffer")))
+#else
+#define RH_BUFFER
+#endif
+
 #ifdef __wasm__
 #define RH_RULE_BIND
 #else
@@ -101,6 +158,9 @@ RH_EXPORT(rh_restore) int32_t rh_restore(int32_t length);
 
 #ifdef RH_BUILTIN
 #define RH_RULE_BUFFER(hook) RH_BUILTIN_TABLE_##hook
+#elif defined __bpf__
+#define RH_RULE_BUFFER(hook) \
+	struct rh_##hook##_buffer rh_##hook; struct rh_kernel_host rh_kernel_host;
 #else
 #define RH_RULE_BUFFER(hook) struct rh_##hook##_buffer rh_##hook; RH_RULE_BIND
 #endif
