@@ -50,8 +50,9 @@ struct rh_inlink {
 	enum rh_swapped_state swap;
 	uint64_t            swap_id;
 	uint64_t            swap_limit;    /* messages that channel brings   */
-	uint64_t            unable;        /* a rule that cannot be obeyed and has not
-	                                      come to us yet: its revision; or 0 */
+	uint64_t            unable;        /* a rule that one of both ends cannot obey: its
+	                                      revision, or 0; it may be still to come to
+	                                      us, or come once more               */
 	struct rh_diag      unable_why;
 	uint64_t            serial;
 	char                caller[RH_NAME_MAX + 1];

@@ -81,22 +81,26 @@ static struct rh_item *item_of(const struct rh_inlink *link)
 	return rh_items_find(&link->agent->items, link->caller, link->agent->resource);
 }
 
-/* The rule of that revision cannot be obeyed by one of both ends.  The caller's agent
- * may have it before us: then it is remembered until it comes. */
-static void reject(struct rh_inlink *link, uint64_t revision, const struct rh_diag *why)
+static void reject_unable(struct rh_inlink *link)
 {
-	const struct rh_item *item = item_of(link);
+	const struct rh_item *item = link->unable ? item_of(link) : NULL;
 	struct rh_diag        unused;
 
-	if (rh_result_rejected(link->agent, link->caller, link->agent->resource,
-	                       &unused) == revision)
-		return;
-	if (!item || item->revision < revision) {
-		link->unable = revision;
-		link->unable_why = *why;
-		return;
-	}
-	rh_rules_reject(link->agent, link->caller, link->agent->resource, revision, why);
+	if (item && item->revision == link->unable &&
+	    rh_result_rejected(link->agent, link->caller, link->agent->resource,
+	                       &unused) != link->unable)
+		rh_rules_reject(link->agent, link->caller, link->agent->resource,
+		                link->unable, &link->unable_why);
+}
+
+/* The rule of that revision cannot be obeyed by one of both ends.  The caller's agent may
+ * have it before us, and a center that began anew sends it to us again, while the caller's
+ * agent keeps to what it said: so it is remembered as long as the link stands. */
+static void reject(struct rh_inlink *link, uint64_t revision, const struct rh_diag *why)
+{
+	link->unable = revision;
+	link->unable_why = *why;
+	reject_unable(link);
 }
 
 /* Both ends keep what they had, and both say so. */
@@ -169,16 +173,8 @@ static int on_abort(struct rh_inlink *link, const struct rh_frame *frame)
 
 void rh_inlinks_swap_recall(struct rh_agent *agent)
 {
-	RH_LIST_EACH(node, &agent->links) {
-		struct rh_inlink     *link = RH_CONTAINER(node, struct rh_inlink, in_agent);
-		const struct rh_item *item = link->unable ? item_of(link) : NULL;
-
-		if (!item || item->revision < link->unable)
-			continue;
-		rh_rules_reject(agent, link->caller, agent->resource, link->unable,
-		                &link->unable_why);
-		link->unable = 0;
-	}
+	RH_LIST_EACH(node, &agent->links)
+		reject_unable(RH_CONTAINER(node, struct rh_inlink, in_agent));
 }
 
 int rh_inlink_swap_frame(struct rh_inlink *link, struct rh_frame *frame)

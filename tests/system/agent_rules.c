@@ -435,6 +435,10 @@ static void what_the_caller_cannot_open_is_rejected_by_both(void **unused)
 	await_rejected(&callee, 2);
 	assert_non_null(strstr(kit_text, "the agent of file: "));
 	kit_echo(&page, &served, "as before");
+	/* A center that began anew sends it again to the one, and need not to the other. */
+	put_by_semaphore(&callee, "bytes");
+	await_rejected(&callee, 2);
+	kit_echo(&page, &served, "as before");
 	/* Another rule is tried again. */
 	assert_int_equal(prlimit(caller.pid, RLIMIT_NOFILE, &before, NULL), 0);
 	use("semaphore", 3);

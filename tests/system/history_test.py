@@ -367,10 +367,8 @@ class Run:
         for name in sorted(self.stopped):
             self.agents[name].send_signal(signal.SIGCONT)
         self.stopped.clear()
-        # What tool rejects, lib may not wait for: as a change, whatever was there, because a
-        # center that began anew tells lib of a former one again, and tool need not.
-        for use in ("shm", "msgqueue"):
-            self.put(rule("tool-lib", protocol={"edge": ["tool", "lib"], "use": use}))
+        # What tool rejects, lib may not wait for.
+        self.put(rule("tool-lib", protocol={"edge": ["tool", "lib"], "use": "msgqueue"}))
         for name in NAMES:
             if name not in self.agents:
                 self.start_agent(name)
