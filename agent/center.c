@@ -21,6 +21,7 @@
 
 #include "../base/clock.h"
 #include "../base/diag.h"
+#include "../base/failpoint.h"
 #include "../base/log.h"
 #include "../model/name.h"
 
@@ -284,7 +285,9 @@ static int apply(struct rh_center *center)
 		rh_items_fini(&next);
 		return r;
 	}
-	return rh_rules_put(agent, &next, agent->follow.revision, center->system);
+	r = rh_rules_put(agent, &next, agent->follow.revision, center->system);
+	rh_failpoint("item-put");
+	return r;
 }
 
 /* What was taken in, for those who trace it; nothing was when it only settles. */
@@ -367,6 +370,7 @@ static int on_change(struct rh_center *center, const struct rh_frame *frame)
 	uint64_t before = center->agent->follow.revision, prev = 0, revision;
 	uint32_t last = 1;
 
+	rh_failpoint("item-received");
 	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) < 0 ||
 	    rh_record_u64(&frame->records, RH_TAG_PREV, &prev) == RH_EPROTO ||
 	    rh_record_u32(&frame->records, RH_TAG_LAST, &last) == RH_EPROTO)

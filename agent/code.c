@@ -7,6 +7,7 @@
 #include "settle.h"
 
 #include "../base/clock.h"
+#include "../base/failpoint.h"
 #include "../base/log.h"
 #include "../rules/hook.h"
 #include "../rules/wasm/cpu.h"
@@ -177,8 +178,10 @@ void rh_code_started(struct rh_code_place *place)
 {
 	struct rh_code *next = place->next;
 
+	rh_failpoint("rule-loaded");
 	place->next = NULL;
 	stop_active(place, next);
+	rh_failpoint("rule-exchanged");
 	rh_codetell_began(next);
 	free(place->rejected);
 	place->rejected = NULL;
@@ -235,6 +238,7 @@ static void on_module(struct rh_module_want *want, int fd, const struct rh_diag 
 	}
 	rh_result_note(code->place->agent, code->place->caller, code->place->callee,
 	               code->place->item, RH_ITEM_VERIFIED);
+	rh_failpoint("rule-loading");
 	start(code);
 }
 

@@ -6,6 +6,7 @@
 #include "module_look.h"
 
 #include "../base/diag.h"
+#include "../base/failpoint.h"
 #include "../base/log.h"
 #include "../base/socket.h"
 #include "../model/error.h"
@@ -65,6 +66,7 @@ static void begin_fetch(struct rh_modules *modules, const char *module)
 	drop_fetch(modules);
 	memcpy(modules->fetch.module, module, sizeof modules->fetch.module);
 	rh_modules_ask(modules->agent);
+	rh_failpoint("module-wanted");
 }
 
 /* ---- what was looked for ------------------------------------------------ */
@@ -309,6 +311,7 @@ static int add_part(struct rh_modules *modules, const struct rh_frame *frame,
 		return RH_EPROTO;
 	memcpy(fetch->bytes + fetch->have, body.bytes, body.len);
 	fetch->have += body.len;
+	rh_failpoint("module-part");
 	return 1;
 }
 
@@ -329,6 +332,7 @@ static void give(struct rh_modules *modules)
 	fetch->bytes = NULL;
 	drop_fetch(modules);
 	modules->is_given = 1;
+	rh_failpoint("module-here");
 	go_on(modules);
 }
 

@@ -2,6 +2,7 @@
 
 #include "module.h"
 
+#include "../base/failpoint.h"
 #include "../base/memory.h"
 #include "../model/error.h"
 
@@ -88,7 +89,9 @@ static int write_file(const struct rh_module_look *look, const char *path,
 	is_ok = flock(fd, LOCK_EX | LOCK_NB) == 0 &&
 	        (!head || dprintf(fd, "%s\n", head) == (int)strlen(head) + 1) &&
 	        write(fd, bytes->at, bytes->len) == (ssize_t)bytes->len;
+	rh_failpoint("module-written");
 	is_ok = is_ok && rename(temporary, path) == 0;
+	rh_failpoint("module-kept");
 	why = errno;
 	if (!is_ok)
 		unlink(temporary);
@@ -350,6 +353,8 @@ void rh_module_look(struct rh_module_look *look)
 	look->err = look_at_manifest(look);
 	if (look->err == RH_OK)
 		look->err = look_at_object(look);
+	if (look->err == RH_OK)
+		rh_failpoint("module-verified");
 }
 
 void rh_module_look_give(struct rh_module_look *look, const char *sha256,

@@ -6,6 +6,7 @@
 #include "pushtrace.h"
 #include "trace.h"
 
+#include "../base/failpoint.h"
 #include "../base/log.h"
 
 #include <stdlib.h>
@@ -118,6 +119,7 @@ static void tell(struct rh_task *task)
 	finish(agent, &writer, results->settled);
 	results->told = results->settled;
 	rh_chronicle_settled(agent, results->settled);
+	rh_failpoint("result-told");
 }
 
 static void tell_soon(struct rh_agent *agent)

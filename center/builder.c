@@ -4,6 +4,7 @@
 #include "foreman.h"
 
 #include "../base/diag.h"
+#include "../base/failpoint.h"
 #include "../base/log.h"
 #include "../base/memory.h"
 #include "../model/check.h"
@@ -190,6 +191,7 @@ static void take_outcome(struct rh_builder *builder, struct rh_build_outcome *ou
 		snprintf(outcome->why, sizeof outcome->why, "its object cannot be read");
 	}
 	job->object_len = outcome->len;
+	rh_failpoint("build-taken");
 	memcpy(builder->tools, outcome->tools, sizeof builder->tools);
 	if (!outcome->err && !outcome->is_confined && !builder->is_told) {
 		builder->is_told = 1;

@@ -225,8 +225,10 @@ static void become(int socket)
 static int obey(const struct rh_build_order *order, int fd, const struct places *places,
                 struct rh_build_outcome *outcome)
 {
-	int object = build(order, fd, places, outcome), sent;
+	int object, sent;
 
+	rh_failpoint("building");
+	object = build(order, fd, places, outcome);
 	outcome->number = order->number;
 	rh_failpoint("built");
 	sent = rh_builder_send(SOCKET_FD, outcome, sizeof *outcome, object);

@@ -9,6 +9,7 @@
 #include "when.h"
 
 #include "../base/clock.h"
+#include "../base/failpoint.h"
 #include "../base/log.h"
 #include "../model/check.h"
 #include "../model/error.h"
@@ -189,8 +190,10 @@ int rh_center_commit(struct rh_center *center, struct rh_problem *problem)
 	} else if (center->staged) {
 		err = rh_revocations_stage(center, &diag);
 		uint64_t began = rh_clock_ns();
+		rh_failpoint("committing");
 		if (!err)
 			err = rh_store_sync(center->store, &diag);
+		rh_failpoint("committed");
 		center->commit_took_ns = rh_clock_ns() - began;
 		if (err) {
 			rh_realm_undo(&center->realm, 0);
@@ -206,6 +209,7 @@ int rh_center_commit(struct rh_center *center, struct rh_problem *problem)
 	rh_rollouts_tell(center);
 	if (!err && center->is_changed) {
 		rh_link_publish(center->link);
+		rh_failpoint("pushed");
 		rh_rollouts_wake(center, 0);
 	}
 	rh_watchers_wake(&center->watchers);

@@ -2,6 +2,7 @@
 
 #include "parts.h"
 
+#include "../base/failpoint.h"
 #include "../model/error.h"
 
 #include <stdio.h>
@@ -17,6 +18,8 @@ static struct rh_object *make_module(const struct rh_batch *batch, const char *s
 
 	rh_key_sign(key, manifest ? RH_SIGNED_RULE : RH_SIGNED_MODULE, sha256, signature);
 	rh_key_public(key, public_key);
+	if (manifest)
+		rh_failpoint("signed");
 	json_t *json = json_pack("{s:I, s:{s:I}, s:{s:s, s:s, s:s}}",
 		"owner", (json_int_t)batch->options->client->uid,
 		"spec", "bytes", (json_int_t)len,
@@ -96,6 +99,7 @@ int rh_change_module(struct rh_center *center, const char *sha256,
 	if (!err && created)
 		err = put_module(&batch, sha256, bytes, len, NULL);
 	err = conclude(&batch, err, sha256, ret_answer);
+	rh_failpoint("part-staged");
 	if (!err)
 		*ret_created = created;
 	return err;
@@ -142,9 +146,11 @@ static int publish(struct rh_center *center, const struct rh_parts *parts,
 	int err = rh_batch_init(&batch, center, 1 + RH_PARTS_OBJECTS, options, problem);
 	if (!err && created)
 		err = put_objects(&batch, parts);
+	rh_failpoint("object-put");
 	if (!err && created)
 		err = put_module(&batch, sha256, text, strlen(text), parts->manifest);
 	err = conclude(&batch, err, sha256, ret_answer);
+	rh_failpoint("publish-staged");
 	if (!err)
 		*ret_created = created;
 	return err;
@@ -160,6 +166,7 @@ int rh_change_publish(struct rh_center *center, const json_t *body,
 	const char      *name = json_string_value(json_object_get(body, "name"));
 	int              err = rh_shape_module(&decode, body);
 
+	rh_failpoint("manifest-posted");
 	if (!err)
 		err = rh_parts_collect(center, body, &parts, problem);
 	*ret_is_building = !err && parts.is_building;

@@ -5,6 +5,7 @@
 #include "store/store.h"
 
 #include "../base/diag.h"
+#include "../base/failpoint.h"
 #include "../model/error.h"
 
 #include <stdio.h>
@@ -28,6 +29,7 @@ int rh_peer_module(struct rh_center *center, struct rh_link_conn *conn,
 		return rh_diag_set(diag, RH_EPROTO, "MODULE_GET lacks a module or an offset");
 	memcpy(conn->module, sha256, sizeof sha256);
 	conn->module_offset = offset;
+	rh_failpoint("module-asked");
 	return RH_OK;
 }
 
@@ -102,4 +104,5 @@ void rh_link_send_module(struct rh_link_conn *conn)
 		rh_link_drop(conn, NULL);
 	else
 		conn->module[0] = '\0';
+	rh_failpoint("module-sent");
 }

@@ -8,6 +8,7 @@
 
 #include "../base/clock.h"
 #include "../base/diag.h"
+#include "../base/failpoint.h"
 #include "../base/log.h"
 #include "../model/error.h"
 
@@ -207,6 +208,7 @@ int rh_peer_result(struct rh_center *center, struct rh_link_conn *conn,
 	conn->has_settled |= revision > 0;
 	conn->subscriber.is_unsaid = 0;
 	center->counts.results++;
+	rh_failpoint("result-taken");
 	rh_link_tell_settled(center, conn, before);
 	if (rh_is_observed(conn->link) && feed->acked > acked)
 		rh_observe_settled(conn);

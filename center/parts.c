@@ -6,6 +6,7 @@
 #include "store/store.h"
 
 #include "../base/diag.h"
+#include "../base/failpoint.h"
 #include "../base/size.h"
 #include "../model/check.h"
 #include "../model/error.h"
@@ -154,6 +155,7 @@ static int begin_build(struct rh_center *center, struct part *part,
 	if (part->err)
 		return refuse(problem, part->err, "wasm", part->wanted.sha256, "it cannot be built: who builds it ended, start the center anew");
 	ret_parts->is_building = 1;
+	rh_failpoint("build-ordered");
 	return RH_OK;
 }
 

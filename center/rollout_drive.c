@@ -8,6 +8,7 @@
 #include "when.h"
 
 #include "../base/clock.h"
+#include "../base/failpoint.h"
 #include "../base/log.h"
 #include "../model/error.h"
 
@@ -133,6 +134,7 @@ static int stop(struct rh_center *center, const struct rh_rollout *rollout,
 	}
 	int err = go_back(center, &next, rollout->former, RH_ROLLOUT_ROLLED_BACK, &options,
 	                  problem);
+	rh_failpoint("rollback-staged");
 	if (!err)
 		return RH_OK;
 	/* The former one is not possible any more: it stays as it is. */
@@ -205,6 +207,10 @@ static int drive_one(struct rh_center *center, struct rh_rollout *rollout,
 	rh_rollout_decide(&rollout->plan, &survey.tally, rh_clock_ns(),
 	                  &rollout->settled_ns, &answer);
 	int err = act(center, &survey, &answer, problem);
+	if (answer.action == RH_ROLLOUT_ADVANCE)
+		rh_failpoint("step-staged");
+	else if (answer.action == RH_ROLLOUT_FINISH)
+		rh_failpoint("finish-staged");
 	if (answer.wake_ns != RH_ROLLOUT_NEVER)
 		wake_at(center, answer.wake_ns);
 	rh_survey_fini(&survey);

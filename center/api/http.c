@@ -9,6 +9,7 @@
 
 #include "../../base/clock.h"
 #include "../../base/diag.h"
+#include "../../base/failpoint.h"
 #include "../../base/log.h"
 #include "../../model/check.h"
 #include "../../model/error.h"
@@ -190,8 +191,10 @@ static void release(struct rh_http *http, struct rh_http_request *own)
 		http->last = &own->next;
 		return;
 	}
-	if (is_write(own))
+	if (is_write(own)) {
+		rh_failpoint("answering");
 		log_write(own);
+	}
 	MHD_resume_connection(own->connection);
 }
 
@@ -375,6 +378,8 @@ static void on_completed(void *user, struct MHD_Connection *connection,
 		return;
 	/* Suspended ones do not end. */
 	RH_CHECK(own->state != RH_HTTP_WAITING && own->state != RH_HTTP_PARKED);
+	if (own->state == RH_HTTP_ANSWERED && is_write(own))
+		rh_failpoint("answered");
 	http->bodies -= own->body_cap;
 	http->replies -= own->reply_bytes;
 	rh_http_request_destroy(own);

@@ -42,10 +42,10 @@ def export(name, kind, index):
     return leb(len(name)) + name.encode() + bytes([kind, index])
 
 
-def wasm(verdict=0, size=0, pages=2, code=None):
+def wasm(verdict=0, size=0, pages=2, code=None, buffer=1024):
     """A filter that always answers verdict; with a custom section up to that size."""
     i32 = b"\x7f"
-    functions = [65537, 1024, verdict]  # rh_abi, rh_buffer, rh_filter_before
+    functions = [65537, buffer, verdict]  # rh_abi, rh_buffer, rh_filter_before
     names = ["rh_abi", "rh_buffer", "rh_filter_before"]
     bodies = [b"\x00\x41" + sleb(value) + b"\x0b" for value in functions]
     bodies[2] = code or bodies[2]
