@@ -1,5 +1,6 @@
 #include "codetext.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,10 @@
 static struct rh_code_text **texts;
 static size_t                text_count;
 static size_t                text_cap;
+static size_t                text_names; /* that were given: X1             */
+static size_t                text_left;  /* by the last sweep               */
+
+#define FEW 64u /* are not worth a look */
 
 static size_t place(const char *bytes, int *ret_found)
 {
@@ -47,7 +52,7 @@ static struct rh_code_text *insert(size_t at, json_t *code, char *bytes)
 
 	if (!text)
 		return NULL;
-	snprintf(text->use, sizeof text->use, "c%zu", text_count); /* X1 */
+	snprintf(text->use, sizeof text->use, "c%zu", text_names++); /* X1 */
 	text->bytes = bytes;
 	text->code = code;
 	memmove(&texts[at + 1], &texts[at], (text_count - at) * sizeof texts[0]);
@@ -76,4 +81,41 @@ const struct rh_code_text *rh_code_text_of(const json_t *code)
 		json_decref(own);
 	}
 	return text;
+}
+
+/* ---- when nobody names them ---- */
+
+size_t rh_code_texts_count(void)
+{
+	return text_count;
+}
+
+int rh_code_texts_are_many(void)
+{
+	return text_count >= FEW && text_count >= 2 * text_left;
+}
+
+void rh_code_text_name(const struct rh_code_text *text)
+{
+	if (text)
+		((struct rh_code_text *)(uintptr_t)text)->is_named = 1;
+}
+
+void rh_code_texts_sweep(void)
+{
+	size_t left = 0;
+
+	for (size_t i = 0; i < text_count; i++) {
+		struct rh_code_text *text = texts[i];
+
+		if (text->is_named) {
+			text->is_named = 0;
+			texts[left++] = text;
+			continue;
+		}
+		json_decref(text->code);
+		free(text->bytes);
+		free(text);
+	}
+	text_count = text_left = left;
 }

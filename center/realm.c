@@ -1,5 +1,6 @@
 #include "realm.h"
 
+#include "codetext.h"
 #include "enact.h"
 #include "sentence.h"
 #include "when.h"
@@ -401,10 +402,32 @@ void rh_realm_undo(struct rh_realm *realm, size_t mark)
 		realm->untouch(realm->touch_user);
 }
 
+static void name_texts(const struct rh_protocols *protocols)
+{
+	for (size_t i = 0; i < protocols->count; i++)
+		rh_code_text_name(protocols->at[i]->code);
+}
+
+/* Nothing that can be undone names one besides these. */
+static void sweep_texts(const struct rh_realm *realm)
+{
+	for (unsigned i = 0; i < RH_REALM_HOOKS; i++) {
+		name_texts(&realm->hooks[i]);
+		name_texts(&realm->shadows[i]);
+	}
+	for (size_t i = 0; i < realm->rollouts.count; i++) {
+		rh_code_text_name(realm->rollouts.at[i]->now.code);
+		rh_code_text_name(realm->rollouts.at[i]->before.code);
+	}
+	rh_code_texts_sweep();
+}
+
 void rh_realm_forget(struct rh_realm *realm)
 {
 	while (realm->undo_count > 0)
 		free_undo(&realm->undo[--realm->undo_count]);
+	if (rh_code_texts_are_many())
+		sweep_texts(realm);
 }
 
 /* ---- judging and counting ---- */

@@ -4,8 +4,10 @@
 
 #include "../../base/size.h"
 #include "../../center/api/request.h"
+#include "../../center/codetext.h"
 #include "../../center/parts.h"
 #include "../../model/error.h"
+#include "../../rules/hook.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -219,12 +221,71 @@ static void a_full_disk_leaves_nothing(void **state)
 	rh_store_memory_fail(fixture->store, RH_OK);
 }
 
+/* ---- the texts of rules ---- */
+
+/* The rule for a -> callee, which is named as that one, says so much; that for b comes in a
+ * step. */
+static int rule_says(struct rh_center *center, const char *module, int number, int is_dry_run,
+                     const char *callee)
+{
+	struct rh_problem problem = { 0 };
+	char              text[512];
+
+	snprintf(text, sizeof text, "[{'kind':'Rule','metadata':{'name':'%s'},'spec':{'code':{"
+	         "'hook':'filter','edge':['a','%s'],'mode':'wasm','module':'sha256:%s',"
+	         "'params':{'n':'%d'}%s}}}]", callee, callee, module, number,
+	         strcmp(callee, "b") == 0 ? ",'rollout':{'steps':['100%']}" : "");
+	return apply_with(center, text, is_dry_run, &problem, NULL);
+}
+
+static void assert_says(const struct rh_code_text *text, int number)
+{
+	const json_t *params = json_object_get(text->code, "params");
+	char          said[16];
+
+	snprintf(said, sizeof said, "%d", number);
+	assert_string_equal(json_string_value(json_object_get(params, "n")), said);
+}
+
+/* ... but those that a table, a roll-out or the way back needs. */
+static void what_rules_said_goes_when_nobody_names_it(void **state)
+{
+	struct rh_center          *center = &((struct fixture *)*state)->center;
+	struct rh_store           *store = ((struct fixture *)*state)->store;
+	const struct rh_protocols *table = &center->realm.hooks[rh_hook_find("filter") - rh_hooks];
+	char                       module[65];
+	int                        is_new;
+
+	assert_int_equal(publish(center, module, &is_new), RH_OK);
+	assert_int_equal(commit(center), RH_OK);
+	assert_int_equal(rule_says(center, module, 7, 0, "quiet"), RH_OK);
+	assert_int_equal(commit(center), RH_OK);
+	for (int i = 0; i < 2000; i++) {
+		assert_int_equal(rule_says(center, module, i, 0, "b"), RH_OK);
+		assert_int_equal(rule_says(center, module, -i, 1, "b"), RH_OK);
+		assert_int_equal(commit(center), RH_OK);
+		assert_says(rh_protocols_holder(table, "a", "b")->code, i);
+		if (rh_code_texts_count() > 200)
+			fail_msg("%zu texts after %d applies", rh_code_texts_count(), i);
+	}
+	const struct rh_rollout *rollout = rh_rollouts_find(&center->realm.rollouts, "b");
+	assert_says(rollout->now.code, 1999);
+	assert_says(rh_protocols_holder(table, "a", "quiet")->code, 7);
+	rh_store_memory_fail(store, RH_ENOSPC);
+	assert_int_equal(rule_says(center, module, 2000, 0, "b"), RH_OK);
+	assert_int_equal(commit(center), RH_ENOSPC);
+	assert_says(rh_protocols_holder(table, "a", "b")->code, 1999);
+	rh_store_memory_fail(store, RH_OK);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_may_be_published), cmocka_unit_test(sizes),
 		cmocka_unit_test(ranges),
 		cmocka_unit_test_setup_teardown(a_full_disk_leaves_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_rules_said_goes_when_nobody_names_it,
+		                                set_up, tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
