@@ -17,6 +17,7 @@
 struct result {
 	struct rh_list     link;
 	uint64_t           revision;
+	uint64_t           former;   /* in force instead, when it is rejected */
 	enum rh_item_state state;
 	int                is_told;
 	int                code;
@@ -65,6 +66,8 @@ static void put_item(struct rh_record_writer *writer, const struct result *resul
 		rh_record_put_text(writer, RH_TAG_CALLEE, result->callee);
 	rh_record_put_u64(writer, RH_TAG_REVISION, result->revision);
 	rh_record_put_u32(writer, RH_TAG_STATE, (uint32_t)result->state);
+	if (result->former)
+		rh_record_put_u64(writer, RH_TAG_PREV, result->former);
 	if (result->code) {
 		rh_record_put_i32(writer, RH_TAG_CODE, result->code);
 		rh_record_put_text(writer, RH_TAG_TEXT, result->text);
@@ -158,11 +161,22 @@ void rh_result_set(struct rh_agent *agent, const char *caller, const char *calle
 		return;
 	}
 	result->revision = revision;
+	result->former = 0;
 	result->state = state;
 	result->code = why ? why->code : 0;
 	result->is_told = 0;
 	memcpy(result->text, why ? why->text : "", why ? strlen(why->text) + 1 : 1);
 	tell_soon(agent);
+}
+
+void rh_result_reject(struct rh_agent *agent, const char *caller, const char *callee,
+                      uint64_t revision, uint64_t former, const struct rh_diag *why)
+{
+	rh_result_set(agent, caller, callee, revision, RH_ITEM_REJECTED, why);
+	struct result *result = find(agent->results, caller, callee);
+
+	if (result)
+		result->former = former;
 }
 
 void rh_result_note(struct rh_agent *agent, const char *caller, const char *callee,

@@ -33,6 +33,10 @@ void rh_result_set(struct rh_agent *agent, const char *caller, const char *calle
 void rh_result_partial(struct rh_agent *agent, const char *caller, const char *callee,
                        uint64_t revision, const struct rh_diag *why);
 
+/* It is rejected; in force instead is the item of revision former, 0: none. */
+void rh_result_reject(struct rh_agent *agent, const char *caller, const char *callee,
+                      uint64_t revision, uint64_t former, const struct rh_diag *why);
+
 /* The revision of the item that was rejected and not replaced since, and why; 0: none. */
 uint64_t rh_result_rejected(const struct rh_agent *agent, const char *caller,
                             const char *callee, struct rh_diag *ret_why);

@@ -18,6 +18,12 @@
 
 /* ---- a view of a set ---------------------------------------------------- */
 
+/* Of what is in force while that is the newest; 0: nothing is. */
+static uint64_t settled_revision(const struct rh_item *item)
+{
+	return item->former ? item->former->revision : item->has_none ? 0 : item->revision;
+}
+
 /* In place of an item that cannot be used: its former, or nothing. */
 static void reject_in(struct rh_agent *agent, struct rh_items *next, unsigned i,
                       const struct rh_diag *why)
@@ -28,8 +34,8 @@ static void reject_in(struct rh_agent *agent, struct rh_items *next, unsigned i,
 	rh_error("item %s%s%s at revision %llu is rejected: %s", item->caller,
 	         item->callee[0] ? " -> " : "", item->callee,
 	         (unsigned long long)item->revision, why->text);
-	rh_result_set(agent, item->caller, item->callee, item->revision,
-	              RH_ITEM_REJECTED, why);
+	rh_result_reject(agent, item->caller, item->callee, item->revision,
+	                 former && former != item ? settled_revision(former) : 0, why);
 	if (former && former != item)
 		rh_items_put(next, former); /* the same key: there is room */
 	else
@@ -280,10 +286,14 @@ static void reject(struct rh_task *task)
 		         rejection->callee, (unsigned long long)rejection->revision,
 		         item->former ? ", the former stays in force" : "",
 		         rejection->why.text);
-		if (put_back(agent, item) < 0)
+		uint64_t former = item->former ? item->former->revision : 0;
+
+		if (put_back(agent, item) < 0) {
 			rh_error("no memory to put the former rule back");
-		rh_result_set(agent, rejection->caller, rejection->callee,
-		              rejection->revision, RH_ITEM_REJECTED, &rejection->why);
+			former = 0;
+		}
+		rh_result_reject(agent, rejection->caller, rejection->callee,
+		                 rejection->revision, former, &rejection->why);
 		rh_happening_tell(agent, "rule.rejected", agent->resource, "%s",
 		                  rejection->why.text);
 		rh_cache_save(agent);

@@ -142,7 +142,8 @@ static int read_result(const struct rh_link_conn *conn, const struct rh_record *
 	if (rh_record_u64(&reader, RH_TAG_REVISION, &result.revision) < 0 ||
 	    rh_record_u32(&reader, RH_TAG_STATE, &state) < 0 ||
 	    rh_record_i32(&reader, RH_TAG_CODE, &result.code) == RH_EPROTO ||
-	    state == 0 || state >= RH_ITEM_STATES)
+	    rh_record_u64(&reader, RH_TAG_PREV, &result.former) == RH_EPROTO ||
+	    result.former > result.revision || state == 0 || state >= RH_ITEM_STATES)
 		return rh_diag_set(diag, RH_EPROTO, "a result lacks its revision or state");
 	if (result.revision > conn->subscriber.feed.sent)
 		return rh_diag_set(diag, RH_EPROTO, "a result of revision %llu, but only "

@@ -50,12 +50,21 @@ static void name_place(struct rh_places *places, const char *agent,
 	json_array_append_new(places->agents, json);
 }
 
+/* What was rejected is a later change: the agent stayed with an item that has this one. */
+static int is_before_it(const struct rh_link_standing *standing, uint64_t revision)
+{
+	return standing->result && standing->result->state == RH_ITEM_REJECTED &&
+	       standing->result->former >= revision;
+}
+
 void rh_places_add(struct rh_places *places, const char *agent,
                    const struct rh_item_key *key, uint64_t revision)
 {
 	struct rh_link_standing standing;
 
 	rh_link_standing(places->center->link, agent, key, revision, &standing);
+	if (is_before_it(&standing, revision))
+		standing = (struct rh_link_standing){ .state = "active", .is_active = 1 };
 	places->total++;
 	places->active += standing.is_active != 0;
 	places->partial += standing.is_active && standing.result;

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-_Static_assert(sizeof(struct rh_result) <= 208, "Limits of results.h");
+_Static_assert(sizeof(struct rh_result) <= 216, "Limits of results.h");
 
 #define CAP_FIRST 4u
 

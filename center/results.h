@@ -8,7 +8,7 @@
  * Ownership   The results own their memory, which is taken when it is needed.
  * Threads     One.
  * Invariants  J1  no two entries have the same item.
- * Limits      RH_RESULTS_MAX entries of at most 208 bytes. */
+ * Limits      RH_RESULTS_MAX entries of at most 216 bytes. */
 #ifndef RH_CENTER_RESULTS_H
 #define RH_CENTER_RESULTS_H
 
@@ -21,6 +21,8 @@
 
 struct rh_result {
 	uint64_t revision;
+	uint64_t former;                    /* rejected: of the item that is in force
+	                                       instead; 0: none, or nobody said */
 	int32_t  code;
 	uint8_t  state;                     /* enum rh_item_state      */
 	uint8_t  is_in;                     /* the other one calls     */

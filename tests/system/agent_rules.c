@@ -295,6 +295,8 @@ static void a_malformed_item_ends_the_connection(void **unused)
 }
 
 /* Reads frames of the center's end until a RESULT tells of the edge; its state. */
+static uint64_t instead; /* revision of what is in force in the place of what was rejected */
+
 static uint32_t await_result(struct kit_agent *agent, uint64_t revision, int32_t *ret_code)
 {
 	for (;;) {
@@ -311,6 +313,8 @@ static uint32_t await_result(struct kit_agent *agent, uint64_t revision, int32_t
 		assert_int_equal(rh_record_u32(&item, RH_TAG_STATE, &state), RH_OK);
 		(void)rh_record_i32(&item, RH_TAG_CODE, ret_code);
 		(void)rh_record_text(&item, RH_TAG_TEXT, kit_text, sizeof kit_text);
+		instead = 0;
+		(void)rh_record_u64(&item, RH_TAG_PREV, &instead);
 		return state;
 	}
 }
@@ -345,6 +349,7 @@ static void a_bad_item_is_rejected_alone(void **unused)
 	kit_push(&caller, RH_FRAME_DELTA, 2, &items);
 	assert_int_equal(await_result(&caller, 2, &code), RH_ITEM_REJECTED);
 	assert_int_equal(code, RH_EPROTO);
+	assert_int_equal(instead, 1);
 	assert_int_equal(kit_counters(&caller)->revision, 2);
 	kit_echo(&page, &served, "as before");
 }
@@ -432,7 +437,9 @@ static void what_the_caller_cannot_open_is_rejected_by_both(void **unused)
 	put_by_semaphore(&callee, "bytes");
 	put_by_semaphore(&caller, "");
 	await_rejected(&caller, 2);
+	assert_int_equal(instead, 1);
 	await_rejected(&callee, 2);
+	assert_int_equal(instead, 1);
 	assert_non_null(strstr(kit_text, "the agent of file: "));
 	kit_echo(&page, &served, "as before");
 	/* A center that began anew sends it again to the one, and need not to the other. */

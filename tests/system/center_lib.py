@@ -375,10 +375,11 @@ class Subscriber(Link):
             record("TEXT", why)]))
 
 
-def result_item(key, revision, state, code=None, why=None):
+def result_item(key, revision, state, code=None, why=None, instead=None):
     return record("RESULT_ITEM", [
         record("CALLER", key[0]), record("CALLEE", key[1]) if key[1] else b"",
         u64("REVISION", revision), u32("STATE", state),
+        b"" if instead is None else u64("PREV", instead),
         b"" if code is None else i32("CODE", code), b"" if why is None else record("TEXT", why)])
 
 
