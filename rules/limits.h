@@ -43,6 +43,8 @@
 #define RH_BUILD_LARGE        (256u << 10) /* bytes of code that gcc is no longer to take
                                               all its time over */
 #define RH_BUILT_MAX          (32u << 20)  /* bytes of an object */
+#define RH_BUILD_ROOM         (2ull << 20) /* free in the folder before it is begun */
+#define RH_BUILD_ROOM_EACH    16u          /* ... and for each byte of the module    */
 #define RH_BUILD_FILE_BYTES   (256ull << 20)
 
 /* Of a rule of eBPF (ebpf/). */

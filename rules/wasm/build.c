@@ -19,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #define VALIDATE "/usr/bin/wasm-validate"
@@ -55,7 +56,8 @@ static int write_file(const struct work *work, const char *name, const void *byt
 	if (file && fclose(file) != 0)
 		is_written = false;
 	if (!is_written)
-		return rh_diag_set(work->diag, RH_EIO, "%s: %s", path, strerror(errno));
+		return rh_diag_set(work->diag, errno == ENOSPC ? RH_ENOSPC : RH_EIO, "%s: %s",
+		                   path, strerror(errno));
 	return RH_OK;
 }
 
@@ -130,6 +132,8 @@ static int run(struct work *work, const char *const argv[], const char *what)
 	if (err == RH_EIO || strstr(line, "Killed signal terminated")) /* what gcc had begun */
 		return rh_diag_set(work->diag, RH_EIO, "it was not built, because a tool was "
 		                   "killed: publish it again (%.100s)", line[0] ? line : why.text);
+	if (strstr(line, "No space left on device"))
+		return rh_diag_set(work->diag, RH_ENOSPC, "there is no room to build in: %s", line);
 	return rh_diag_set(work->diag, err, "%s: %.100s%s%s", what, why.text,
 	                   line[0] ? ": " : "", line);
 }
@@ -256,9 +260,28 @@ static uint32_t seconds_of(const struct work *work)
 	       (uint32_t)((uint64_t)RH_BUILD_SECONDS_MIB * work->build->module_bytes >> 20);
 }
 
+/* A tool that has no room need not say so, and seems to have refused the module. */
+static int check_room(struct work *work, const char *above)
+{
+	unsigned long long needed = RH_BUILD_ROOM +
+	                            RH_BUILD_ROOM_EACH * work->build->module_bytes;
+	struct statvfs     system;
+
+	if (statvfs(above, &system) < 0 || system.f_blocks == 0 || /* it has no end */
+	    system.f_bavail * system.f_frsize >= needed)
+		return RH_OK;
+	return rh_diag_set(work->diag, RH_ENOSPC, "%.160s: there is no room to build in: %llu "
+	                   "KiB are free, %llu KiB are needed", above, (unsigned long long)
+	                   system.f_bavail * system.f_frsize >> 10, needed >> 10);
+}
+
 static int make_folder(struct work *work)
 {
 	const char *above = work->build->folder ? work->build->folder : "/tmp";
+	int         err = check_room(work, above);
+
+	if (err < 0)
+		return err;
 
 	snprintf(work->folder, sizeof work->folder, "%.3900s/rhodes-build-XXXXXX", above);
 	if (!mkdtemp(work->folder))

@@ -43,7 +43,9 @@ struct rh_built {
 /* RH_EINVAL, RH_EMSGSIZE  the module is refused: diag says what, where, what to do.
  * RH_ETIMEDOUT  a tool took too long over it.
  * RH_ENOENT     a tool is not installed.
- * RH_ENOMEM, RH_EIO  no memory, no room in the folder. */
+ * RH_ENOMEM     no memory.
+ * RH_ENOSPC     no room in the folder.
+ * RH_EIO        the folder cannot be written, or somebody killed a tool. */
 int rh_build_run(const struct rh_build *build, struct rh_built *ret_built,
                  struct rh_diag *diag);
 

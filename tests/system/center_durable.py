@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """What the center acknowledged is there after kill -9; what it cannot keep it refuses."""
+import contextlib
 import ctypes
 import hashlib
 import json
@@ -308,19 +309,27 @@ class FullDisk(unittest.TestCase):
 
 
 class Mount:
-    """A small tmpfs."""
+    """A small tmpfs; with flags perhaps another one."""
 
-    def __init__(self, path):
+    def __init__(self, path, flags=0, data=b"size=1m,mode=0700"):
         self.libc = ctypes.CDLL(None, use_errno=True)
         self.path = path.encode()
-        os.makedirs(path, 0o700)
-        self.is_possible = os.getuid() == 0 and self.mount(0, b"size=1m,mode=0700") == 0
+        os.makedirs(path, 0o700, exist_ok=True)
+        self.is_possible = os.getuid() == 0 and self.mount(flags, data) == 0
 
     def mount(self, flags, data):
         return self.libc.mount(b"tmpfs", self.path, b"tmpfs", flags, data)
 
     def grow(self):
         return self.mount(32, b"size=16m,mode=0700")  # MS_REMOUNT
+
+    def fill(self):
+        """Leaves no room, but for what is written over; returns the file that takes it."""
+        path = os.path.join(self.path.decode(), "filler")
+        with open(path, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
+        return path
 
     def remove(self):
         self.libc.umount2(self.path, 2)

@@ -18,7 +18,8 @@ import tarfile
 import threading
 import unittest
 
-from center_lib import CenterTest, main, rule
+from center_durable import Mount
+from center_lib import Center, CenterTest, main, rule
 
 SEED = int(os.environ.get("RHODES_SEED", "20240607"))
 MOST = 8 << 20
@@ -321,6 +322,71 @@ class Refused(ModuleTest):
             self.center.start()
             made = self.publish({"wasm": data})
         self.check_whole(made.json["metadata"]["name"], {"wasm": data})
+
+
+class NoRoom(ModuleTest):
+    """A small disk of its own."""
+
+    def setUp(self):
+        self.center = Center()
+        self.addCleanup(self.center.remove)
+        self.mount(self.center.state, data=b"size=4m,mode=0700")
+        self.center.start()
+        self.data = wasm()
+        self.assertEqual(self.put(self.data).status, 201)
+
+    def mount(self, path, flags=0, data=b"size=1m,mode=0700"):
+        mount = Mount(path, flags, data)
+        if not mount.is_possible:
+            self.skipTest("no tmpfs can be mounted here")
+        self.addCleanup(mount.remove)
+        self.disk = getattr(self, "disk", mount)
+        return mount
+
+    def assert_nothing_half(self):
+        self.assertEqual(self.names(), {sha(self.data)})
+        self.assertEqual(os.listdir(os.path.join(self.center.state, "build")), [])
+
+    def assert_works_again(self):
+        made = self.publish({"wasm": self.data})
+        self.assertEqual(made.status, 201, made.body)
+        self.check_whole(made.json["metadata"]["name"], {"wasm": self.data})
+
+    def test_to_build_in(self):
+        folder = os.path.join(self.center.state, "build")
+        for size in ("4k", "24k", "80k", "100k"):  # as many steps that would have none
+            mount = self.mount(folder, data=f"size={size},mode=0700".encode())
+            self.assert_problem(self.post(manifest({"wasm": self.data})), 507, "ENOSPC",
+                                folder, "no room")
+            self.assert_nothing_half()
+            mount.remove()
+        self.assert_works_again()
+
+    def test_to_store_it(self):
+        made = self.publish({"wasm": self.data}).json["metadata"]["name"]
+        self.center.ask("DELETE", "/apis/v1/modules/" + made)
+        self.center.kill()
+        self.center.start()
+        self.put(self.data)
+        filler = self.disk.fill()
+        self.assert_problem(self.post(manifest({"wasm": self.data})), 507, "ENOSPC", "is full")
+        self.assertEqual(self.names(), {sha(self.data)})
+        os.remove(filler)
+        self.assert_works_again()
+
+    def test_where_nothing_can_be_written(self):
+        folder = os.path.join(self.center.state, "build")
+        mount = self.mount(folder, 1, b"size=4m,mode=0700")  # MS_RDONLY
+        self.assert_problem(self.post(manifest({"wasm": self.data})), 500, "EIO",
+                            folder, "Read-only file system")
+        mount.remove()
+        self.assert_nothing_half()
+        self.assert_works_again()
+
+    def test_what_cannot_be_kept_is_built_anew(self):
+        self.mount(os.path.join(self.center.state, "built"), flags=1)
+        self.assert_works_again()
+        self.assertIn("cannot be kept: Read-only file system", self.center.read_log())
 
 
 class Rules(ModuleTest):

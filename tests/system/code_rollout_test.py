@@ -8,6 +8,7 @@ import signal
 import subprocess
 import unittest
 
+from center_durable import Mount
 from code_stage import APP, COUNTER, LIB, CodeStage
 
 RULE = """
@@ -158,6 +159,33 @@ class Shadow(Rollout):
         """What is counted of it, or nothing yet."""
         items = self.json("rule", "top", rule, "--once")["items"]
         return items[0] if items else None
+
+
+class NoRoom(Rollout):
+    """A disk that keeps no module costs fetching it again, and nothing else."""
+
+    def without(self, number, flags, data, why):
+        mount = Mount(self.path("state/modules"), flags, data)
+        if not mount.is_possible:
+            self.skipTest("no tmpfs can be mounted here")
+        self.addCleanup(mount.remove)
+        module = self.published(f"deny{number}", DENY.replace("return", f"rh_random();\n\t//"
+                                f" {number}\n\treturn"))
+        self.await_force(module)
+        self.await_line(f"is not kept: .*{why}")
+        with self.caller() as caller:
+            self.assertEqual(self.ask(caller, 5), 0)
+            self.leave(caller)
+        mount.remove()
+
+    def test_it_is_in_force_all_the_same(self):
+        self.without(1, 1, b"mode=0700", "Read-only file system")
+        os.kill(self.pids("agent/app")[-1], signal.SIGKILL)
+        self.await_line("rule guard at revision .* runs for app -> lib", 2)
+        self.assertNotEqual(os.listdir(self.path("state/modules")), [])  # there is room again
+
+    def test_a_full_disk(self):
+        self.without(2, 0, b"size=4k,mode=0700", "No space left on device")
 
 
 class Alone(Rollout):
