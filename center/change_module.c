@@ -2,6 +2,7 @@
 
 #include "parts.h"
 
+#include "../base/clock.h"
 #include "../base/failpoint.h"
 #include "../model/error.h"
 
@@ -96,8 +97,11 @@ int rh_change_module(struct rh_center *center, const char *sha256,
 	/* The same hash is the same bytes: nothing to do. */
 	if (!err && created)
 		err = check_hash(sha256, bytes, len, problem);
-	if (!err && created)
-		err = put_module(&batch, sha256, bytes, len, NULL);
+	if (created)
+		err = err ? err : put_module(&batch, sha256, bytes, len, NULL);
+	else if (!err) /* somebody is about to name it */
+		rh_catalog_find(&center->realm.catalog, RH_OBJECT_MODULE, sha256)->put_ns =
+			rh_clock_ns();
 	err = conclude(&batch, err, sha256, ret_answer);
 	rh_failpoint("part-staged");
 	if (!err)

@@ -6,6 +6,7 @@
 #include "config.h"
 #include "confine.h"
 #include "chronicle.h"
+#include "leftover.h"
 #include "link.h"
 #include "rollout_drive.h"
 #include "store/store.h"
@@ -58,6 +59,7 @@ struct program {
 	uint64_t         revoke_at;       /* for which the timer is set        */
 	uv_timer_t       rollout;
 	uint64_t         rollout_at;      /* for which the timer is set        */
+	uv_timer_t       leftovers;
 	char             token[RH_TOKEN_HEX];
 	int              lock_fd;
 	int              unix_fd;
@@ -231,6 +233,13 @@ static void on_prepare(uv_prepare_t *prepare)
 
 /* ---- modules ---- */
 
+static void on_leftovers(uv_timer_t *timer)
+{
+	struct program *program = timer->data;
+
+	(void)rh_leftovers_sweep(&program->center, rh_clock_ns());
+}
+
 /* Who published may be at either door. */
 static void on_built(void *user)
 {
@@ -355,6 +364,9 @@ static void start_handles(struct program *program)
 	uv_timer_init(&program->loop, &program->expiry);
 	uv_timer_init(&program->loop, &program->revocation);
 	uv_timer_init(&program->loop, &program->rollout);
+	uv_timer_init(&program->loop, &program->leftovers);
+	program->leftovers.data = program;
+	uv_timer_start(&program->leftovers, on_leftovers, HOUR_MS, HOUR_MS);
 	program->revocation.data = program->rollout.data = program;
 	program->revoke_at = program->rollout_at = UINT64_MAX;
 	program->terminate.data = program->interrupt.data = program;
@@ -398,6 +410,7 @@ static void close_all(struct program *program)
 	uv_close((uv_handle_t *)&program->expiry, NULL);
 	uv_close((uv_handle_t *)&program->revocation, NULL);
 	uv_close((uv_handle_t *)&program->rollout, NULL);
+	uv_close((uv_handle_t *)&program->leftovers, NULL);
 	uv_run(&program->loop, UV_RUN_DEFAULT);
 	uv_loop_close(&program->loop);
 }

@@ -1,5 +1,6 @@
 #include "object.h"
 
+#include "../base/clock.h"
 #include "../model/check.h"
 
 #include <stdio.h>
@@ -26,6 +27,7 @@ struct rh_object *rh_object_create(enum rh_object_kind kind, const char *name,
 	if (!object)
 		return NULL;
 	object->kind = kind;
+	object->put_ns = rh_clock_ns();
 	object->text_bytes = text_bytes;
 	snprintf(object->name, sizeof object->name, "%s", name);
 	memcpy(object->text, text, text_bytes);

@@ -3,8 +3,8 @@
  * text is the stored JSON, compact with sorted keys:
  *   {"expired"?, "labels"?, "owner", "spec", "status"?}
  * owner is the uid that applied it; expired says that the center ended an
- * exception; status is a module's signature.  Objects are never changed: a change
- * makes another one.
+ * exception; status is a module's signature.  Objects are never changed, but for
+ * put_ns: a change makes another one.
  *
  * Ownership   create gives one block, destroy frees it; catalog.h keeps them.
  * Threads     Any.
@@ -33,6 +33,8 @@ struct rh_object {
 	uint64_t            revision;
 	uint64_t            generation;
 	uint64_t            created;     /* the revision that made it            */
+	uint64_t            put_ns;      /* of a module: when it came here, or was
+	                                    seen to be needed: leftover.h        */
 	size_t              text_bytes;
 	enum rh_object_kind kind;
 	char                name[RH_OBJECT_NAME_MAX + 1];

@@ -2,9 +2,11 @@
  * disk that fails leaves nothing behind. */
 #include "center_fixture.h"
 
+#include "../../base/clock.h"
 #include "../../base/size.h"
 #include "../../center/api/request.h"
 #include "../../center/codetext.h"
+#include "../../center/leftover.h"
 #include "../../center/parts.h"
 #include "../../model/error.h"
 #include "../../rules/hook.h"
@@ -221,6 +223,55 @@ static void a_full_disk_leaves_nothing(void **state)
 	rh_store_memory_fail(fixture->store, RH_OK);
 }
 
+/* ---- what nobody names ---- */
+
+static int put_bytes(struct rh_center *center, const char *bytes, char sha256[65])
+{
+	struct rh_change_options options = {
+		.client = &client, .verb = "put", .expected = RH_CHANGE_ANY,
+	};
+	struct rh_problem problem = { 0 };
+	json_t           *answer = NULL;
+	int               is_new;
+
+	rh_sha256_hex(bytes, strlen(bytes), sha256);
+	int err = rh_change_module(center, sha256, bytes, strlen(bytes), &options, &answer,
+	                           &is_new, &problem);
+	json_decref(answer);
+	return err ? err : commit(center);
+}
+
+static size_t count_modules(const struct rh_center *center)
+{
+	return rh_catalog_count(&center->realm.catalog, RH_OBJECT_MODULE);
+}
+
+static void what_nobody_names_for_a_day_goes(void **state)
+{
+	struct rh_center *center = &((struct fixture *)*state)->center;
+	struct rh_store  *store = ((struct fixture *)*state)->store;
+	uint64_t          begun = rh_clock_ns(), hour = RH_LEFTOVER_NS / 24;
+	char              module[65], left[65];
+	int               is_new;
+
+	assert_int_equal(publish(center, module, &is_new), RH_OK);
+	assert_int_equal(put_bytes(center, "left", left), RH_OK);
+	assert_int_equal(rh_leftovers_sweep(center, begun + 23 * hour), 0);
+	assert_int_equal(count_modules(center), 3);
+	rh_store_memory_fail(store, RH_ENOSPC);
+	assert_int_equal(rh_leftovers_sweep(center, begun + 25 * hour), RH_ENOSPC);
+	rh_store_memory_fail(store, RH_OK);
+	assert_int_equal(count_modules(center), 3);
+	assert_int_equal(rh_leftovers_sweep(center, begun + 25 * hour), 1);
+	assert_int_equal(count_modules(center), 2); /* the rule's, and its part */
+	assert_null(rh_catalog_find(&center->realm.catalog, RH_OBJECT_MODULE, left));
+	assert_int_equal(rh_leftovers_sweep(center, begun + 1000 * hour), 0);
+	assert_int_equal(put_bytes(center, "left", left), RH_OK);
+	rh_catalog_find(&center->realm.catalog, RH_OBJECT_MODULE, left)->put_ns = 1;
+	assert_int_equal(put_bytes(center, "left", left), RH_OK); /* once more: not yet */
+	assert_int_equal(rh_leftovers_sweep(center, rh_clock_ns()), 0);
+}
+
 /* ---- the texts of rules ---- */
 
 /* The rule for a -> callee, which is named as that one, says so much; that for b comes in a
@@ -284,6 +335,8 @@ int main(void)
 		cmocka_unit_test(what_may_be_published), cmocka_unit_test(sizes),
 		cmocka_unit_test(ranges),
 		cmocka_unit_test_setup_teardown(a_full_disk_leaves_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(what_nobody_names_for_a_day_goes, set_up,
+		                                tear_down),
 		cmocka_unit_test_setup_teardown(what_rules_said_goes_when_nobody_names_it,
 		                                set_up, tear_down),
 	};
