@@ -123,6 +123,24 @@ static void relieve(struct rh_seat *seat)
 	rh_carrier_send_home(fiber);
 }
 
+/* Another rule, as asked in the shared block. */
+static void obey(void)
+{
+	struct rh_stats_control *control = &rh_stats->control;
+	uint32_t wanted = atomic_load(&control->wanted);
+	char policy[sizeof control->policy] = "";
+	int result;
+
+	if (wanted == atomic_load(&control->done))
+		return;
+	memcpy(policy, control->policy, sizeof policy - 1);
+	result = rh_seat_exchange(policy);
+	if (!result)
+		memcpy(rh_stats->policy, policy, sizeof rh_stats->policy);
+	atomic_store(&control->result, result);
+	atomic_store(&control->done, wanted);
+}
+
 static uint64_t look(void)
 {
 	uint64_t next = rh_wheel_turn(rh_clock());
@@ -142,12 +160,15 @@ static void *main_of(void *none)
 
 	(void)none;
 	rh_park_leave_rseq();
+	atomic_store(&rh_stats->control.signal, RH_PREEMPT_SIGNAL);
+	atomic_store(&rh_stats->control.monitor_tid, (uint32_t)rh_sys_tid());
 	for (;;) {
 		uint32_t seen = atomic_load(&rings);
 		uint64_t next, soon;
 		struct timespec until;
 
 		atomic_store(&deep, quiet >= QUIET_ROUNDS);
+		obey();
 		next = look();
 		if (rh_runtime_ended())
 			next = rh_clock() + RH_MONITOR_NS;

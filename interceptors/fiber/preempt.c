@@ -4,6 +4,7 @@
 #include "carrier.h"
 #include "code.h"
 #include "everywhere.h"
+#include "monitor.h"
 #include "real.h"
 #include "seat.h"
 

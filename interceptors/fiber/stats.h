@@ -36,16 +36,28 @@ struct rh_thread_stats {
 	uint64_t reserved;
 };
 
+/* How others of the same user ask for another rule: write its name, raise `wanted`, and
+ * send RH_PREEMPT_SIGNAL to the kernel thread of the monitor.  Then `done` follows. */
+struct rh_stats_control {
+	_Atomic uint32_t wanted, done;
+	_Atomic int32_t result; /* 0, or a negative error: the former rule stays */
+	_Atomic uint32_t monitor_tid, signal;
+	char policy[40];
+	uint32_t reserved;
+};
+
 struct rh_stats {
 	_Atomic uint32_t magic, version, pid, seats, carriers, threads_max;
 	char policy[40];
 	_Atomic uint64_t switches, preempted, deferred, steals, spares, evicted;
 	_Atomic uint64_t wakes, monitor;
 	struct rh_thread_stats threads[RH_STATS_THREADS];
+	struct rh_stats_control control;
 };
 
 _Static_assert(sizeof(struct rh_thread_stats) == 104, "layout of a line");
-_Static_assert(sizeof(struct rh_stats) == 128 + 104 * RH_STATS_THREADS, "layout");
+_Static_assert(sizeof(struct rh_stats_control) == 64, "layout of the control");
+_Static_assert(sizeof(struct rh_stats) == 128 + 104 * RH_STATS_THREADS + 64, "layout");
 
 /* The block; never NULL: before, and where there is no shared memory, a private one. */
 extern struct rh_stats *rh_stats;

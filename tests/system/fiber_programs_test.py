@@ -1,13 +1,16 @@
 #!/usr/bin/python3
 """Unmodified programs under the carrier `fiber` give what they give without it."""
+import itertools
 import os
 import random
+import select
 import shutil
 import subprocess
 import sys
+import threading
 import unittest
 
-from fiber_stage import Stage
+from fiber_stage import LIMIT, Control, Stage
 
 ROUNDS = int(os.environ.get("RHODES_ROUNDS", "1"))
 
@@ -54,6 +57,33 @@ class Programs(Stage):
     @needs("pbzip2")
     def test_pbzip2(self):
         self.same("pbzip2", "-p8", "-b3", "-c", self.path("input"))
+
+    @needs("zstd")
+    def test_the_rule_changes_while_it_runs(self):
+        command = ["zstd", "-q", "-T8", "-B512K", "-9", "-c", self.path("input")]
+        plain = self.run_plain(*command)
+        with subprocess.Popen(command, stdout=subprocess.PIPE,
+                              env=self.environment()) as process:
+            changes = []
+
+            def change():
+                while not os.path.exists(self.block_path) or \
+                        os.path.getsize(self.block_path) < 1000:
+                    if process.poll() is not None:
+                        return
+                    os.sched_yield()
+                control = Control(self.block_path)
+                names = itertools.cycle(["eevdf", "rr", "nothing", "deadline", "cfs"])
+                while control.ask(next(names)):
+                    changes.append(control.fields()[2])
+                    select.select([], [], [], 0.01)
+
+            changer = threading.Thread(target=change)
+            changer.start()
+            self.assertEqual(process.communicate(timeout=LIMIT)[0], plain)
+            changer.join()
+        self.assertGreater(changes.count(0), 8)
+        self.assertIn(-22, changes)  # there is no rule of that name: the former stayed
 
     def support(self, name):
         return os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support", name)
