@@ -17,6 +17,7 @@ int rh_signature_text(enum rh_signed use, const char *sha256,
 {
 	static const char *const words[] = {
 		[RH_SIGNED_MODULE] = "rhodes-module-v1", [RH_SIGNED_RULE] = "rhodes-rule-v1",
+		[RH_SIGNED_ORDER] = "rhodes-order-v1",
 	};
 
 	return snprintf(text, RH_SIGNATURE_TEXT_MAX, "%s %.64s", words[use], sha256);

@@ -4,6 +4,7 @@
  * What is signed is never bytes that somebody sent, but a text with their hash:
  *   "rhodes-module-v1 <sha256 in hex>"   a module of an interface
  *   "rhodes-rule-v1 <sha256 in hex>"     the manifest of a rule's module
+ *   "rhodes-order-v1 <sha256 in hex>"    that a rule is to be so somewhere: order.h
  *
  * Ownership   Everything is the caller's.
  * Threads     Any, once rh_signature_start was called. */
@@ -18,7 +19,7 @@
                                                are trusted, in hex, one a line */
 
 /* What the bytes of a hash may be used as. */
-enum rh_signed { RH_SIGNED_MODULE, RH_SIGNED_RULE };
+enum rh_signed { RH_SIGNED_MODULE, RH_SIGNED_RULE, RH_SIGNED_ORDER };
 
 /* Before anything else here; cheap when called again.  RH_EIO. */
 int rh_signature_start(void);

@@ -2,6 +2,7 @@
 
 #include "code.h"
 #include "history.h"
+#include "rollback.h"
 #include "rollout_drive.h"
 #include "when.h"
 
@@ -131,8 +132,8 @@ static int is_over(const struct rh_wanted *wanted)
 	return expires && rh_when_parse(expires, &ms) == RH_OK && ms <= rh_when_now();
 }
 
-static char *stored_text(const struct rh_batch *batch,
-                         const struct rh_wanted *wanted, const json_t *old)
+static char *stored_text(const struct rh_batch *batch, const struct rh_wanted *wanted,
+                         const json_t *old, uint64_t leaves)
 {
 	json_t *owner = json_object_get(old, "owner");
 	json_t *json = json_object();
@@ -146,6 +147,8 @@ static char *stored_text(const struct rh_batch *batch,
 			json_integer((json_int_t)batch->options->client->uid));
 	if (is_over(wanted))
 		json_object_set_new(json, "expired", json_true());
+	if (leaves)
+		json_object_set_new(json, RH_ROLLBACK_LEAVES, json_integer((json_int_t)leaves));
 	json_object_set(json, "spec", (json_t *)(uintptr_t)wanted->spec);
 	char *text = json_dumps(json, JSON_COMPACT | JSON_SORT_KEYS);
 	json_decref(json);
@@ -226,16 +229,31 @@ static int leave(struct rh_batch *batch, const struct rh_object *old)
 	return err;
 }
 
+static int check_code(struct rh_batch *batch, const struct rh_wanted *wanted,
+                      uint64_t *ret_leaves)
+{
+	const struct rh_realm *realm = &batch->center->realm;
+	int err = rh_code_check(realm, wanted, batch->problem);
+
+	if (!err)
+		err = rh_rollback_judge(realm, wanted, batch->revision, batch->is_restore,
+		                        ret_leaves, batch->problem);
+	if (err)
+		rh_problem_object(batch->problem, "Rule", wanted->name);
+	return err;
+}
+
 int rh_batch_put(struct rh_batch *batch, const struct rh_wanted *wanted)
 {
 	struct rh_object *old = rh_catalog_find(&batch->center->realm.catalog,
 	                                        wanted->kind, wanted->name);
-	int err = check_expected(batch, wanted->kind, wanted->name, old);
+	uint64_t leaves = 0;
+	int      err = check_expected(batch, wanted->kind, wanted->name, old);
 
 	if (err)
 		return err;
 	if (wanted->kind == RH_OBJECT_RULE && json_object_get(wanted->spec, "code"))
-		err = rh_code_check(&batch->center->realm, wanted, batch->problem);
+		err = check_code(batch, wanted, &leaves);
 	if (err)
 		return err;
 	json_t *stored = old ? rh_object_parse(old) : NULL;
@@ -245,7 +263,7 @@ int rh_batch_put(struct rh_batch *batch, const struct rh_wanted *wanted)
 		json_decref(stored);
 		return leave(batch, old);
 	}
-	char *text = stored_text(batch, wanted, stored);
+	char *text = stored_text(batch, wanted, stored, leaves);
 	struct rh_object *object = text ? rh_object_create(wanted->kind, wanted->name,
 	                                                   text, strlen(text)) : NULL;
 	json_decref(stored);

@@ -25,6 +25,7 @@ struct rh_batch {
 	size_t                          op_count;
 	size_t                          audit_count;
 	size_t                          cap;
+	int                             is_restore; /* of a former generation   */
 	json_t                         *results;
 	struct rh_effects               effects;   /* of a dry run              */
 	struct rh_retell                retell;    /* what is sent again        */

@@ -265,7 +265,7 @@ static int restore(struct rh_batch *batch, const json_t *former,
 	struct rh_realm   *realm = &batch->center->realm;
 	struct rh_rollout  next;
 
-	realm->is_at_once = 1;
+	realm->is_at_once = batch->is_restore = 1;
 	int err = rh_batch_put(batch, wanted);
 	realm->is_at_once = 0;
 	if (err || !rollout)

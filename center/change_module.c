@@ -1,6 +1,7 @@
 #include "change_module.h"
 
 #include "parts.h"
+#include "rollback.h"
 
 #include "../base/clock.h"
 #include "../base/failpoint.h"
@@ -111,6 +112,63 @@ int rh_change_module(struct rh_center *center, const char *sha256,
 
 /* ---- of rules ---- */
 
+/* What the name was published as last; borrowed, NULL: never. */
+struct latest {
+	uint64_t version;
+	json_t  *manifest;  /* without the version */
+};
+
+static const char *name_of(const json_t *manifest)
+{
+	const char *name = json_string_value(json_object_get(manifest, "name"));
+
+	return name ? name : "";
+}
+
+static void look_at_one(const struct rh_object *object, const char *name,
+                        struct latest *latest)
+{
+	json_t  *stored = strstr(object->text, "\"manifest\"") ? rh_object_parse(object) : NULL;
+	json_t  *manifest = (json_t *)(uintptr_t)rh_parts_manifest(stored);
+	uint64_t version = rh_rollback_version(manifest);
+
+	if (manifest && strcmp(name_of(manifest), name) == 0 &&
+	    (!latest->manifest || version > latest->version)) {
+		json_decref(latest->manifest);
+		latest->manifest = json_incref(manifest);
+		latest->version = version;
+	}
+	json_decref(stored);
+}
+
+static void find_latest(const struct rh_center *center, const char *name,
+                        struct latest *latest)
+{
+	size_t                   count;
+	struct rh_object *const *at = rh_catalog_after(&center->realm.catalog,
+	                                               RH_OBJECT_MODULE, NULL, &count);
+
+	*latest = (struct latest){ .manifest = NULL };
+	for (size_t i = 0; i < count; i++)
+		look_at_one(at[i], name, latest);
+	json_object_del(latest->manifest, "version");
+}
+
+/* The version is the revision at which it is published, so none comes twice, also when
+ * the module is deleted.  The same as was published last under its name is that. */
+static void give_version(const struct rh_center *center, json_t *manifest)
+{
+	struct latest latest;
+
+	find_latest(center, name_of(manifest), &latest);
+	if (!latest.manifest || !json_equal(latest.manifest, manifest))
+		latest.version = rh_center_revision(center) + 1;
+	if (latest.version)
+		json_object_set_new(manifest, "version",
+		                    json_integer((json_int_t)latest.version));
+	json_decref(latest.manifest);
+}
+
 static int is_published(const struct rh_center *center, const char *sha256)
 {
 	const struct rh_object *object = rh_catalog_find(&center->realm.catalog,
@@ -180,6 +238,7 @@ int rh_change_publish(struct rh_center *center, const json_t *body,
 		rh_change_refused(center, "Module", name ? name : "", options, problem);
 		return err;
 	}
+	give_version(center, parts.manifest);
 	char *text = json_dumps(parts.manifest, JSON_COMPACT | JSON_SORT_KEYS);
 	if (text)
 		err = publish(center, &parts, text, options, ret_answer, ret_created,

@@ -128,9 +128,5 @@ int rh_code_check(const struct rh_realm *realm, const struct rh_wanted *wanted,
 	const json_t *code = json_object_get(wanted->spec, "code");
 	int           err = check_module(realm, wanted, code, problem);
 
-	if (!err)
-		err = check_alone(realm, wanted, code, problem);
-	if (err)
-		rh_problem_object(problem, "Rule", wanted->name);
-	return err;
+	return err ? err : check_alone(realm, wanted, code, problem);
 }

@@ -63,7 +63,8 @@ static struct rh_code_text *insert(size_t at, json_t *code, char *bytes)
 
 const struct rh_code_text *rh_code_text_of(const json_t *code)
 {
-	static const char *const   elsewhere[] = { "edge", "resource", "rollout", "revision" };
+	static const char *const   elsewhere[] = { "edge", "resource", "rollout", "revision",
+	                                          "rollback" };
 	json_t                    *own = json_copy((json_t *)(uintptr_t)code);
 	const struct rh_code_text *text = NULL;
 	int                        found;

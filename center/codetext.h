@@ -1,7 +1,7 @@
 /* codetext - what rules of code say beside where they run, each text kept once.
  *
  * A text is the rule's spec without the place and the roll-out: hook, module, mode,
- * limits, onFailure, params.  Two rules, or two generations of one, that say the same
+ * limits, onFailure, params, and what may be left for it (rollback.h).  Two rules, or two generations of one, that say the same
  * share it; it has a short name, so that tables and roll-outs hold the name and compare
  * it.
  *

@@ -1,21 +1,16 @@
 #include "item.h"
 
 #include "center.h"
+#include "code_item.h"
 #include "codetext.h"
-#include "decode.h"
-#include "limits.h"
-#include "parts.h"
 #include "sentence.h"
 #include "stale.h"
-#include "when.h"
 
-#include "../base/size.h"
 #include "../model/check.h"
 #include "../model/error.h"
 #include "../model/judge.h"
 #include "../model/sched.h"
 #include "../rules/hook.h"
-#include "../rules/limits.h"
 #include "../wire/frame.h"
 
 #include <stdio.h>
@@ -52,6 +47,38 @@ struct rh_item_key rh_item_key_of(const char *caller, const char *callee)
 
 /* ---- code ---- */
 
+static void put_codes(struct rh_record_writer *writer, const struct rh_center *center,
+                      const char *caller, const char *callee)
+{
+	const struct rh_realm *realm = &center->realm;
+
+	for (unsigned i = 0; i < rh_hook_count; i++) {
+		const struct rh_protocol_rule *rule = rh_protocols_find(&realm->hooks[i],
+		                                                        caller, callee);
+
+		if (rule && rh_hook_at(&rh_hooks[i]) != RH_AT_PROCESS)
+			rh_code_item_put(writer, &center->key, rule, caller, callee);
+		rule = rh_protocols_find(&realm->shadows[i], caller, callee);
+		if (rule)
+			rh_code_item_put(writer, &center->key, rule, caller, callee);
+	}
+}
+
+struct own_codes {
+	const struct rh_key     *key;
+	struct rh_record_writer *writer;
+	const char              *resource;
+};
+
+static void put_own_code(void *user, const struct rh_protocol_rule *rule)
+{
+	const struct own_codes *own = user;
+
+	rh_code_item_put(own->writer, own->key, rule, own->resource, "");
+}
+
+/* ---- scheduling ---- */
+
 static const char *text_at(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
@@ -63,107 +90,6 @@ static const char *or_default(const json_t *json, const char *key, const char *t
 
 	return value ? value : text;
 }
-
-static void put_code_limits(struct rh_record_writer *writer, const json_t *limits)
-{
-	const char *memory = text_at(limits, "memory"), *time = text_at(limits, "time");
-	uint64_t    bytes, ms;
-	json_int_t  fuel = json_integer_value(json_object_get(limits, "fuel"));
-
-	if (memory && rh_size_read(memory, RH_CODE_MEMORY_MAX, &bytes) == RH_OK)
-		rh_record_put_u64(writer, RH_TAG_BYTES, bytes);
-	if (time && rh_when_duration(time, RH_CODE_TIME_MAX_MS, &ms) == RH_OK)
-		rh_record_put_u64(writer, RH_TAG_TOOK, ms * 1000000u);
-	if (fuel > 0)
-		rh_record_put_u64(writer, RH_TAG_FUEL, (uint64_t)fuel);
-}
-
-static void put_params(struct rh_record_writer *writer, const json_t *params)
-{
-	char        text[RH_CODE_PARAM_MAX + RH_CODE_VALUE_MAX + 2];
-	const char *name;
-	json_t     *value;
-
-	json_object_foreach((json_t *)(uintptr_t)params, name, value) {
-		snprintf(text, sizeof text, "%s=%s", name, json_string_value(value));
-		rh_record_put_text(writer, RH_TAG_ENV, text);
-	}
-}
-
-/* Where programs of eBPF go, and what the next version takes over: beside the parameters,
- * under names that no parameter has. */
-static void put_probe(struct rh_record_writer *writer, const json_t *code)
-{
-	char        text[RH_BPF_NAME_MAX + RH_BPF_POINT_MAX + 3];
-	const char *name;
-	size_t      i;
-	json_t     *value;
-
-	json_object_foreach(json_object_get(code, "attach"), name, value) {
-		snprintf(text, sizeof text, "@%s=%s", name, json_string_value(value));
-		rh_record_put_text(writer, RH_TAG_ENV, text);
-	}
-	json_array_foreach(json_object_get(code, "keep"), i, value) {
-		snprintf(text, sizeof text, "+%s=", json_string_value(value));
-		rh_record_put_text(writer, RH_TAG_ENV, text);
-	}
-}
-
-/* Of a rule for events: which, and its place in the chain. */
-static void put_event(struct rh_record_writer *writer, const json_t *code)
-{
-	if (!text_at(code, "event"))
-		return;
-	rh_record_put_text(writer, RH_TAG_KEY, text_at(code, "event"));
-	rh_record_put_u32(writer, RH_TAG_COUNT, (uint32_t)json_integer_value(
-		json_object_get(code, "order")));
-}
-
-static void put_code(struct rh_record_writer *writer, const struct rh_protocol_rule *rule)
-{
-	const json_t *code = rule->code->code;
-	size_t        place = rh_record_open(writer, RH_TAG_CODE_ITEM);
-
-	rh_record_put_text(writer, RH_TAG_RULE, rule->rule);
-	rh_record_put_u64(writer, RH_TAG_REVISION, rule->revision);
-	rh_record_put_text(writer, RH_TAG_HOOK, text_at(code, "hook"));
-	rh_record_put_text(writer, RH_TAG_MODULE,
-	                   text_at(code, "module") + sizeof RH_MODULE_PREFIX - 1);
-	rh_record_put_text(writer, RH_TAG_MODE, text_at(code, "mode"));
-	if (json_is_true(json_object_get(code, "shadow")))
-		rh_record_put_u32(writer, RH_TAG_FLAGS, RH_CODE_SHADOW);
-	if (text_at(code, "key"))
-		rh_record_put_text(writer, RH_TAG_KEY, text_at(code, "key"));
-	put_event(writer, code);
-	rh_record_put_text(writer, RH_TAG_POLICY, or_default(code, "onFailure",
-	                                                     RH_CODE_POLICY));
-	put_code_limits(writer, json_object_get(code, "limits"));
-	put_params(writer, json_object_get(code, "params"));
-	put_probe(writer, code);
-	rh_record_close(writer, place);
-}
-
-static void put_codes(struct rh_record_writer *writer, const struct rh_realm *realm,
-                      const char *caller, const char *callee)
-{
-	for (unsigned i = 0; i < rh_hook_count; i++) {
-		const struct rh_protocol_rule *rule = rh_protocols_find(&realm->hooks[i],
-		                                                        caller, callee);
-
-		if (rule && rh_hook_at(&rh_hooks[i]) != RH_AT_PROCESS)
-			put_code(writer, rule);
-		rule = rh_protocols_find(&realm->shadows[i], caller, callee);
-		if (rule)
-			put_code(writer, rule);
-	}
-}
-
-static void put_own_code(void *user, const struct rh_protocol_rule *rule)
-{
-	put_code(user, rule);
-}
-
-/* ---- scheduling ---- */
 
 static void put_sched(void *user, const struct rh_protocol_rule *rule)
 {
@@ -246,7 +172,8 @@ void rh_item_put_self(const struct rh_center *center, struct rh_record_writer *w
 	put_serve(writer, json_object_get(spec, "serve"));
 	rh_stale_put(writer, &center->realm.catalog);
 	for (unsigned i = 0; i < rh_hook_count; i++)
-		rh_protocols_own(&center->realm.hooks[i], object->name, put_own_code, writer);
+		rh_protocols_own(&center->realm.hooks[i], object->name, put_own_code,
+		                 &(struct own_codes){ &center->key, writer, object->name });
 	rh_protocols_own(&center->realm.scheds, object->name, put_sched, writer);
 	json_decref(stored);
 }
@@ -353,7 +280,7 @@ static void put_edge(struct rh_item_encoder *encoder, struct rh_record_writer *w
 		verdict->caller.text, verdict->callee.text));
 	if (limit)
 		put_limit(writer, limit);
-	put_codes(writer, realm, verdict->caller.text, verdict->callee.text);
+	put_codes(writer, encoder->center, verdict->caller.text, verdict->callee.text);
 	put_verdict(writer, encoder->center, verdict);
 }
 

@@ -1,10 +1,10 @@
 /* object - one resource, interface, rule or module as it is stored.
  *
  * text is the stored JSON, compact with sorted keys:
- *   {"expired"?, "labels"?, "owner", "spec", "status"?}
+ *   {"expired"?, "labels"?, "leaves"?, "owner", "spec", "status"?}
  * owner is the uid that applied it; expired says that the center ended an
- * exception; status is a module's signature.  Objects are never changed, but for
- * put_ns: a change makes another one.
+ * exception; leaves is rollback.h's; status is a module's signature.  Objects are never
+ * changed, but for put_ns: a change makes another one.
  *
  * Ownership   create gives one block, destroy frees it; catalog.h keeps them.
  * Threads     Any.

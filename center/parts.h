@@ -2,7 +2,8 @@
  *
  * Its bytes are a manifest, a compact JSON text with sorted keys:
  *   {"abi", "capabilities", "exports"?, "format": 1, "hook", "memory", "mode", "name"?,
- *    "parts": {what: {"bytes", "sha256"}}, "variants"?}
+ *    "parts": {what: {"bytes", "sha256"}}, "variants"?, "version"}
+ * version is rollback.h's; those published before there were versions have none.
  * exports are those functions of the hook that WebAssembly was found to have; an object
  * of eBPF is told as probe.h says.
  * Each part is a module of its own in the store: `wasm` and the `object` that the

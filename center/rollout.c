@@ -2,7 +2,7 @@
 
 #include "codetext.h"
 #include "realm.h"
-
+#include "rollback.h"
 #include "when.h"
 
 #include "../model/check.h"
@@ -267,6 +267,11 @@ void rh_rollout_read_side(const struct rh_object *rule, struct rh_rollout_side *
 {
 	json_t *stored = rule ? rh_object_parse(rule) : NULL;
 
+	const json_t *leaves = json_object_get(stored, RH_ROLLBACK_LEAVES);
+
+	if (leaves) /* said beside the code, and obeyed with it */
+		json_object_set((json_t *)(uintptr_t)edge_rule(stored), RH_ROLLBACK_LEAVES,
+		                (json_t *)(uintptr_t)leaves);
 	read_side(edge_rule(stored), rule ? rule->revision : 0, ret_side);
 	if (rule)
 		set_place(ret_side, rule->name);
@@ -290,6 +295,23 @@ static int is_same_side(const struct rh_rollout_side *a, const struct rh_rollout
 	       strcmp(a->callee, b->callee) == 0 && strcmp(a->use, b->use) == 0;
 }
 
+/* Edges that the last one reached go back to the one before it: they may leave what was
+ * in force until now. */
+static void let_leave(struct rh_rollout_side *side, uint64_t revision)
+{
+	json_t *code;
+
+	if (!side->code || !json_object_get(side->code->code, "module"))
+		return; /* it has no module: of scheduling, for one */
+	code = json_copy(side->code->code);
+	RH_CHECK(code); /* no memory */
+	json_object_set_new(code, RH_ROLLBACK_LEAVES, json_integer((json_int_t)revision));
+	side->code = rh_code_text_of(code);
+	json_decref(code);
+	RH_CHECK(side->code); /* no memory */
+	memcpy(side->use, side->code->use, sizeof side->use);
+}
+
 /* From what all edges had last, to what the rule says now. */
 static void begin_anew(struct rh_rollout *rollout, const struct rh_rollout *was,
                        uint64_t old_generation, const struct rh_rollout_side *old)
@@ -297,6 +319,8 @@ static void begin_anew(struct rh_rollout *rollout, const struct rh_rollout *was,
 	int is_part = was && was->reach != RH_ROLLOUT_ALL;
 
 	rollout->before = is_part ? was->before : *old;
+	if (is_part)
+		let_leave(&rollout->before, rollout->now.revision);
 	rollout->former = is_part ? was->former : old_generation;
 	if (!rollout->before.use[0])
 		rollout->former = 0;
@@ -319,6 +343,7 @@ int rh_rollout_begin(const struct rh_object *rule, const struct rh_object *old,
 	int is_kept = is_same && was &&
 	              (rule->generation == old_generation ||
 	               was->reach != RH_ROLLOUT_ALL || rh_rollout_is_open(was));
+	rollout.now = now;
 	if (is_kept)
 		rollout = *was; /* only its plan or its labels change */
 	else

@@ -2,6 +2,7 @@
 
 #include "parts.h"
 #include "probe.h"
+#include "rollback.h"
 #include "when.h"
 
 #include "../model/error.h"
@@ -162,6 +163,7 @@ int rh_shape_code(struct rh_decode *decode, const json_t *value)
 		{ "keep",      rh_probe_keep,    0 },
 		{ "rollout",   rh_shape_rollout, 0 },
 		{ "shadow",    rh_decode_boolean, 0 },
+		{ "rollback",  rh_rollback_shape, 0 },
 	};
 	int err = rh_decode_fields(decode, value, RH_FIELDS(fields));
 

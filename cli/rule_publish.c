@@ -159,9 +159,12 @@ static void print_module(struct rh_cli *cli, const json_t *object)
 	const json_t *manifest = json_object_get(json_object_get(object, "spec"),
 	                                         "manifest");
 	const json_t *exports = json_object_get(manifest, "exports");
+	const json_t *version = json_object_get(manifest, "version");
 	char          list[512];
 
 	fprintf(cli->out, "module    sha256:%s\n", rh_show_name(object));
+	if (version) /* a center of before gives none */
+		fprintf(cli->out, "version   %lld\n", (long long)json_integer_value(version));
 	fprintf(cli->out, "hook      %s, version %lld, mode %s, memory %s\n",
 	        rh_show_text(manifest, "hook"),
 	        (long long)json_integer_value(json_object_get(manifest, "abi")),

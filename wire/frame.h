@@ -260,7 +260,8 @@ enum rh_tag {
 	                       by which programs ask, or the event] [COUNT: place
 	                       in its chain] POLICY [FLAGS (RH_CODE_SHADOW)
 	                       BYTES (of memory) TOOK (ns a call) FUEL ENV*
-	                       (parameters, NAME=value)]               */
+	                       (parameters, NAME=value) ROLLBACK] [SIGNATURE: of
+	                       all before it, base/order.h; nothing follows] */
 	RH_TAG_HOOK,        /* text                                    */
 	RH_TAG_MODULE,      /* text: SHA-256, 64 hex digits            */
 	RH_TAG_MODE,        /* text                                    */
@@ -272,6 +273,12 @@ enum rh_tag {
 	RH_TAG_SCHED_ITEM,  /* records: RULE REVISION POLICY (cfs, eevdf,
 	                       deadline, fifo, rr) MODE (host, fiber) ENV*
 	                       (what the rule says of it, NAME=number) */
+	RH_TAG_ROLLBACK,    /* u64: what was in force up to that revision may be
+	                       left for an older module                */
+	RH_TAG_FLOOR_ITEM,  /* records: CALLER [CALLEE] RULE TEXT (name of the
+	                       module) PUBLISHED REVISION (of the rule); in an
+	                       agent's cache                           */
+	RH_TAG_PUBLISHED,   /* u64: version of a module                */
 	RH_TAGS
 };
 

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#define HEAD 8u
+#define HEAD RH_RECORD_HEAD
 
 void rh_record_begin(struct rh_record_writer *writer, void *bytes, size_t cap)
 {

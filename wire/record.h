@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RH_RECORD_HEAD 8u /* bytes of a record before its own */
+
 struct rh_record_writer {
 	unsigned char *bytes;
 	size_t         cap;

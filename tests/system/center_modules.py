@@ -19,7 +19,8 @@ import threading
 import unittest
 
 from center_durable import Mount
-from center_lib import Center, CenterTest, main, rule
+from center_lib import (BOOKMARK, Center, CenterTest, first, main, number, records, resource,
+                        rule, text)
 
 SEED = int(os.environ.get("RHODES_SEED", "20240607"))
 MOST = 8 << 20
@@ -172,9 +173,12 @@ class Publish(ModuleTest):
         parts = {"wasm": wasm()}
         made = self.publish(parts)
         name = made.json["metadata"]["name"]
-        text = self.center.get("/apis/v1/modules/" + name).body
+        stated = json.loads(self.center.get("/apis/v1/modules/" + name).body)
         self.assertEqual(self.center.ask("DELETE", "/apis/v1/modules/" + name).status, 200)
-        self.assertEqual(self.put(text).status, 201)
+        stated["version"] = self.center.revision() + 3  # as it will be published
+        bytes_ = json.dumps(stated, sort_keys=True, separators=(",", ":")).encode()
+        name = sha(bytes_)
+        self.assertEqual(self.put(bytes_).status, 201)
         self.put(parts["wasm"])
         key = self.center.get("/apis/v1/system").json["publicKey"]
         status = self.center.get("/apis/v1/modules/" + name, Accept="application/json").json["status"]
@@ -454,6 +458,149 @@ class Rules(ModuleTest):
         self.assertEqual(self.names(), set())
 
 
+class Older(ModuleTest):
+    """Versions: which module of a rule may follow which, and what agents are told of it."""
+
+    def setUp(self):
+        super().setUp()
+        self.center.apply(resource("a", "application", "b"), resource("b", "service"))
+        self.old, self.new = self.version("l", 0), self.version("l", 1)
+
+    def version(self, name, verdict):
+        """A module of that name: (its hash, its version)."""
+        made = self.publish({"wasm": wasm(verdict)}, name=name).json
+        return made["metadata"]["name"], made["spec"]["manifest"]["version"]
+
+    def put_code(self, module, **rest):
+        return self.center.put(code("r", module[0], **rest))
+
+    def order(self):
+        """The CODE_ITEM that the agent of a is told."""
+        agent = self.center.subscriber("a")
+        agent.take_until(self.center.revision())
+        agent.close()
+        return self.code_of(agent)
+
+    def leaves(self):
+        return number(self.order(), "ROLLBACK")
+
+    def test_versions_rise(self):
+        (name, first_), (other, second) = self.old, self.new
+        self.assertLess(first_, second)
+        self.assertEqual(second, self.center.revision())
+        self.assertEqual(self.version("l", 1), self.new)  # the same as the last is that
+        self.assertGreater(self.version("other", 1)[1], second)
+        again = self.version("l", 0)  # what it was before is published anew
+        self.assertGreater(again[1], second)
+        self.assertNotIn(again[0], (name, other))
+        self.center.ask("DELETE", "/apis/v1/modules/" + again[0])
+        self.assertGreater(self.version("l", 0)[1], again[1])  # none comes twice
+        self.assert_problem(self.post(manifest({"wasm": wasm()}, version=99)), 400, "EINVAL",
+                            "unknown key")
+
+    def test_older_is_refused_unless_it_is_said(self):
+        self.assertEqual(self.put_code(self.new).status, 201)
+        words = (f"version {self.old[1]}", f"older than version {self.new[1]}", "rollback: true")
+        self.assert_problem(self.put_code(self.old), 403, "EPERM", "rule r:", *words)
+        answer = self.center.apply(code("r", self.old[0]), query="?dryRun=true")
+        self.assert_problem(answer, 403, "EPERM", *words)
+        self.assertEqual(answer.json["pointer"], "/objects/0")
+        for said in (False, self.new[1] - 1):
+            self.assert_problem(self.put_code(self.old, rollback=said), 403, "EPERM", *words)
+        for said in (0, -1, "true", 1.5, None):
+            self.assert_problem(self.put_code(self.old, rollback=said), 400, "EINVAL",
+                                "must be true, or the revision")
+        self.assertEqual(self.put_code(self.old, rollback=4711).status, 200)
+        self.assertEqual(self.leaves(), 4711)  # as an agent said
+        self.assertEqual(self.put_code(self.new).status, 200)
+        self.assertEqual(self.put_code(self.old, rollback=True).status, 200)
+        self.assertEqual(self.leaves(), 4711)  # for an agent that was away
+        self.center.ask("DELETE", "/apis/v1/rules/r")
+        self.put_code(self.new)
+        self.assertEqual(self.put_code(self.old, rollback=self.new[1]).status, 200)
+        self.assertEqual(self.put_code(self.old, rollback=True).status, 200)
+        left = self.leaves()
+        self.assertEqual(left, self.center.revision())
+        self.center.stop()
+        self.center.start()
+        self.assertEqual(self.leaves(), left)
+        self.put_code(self.old, params={"x": "1"})  # said once, for who was away
+        self.assertEqual(self.leaves(), left)
+        self.put_code(self.version("l", 2))
+        self.assertIsNone(self.leaves())
+
+    def test_what_needs_no_word(self):
+        other = self.version("other", 0)
+        self.put_code(self.new)
+        self.assertEqual(self.put_code(other).status, 200)
+        self.assertEqual(self.put_code(self.old).status, 200)  # the rule had another
+        self.assertEqual(self.leaves(), self.center.revision())
+        self.put_code(self.new)
+        self.center.ask("DELETE", "/apis/v1/rules/r")
+        self.assertEqual(self.put_code(self.old).status, 201)
+        self.assertEqual(self.leaves(), self.center.revision())
+
+    def test_an_undo_may_go_back(self):
+        self.put_code(self.old)
+        self.put_code(self.new)
+        self.assertLess(self.leaves(), self.center.revision())
+        self.assertEqual(self.center.ask("POST", "/apis/v1/rollouts/r/undo").status, 200)
+        self.assertEqual(self.leaves(), self.center.revision())
+        stored = self.center.get("/apis/v1/rules/r").json["spec"]["code"]
+        self.assertEqual((stored["module"], "rollback" in stored), ("sha256:" + self.old[0], False))
+
+    def test_a_rollout_that_another_follows_lets_go(self):
+        """Edges that the first one reached go back to what was before it."""
+        self.center.apply(*(resource(name, "application", "b") for name in "cd"))
+        self.put_code(self.old, edge=["*", "b"])
+        self.new = self.version("l", 3)  # newer than what was left for the first
+        self.put_code(self.new, edge=["*", "b"], rollout={"steps": [2, "100%"], "wait": "1h"})
+        agent = self.center.subscriber("b")
+        agent.take_until(self.center.revision())
+        self.take_while(agent, lambda: self.modules(agent).count(self.new[0]) != 2)
+        self.put_code(self.version("l", 2), edge=["*", "b"],
+                      rollout={"steps": [1, "100%"], "wait": "1h"})
+        self.take_while(agent, lambda: self.modules(agent).count(self.old[0]) != 2)
+        for order in self.orders(agent):
+            if text(order, "MODULE") == self.old[0]:
+                self.assertGreater(number(order, "ROLLBACK"), self.new[1])
+            else:
+                self.assertIsNone(number(order, "ROLLBACK"))
+        agent.close()
+
+    def take_while(self, agent, is_so):
+        """Takes what comes; a center has something new to say long before so many beats."""
+        beats = 0
+        while is_so():
+            self.assertLess(beats, 4)
+            beats += agent.take()[0] == BOOKMARK
+
+    def modules(self, agent):
+        return [text(order, "MODULE") for order in self.orders(agent)]
+
+    def orders(self, agent):
+        return [self.code_of(agent, key) for key in agent.items if key[1]]
+
+    def code_of(self, agent, key=("a", "b")):
+        return records(first(agent.edge(*key), "CODE_ITEM", b""))
+
+    def test_orders_are_signed(self):
+        self.put_code(self.old)
+        agent = self.center.subscriber("a")
+        agent.take_until(self.center.revision())
+        item = first(agent.edge("a", "b"), "CODE_ITEM")
+        agent.close()
+        key = self.center.get("/apis/v1/system").json["publicKey"]
+        signature = text(records(item), "SIGNATURE")
+        self.assertEqual(item[-len(signature):].decode(), signature)  # and nothing behind it
+        signed = item[:-len(signature) - 8]
+        for caller, callee, content in (("a", "b", signed), ("b", "a", signed),
+                                        ("a", "", signed), ("a", "b", signed[:-1])):
+            digest = sha(f"{caller} {callee} {sha(content)}".encode())
+            self.assertEqual(is_signed(key, "rhodes-order-v1", digest, signature),
+                             (caller, callee, content) == ("a", "b", signed))
+
+
 class Built(ModuleTest):
     def children(self, pid):
         with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
@@ -488,7 +635,7 @@ class Built(ModuleTest):
         shutil.rmtree(os.path.join(self.center.state, "built"))
         self.center.start()
         again = self.publish({"wasm": wasm()}).json  # built anew, and the same
-        self.assertEqual(again["metadata"]["name"], made["metadata"]["name"])
+        self.assertEqual(again["spec"]["manifest"]["parts"], manifest_["parts"])
 
     def builds(self):
         """What the builder said of each, in order."""
@@ -516,11 +663,12 @@ class Built(ModuleTest):
 
     def again(self, made):
         """A new center, which forgot the module, makes the same of it."""
-        name = made["metadata"]["name"]
-        self.center.ask("DELETE", "/apis/v1/modules/" + name)
+        self.center.ask("DELETE", "/apis/v1/modules/" + made["metadata"]["name"])
         self.center.stop()
         self.center.start()
-        self.assertEqual(self.publish({"wasm": wasm()}).json["metadata"]["name"], name)
+        anew = self.publish({"wasm": wasm()}).json
+        self.assertEqual(*(one["spec"]["manifest"]["parts"] for one in (anew, made)))
+        made.update(anew)
 
     def test_variants(self):
         made = self.publish({"wasm": wasm()}, variants=["fuel", "portable"]).json
