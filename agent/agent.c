@@ -264,6 +264,7 @@ static int begin(struct rh_agent *agent)
 		rh_chronicle_start(agent);
 		return RH_OK;
 	}
+	agent->floors = cached.floors;
 	rh_follow_init(&agent->follow, cached.store, cached.revision, RH_CREDIT_BYTES);
 	rh_chronicle_start(agent);
 	return rh_rules_start(agent, &cached);

@@ -24,6 +24,7 @@
 
 #include "alarm.h"
 #include "counters.h"
+#include "floor.h"
 #include "item.h"
 #include "leave.h"
 #include "list.h"
@@ -70,6 +71,7 @@ struct rh_agent {
 	struct rh_agent_view  *view;       /* NULL before the first         */
 	uint64_t               views;      /* how many there were           */
 	struct rh_items        items;      /* what the view is made of      */
+	struct rh_floors       floors;     /* below which it does not go    */
 	struct rh_follow       follow;     /* ... and of which revision     */
 	uint64_t               heard_ns;   /* when the center said the last */
 	uint64_t               verdicts_at; /* verdict.c: when it looks again */

@@ -113,7 +113,7 @@ static int check_file(const struct found *found, struct rh_cache_head *ret_head)
 	memcpy(ret_head, found->bytes, sizeof *ret_head);
 	if (memcmp(ret_head->magic, RH_CACHE_MAGIC, sizeof ret_head->magic) != 0)
 		return RH_EPROTO;
-	if (ret_head->version != RH_CACHE_VERSION)
+	if (ret_head->version == 0 || ret_head->version > RH_CACHE_VERSION)
 		return RH_EVERSION;
 	if (ret_head->head_len != sizeof *ret_head ||
 	    ret_head->len != found->len - sizeof *ret_head ||
@@ -124,26 +124,36 @@ static int check_file(const struct found *found, struct rh_cache_head *ret_head)
 	return memcmp(hash, ret_head->hash, sizeof hash) == 0 ? RH_OK : RH_EPROTO;
 }
 
-static int read_items(const struct found *found, const char *resource,
-                      struct rh_items *items)
+static int read_item(const struct rh_record *record, const char *resource,
+                     struct rh_items *items)
+{
+	struct rh_item *item;
+	struct rh_diag  diag;
+	int             r = rh_item_read(record, resource, &item, &diag);
+
+	if (r == RH_OK) {
+		r = rh_items_put(items, item);
+		rh_item_unref(item);
+	}
+	return r;
+}
+
+static int read_records(const struct found *found, const char *resource,
+                        struct rh_items *items, struct rh_floors *floors)
 {
 	struct rh_record_reader reader;
 	struct rh_record        record;
-	struct rh_diag          diag;
 	int                     more, r = RH_OK;
 
 	rh_record_read(&reader, found->bytes + sizeof(struct rh_cache_head),
 	               found->len - sizeof(struct rh_cache_head));
 	while (r == RH_OK && (more = rh_record_next(&reader, &record)) > 0) {
-		struct rh_item *item;
-
-		if (record.tag != RH_TAG_ITEM)
-			return RH_EPROTO;
-		r = rh_item_read(&record, resource, &item, &diag);
-		if (r == RH_OK) {
-			r = rh_items_put(items, item);
-			rh_item_unref(item);
-		}
+		if (record.tag == RH_TAG_FLOOR_ITEM)
+			r = rh_floors_read(floors, &record);
+		else if (record.tag == RH_TAG_ITEM)
+			r = read_item(&record, resource, items);
+		else
+			r = RH_EPROTO;
 	}
 	return r == RH_OK && more < 0 ? RH_EPROTO : r;
 }
@@ -178,6 +188,7 @@ static int load_one(struct rh_agent *agent, int which, uint64_t *number,
 {
 	struct rh_cache_head head;
 	struct rh_items      items = { 0 };
+	struct rh_floors     floors = { 0 };
 	struct found         found = { 0 };
 	char                 path[PATH_MAX];
 	int                  fd, r = join(path, agent->cache->dir, names[which], "");
@@ -187,11 +198,13 @@ static int load_one(struct rh_agent *agent, int which, uint64_t *number,
 	r = read_whole(fd, &found);
 	close(fd);
 	if (r == RH_OK && (r = check_file(&found, &head)) == RH_OK)
-		r = read_items(&found, agent->resource, &items);
+		r = read_records(&found, agent->resource, &items, &floors);
 	if (r == RH_OK && head.number > *number) {
 		rh_items_fini(&cached->items);
+		rh_floors_fini(&cached->floors);
 		*number = head.number;
 		cached->items = items;
+		cached->floors = floors;
 		cached->revision = head.revision;
 		cached->is_other_boot = strcmp(head.boot, agent->cache->boot) != 0;
 		cached->age_ms = age_of(&found, cached->is_other_boot);
@@ -199,6 +212,7 @@ static int load_one(struct rh_agent *agent, int which, uint64_t *number,
 		memcpy(cached->system, head.system, sizeof cached->system);
 	} else {
 		rh_items_fini(&items);
+		rh_floors_fini(&floors);
 	}
 	free(found.bytes);
 	return r;
@@ -340,7 +354,8 @@ static void on_done(uv_work_t *work, int status)
 	rh_log_as(agent->name);
 	if (save->err_no && !cache->is_failing)
 		rh_error("the rules in force cannot be saved to %s: %s; they would be "
-		         "lost if the agent were restarted while the center is away",
+		         "lost if the agent were restarted while the center is away, and "
+		         "so would be which modules are too old",
 		         save->dir, strerror(save->err_no));
 	cache->is_failing = save->err_no != 0;
 	if (!save->err_no)
@@ -363,7 +378,7 @@ static int collect(const struct rh_agent *agent, struct save *save)
 		.head_len = sizeof head, .number = agent->cache->number + 1,
 		.revision = agent->view->revision,
 	};
-	size_t                  len = sizeof head;
+	size_t                  len = sizeof head + rh_floors_bytes(&agent->floors);
 	struct rh_record_writer writer;
 
 	for (unsigned i = 0; i < agent->items.count; i++)
@@ -379,6 +394,7 @@ static int collect(const struct rh_agent *agent, struct save *save)
 			head.revision = 0;
 		rh_record_put(&writer, RH_TAG_ITEM, item->bytes, item->len);
 	}
+	rh_floors_write(&agent->floors, &writer);
 	if (rh_results_have(agent, RH_ITEM_REJECTED))
 		head.revision = 0;
 	memcpy(head.store, agent->follow.store, sizeof head.store);
@@ -387,7 +403,7 @@ static int collect(const struct rh_agent *agent, struct save *save)
 	head.len = writer.used;
 	hash_file(&head, save->bytes + sizeof head, writer.used, head.hash);
 	memcpy(save->bytes, &head, sizeof head);
-	save->len = len;
+	save->len = sizeof head + writer.used;
 	return RH_OK;
 }
 

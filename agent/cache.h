@@ -3,8 +3,9 @@
  *   <state>/agent/<resource>/view.a, view.b      the last two generations
  *   <state>/agent/<resource>/view.?.corrupt      set aside, for a person to look at
  *
- * A file is a head (rh_cache_head, little-endian) and the ITEM records; hash is
- * BLAKE2b-256 of the head with the hash zero, and the records.  A file is written
+ * A file is a head (rh_cache_head, little-endian), the ITEM records and, as of version 2,
+ * the FLOOR_ITEM records (floor.h); hash is BLAKE2b-256 of the head with the hash zero, and
+ * the records.  A file is written
  * beside, synced, renamed over the older generation, and the directory synced: at
  * any moment at least one whole generation is there.  Its time of change is the time
  * of the last word from the center by the wall clock, and its time of access the same by
@@ -20,6 +21,7 @@
 #ifndef RH_AGENT_CACHE_H
 #define RH_AGENT_CACHE_H
 
+#include "floor.h"
 #include "item.h"
 
 #include "../model/follow.h"
@@ -27,7 +29,7 @@
 #include <stdint.h>
 
 #define RH_CACHE_MAGIC   "RHVIEW\r\n"
-#define RH_CACHE_VERSION 1u
+#define RH_CACHE_VERSION 2u /* 1 is read, too */
 #define RH_CACHE_MAX     (8u << 20) /* bytes of a file */
 #define RH_CACHE_HASH    32u
 #define RH_BOOT_ID_LEN   36u
@@ -50,7 +52,8 @@ struct rh_cache_head {
 
 /* What was found. */
 struct rh_cached {
-	struct rh_items items;               /* the caller's                      */
+	struct rh_items  items;              /* the caller's                      */
+	struct rh_floors floors;             /* likewise                          */
 	uint64_t        revision;
 	uint64_t        age_ms;              /* since the last word of the center */
 	int             is_other_boot;       /* its deadlines mean nothing now    */

@@ -5,6 +5,7 @@
 #include "result.h"
 #include "rules.h"
 #include "settle.h"
+#include "successor.h"
 
 #include "../base/clock.h"
 #include "../base/failpoint.h"
@@ -31,7 +32,8 @@ static void free_code(struct rh_code *code)
 	free(code);
 }
 
-static void on_module(struct rh_module_want *want, int fd, const struct rh_diag *why);
+static void on_module(struct rh_module_want *want, const struct rh_module_found *found,
+                      const struct rh_diag *why);
 
 /* Which of the objects that the center built for it runs here. */
 static const char *part_of(const struct rh_codespec *spec)
@@ -221,16 +223,21 @@ static void start(struct rh_code *code)
 		rh_code_refuse(place, &why);
 }
 
-static void on_module(struct rh_module_want *want, int fd, const struct rh_diag *why)
+static void on_module(struct rh_module_want *want, const struct rh_module_found *found,
+                      const struct rh_diag *why)
 {
 	struct rh_code *code = RH_CONTAINER(want, struct rh_code, want);
 	struct rh_diag  diag;
 
-	if (fd < 0) {
+	if (found && rh_successor_check(code, found, &diag) < 0) {
+		found = NULL;
+		why = &diag;
+	}
+	if (!found) {
 		rh_code_refuse(code->place, why);
 		return;
 	}
-	code->object_fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	code->object_fd = fcntl(found->fd, F_DUPFD_CLOEXEC, 3);
 	if (code->object_fd < 0) {
 		rh_diag_set(&diag, RH_ENOSPC, "no descriptor for rule %s", code->spec->rule);
 		rh_code_refuse(code->place, &diag);
@@ -247,7 +254,7 @@ static int is_rejected(const struct rh_code_place *place, const struct rh_codesp
                        uint64_t item)
 {
 	return place->rejected && place->item == item &&
-	       rh_codespec_is_same(place->rejected, wanted);
+	       rh_codespec_is_order(place->rejected, wanted);
 }
 
 static void begin(struct rh_code_place *place, const struct rh_codespec *wanted)
@@ -267,7 +274,7 @@ void rh_code_place_set(struct rh_code_place *place, const struct rh_codespec *wa
                        uint64_t item)
 {
 	int is_known = wanted && (is_rejected(place, wanted, item) ||
-	               (place->next && rh_codespec_is_same(place->next->spec, wanted)));
+	               (place->next && rh_codespec_is_order(place->next->spec, wanted)));
 
 	place->item = item;
 	if (is_known)

@@ -14,6 +14,7 @@
 #define RH_AGENT_CODE_H
 
 #include "codespec.h"
+#include "floor.h"
 #include "list.h"
 #include "module.h"
 
@@ -39,6 +40,8 @@ struct rh_code {
 	uint64_t              ns;
 	struct rh_rule_counters counters; /* of what runs elsewhere: rule is NULL   */
 	uint64_t              differences; /* a shadow: other answers than obeyed  */
+	struct rh_floor       floor;     /* successor.c: which module it is        */
+	int                   is_noted;  /* ... and that is remembered             */
 	/* codetell.c */
 	struct rh_list        in_agent;  /* in force: among those that are told of */
 	struct rh_code_told   told;      /* what the center knows of it ...        */

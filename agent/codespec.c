@@ -84,11 +84,31 @@ static int read_limits(struct rh_codespec *spec, const struct rh_record_reader *
 	return RH_OK;
 }
 
+/* Signed is all that stands before the signature, so nothing may stand behind it. */
+static int read_order(struct rh_codespec *spec, const struct rh_record_reader *records)
+{
+	struct rh_record signature;
+	int              r = rh_record_find(records, RH_TAG_SIGNATURE, &signature);
+
+	if (may_miss(rh_record_u64(records, RH_TAG_ROLLBACK, &spec->rollback)) < 0)
+		return RH_EPROTO;
+	if (r < 0)
+		return may_miss(r);
+	size_t before = (size_t)(signature.bytes - records->bytes) - RH_RECORD_HEAD;
+
+	if (before + RH_RECORD_HEAD + signature.len != records->len)
+		return RH_EPROTO;
+	rh_sha256_hex(records->bytes, before, spec->content);
+	return rh_record_copy_text(&signature, spec->signature, sizeof spec->signature);
+}
+
 static int read(struct rh_codespec *spec, const struct rh_record_reader *records,
                 struct rh_diag *diag)
 {
 	size_t digits;
 
+	if (read_order(spec, records) < 0)
+		return malformed(diag, "its signature");
 	if (rh_record_text(records, RH_TAG_RULE, spec->rule, sizeof spec->rule) < 0 ||
 	    rh_record_u64(records, RH_TAG_REVISION, &spec->revision) < 0 ||
 	    rh_record_text(records, RH_TAG_MODULE, spec->module, sizeof spec->module) < 0)
@@ -205,4 +225,10 @@ int rh_codespec_is_same(const struct rh_codespec *a, const struct rh_codespec *b
 	       a->order == b->order && strcmp(a->key, b->key) == 0 && strcmp(a->module, b->module) == 0 &&
 	       strcmp(a->mode, b->mode) == 0 && a->len == b->len &&
 	       memcmp(a->bytes, b->bytes, a->len) == 0;
+}
+
+int rh_codespec_is_order(const struct rh_codespec *a, const struct rh_codespec *b)
+{
+	return rh_codespec_is_same(a, b) && strcmp(a->content, b->content) == 0 &&
+	       strcmp(a->signature, b->signature) == 0;
 }

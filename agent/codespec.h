@@ -34,6 +34,9 @@ struct rh_codespec {
 	uint32_t              order;                  /* in the chain of an event */
 	char                  module[RH_SHA256_HEX];
 	char                  mode[RH_CODE_MODE_MAX + 1];
+	uint64_t              rollback;               /* what it may leave; successor.h */
+	char                  content[RH_SHA256_HEX]; /* of what the center signed */
+	char                  signature[RH_SIGNATURE_HEX]; /* "": it did not      */
 	size_t                len;
 	char                  bytes[];                /* texts of the parameters */
 };
@@ -63,5 +66,8 @@ struct rh_codespec *rh_codespec_copy(const struct rh_codespec *spec);
 
 /* They say the same, also of the same generation of a rule. */
 int rh_codespec_is_same(const struct rh_codespec *a, const struct rh_codespec *b);
+
+/* They are the same, and by the same order. */
+int rh_codespec_is_order(const struct rh_codespec *a, const struct rh_codespec *b);
 
 #endif

@@ -194,6 +194,12 @@ void rh_codetell_ended(struct rh_code *code, const struct rh_code *follows)
 	flush(agent, RH_FRAME_RULE_STATS, &writer, 1);
 }
 
+void rh_codetell_each(struct rh_agent *agent, rh_codetell_visit *visit, void *user)
+{
+	RH_LIST_EACH(node, &agent->codetell->codes)
+		visit(user, RH_CONTAINER(node, struct rh_code, in_agent));
+}
+
 void rh_codetell_reset(struct rh_agent *agent)
 {
 	RH_LIST_EACH(node, &agent->codetell->codes)

@@ -27,6 +27,10 @@ void rh_codetell_changed(struct rh_agent *agent);
 /* A line that it wrote. */
 void rh_codetell_line(const struct rh_code *code, const char *text);
 
+/* Visits those that are in force. */
+typedef void rh_codetell_visit(void *user, struct rh_code *code);
+void rh_codetell_each(struct rh_agent *agent, rh_codetell_visit *visit, void *user);
+
 /* A new connection to the center: everything is told again. */
 void rh_codetell_reset(struct rh_agent *agent);
 

@@ -41,6 +41,7 @@ static void free_parts(struct rh_agent *agent)
 	rh_stats_free(agent);
 	rh_codetell_free(agent);
 	rh_cache_free(agent);
+	rh_floors_fini(&agent->floors);
 	rh_incarriers_free(agent);
 	rh_happenings_free(agent);
 	rh_loans_free(agent);

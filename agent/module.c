@@ -95,7 +95,7 @@ static void conclude(struct rh_modules *modules, struct rh_module_look *look)
 			struct rh_module_want, in_modules);
 
 		rh_list_remove(&want->in_modules);
-		want->done(want, look->err < 0 ? look->err : look->fd, &look->why);
+		want->done(want, look->err < 0 ? NULL : &look->found, &look->why);
 	}
 }
 
@@ -106,7 +106,7 @@ static struct rh_module_look *make_look(const struct rh_modules *modules,
 
 	if (!look)
 		return NULL;
-	look->fd = -1;
+	look->found.fd = -1;
 	look->dir = modules->dir;
 	memcpy(look->module, want->module, sizeof look->module);
 	snprintf(look->hook, sizeof look->hook, "%s", want->hook);

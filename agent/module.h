@@ -22,10 +22,14 @@
 #include "list.h"
 
 #include "../base/signature.h"
+#include "../wire/limits.h"
+
+#include <stdint.h>
 
 #define RH_MODULE_FETCH_MAX    (64u << 20)
 #define RH_MODULE_MANIFEST_MAX (64u << 10)
 #define RH_MODULES_KEPT        256u
+#define RH_MODULE_KEYS_MAX     16u
 
 struct rh_agent;
 struct rh_diag;
@@ -33,9 +37,18 @@ struct rh_frame;
 struct rh_modules;
 struct rh_module_want;
 
-/* fd: its object as a frozen memfd, borrowed; negative: it cannot be had, why says why.
- * The want is out of the list. */
-typedef void rh_module_done(struct rh_module_want *want, int fd,
+/* One that is here, and what its signed manifest says of it. */
+struct rh_module_found {
+	int      fd;                          /* its object as a frozen memfd      */
+	uint64_t version;                     /* 0: it was published without       */
+	char     name[RH_NAME_MAX + 1];       /* "": likewise                      */
+	unsigned key_count;
+	char     keys[RH_MODULE_KEYS_MAX][RH_SIGNATURE_KEY_HEX]; /* that are trusted */
+};
+
+/* found is borrowed, NULL: it cannot be had, why says why.  The want is out of the list. */
+typedef void rh_module_done(struct rh_module_want *want,
+                            const struct rh_module_found *found,
                             const struct rh_diag *why);
 
 struct rh_module_want {

@@ -19,7 +19,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define KEYS_MAX   16u
 #define SUFFIX     ".manifest"
 #define UNFINISHED ".new-" /* of one that is being written; then six letters */
 #define SIGNED_LEN (RH_SIGNATURE_HEX - 1) /* then a line end */
@@ -208,11 +207,11 @@ static void save(struct rh_module_look *look, struct rh_module_bytes *bytes,
 
 /* ---- whom to trust ------------------------------------------------------ */
 
-static int is_signed(const struct rh_module_look *look, struct rh_diag *why)
+static int read_keys(struct rh_module_look *look, struct rh_diag *why)
 {
+	struct rh_module_found *found = &look->found;
 	char  path[PATH_MAX], line[RH_SIGNATURE_KEY_HEX + 1];
 	FILE *file;
-	int   r = RH_EIDENT;
 
 	snprintf(path, sizeof path, "%s/" RH_SIGNATURE_KEY_FILE, look->dir);
 	file = look->dir[0] ? fopen(path, "re") : NULL;
@@ -221,13 +220,28 @@ static int is_signed(const struct rh_module_look *look, struct rh_diag *why)
 		                   "with: %s is not there", look->module,
 		                   look->dir[0] ? path : "the agent has no state directory, and "
 		                   RH_SIGNATURE_KEY_FILE);
-	for (unsigned i = 0; r < 0 && i < KEYS_MAX && fgets(line, sizeof line, file); i++) {
+	found->key_count = 0;
+	while (found->key_count < RH_MODULE_KEYS_MAX && fgets(line, sizeof line, file)) {
 		line[strcspn(line, "\n")] = 0;
-		r = rh_signature_verify(line, RH_SIGNED_RULE, look->module, look->signature);
+		snprintf(found->keys[found->key_count++], RH_SIGNATURE_KEY_HEX, "%.64s", line);
 	}
 	fclose(file);
-	return r == RH_OK ? r : rh_diag_set(why, RH_EIDENT, "module %.12s is not signed by a "
-	                                    "key that %s names", look->module, path);
+	return RH_OK;
+}
+
+static int is_signed(struct rh_module_look *look, struct rh_diag *why)
+{
+	int r = read_keys(look, why);
+
+	if (r < 0)
+		return r;
+	for (unsigned i = 0; i < look->found.key_count; i++) {
+		if (rh_signature_verify(look->found.keys[i], RH_SIGNED_RULE, look->module,
+		                        look->signature) == RH_OK)
+			return RH_OK;
+	}
+	return rh_diag_set(why, RH_EIDENT, "module %.12s is not signed by a key that %s/"
+	                   RH_SIGNATURE_KEY_FILE " names", look->module, look->dir);
 }
 
 /* ---- the manifest ------------------------------------------------------- */
@@ -296,7 +310,11 @@ static int read_manifest(struct rh_module_look *look, const json_t *json)
 	    sha256[RH_SHA256_HEX - 1])
 		return rh_diag_set(&look->why, RH_ENOSYS, "module %.12s has no part %s, which "
 		                   "this node needs: publish it again", look->module, look->part);
+	json_int_t version = json_integer_value(json_object_get(json, "version"));
+
 	memcpy(look->object_sha256, sha256, RH_SHA256_HEX);
+	look->found.version = version > 0 ? (uint64_t)version : 0;
+	snprintf(look->found.name, sizeof look->found.name, "%s", text_at(json, "name"));
 	return RH_OK;
 }
 
@@ -343,8 +361,8 @@ static int look_at_object(struct rh_module_look *look)
 	if (!is_here)
 		return missing(look, look->object_sha256);
 	save(look, &look->object, look->object_sha256, "", NULL);
-	look->fd = rh_memory_freeze(look->object.at, look->object.len);
-	return look->fd < 0 ? rh_diag_set(&look->why, look->fd, "no memory for module %.12s",
+	look->found.fd = rh_memory_freeze(look->object.at, look->object.len);
+	return look->found.fd < 0 ? rh_diag_set(&look->why, look->found.fd, "no memory for module %.12s",
 	                                  look->module) : RH_OK;
 }
 
@@ -373,7 +391,7 @@ void rh_module_look_free(struct rh_module_look *look)
 {
 	free(look->manifest.at);
 	free(look->object.at);
-	if (look->fd >= 0)
-		close(look->fd);
+	if (look->found.fd >= 0)
+		close(look->found.fd);
 	free(look);
 }

@@ -7,6 +7,8 @@
 #ifndef RH_AGENT_MODULE_LOOK_H
 #define RH_AGENT_MODULE_LOOK_H
 
+#include "module.h"
+
 #include "../base/diag.h"
 #include "../base/signature.h"
 
@@ -29,8 +31,8 @@ struct rh_module_look {
 	struct rh_module_bytes object;
 	char                   signature[RH_SIGNATURE_HEX]; /* of the manifest   */
 	char                   object_sha256[RH_SHA256_HEX];
-	int                    err;       /* RH_OK: fd is it                   */
-	int                    fd;
+	int                    err;       /* RH_OK: found is it                */
+	struct rh_module_found found;
 	char                   missing[RH_SHA256_HEX]; /* RH_EAGAIN            */
 	struct rh_diag         why;
 	struct rh_diag         note;      /* for the log; code 0: none         */

@@ -7,6 +7,7 @@
 #include "result.h"
 #include "rulewatch.h"
 #include "settle.h"
+#include "successor.h"
 #include "verdict.h"
 
 #include "../base/clock.h"
@@ -177,6 +178,7 @@ static void enforce(struct rh_agent *agent, struct rh_items *next,
 	rh_agent_view_destroy(former);
 	rh_items_fini(&old);
 	settle(agent);
+	rh_successors_note(agent);
 	rh_verdicts_watch(agent);
 }
 
@@ -240,6 +242,7 @@ void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *ca
 	rh_happening_tell(agent, "rule.active", agent->resource, "%s %s %llu", caller, callee,
 	                  (unsigned long long)item->revision);
 	rh_settle_show(agent, caller, callee);
+	rh_successors_note(agent);
 	rh_cache_save(agent);
 }
 

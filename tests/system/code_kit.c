@@ -1,5 +1,7 @@
 #include "code_kit.h"
 
+#include "../../base/order.h"
+
 #include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -63,16 +65,21 @@ static void read_object(struct code_module *module)
 	rh_sha256_hex(module->object, module->object_len, module->object_sha256);
 }
 
-static void sign(struct code_module *module, const unsigned char *key)
+static void sign_as(enum rh_signed use, const char *sha256, const unsigned char *key,
+                    char hex[RH_SIGNATURE_HEX])
 {
 	unsigned char signature[crypto_sign_BYTES];
 	char          text[RH_SIGNATURE_TEXT_MAX];
-	int           len = rh_signature_text(RH_SIGNED_RULE, module->sha256, text);
+	int           len = rh_signature_text(use, sha256, text);
 
 	crypto_sign_detached(signature, NULL, (const unsigned char *)text,
 	                     (unsigned long long)len, key);
-	sodium_bin2hex(module->signature, sizeof module->signature, signature,
-	               sizeof signature);
+	sodium_bin2hex(hex, RH_SIGNATURE_HEX, signature, sizeof signature);
+}
+
+static void sign(struct code_module *module, const unsigned char *key)
+{
+	sign_as(RH_SIGNED_RULE, module->sha256, key, module->signature);
 }
 
 void code_make_of(struct code_module *module, const char *manifest)
@@ -99,6 +106,22 @@ void code_make(struct code_module *module, const char *hook, const char *mode)
 	memcpy(module->object_sha256, object.object_sha256, sizeof object.object_sha256);
 }
 
+void code_make_version(struct code_module *module, const struct code_module *object,
+                       const char *name, uint64_t version)
+{
+	char manifest[512];
+
+	snprintf(manifest, sizeof manifest,
+	         "{\"hook\": \"filter\", \"mode\": \"native\", \"name\": \"%s\", \"parts\": "
+	         "{\"object\": {\"sha256\": \"%s\", \"bytes\": %zu}}, \"version\": %llu}",
+	         name, object->object_sha256, object->object_len,
+	         (unsigned long long)version);
+	code_make_of(module, manifest);
+	module->object = object->object;
+	module->object_len = object->object_len;
+	memcpy(module->object_sha256, object->object_sha256, sizeof module->object_sha256);
+}
+
 void code_sign_as_stranger(struct code_module *module)
 {
 	unsigned char key[crypto_sign_PUBLICKEYBYTES], secret[crypto_sign_SECRETKEYBYTES];
@@ -107,14 +130,13 @@ void code_sign_as_stranger(struct code_module *module)
 	sign(module, secret);
 }
 
-void code_put(struct rh_record_writer *writer, const struct code_rule *rule)
+static void put_records(struct rh_record_writer *writer, const struct code_rule *rule)
 {
 	const struct { uint16_t tag; const char *text; } texts[] = {
 		{ RH_TAG_RULE, rule->rule }, { RH_TAG_HOOK, rule->hook },
 		{ RH_TAG_MODULE, rule->module }, { RH_TAG_MODE, rule->mode },
 		{ RH_TAG_POLICY, rule->policy },
 	};
-	size_t place = rh_record_open(writer, RH_TAG_CODE_ITEM);
 
 	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
 		if (texts[i].text)
@@ -124,6 +146,29 @@ void code_put(struct rh_record_writer *writer, const struct code_rule *rule)
 		rh_record_put_u64(writer, RH_TAG_REVISION, rule->revision);
 	for (size_t i = 0; i < 6 && rule->params[i]; i++)
 		rh_record_put_text(writer, RH_TAG_ENV, rule->params[i]);
+}
+
+void code_put(struct rh_record_writer *writer, const struct code_rule *rule)
+{
+	size_t place = rh_record_open(writer, RH_TAG_CODE_ITEM);
+
+	put_records(writer, rule);
+	rh_record_close(writer, place);
+}
+
+void code_put_signed(struct rh_record_writer *writer, const struct code_rule *rule,
+                     uint64_t rollback, const char *caller, const char *callee)
+{
+	char   content[RH_SHA256_HEX], digest[RH_SHA256_HEX], signature[RH_SIGNATURE_HEX];
+	size_t place = rh_record_open(writer, RH_TAG_CODE_ITEM), begin = writer->used;
+
+	put_records(writer, rule);
+	if (rollback)
+		rh_record_put_u64(writer, RH_TAG_ROLLBACK, rollback);
+	rh_sha256_hex(writer->bytes + begin, writer->used - begin, content);
+	rh_order_digest(caller, callee, content, digest);
+	sign_as(RH_SIGNED_ORDER, digest, secret_key, signature);
+	rh_record_put_text(writer, RH_TAG_SIGNATURE, signature);
 	rh_record_close(writer, place);
 }
 

@@ -41,10 +41,18 @@ void code_make(struct code_module *module, const char *hook, const char *mode);
 /* With that manifest, signed, and no object. */
 void code_make_of(struct code_module *module, const char *manifest);
 
+/* Of that name and version, with the bytes of the object of another one. */
+void code_make_version(struct code_module *module, const struct code_module *object,
+                       const char *name, uint64_t version);
+
 /* The signature of somebody else. */
 void code_sign_as_stranger(struct code_module *module);
 
 void code_put(struct rh_record_writer *writer, const struct code_rule *rule);
+
+/* The same as an order for that place, signed by the test's key; rollback may be 0. */
+void code_put_signed(struct rh_record_writer *writer, const struct code_rule *rule,
+                     uint64_t rollback, const char *caller, const char *callee);
 
 /* Takes frames from the agent until one of that type. */
 void code_expect(struct kit_agent *agent, int type);

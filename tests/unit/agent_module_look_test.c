@@ -90,7 +90,7 @@ static struct rh_module_look *looked(void)
 	assert_true(look && text && bytes);
 	memcpy(text, manifest, strlen(manifest));
 	memcpy(bytes, object, BYTES);
-	look->fd = -1;
+	look->found.fd = -1;
 	look->dir = state;
 	memcpy(look->module, module, sizeof module);
 	strcpy(look->hook, "filter");
