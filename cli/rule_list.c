@@ -20,7 +20,23 @@ static void name_place(const json_t *code, char *text, size_t cap)
 		snprintf(text, cap, "%.64s", resource ? resource : "?");
 }
 
-static void add_row(struct rh_table *table, const json_t *object)
+/* The version of a module, "-" when it has none, or went meanwhile. */
+static void name_version(const json_t *modules, const char *module, char *text, size_t cap)
+{
+	json_t *object;
+	size_t  i;
+
+	snprintf(text, cap, "-");
+	json_array_foreach(modules, i, object) {
+		const json_t *version = json_object_get(json_object_get(json_object_get(object,
+			"spec"), "manifest"), "version");
+
+		if (version && strcmp(module, rh_show_name(object)) == 0)
+			snprintf(text, cap, "%lld", (long long)json_integer_value(version));
+	}
+}
+
+static void add_row(struct rh_table *table, const json_t *object, const json_t *modules)
 {
 	const json_t  *code = json_object_get(json_object_get(object, "spec"), "code");
 	const char    *module = rh_show_text(code, "module");
@@ -33,7 +49,10 @@ static void add_row(struct rh_table *table, const json_t *object)
 	name_place(code, text, sizeof text);
 	rh_table_text(table, text);
 	rh_table_text(table, rh_show_text(code, "mode"));
-	snprintf(text, sizeof text, "%.12s", module && strlen(module) > 7 ? module + 7 : "");
+	module = module && strlen(module) > 7 ? module + 7 : ""; /* "sha256:" */
+	snprintf(text, sizeof text, "%.12s", module);
+	rh_table_text(table, text);
+	name_version(modules, module, text, sizeof text);
 	rh_table_text(table, text);
 	in_force = rh_show_in_force(object, text, sizeof text, &style);
 	rh_table_cell(table, in_force, style);
@@ -51,10 +70,10 @@ static json_t *only_code(const json_t *rules)
 	return list;
 }
 
-static void print_table(struct rh_cli *cli, const json_t *list)
+static void print_table(struct rh_cli *cli, const json_t *list, const json_t *modules)
 {
 	static const char *const headings[] = {
-		"NAME", "HOOK", "WHERE", "MODE", "MODULE", "IN FORCE", NULL,
+		"NAME", "HOOK", "WHERE", "MODE", "MODULE", "VERSION", "IN FORCE", NULL,
 	};
 	struct rh_table table;
 	json_t         *rule;
@@ -66,9 +85,20 @@ static void print_table(struct rh_cli *cli, const json_t *list)
 	}
 	rh_table_init(&table, headings);
 	json_array_foreach(list, i, rule)
-		add_row(&table, rule);
+		add_row(&table, rule, modules);
 	rh_table_print(&table, cli->out, true, cli->has_color);
 	rh_table_fini(&table);
+}
+
+static int show_table(struct rh_cli *cli, const json_t *list)
+{
+	json_t *modules = NULL;
+	int     result = rh_client_list(cli, "/apis/v1/modules", "items", &modules);
+
+	if (result == RH_EXIT_OK)
+		print_table(cli, list, modules);
+	json_decref(modules);
+	return result;
 }
 
 static void print_names(struct rh_cli *cli, const json_t *list)
@@ -96,7 +126,7 @@ int rh_rule_list(struct rh_cli *cli, const char *word)
 	if (format == RH_FORMAT_NAME)
 		print_names(cli, list);
 	else if (format == RH_FORMAT_TABLE || format == RH_FORMAT_WIDE)
-		print_table(cli, list);
+		result = show_table(cli, list);
 	else
 		result = rh_output_value(cli, format, list);
 	json_decref(list);

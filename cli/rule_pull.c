@@ -184,6 +184,10 @@ static int pull(struct rh_cli *cli, struct pulled *pulled, const char *folder)
 
 	if (result == RH_EXIT_OK)
 		result = write_all(cli, pulled, folder);
+	const json_t *version = json_object_get(pulled->manifest, "version");
+
+	if (result == RH_EXIT_OK && version)
+		fprintf(cli->out, "version %lld\n", (long long)json_integer_value(version));
 	if (result == RH_EXIT_OK)
 		fprintf(cli->out, "hashes and signature are right\n");
 	json_decref(pulled->manifest);

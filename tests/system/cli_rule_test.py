@@ -372,11 +372,12 @@ class Rule(Stage):
         """An agent that only tells what it counted, told by the command line."""
         self.assertIn("no rule of code", self.ok("rule", "list"))
         library = os.path.abspath(os.path.join(BUILD, "rules/library/lru.so"))
-        module = self.published(library, "--hook", "cache")["module"]
+        said = self.published(library, "--hook", "cache")
+        module = said["module"]
         self.ok("apply", "-f", self.path("fast.yaml", (RULE % ("cache", module, "native")).replace(
             'edge: [app, "*"]', "resource: app")))
         self.assertRegex(self.ok("rule", "list"), r"NAME +HOOK +WHERE.*\nfast +cache +app +native +"
-                         + module[7:19])
+                         + module[7:19] + " +" + said["version"] + " ")
         self.assertEqual([rule["metadata"]["name"] for rule in self.json("rule", "list")["items"]],
                          ["fast"])
         self.assertIn("no rule of code runs anywhere", self.ok("rule", "top", "-1"))
