@@ -117,11 +117,13 @@ void rh_attend(struct rh_fiber *fiber)
 {
 	set_altstack(fiber);
 	set_mask(fiber);
-	if (rh_handler_busy) {
+	if (rh_handler_busy) { /* look again when it is not */
 		if (atomic_load(&fiber->pending_count) || atomic_load(&fiber->cancel))
 			rh_handler_put_off++;
 		return;
 	}
+	if (rh_handler_put_off)
+		rh_handler_deliver();
 	if (atomic_load(&fiber->pending_count))
 		deliver(fiber, !fiber->in_call);
 	if (atomic_load(&fiber->cancel) && atomic_exchange(&fiber->cancel, false))

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "evict.h"
+#include "handler.h"
 #include "park.h"
 #include "preempt.h"
 #include "real.h"
@@ -94,6 +95,13 @@ static void account(struct rh_fiber *fiber, uint64_t began)
 	atomic_store_explicit(&stats->since, now, memory_order_relaxed);
 }
 
+/* Signals that came in the context of the carrier go to fibers. */
+static void look_at_signals(void)
+{
+	if (rh_handler_put_off)
+		rh_handler_deliver();
+}
+
 /* Runs a fiber until it leaves for more than a tick. */
 static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 {
@@ -109,6 +117,7 @@ static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 	atomic_store(&fiber->carrier, carrier);
 	atomic_store(&carrier->fiber, fiber);
 	do {
+		look_at_signals();
 		carrier->epoch++;
 		held = hold_of(carrier, RH_HOLD_RUNNING);
 		atomic_store(&carrier->hold, held);
@@ -126,14 +135,35 @@ static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 	settle(carrier, fiber);
 }
 
+/* An idle carrier takes signals of the process for fibers that wait, and no others: one
+ * that all block may end the process, or is somebody's to wait for. */
+static void be_idle(struct rh_carrier *carrier)
+{
+	uint32_t changes = atomic_load(&rh_fiber_mask_changes);
+
+	if (changes != carrier->common_seen) {
+		carrier->common = rh_fiber_common_mask() &
+				  ~(1ull << (RH_PREEMPT_SIGNAL - 1));
+		carrier->common_seen = changes;
+	}
+	if (atomic_load(&carrier->mask) != carrier->common) {
+		rh_sys_mask(SIG_SETMASK, &carrier->common);
+		atomic_store(&carrier->mask, carrier->common);
+	}
+	if (!rh_handler_put_off)
+		rh_seat_idle(carrier->seat);
+}
+
 /* Runs what this seat has until the seat is lost. */
 static void serve(struct rh_carrier *carrier)
 {
 	while (carrier->seat) {
-		struct rh_fiber *fiber = rh_seat_next(carrier->seat);
+		struct rh_fiber *fiber;
 
+		look_at_signals();
+		fiber = rh_seat_next(carrier->seat);
 		if (!fiber)
-			rh_seat_idle(carrier->seat);
+			be_idle(carrier);
 		else if (rh_evict_wanted(fiber))
 			rh_carrier_send_home(fiber);
 		else
@@ -145,7 +175,11 @@ static void serve(struct rh_carrier *carrier)
 static bool wait_for_seat(struct rh_carrier *carrier)
 {
 	struct timespec until = rh_sys_time(rh_clock() + SPARE_LIFE_NS);
+	uint64_t all = ~(1ull << (RH_PREEMPT_SIGNAL - 1));
 
+	rh_sys_mask(SIG_SETMASK, &all); /* others take them */
+	atomic_store(&carrier->mask, all);
+	look_at_signals();
 	rh_latch_lock(&spare_latch);
 	atomic_store(&carrier->called, 0);
 	carrier->spare_next = spares;

@@ -72,6 +72,11 @@ void rh_code_look(void)
 	rh_latch_unlock(&latch);
 }
 
+void rh_code_forget(void)
+{
+	atomic_store(&latch.word, 0);
+}
+
 bool rh_code_is_own(uintptr_t pc)
 {
 	return pc >= own_from && pc < own_to;

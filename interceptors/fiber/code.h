@@ -15,6 +15,9 @@
 /* Looks what is loaded; again when something was. */
 void rh_code_look(void);
 
+/* In a child of fork: nobody looks. */
+void rh_code_forget(void);
+
 bool rh_code_is_deferred(uintptr_t pc);
 
 /* Whether it is this runtime's. */

@@ -41,6 +41,12 @@ void rh_everywhere_here(void)
 	}
 }
 
+void rh_everywhere_forget(void)
+{
+	atomic_store(&latch.word, 0);
+	atomic_store(&open_to, 0);
+}
+
 struct entry {
 	uint64_t inode, offset;
 	uint16_t size;

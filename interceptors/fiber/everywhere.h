@@ -18,6 +18,9 @@ long rh_everywhere(long number, long a, long b, long c);
 /* Of the handler of the signal: makes the call if this kernel thread has not yet. */
 void rh_everywhere_here(void);
 
+/* In a child of fork. */
+void rh_everywhere_forget(void);
+
 /* How many kernel threads there are beside the caller, without those that ended. */
 int rh_everywhere_others(void);
 

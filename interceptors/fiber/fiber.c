@@ -76,6 +76,18 @@ struct rh_fiber *rh_fiber_of_tid(int tid)
 	return NULL;
 }
 
+_Atomic uint32_t rh_fiber_mask_changes = 1;
+
+uint64_t rh_fiber_common_mask(void)
+{
+	uint64_t common = ~0ull;
+
+	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+		if (atomic_load(&table[i].used) && table[i].governed)
+			common &= atomic_load(&table[i].mask);
+	return common;
+}
+
 void rh_fiber_leave(enum rh_leave how, struct rh_latch *release)
 {
 	struct rh_fiber *fiber = rh_fiber_of_thread;

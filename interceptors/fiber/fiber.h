@@ -139,6 +139,12 @@ struct rh_fiber *rh_fiber_of_tid(int tid);
 /* The i-th of the table, i < RH_FIBERS_MAX; check `used`. */
 struct rh_fiber *rh_fiber_at(uint32_t i);
 
+/* What all governed fibers block: signals that no idle carrier may take either. */
+uint64_t rh_fiber_common_mask(void);
+
+/* A mask changed, or there are others. */
+extern _Atomic uint32_t rh_fiber_mask_changes;
+
 /* Leaves the carrier; returns when somebody runs this fiber again.  Only a current
  * fiber.  release is for RH_LEAVE_WAIT. */
 void rh_fiber_leave(enum rh_leave how, struct rh_latch *release);

@@ -9,11 +9,17 @@
 #include <string.h>
 #include <ucontext.h>
 
+#define KEPT_MAX 4u /* it is storage of each thread */
+
 __thread uint32_t rh_handler_busy, rh_handler_put_off;
 
-/* Of a thread that is no fiber: what came while it was busy, one of a kind. */
-static __thread siginfo_t kept[RH_SIGNALS + 1];
-static __thread uint64_t kept_set;
+/* What came while the thread was busy; more waits in the kernel, blocked. */
+static __thread struct kept {
+	siginfo_t info;
+	struct rh_fiber *to; /* NULL: whoever takes it */
+} kept[KEPT_MAX];
+static __thread uint32_t kept_count;
+static __thread uint64_t kept_blocked;
 
 static struct sigaction handlers[RH_SIGNALS + 1];
 static struct rh_latch latch; /* for changes of handlers */
@@ -27,6 +33,12 @@ static uint64_t bit_of(int sig)
 void rh_handler_open(void)
 {
 	opened = true;
+}
+
+void rh_handler_forget_all(void)
+{
+	atomic_store(&latch.word, 0);
+	rh_handler_busy = 0;
 }
 
 static uint64_t set_of(const sigset_t *set)
@@ -50,28 +62,6 @@ static bool in_switch(const ucontext_t *at)
 	uintptr_t pc = (uintptr_t)at->uc_mcontext.gregs[REG_RIP];
 
 	return pc >= (uintptr_t)rh_switch_begin && pc < (uintptr_t)rh_switch_end;
-}
-
-/* On a carrier's stack: a fiber that does not block it, or, if there is none, the process
- * once more, which this kernel thread does not serve until a fiber unblocks it. */
-static void pass_on(struct rh_carrier *carrier, int sig, const siginfo_t *info,
-		    ucontext_t *at)
-{
-	uint64_t mask;
-
-	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++) {
-		struct rh_fiber *fiber = rh_fiber_at(i);
-
-		if (atomic_load(&fiber->used) && fiber->governed &&
-		    !(atomic_load(&fiber->mask) & bit_of(sig)) &&
-		    rh_attend_send(fiber, sig, info) == 0)
-			return;
-	}
-	mask = set_of(&at->uc_sigmask) | bit_of(sig);
-	memcpy(&at->uc_sigmask, &mask, sizeof mask);
-	if (carrier)
-		atomic_store(&carrier->mask, mask);
-	rh_sys4(SYS_kill, rh_sys_pid(), sig, 0, 0);
 }
 
 /* Whom a signal was sent to that came straight to this carrier; NULL: to the process, or
@@ -158,28 +148,82 @@ void rh_handler_take_back(struct rh_fiber *fiber)
 	}
 }
 
-static void keep(int sig, const siginfo_t *info)
+static void keep(const struct kept *what, ucontext_t *at)
 {
-	kept[sig] = *info;
-	kept_set |= bit_of(sig);
+	int sig = what->info.si_signo;
+	uint64_t mask = set_of(&at->uc_sigmask) | bit_of(sig);
+	siginfo_t copy = what->info;
+
+	rh_handler_put_off++;
+	for (uint32_t i = 0; i < kept_count && sig < SIGRTMIN; i++)
+		if (kept[i].info.si_signo == sig && kept[i].to == what->to)
+			return; /* two of a kind are one */
+	if (kept_count < KEPT_MAX) {
+		kept[kept_count++] = *what;
+		return;
+	}
+	kept_blocked |= bit_of(sig);
+	memcpy(&at->uc_sigmask, &mask, sizeof mask);
+	rh_sys4(SYS_rt_tgsigqueueinfo, rh_sys_pid(), rh_sys_tid(), sig, (long)&copy);
+}
+
+/* A fiber that does not block it gets it, or, if there is none, the process once more,
+ * and this carrier does not take it until a fiber unblocks it. */
+static void pass_on(struct rh_carrier *carrier, const siginfo_t *info)
+{
+	int sig = info->si_signo;
+	uint64_t bit = bit_of(sig);
+
+	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++) {
+		struct rh_fiber *fiber = rh_fiber_at(i);
+
+		if (atomic_load(&fiber->used) && fiber->governed &&
+		    !(atomic_load(&fiber->mask) & bit) &&
+		    rh_attend_send(fiber, sig, info) == 0)
+			return;
+	}
+	rh_sys_mask(SIG_BLOCK, &bit);
+	atomic_fetch_or(&carrier->mask, bit);
+	rh_sys4(SYS_kill, rh_sys_pid(), sig, 0, 0);
+}
+
+static void raise_here(struct rh_fiber *fiber, siginfo_t *info)
+{
+	if (fiber)
+		fiber->raising = info->si_signo;
+	rh_sys4(SYS_rt_tgsigqueueinfo, rh_sys_pid(), rh_sys_tid(), info->si_signo, (long)info);
+	if (fiber)
+		fiber->raising = 0;
+}
+
+static void deliver(struct kept *what)
+{
+	struct rh_fiber *fiber = rh_fiber_current();
+
+	if (what->to && what->to != fiber)
+		rh_attend_send(what->to, what->info.si_signo, &what->info);
+	else if (rh_carrier_of_thread)
+		pass_on(rh_carrier_of_thread, &what->info);
+	else
+		raise_here(fiber, &what->info);
 }
 
 void rh_handler_deliver(void)
 {
-	struct rh_fiber *fiber = rh_fiber_current();
+	struct kept now[KEPT_MAX];
+	uint32_t count = kept_count;
+	uint64_t blocked = kept_blocked;
 
+	memcpy(now, kept, sizeof now);
+	kept_count = 0;
+	kept_blocked = 0;
 	rh_handler_put_off = 0;
-	if (fiber) {
-		rh_attend(fiber);
-		return;
-	}
-	while (kept_set) {
-		int sig = __builtin_ctzll(kept_set) + 1;
-
-		kept_set &= ~bit_of(sig);
-		rh_sys4(SYS_rt_tgsigqueueinfo, rh_sys_pid(), rh_sys_tid(), sig,
-			(long)&kept[sig]);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		deliver(&now[i]);
+	if (blocked)
+		rh_sys_mask(SIG_UNBLOCK, &blocked);
+	if (rh_fiber_current())
+		rh_attend(rh_fiber_current());
 }
 
 static void call(int sig, siginfo_t *info, void *at)
@@ -221,34 +265,33 @@ static bool is_of_the_code(int sig)
 	       sig == SIGTRAP;
 }
 
-static void put_off(struct rh_fiber *fiber, int sig, const siginfo_t *info)
-{
-	rh_handler_put_off++;
-	if (fiber)
-		rh_attend_keep(fiber, sig, info);
-	else
-		keep(sig, info);
-}
-
 static void entry(int sig, siginfo_t *info, void *context)
 {
-	struct rh_fiber *fiber = rh_fiber_current(), *to;
+	struct rh_fiber *fiber = rh_fiber_current();
 	struct rh_carrier *carrier = rh_carrier_of_thread;
 	ucontext_t *at = context;
+	struct kept what = {.info = *info};
 
+	what.info.si_signo = sig;
 	if (fiber && !carrier)
 		carrier = atomic_load(&fiber->carrier);
-	to = addressee(carrier, sig);
-	if (to && to != fiber) {
-		rh_attend_send(to, sig, info);
+	rh_handler_busy++;
+	what.to = addressee(carrier, sig);
+	rh_handler_busy--;
+	if (is_of_the_code(sig) && info->si_code > 0)
+		what.to = NULL;
+	else if (rh_carrier_of_thread || in_switch(at) || rh_handler_busy) {
+		keep(&what, at);
+		if (rh_carrier_of_thread && rh_carrier_of_thread->seat)
+			atomic_store(&rh_carrier_of_thread->seat->called, 1); /* not to sleep */
+		return;
+	}
+	if (what.to && what.to != fiber) {
+		rh_attend_send(what.to, sig, info);
 		if (!fiber || fiber->raising != sig)
 			return;
 	}
-	if (rh_carrier_of_thread || in_switch(at))
-		pass_on(carrier, sig, info, at);
-	else if (rh_handler_busy && !is_of_the_code(sig))
-		put_off(fiber, sig, info);
-	else if (fiber)
+	if (fiber)
 		call_in_fiber(fiber, sig, info, at);
 	else
 		call(sig, info, at);

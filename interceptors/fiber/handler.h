@@ -1,8 +1,8 @@
 /* handler - handlers of the program, called where they may be.
  *
  * The kernel calls rh_handler_entry for all of them.  It puts a signal off that comes
- *   - on a carrier's own stack, or in the middle of a switch: a fiber that does not block
- *     it gets it;
+ *   - on a carrier's own stack, or in the middle of a switch: the carrier gives it to a
+ *     fiber that does not block it, when it holds nothing;
  *   - while the thread holds a latch of the runtime (busy): the thread gets it when it has
  *     given the latch back;
  *   - in another fiber than the one it was sent to, because that one left meanwhile: it
@@ -46,5 +46,8 @@ void rh_handler_take_back(struct rh_fiber *fiber);
 
 /* Whether signals are handled by the runtime. */
 void rh_handler_open(void);
+
+/* In a child of fork: nobody holds anything. */
+void rh_handler_forget_all(void);
 
 #endif

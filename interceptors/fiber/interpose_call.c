@@ -166,3 +166,27 @@ RH_INTERPOSED int semop(int id, struct sembuf *what, size_t count)
 {
 	return semtimedop(id, what, count, NULL);
 }
+
+RH_INTERPOSED ssize_t msgrcv(int id, void *message, size_t size, long kind, int flags)
+{
+	const struct rh_real *real = rh_real_get();
+	struct rh_fiber *fiber = rh_fiber_current();
+	ssize_t result;
+
+	if (!fiber)
+		return real->msgrcv(id, message, size, kind, flags);
+	REPEAT(fiber, result, real->msgrcv(id, message, size, kind, flags), (void)0);
+	return result;
+}
+
+RH_INTERPOSED int msgsnd(int id, const void *message, size_t size, int flags)
+{
+	const struct rh_real *real = rh_real_get();
+	struct rh_fiber *fiber = rh_fiber_current();
+	int result;
+
+	if (!fiber)
+		return real->msgsnd(id, message, size, flags);
+	REPEAT(fiber, result, real->msgsnd(id, message, size, flags), (void)0);
+	return result;
+}

@@ -66,6 +66,8 @@ static int set_mask(int how, const sigset_t *set, sigset_t *ret_old)
 	if (!set)
 		return 0;
 	atomic_store(&fiber->mask, mask);
+	if (mask != old)
+		atomic_fetch_add(&rh_fiber_mask_changes, 1);
 	rh_attend(fiber);
 	return 0;
 }

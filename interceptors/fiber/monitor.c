@@ -102,6 +102,8 @@ static void look_at(struct rh_seat *seat)
 	if (carrier->seen_hold != hold || carrier->seen_cpu_ns != cpu_ns) {
 		carrier->seen_hold = hold;
 		carrier->seen_cpu_ns = cpu_ns;
+		if (atomic_load(&seat->inbox)) /* who came may go first, says the rule */
+			rh_sys_tgkill(rh_sys_pid(), tid, RH_PREEMPT_SIGNAL);
 		return;
 	}
 	if (!sleeps(tid))

@@ -2,8 +2,9 @@
  * sleeps in the kernel does not keep a seat while tasks wait.
  *
  * While tasks wait it looks each RH_MONITOR_NS: a carrier that got no processor time
- * since and that the kernel says is asleep loses its seat to another.  Otherwise it
- * sleeps until a timed wait ends.
+ * since and that the kernel says is asleep loses its seat to another; one that runs while
+ * somebody came to its seat is made to look at that.  Otherwise it sleeps until a timed
+ * wait ends.
  *
  * Threads     Its own; rh_monitor_work and rh_monitor_timer are for any. */
 #ifndef RH_FIBER_MONITOR_H

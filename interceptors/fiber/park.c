@@ -55,6 +55,7 @@ void rh_parked(struct rh_fiber *fiber)
 void rh_park_call_home(struct rh_fiber *fiber)
 {
 	fiber->governed = false;
+	atomic_fetch_add(&rh_fiber_mask_changes, 1);
 	atomic_store(&fiber->carrier, NULL);
 	atomic_store(&fiber->stats->state, RH_THREAD_HOME);
 	atomic_store(&fiber->home, RH_HOME_CALLED);
@@ -94,6 +95,7 @@ static void begin(struct rh_fiber *fiber)
 	atomic_store(&fiber->stats->tid, (uint32_t)rh_sys_tid());
 	atomic_store(&fiber->tid, rh_sys_tid());
 	fiber->governed = true;
+	atomic_fetch_add(&rh_fiber_mask_changes, 1);
 	rh_fiber_of_thread = fiber;
 	rh_switch_park(&fiber->sp, fiber->stack + RH_HOME_STACK - 64, fiber);
 	rh_attend(fiber); /* by a carrier, or back at home */

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/msg.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sem.h>
@@ -47,7 +48,7 @@
 	F(timer_delete) F(sigaction) F(pthread_sigmask) F(sigprocmask) F(sigaltstack) \
 	F(sigwait) F(sigwaitinfo) F(sigtimedwait) F(sigsuspend) F(sigpending) F(pause) \
 	F(poll) F(ppoll) F(select) F(pselect) F(epoll_wait) F(epoll_pwait) \
-	F(semop) F(semtimedop) F(tgkill) F(dlopen) F(syscall) \
+	F(semop) F(semtimedop) F(msgrcv) F(msgsnd) F(tgkill) F(dlopen) F(syscall) \
 	F(setuid) F(setgid) F(setreuid) F(setregid) F(setresuid) F(setresgid) F(seteuid) \
 	F(setegid) F(setgroups)
 /* clang-format on */

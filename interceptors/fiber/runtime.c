@@ -109,6 +109,9 @@ static void in_child(void)
 		return;
 	atomic_store(&latch.word, 0);
 	rh_stats_forget();
+	rh_handler_forget_all();
+	rh_everywhere_forget();
+	rh_code_forget();
 	rh_fiber_forget_all();
 	rh_carrier_forget_all();
 	rh_wait_forget_all();

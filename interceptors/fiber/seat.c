@@ -1,6 +1,7 @@
 #include "seat.h"
 
 #include "clock.h"
+#include "handler.h"
 #include "monitor.h"
 #include "policy.h"
 #include "preempt.h"
@@ -358,7 +359,7 @@ void rh_seat_idle(struct rh_seat *seat)
 		atomic_fetch_and(&idle, ~bit);
 		return;
 	}
-	while (!atomic_load(&seat->called))
+	while (!atomic_load(&seat->called) && !rh_handler_put_off)
 		rh_sys_wait(&seat->called, 0, NULL);
 	atomic_fetch_and(&idle, ~bit);
 }

@@ -365,6 +365,44 @@ static void handlers_may_post(void **state)
 	join_all(threads, 5);
 }
 
+static void *wait_for_the_end(void *none)
+{
+	atomic_fetch_add(&reached, 1);
+	pthread_mutex_lock(&lock);
+	while (!enough)
+		pthread_cond_wait(&cond, &lock);
+	pthread_mutex_unlock(&lock);
+	return none;
+}
+
+/* Also when all threads that could take it wait. */
+static void a_signal_to_the_process_is_handled(void **state)
+{
+	pthread_t threads[3];
+	sigset_t set;
+
+	(void)state;
+	have_handler(SIGUSR1, SA_RESTART);
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	enough = false;
+	handled = 0;
+	start_all(threads, 3, wait_for_the_end, NULL);
+	await(&reached, 3);
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	for (int i = 1; i <= 200; i++) {
+		assert_int_equal(0, kill(getpid(), SIGUSR1));
+		await(&handled, i);
+	}
+	pthread_mutex_lock(&lock);
+	enough = true;
+	pthread_cond_broadcast(&cond);
+	pthread_mutex_unlock(&lock);
+	join_all(threads, 3);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -374,6 +412,7 @@ int main(void)
 		cmocka_unit_test(each_thread_has_its_alternate_stack),
 		cmocka_unit_test(jumps_restore_the_mask),
 		cmocka_unit_test(handlers_may_post),
+		cmocka_unit_test(a_signal_to_the_process_is_handled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
