@@ -3,6 +3,7 @@
 #include "clock.h"
 #include "evict.h"
 #include "handler.h"
+#include "monitor.h"
 #include "park.h"
 #include "preempt.h"
 #include "real.h"
@@ -108,6 +109,8 @@ static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 	struct rh_thread_stats *stats = fiber->stats;
 	uint64_t began = rh_clock(), held;
 
+	if (atomic_load(&carrier->seat->queued)) /* this one may sleep in the kernel */
+		rh_monitor_work();
 	rh_stats_add(&stats->runs, 1);
 	rh_stats_add(&stats->queued_ns, began - fiber->since);
 	rh_stats_count(&rh_stats->switches);
