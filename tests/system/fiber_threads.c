@@ -103,10 +103,28 @@ static void have_handler(int sig, int flags)
 	assert_int_equal(0, sigaction(sig, &action, NULL));
 }
 
+static pthread_barrier_t all_numbered;
+static _Atomic int numbers[MANY];
+
+/* Each its own, while all of them live. */
+static void check_number(pid_t tid)
+{
+	int alike = 0;
+
+	numbers[atomic_fetch_add(&reached, 1)] = tid;
+	pthread_barrier_wait(&all_numbered);
+	for (int i = 0; i < MANY; i++)
+		alike += numbers[i] == tid;
+	assert_int_equal(1, alike);
+	pthread_barrier_wait(&all_numbered);
+}
+
 static void *be_numbered(void *none)
 {
 	char path[64], name[16] = "", wanted[16];
 	pid_t tid = gettid();
+
+	check_number(tid);
 
 	for (int i = 0; i < 50; i++) {
 		assert_int_equal(tid, gettid());
@@ -129,6 +147,7 @@ static void a_thread_keeps_its_number_and_name(void **state)
 	pthread_t threads[MANY];
 
 	(void)state;
+	pthread_barrier_init(&all_numbered, NULL, MANY);
 	start_all(threads, MANY, be_numbered, NULL);
 	join_all(threads, MANY);
 }
