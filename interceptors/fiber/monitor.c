@@ -174,7 +174,12 @@ static void *main_of(void *none)
 		next = look();
 		if (rh_runtime_ended())
 			next = rh_clock() + RH_MONITOR_NS;
-		quiet = rh_seat_waiting() ? 0 : quiet < QUIET_ROUNDS ? quiet + 1 : quiet;
+		if (rh_seat_waiting()) { /* whoever came before it said deep did not ring */
+			quiet = 0;
+			atomic_store(&deep, false);
+		} else if (quiet < QUIET_ROUNDS) {
+			quiet++;
+		}
 		soon = rh_clock() + RH_MONITOR_NS;
 		if (!atomic_load(&deep) && soon < next)
 			next = soon;
