@@ -6,7 +6,7 @@ from center_lib import (FRAME_ERROR, STATS, CenterTest, main, record, resource, 
                         u64)
 
 RULE_STATS, RULE_LOG = 136, 137
-KINDS = ["trap", "timeout", "fuel", "memory", "value", "resting"]
+KINDS = ["trap", "timeout", "fuel", "memory", "value", "resting", "missed"]
 EIDENT, EPROTO = -1011, -71
 LINES, RULES = 256, 128
 
@@ -59,7 +59,7 @@ class Runs(CenterTest):
 
     def test_the_latest_of_each_place(self):
         agent, other = self.agent("a"), self.agent("s")
-        agent.send(RULE_STATS, item("a", "s", "r", 7, 100, 5000, (1, 2, 3, 4, 5, 6), 2, 9) +
+        agent.send(RULE_STATS, item("a", "s", "r", 7, 100, 5000, range(1, 8), 2, 9) +
                    item("a", "", "q", 8, 3))
         other.send(RULE_STATS, item("a", "s", "r", 7, 50))
         self.runs(count=3)
@@ -68,7 +68,7 @@ class Runs(CenterTest):
         self.assertRegex(told_at, r"^20\d\d-")
         self.assertEqual(found, {
             "agent": "a", "rule": "r", "edge": ["a", "s"], "revision": 7, "state": "running",
-            "calls": 100, "ns": 5000, "failures": dict(zip(KINDS, range(1, 7))), "instances": 2,
+            "calls": 100, "ns": 5000, "failures": dict(zip(KINDS, range(1, 8))), "instances": 2,
             "linesDropped": 9, "differences": 0})
         self.assertEqual([(run["resource"], run["failures"]["trap"]) for run in self.runs("q")],
                          [("a", 0)])
@@ -109,6 +109,10 @@ class Runs(CenterTest):
         agent = self.agent("a")
         agent.send(RULE_STATS, item("a", "s", "r", failures=[1] * 9) + u32("FLAGS", 1))
         self.assertEqual(self.runs(count=1)[0]["failures"], dict.fromkeys(KINDS, 1))
+        # An earlier one knows fewer kinds.
+        agent.send(RULE_STATS, item("a", "s", "r", calls=1, failures=[2] * 6))
+        self.until(lambda: self.runs()[0]["failures"],
+                   {**dict.fromkeys(KINDS, 2), "missed": 0})
 
     def log(self, name="r", query=""):
         answer = self.center.get(f"/apis/v1/rules/{name}/log{query}")

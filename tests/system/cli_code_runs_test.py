@@ -88,7 +88,7 @@ class Runs(CodeStage):
             self.assertEqual((run["agent"], run["edge"], run["state"]),
                              ("app", ["app", "lib"], "running"))
             self.assertEqual(run["failures"], {"trap": 2, "timeout": 0, "fuel": 0, "memory": 0,
-                                               "value": 0, "resting": 0})
+                                               "value": 0, "resting": 0, "missed": 0})
             self.assertEqual(run["instances"], 3)
             self.assertGreater(run["ns"], 0)
             self.assertRegex(self.ok("rule", "top", "-1"),
