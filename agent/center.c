@@ -337,7 +337,7 @@ static int perform(struct rh_center *center, int action, const struct rh_frame *
 	else if (action == RH_FOLLOW_APPLY)
 		r = apply(center);
 	else
-		rh_results_settle(center->agent, center->agent->follow.revision);
+		rh_rules_reached(center->agent, center->agent->follow.revision);
 	if (r == RH_OK && rh_trace_has_push(center->agent))
 		trace_taken(center, action, frame);
 	drop_held(center);

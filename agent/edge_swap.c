@@ -76,18 +76,20 @@ static void say(struct rh_edge *edge, uint8_t type, uint64_t messages)
 	rh_conn_send(edge->conn, type, edge->swap.id, &writer, NULL, 0);
 }
 
-/* The callee's agent rejects it too. */
+/* The callee's agent rejects it too, under whatever revision up to PREV it has it. */
 static void say_abort(struct rh_edge *edge, uint64_t revision, const struct rh_diag *why)
 {
-	unsigned char           bytes[96 + RH_DIAG_MAX];
+	unsigned char           bytes[112 + RH_DIAG_MAX];
 	struct rh_record_writer writer;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u64(&writer, RH_TAG_CALL, edge->swap.id);
 	rh_record_put_u64(&writer, RH_TAG_REVISION, revision);
+	rh_record_put_u64(&writer, RH_TAG_PREV, rh_results_settled(edge->agent));
 	rh_record_put_i32(&writer, RH_TAG_CODE, why->code);
 	rh_record_put_text(&writer, RH_TAG_TEXT, why->text);
 	rh_conn_send(edge->conn, RH_FRAME_ABORT, edge->swap.id, &writer, NULL, 0);
+	edge->swap.unable = revision;
 }
 
 static int send_prepare(struct rh_edge *edge, const struct rh_offer *offer)
@@ -197,6 +199,7 @@ static void finish(struct rh_edge *edge)
 	rh_channel_resume(edge->channel);
 	rh_edge_carrier_swapped(edge);
 	rh_settle_soon(edge->agent);
+	rh_edge_swap_recall(edge);
 	rh_edge_swap_review(edge); /* the rules may have changed meanwhile */
 }
 
@@ -218,6 +221,7 @@ static void reject(struct rh_edge *edge, const struct rh_diag *why)
  * the one before. */
 static void reject_refused(struct rh_edge *edge, const struct rh_diag *why)
 {
+	edge->swap.unable = edge->swap.revision;
 	if (edge->swap.revision != edge->spec.item)
 		say_abort(edge, edge->spec.item, why);
 	reject(edge, why);
@@ -313,6 +317,17 @@ void rh_edge_swap_linked(struct rh_edge *edge)
 		say_abort(edge, revision, &why);
 }
 
+void rh_edge_swap_recall(struct rh_edge *edge)
+{
+	const struct rh_edge_swap *swap = &edge->swap;
+	struct rh_diag             why;
+
+	if (swap->unable && swap->state == RH_SWAP_IDLE && edge->state == RH_OUTLINK_UP &&
+	    rh_result_rejected(edge->agent, edge->agent->resource, edge->spec.callee,
+	                       &why) == swap->unable)
+		say_abort(edge, swap->unable, &why);
+}
+
 static int may_try_later(const struct rh_edge *edge, int code)
 {
 	const struct rh_edge_swap *swap = &edge->swap;
@@ -375,7 +390,7 @@ int rh_edge_swap_frame(struct rh_edge *edge, struct rh_frame *frame)
 void rh_edge_swap_lost(struct rh_edge *edge)
 {
 	step(edge, RH_SWAP_LOST, NULL);
-	edge->swap.id = 0;
+	edge->swap.id = edge->swap.unable = 0;
 	edge->swap.again_at = edge->swap.waits_since = 0;
 }
 

@@ -28,6 +28,7 @@ struct rh_edge_swap {
 	struct rh_channel  *old;
 	uint64_t            id;
 	uint64_t            revision;   /* of the rule that PREPARE was said for  */
+	uint64_t            unable;     /* of the rule that both reject; 0: none  */
 	uint64_t            deadline;   /* of the answer; 0: none is awaited      */
 	uint64_t            limit;      /* messages that old brings               */
 	uint8_t             is_limited; /* limit is known                         */
@@ -45,6 +46,10 @@ void rh_edge_swap_review(struct rh_edge *edge);
 /* The link is up: what was rejected here is rejected there, also when the former link
  * broke, or the callee's agent ended, before it could know. */
 void rh_edge_swap_linked(struct rh_edge *edge);
+
+/* Everything up to another revision is here: the callee's agent may have under a revision
+ * of its own what was rejected here. */
+void rh_edge_swap_recall(struct rh_edge *edge);
 
 /* READY, DRAINED, ABORT, or ERROR that answers a PREPARE.  RH_EPROTO ends the
  * link; RH_ENOENT: the frame is of no swap. */

@@ -53,6 +53,7 @@ struct rh_inlink {
 	uint64_t            unable;        /* a rule that one of both ends cannot obey: its
 	                                      revision, or 0; it may be still to come to
 	                                      us, or come once more               */
+	uint64_t            unable_upto;   /* ... which the caller's agent still has */
 	struct rh_diag      unable_why;
 	uint64_t            serial;
 	char                caller[RH_NAME_MAX + 1];

@@ -81,24 +81,36 @@ static struct rh_item *item_of(const struct rh_inlink *link)
 	return rh_items_find(&link->agent->items, link->caller, link->agent->resource);
 }
 
+/* A center that began anew sends an item that did not change under another revision, to
+ * one end or the other.  It is the same one when there is a revision as of which both have
+ * it.  What is in force is not what was rejected: that is staged. */
+static int is_unable(const struct rh_inlink *link, const struct rh_item *item)
+{
+	return item->revision == link->unable ||
+	       ((item->former || item->has_none) && item->revision <= link->unable_upto &&
+	        link->unable <= rh_results_settled(link->agent));
+}
+
 static void reject_unable(struct rh_inlink *link)
 {
 	const struct rh_item *item = link->unable ? item_of(link) : NULL;
 	struct rh_diag        unused;
 
-	if (item && item->revision == link->unable &&
+	if (item && is_unable(link, item) &&
 	    rh_result_rejected(link->agent, link->caller, link->agent->resource,
-	                       &unused) != link->unable)
+	                       &unused) != item->revision)
 		rh_rules_reject(link->agent, link->caller, link->agent->resource,
-		                link->unable, &link->unable_why);
+		                item->revision, &link->unable_why);
 }
 
 /* The rule of that revision cannot be obeyed by one of both ends.  The caller's agent may
  * have it before us, and a center that began anew sends it to us again, while the caller's
  * agent keeps to what it said: so it is remembered as long as the link stands. */
-static void reject(struct rh_inlink *link, uint64_t revision, const struct rh_diag *why)
+static void reject(struct rh_inlink *link, uint64_t revision, uint64_t upto,
+                   const struct rh_diag *why)
 {
 	link->unable = revision;
+	link->unable_upto = upto;
 	link->unable_why = *why;
 	reject_unable(link);
 }
@@ -111,7 +123,7 @@ static int refuse(struct rh_inlink *link, struct rh_frame *frame,
 
 	if (why->code != RH_EAGAIN &&
 	    rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) == RH_OK)
-		reject(link, revision, why);
+		reject(link, revision, revision, why);
 	return rh_conn_error(link->conn, frame->request, why->code, "%s", why->text);
 }
 
@@ -156,7 +168,7 @@ static int on_abort(struct rh_inlink *link, const struct rh_frame *frame)
 {
 	char           text[RH_DIAG_MAX];
 	struct rh_diag why;
-	uint64_t       revision;
+	uint64_t       revision, upto = 0;
 	int32_t        code;
 
 	if (frame->request == link->swap_id)
@@ -166,7 +178,8 @@ static int on_abort(struct rh_inlink *link, const struct rh_frame *frame)
 	    rh_record_text(&frame->records, RH_TAG_TEXT, text, sizeof text) == RH_OK &&
 	    rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) == RH_OK) {
 		rh_diag_set(&why, code, "the agent of %s: %s", link->caller, text);
-		reject(link, revision, &why);
+		rh_record_u64(&frame->records, RH_TAG_PREV, &upto); /* older agents: none */
+		reject(link, revision, upto, &why);
 	}
 	return RH_OK;
 }

@@ -242,6 +242,11 @@ void rh_results_settle(struct rh_agent *agent, uint64_t revision)
 	tell_soon(agent);
 }
 
+uint64_t rh_results_settled(const struct rh_agent *agent)
+{
+	return agent->results->settled;
+}
+
 void rh_results_retell(struct rh_agent *agent)
 {
 	agent->results->told = 0;

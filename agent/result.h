@@ -59,6 +59,9 @@ void rh_result_forget(struct rh_agent *agent, const char *caller, const char *ca
 /* Everything up to the revision was looked at: tell, in this turn. */
 void rh_results_settle(struct rh_agent *agent, uint64_t revision);
 
+/* The revision up to which everything was looked at; 0 until the center was heard. */
+uint64_t rh_results_settled(const struct rh_agent *agent);
+
 /* The center is back: it is told everything anew. */
 void rh_results_retell(struct rh_agent *agent);
 

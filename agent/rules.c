@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "chronicle.h"
+#include "edge.h"
 #include "happening.h"
 #include "inlink_swap.h"
 #include "result.h"
@@ -182,6 +183,14 @@ static void enforce(struct rh_agent *agent, struct rh_items *next,
 	rh_verdicts_watch(agent);
 }
 
+void rh_rules_reached(struct rh_agent *agent, uint64_t revision)
+{
+	rh_results_settle(agent, revision);
+	rh_inlinks_swap_recall(agent);
+	for (unsigned i = 0; i < agent->edge_count; i++)
+		rh_edge_swap_recall(agent->edges[i]);
+}
+
 int rh_rules_put(struct rh_agent *agent, struct rh_items *next, uint64_t revision,
                  const char *system)
 {
@@ -192,7 +201,7 @@ int rh_rules_put(struct rh_agent *agent, struct rh_items *next, uint64_t revisio
 		return RH_ENOMEM;
 	}
 	enforce(agent, next, view);
-	rh_results_settle(agent, revision);
+	rh_rules_reached(agent, revision);
 	rh_cache_save(agent);
 	return RH_OK;
 }

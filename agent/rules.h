@@ -22,6 +22,9 @@ int rh_rules_put(struct rh_agent *agent, struct rh_items *next, uint64_t revisio
 /* Puts what the cache held in force; takes its items. */
 int rh_rules_start(struct rh_agent *agent, struct rh_cached *cached);
 
+/* All that the center says up to that revision was taken in. */
+void rh_rules_reached(struct rh_agent *agent, uint64_t revision);
+
 /* The edge obeys its newest item now. */
 void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *callee);
 

@@ -103,7 +103,7 @@ enum rh_frame_type {
 	RH_FRAME_READY,       /* callee's answer, or ERROR: it stays as it was     */
 	RH_FRAME_COMMIT,      /* caller's: CALL MESSAGES (sent by the old channel) */
 	RH_FRAME_DRAINED,     /* callee's: CALL MESSAGES (sent by the old channel) */
-	RH_FRAME_ABORT,       /* either, before COMMIT: CALL [REVISION CODE TEXT:
+	RH_FRAME_ABORT,       /* either, before COMMIT: CALL [REVISION CODE TEXT PREV:
 	                         that rule cannot be obeyed; also without PREPARE] */
 	RH_FRAME_CHOICES,     /* callee's, after LINKED and whenever it changes, to who
 	                         said COUNT in LINK: INSTANCE* (that serve, the oldest

@@ -417,13 +417,30 @@ static void starve(struct rlimit *ret_before)
 	assert_int_equal(prlimit(caller.pid, RLIMIT_NOFILE, &none, NULL), 0);
 }
 
-static void put_by_semaphore(struct kit_agent *agent, const char *interface)
+static void put_by_semaphore_as(struct kit_agent *agent, uint64_t revision,
+                                const char *interface)
 {
 	static const struct kit_edge by_semaphore[] = {
 		{ "file", "magic", "semaphore", RH_OK, NULL },
 	};
 
-	kit_apply(agent, 2, interface, by_semaphore, 1);
+	kit_apply(agent, revision, interface, by_semaphore, 1);
+}
+
+static void put_by_semaphore(struct kit_agent *agent, const char *interface)
+{
+	put_by_semaphore_as(agent, 2, interface);
+}
+
+/* Nothing changed for it up to that revision, the one after the last. */
+static void reach(struct kit_agent *agent, uint64_t revision)
+{
+	unsigned char           bytes[32];
+	struct rh_record_writer writer;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_u64(&writer, RH_TAG_PREV, revision - 1);
+	kit_push(agent, RH_FRAME_BOOKMARK, revision, &writer);
 }
 
 /* It is rejected by both, also when the callee's agent had it first and waits. */
@@ -446,9 +463,14 @@ static void what_the_caller_cannot_open_is_rejected_by_both(void **unused)
 	put_by_semaphore(&callee, "bytes");
 	await_rejected(&callee, 2);
 	kit_echo(&page, &served, "as before");
+	/* ... under a revision of its own, while to the other nothing changed. */
+	put_by_semaphore_as(&callee, 3, "bytes");
+	reach(&caller, 3);
+	await_rejected(&callee, 3);
+	kit_echo(&page, &served, "as before");
 	/* Another rule is tried again. */
 	assert_int_equal(prlimit(caller.pid, RLIMIT_NOFILE, &before, NULL), 0);
-	use("semaphore", 3);
+	use("semaphore", 4);
 	KIT_UNTIL(strcmp(kit_counters_edge(&caller, "magic")->protocol, "semaphore") == 0);
 	kit_echo(&page, &served, "by the semaphore");
 }
