@@ -127,6 +127,17 @@ static void copy_text(const struct rh_record_reader *reader, char *text, size_t 
 	(void)rh_record_copy_text(&record, text, cap);
 }
 
+/* What is in force instead may be of another store, as when this one is a backup: then its
+ * revision says nothing of the rules here. */
+static uint64_t former_of(const struct rh_link_conn *conn, const struct rh_result *result)
+{
+	struct rh_store_info info;
+
+	rh_store_info(conn->link->center->store, &info);
+	return result->former > result->revision || result->former <= info.compacted
+	     ? 0 : result->former;
+}
+
 static int read_result(const struct rh_link_conn *conn, const struct rh_record *item,
                        struct rh_item_key *ret_key, struct rh_result *ret_result,
                        struct rh_diag *diag)
@@ -143,13 +154,14 @@ static int read_result(const struct rh_link_conn *conn, const struct rh_record *
 	    rh_record_u32(&reader, RH_TAG_STATE, &state) < 0 ||
 	    rh_record_i32(&reader, RH_TAG_CODE, &result.code) == RH_EPROTO ||
 	    rh_record_u64(&reader, RH_TAG_PREV, &result.former) == RH_EPROTO ||
-	    result.former > result.revision || state == 0 || state >= RH_ITEM_STATES)
+	    state == 0 || state >= RH_ITEM_STATES)
 		return rh_diag_set(diag, RH_EPROTO, "a result lacks its revision or state");
 	if (result.revision > conn->subscriber.feed.sent)
 		return rh_diag_set(diag, RH_EPROTO, "a result of revision %llu, but only "
 			"%llu was sent", (unsigned long long)result.revision,
 			(unsigned long long)conn->subscriber.feed.sent);
 	result.state = (uint8_t)state;
+	result.former = former_of(conn, &result);
 	copy_text(&reader, result.text, sizeof result.text);
 	*ret_result = result;
 	return RH_OK;
