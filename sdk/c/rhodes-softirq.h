@@ -68,7 +68,7 @@ void rh_tasklet_enable(struct rh_tasklet *tasklet);
  * queue.  RH_EBUSY: it is called from within the tasklet. */
 int rh_tasklet_kill(struct rh_tasklet *tasklet);
 
-/* The same, and frees it.  Nobody may use it any more. */
+/* The same, and frees it, without another run if it waits.  Nobody may use it any more. */
 int rh_tasklet_destroy(struct rh_tasklet *tasklet);
 
 /* What happened in this process since it began. */

@@ -1,6 +1,7 @@
 #include "softirq.h"
 
 #include "adapter.h"
+#include "adapter_front.h"
 #include "session.h"
 
 #include "../../base/clock.h"
@@ -345,14 +346,15 @@ static void ring(struct processor *processor)
 static int push(struct processor *processor, struct rh_tasklet *tasklet)
 {
 	struct rh_tasklet *first = atomic_load_explicit(&processor->pushed, memory_order_relaxed);
+	int                r = RH_OK;
 
 	do
 		tasklet->next = first;
 	while (!atomic_compare_exchange_weak(&processor->pushed, &first, tasklet));
 	if (!atomic_load_explicit(&processor->has_thread, memory_order_acquire))
-		return start(processor);
-	ring(processor);
-	return RH_OK;
+		r = start(processor);
+	ring(processor); /* also where another one has started it meanwhile */
+	return r;
 }
 
 /* What is urgent does not wait for what was held. */
@@ -461,7 +463,7 @@ static void begin(void)
 		init(&processors[i]);
 		processors[i].number = i;
 	}
-	failed = rh_adapter_open("softirq", PLACE, 0, &place);
+	failed = rh_adapter_open(&rh_front_softirq, PLACE, 0, &place);
 	pthread_atfork(rh_tasklets_hold, rh_tasklets_let_go, in_child);
 }
 
