@@ -214,7 +214,7 @@ class Swaps(Host):
             self.rule("use: rr, priority: 4")
             self.await_all(tids, real(RR, 4))
             os.kill(self.pids("agent/encoder")[-1], signal.SIGKILL)
-            self.await_line(r"agent/encoder +info +rule encoder-sched .* orders", 2)
+            self.await_line(r"agent/encoder started", 2)  # it says no other line for sure
             tids.append(program.make("thread"))
             self.ok("delete", "rule", "encoder-sched")
             self.await_all(tids, fair(3))
