@@ -133,7 +133,7 @@ static int put_on_list(struct rh_adapter *adapter)
 	return r;
 }
 
-int rh_adapter_open(const char *hook, const char *key, uint32_t capacity,
+int rh_adapter_open(const struct rh_adapter_front *kind, const char *key, uint32_t capacity,
                     struct rh_adapter **ret_adapter)
 {
 	struct rh_adapter *adapter = NULL;
@@ -142,7 +142,7 @@ int rh_adapter_open(const char *hook, const char *key, uint32_t capacity,
 	pthread_once(&once, set_up);
 	if (!is_key(key))
 		return rh_fail(RH_EINVAL, "\"%.70s\" is no key: [a-z][a-z0-9_.-]{0,62}", key);
-	r = create(rh_adapter_front_find(hook), key, capacity, &adapter);
+	r = create(kind, key, capacity, &adapter);
 	if (r == RH_OK && (r = put_on_list(adapter)) < 0)
 		rh_adapter_free(adapter);
 	if (r == RH_OK)
@@ -238,18 +238,26 @@ uint32_t rh_adapter_take_lines(struct rh_adapter *adapter,
 	return count;
 }
 
+void rh_adapter_count(const struct rh_adapter *adapter, struct rh_rule_counters *ret)
+{
+	if (adapter->kind->count)
+		adapter->kind->count(adapter->front, ret);
+	else
+		*ret = *rh_rule_counters(adapter->rule);
+}
+
 void rh_adapter_take_counts(struct rh_adapter *adapter, struct rh_adapter_counts *ret)
 {
-	const struct rh_rule_counters *now;
+	struct rh_rule_counters now;
 
 	memset(ret, 0, sizeof *ret);
 	if (!adapter->rule)
 		return;
-	now = rh_rule_counters(adapter->rule);
-	ret->calls = now->calls - adapter->told.calls;
+	rh_adapter_count(adapter, &now);
+	ret->calls = now.calls - adapter->told.calls;
 	ret->took_ns = adapter->timed_ns;
 	for (int i = 0; i < RH_FAILURES; i++)
-		ret->failures[i] = now->failures[i] - adapter->told.failures[i];
-	adapter->told = *now;
+		ret->failures[i] = now.failures[i] - adapter->told.failures[i];
+	adapter->told = now;
 	adapter->timed_ns = 0;
 }

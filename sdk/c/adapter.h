@@ -69,7 +69,7 @@ struct rh_adapter {
 
 /* Puts a new one on the list and has the agent asked.  capacity: of hook cache, else 0.
  * RH_EINVAL, RH_ENOSPC, RH_ENOMEM. */
-int  rh_adapter_open(const char *hook, const char *key, uint32_t capacity,
+int  rh_adapter_open(const struct rh_adapter_front *kind, const char *key, uint32_t capacity,
                      struct rh_adapter **ret_adapter);
 void rh_adapter_close(struct rh_adapter *adapter);
 
@@ -84,6 +84,9 @@ int rh_adapter_name(struct rh_adapter *adapter, char *name, size_t cap);
 
 /* The log of its rule (rh_rule_log). */
 void rh_adapter_say(void *adapter, const char *text);
+
+/* What its rule did so far. */
+void rh_adapter_count(const struct rh_adapter *adapter, struct rh_rule_counters *ret);
 
 /* What its rule did since the last time; counts as told then. */
 void rh_adapter_take_counts(struct rh_adapter *adapter, struct rh_adapter_counts *ret);

@@ -122,20 +122,22 @@ static int read_description(struct rh_adapter *adapter, const void *item, size_t
 static int hand_over(struct rh_adapter *adapter, struct rh_rule *rule,
                      const struct description *description, struct rh_diag *diag)
 {
-	struct rh_rule *former;
-	int             r;
+	struct rh_adapter_rule next = { rule, &description->source, description->name,
+	                                description->policy };
+	struct rh_rule        *former;
+	int                    r;
 
 	pthread_mutex_lock(&adapter->lock);
 	rh_adapter_take_counts(adapter, &adapter->left);
 	former = adapter->rule;
-	r = adapter->kind->exchange(adapter->front, former, rule, description->policy, diag);
+	r = adapter->kind->exchange(adapter->front, former, &next, diag);
 	if (r == RH_OK) {
 		adapter->rule = rule;
 		memcpy(adapter->name, description->name, sizeof adapter->name);
 	}
 	/* What the hand-over took counts for neither. */
 	if (adapter->rule)
-		adapter->told = *rh_rule_counters(adapter->rule);
+		rh_adapter_count(adapter, &adapter->told);
 	pthread_mutex_unlock(&adapter->lock);
 	rh_rule_destroy(r == RH_OK ? former : rule);
 	return r;

@@ -7,7 +7,6 @@
 #include "../../rules/user_call.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* ---- cache ---- */
 
@@ -27,13 +26,13 @@ static void destroy_keeper(void *front)
 
 /* The keeper tells the new one what is there, then the old one hands over what it has
  * beside.  The new one may fail over that: it is told again, as if new. */
-static int exchange_keeper(void *front, struct rh_rule *former, struct rh_rule *rule,
-                           enum rh_rule_policy policy, struct rh_diag *diag)
+static int exchange_keeper(void *front, struct rh_rule *former,
+                           const struct rh_adapter_rule *next, struct rh_diag *diag)
 {
-	struct rh_diag unused;
-	int            r = rh_keeper_exchange(front, rule, diag);
+	struct rh_rule *rule = next->rule; /* a cache has nothing to deny: no policy */
+	struct rh_diag  unused;
+	int             r = rh_keeper_exchange(front, rule, diag);
 
-	(void)policy; /* a cache has nothing to deny */
 	if (r < 0 || !rule || !former || rh_rule_swap(former, rule, &unused) >= 0)
 		return r;
 	r = rh_keeper_exchange(front, rule, diag);
@@ -68,15 +67,14 @@ static int create_moderator(uint32_t capacity, void **ret_front, struct rh_diag 
 }
 
 /* What it does without a rule is what it does when one fails: the policy is not asked. */
-static int exchange_moderator(void *front, struct rh_rule *former, struct rh_rule *rule,
-                              enum rh_rule_policy policy, struct rh_diag *diag)
+static int exchange_moderator(void *front, struct rh_rule *former,
+                              const struct rh_adapter_rule *next, struct rh_diag *diag)
 {
 	struct rh_moderator *moderator = front;
-	int                  r = swap(former, rule, diag);
+	int                  r = swap(former, next->rule, diag);
 
-	(void)policy;
 	if (r == RH_OK)
-		moderator->rule = rule;
+		moderator->rule = next->rule;
 	return r;
 }
 
@@ -86,29 +84,24 @@ static int create_user(uint32_t capacity, void **ret_front, struct rh_diag *diag
 	return create_zeroed(sizeof(struct rh_user), ret_front, diag);
 }
 
-static int exchange_user(void *front, struct rh_rule *former, struct rh_rule *rule,
-                         enum rh_rule_policy policy, struct rh_diag *diag)
+static int exchange_user(void *front, struct rh_rule *former,
+                         const struct rh_adapter_rule *next, struct rh_diag *diag)
 {
-	int r = swap(former, rule, diag);
+	int r = swap(former, next->rule, diag);
 
-	if (r == RH_OK && rule && former)
-		rh_user_exchange(front, rule, policy);
-	else if (r == RH_OK && rule)
-		rh_user_init(front, rule, policy);
+	if (r == RH_OK && next->rule && former)
+		rh_user_exchange(front, next->rule, next->policy);
+	else if (r == RH_OK && next->rule)
+		rh_user_init(front, next->rule, next->policy);
 	return r;
 }
 
-static const struct rh_adapter_front fronts[] = {
-	{ "cache", create_keeper, destroy_keeper, exchange_keeper },
-	{ "softirq", create_moderator, free, exchange_moderator },
-	{ "user", create_user, free, exchange_user },
+const struct rh_adapter_front rh_front_cache = {
+	"cache", create_keeper, destroy_keeper, exchange_keeper, NULL,
 };
-
-const struct rh_adapter_front *rh_adapter_front_find(const char *hook)
-{
-	for (size_t i = 0; i < sizeof fronts / sizeof fronts[0]; i++) {
-		if (strcmp(fronts[i].hook, hook) == 0)
-			return &fronts[i];
-	}
-	return NULL;
-}
+const struct rh_adapter_front rh_front_softirq = {
+	"softirq", create_moderator, free, exchange_moderator, NULL,
+};
+const struct rh_adapter_front rh_front_user = {
+	"user", create_user, free, exchange_user, NULL,
+};

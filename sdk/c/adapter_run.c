@@ -1,4 +1,5 @@
 #include "adapter.h"
+#include "adapter_front.h"
 
 #include "rhodes-rule.h"
 #include "session.h"
@@ -15,7 +16,7 @@ EXPORT int rh_rule_open(const char *key, uint64_t timeout_ns,
                         struct rh_adapter **ret_place)
 {
 	uint64_t deadline = rh_deadline(timeout_ns);
-	int      r = rh_adapter_open("user", key, 0, ret_place);
+	int      r = rh_adapter_open(&rh_front_user, key, 0, ret_place);
 
 	if (r == RH_OK)
 		rh_adapter_await(*ret_place, deadline);

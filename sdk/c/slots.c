@@ -1,4 +1,5 @@
 #include "adapter.h"
+#include "adapter_front.h"
 
 #include "rhodes-rule.h"
 #include "session.h"
@@ -23,7 +24,7 @@ EXPORT int rh_slots_open(const char *key, uint32_t capacity, uint64_t timeout_ns
 	if (capacity == 0 || capacity > RH_SLOTS_MAX)
 		return rh_fail(RH_EINVAL, "a cache of %u slots: it can have 1 to %u", capacity,
 		               RH_SLOTS_MAX);
-	r = rh_adapter_open("cache", key, capacity, &adapter);
+	r = rh_adapter_open(&rh_front_cache, key, capacity, &adapter);
 	if (r < 0)
 		return r;
 	rh_adapter_await(adapter, deadline);
