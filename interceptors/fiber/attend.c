@@ -3,6 +3,7 @@
 #include "carrier.h"
 #include "preempt.h"
 #include "handler.h"
+#include "own.h"
 #include "waitqueue.h"
 
 #include <errno.h>
@@ -78,7 +79,7 @@ void rh_attend_release(struct rh_fiber *fiber)
 static void set_mask(struct rh_fiber *fiber)
 {
 	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
-	uint64_t mask = atomic_load(&fiber->mask);
+	uint64_t mask = atomic_load(&fiber->mask) & ~rh_own_signals();
 
 	if (carrier && atomic_load(&carrier->mask) == mask)
 		return;
@@ -95,11 +96,24 @@ static void set_altstack(struct rh_fiber *fiber)
 	if (carrier && carrier->altstack.ss_sp == stack.ss_sp &&
 	    carrier->altstack.ss_size == stack.ss_size)
 		return;
+	/* The carrier's own may stay if no handler would be called there. */
+	if (carrier && !stack.ss_sp && !rh_handler_wants_stack() &&
+	    carrier->altstack.ss_sp == carrier->own_altstack.ss_sp)
+		return;
 	if (!stack.ss_sp)
 		stack.ss_flags = SS_DISABLE;
 	rh_sys4(SYS_sigaltstack, (long)&stack, 0, 0, 0);
 	if (carrier)
 		carrier->altstack = fiber->altstack;
+}
+
+void rh_attend_stack(struct rh_fiber *fiber, ucontext_t *at)
+{
+	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
+
+	at->uc_stack = carrier ? carrier->altstack : fiber->altstack;
+	if (!at->uc_stack.ss_sp)
+		at->uc_stack.ss_flags = SS_DISABLE;
 }
 
 /* If it is cancelled now, the C library unwinds from inside of its handler: with that

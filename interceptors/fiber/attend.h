@@ -10,6 +10,8 @@
 
 #include "fiber.h"
 
+#include <ucontext.h>
+
 /* What cannot be delivered while the thread is busy (handler.h) is put off until then. */
 void rh_attend(struct rh_fiber *fiber);
 
@@ -32,5 +34,9 @@ bool rh_attend_due(const struct rh_fiber *fiber);
 /* Of the fiber: signals that wait for it become the kernel's, for calls that take them
  * from there (sigwait). */
 void rh_attend_release(struct rh_fiber *fiber);
+
+/* Before the return from a signal, which gives the kernel thread the alternate stack that
+ * the frame names: the one that it has by now. */
+void rh_attend_stack(struct rh_fiber *fiber, ucontext_t *at);
 
 #endif

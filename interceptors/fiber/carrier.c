@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "evict.h"
+#include "own.h"
 #include "handler.h"
 #include "monitor.h"
 #include "park.h"
@@ -130,6 +131,7 @@ static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 			carrier->seat = NULL;
 			atomic_store(&carrier->hold, hold_of(carrier, RH_HOLD_SCHED));
 		}
+		rh_own_ready(carrier);
 	} while (carrier->leave == RH_LEAVE_TICK && carrier->seat &&
 		 !atomic_load(&fiber->evict) &&
 		 rh_seat_goes_on(carrier->seat, fiber));
@@ -146,7 +148,7 @@ static void be_idle(struct rh_carrier *carrier)
 
 	if (changes != carrier->common_seen) {
 		carrier->common = rh_fiber_common_mask() &
-				  ~(1ull << (RH_PREEMPT_SIGNAL - 1));
+				  ~(1ull << (RH_PREEMPT_SIGNAL - 1)) & ~rh_own_signals();
 		carrier->common_seen = changes;
 	}
 	if (atomic_load(&carrier->mask) != carrier->common) {
@@ -164,6 +166,7 @@ static void serve(struct rh_carrier *carrier)
 		struct rh_fiber *fiber;
 
 		look_at_signals();
+		rh_own_ready(carrier);
 		fiber = rh_seat_next(carrier->seat);
 		if (!fiber)
 			be_idle(carrier);
@@ -214,6 +217,8 @@ static void *main_of(void *argument)
 {
 	struct rh_carrier *carrier = argument;
 
+	rh_own_thread = true;
+	carrier->altstack = carrier->own_altstack = (stack_t){0}; /* of one before */
 	carrier->fs = rh_park_thread_pointer();
 	rh_park_leave_rseq();
 	rh_carrier_of_thread = carrier;

@@ -43,9 +43,10 @@ struct rh_carrier {
 	uint64_t epoch;
 	_Atomic int tid;
 	_Atomic uint64_t mask; /* of signals, as its kernel thread has it */
-	stack_t altstack;
 	uint64_t common;        /* what all fibers block, as of `common_seen` */
 	uint32_t common_seen;
+	stack_t altstack;     /* likewise */
+	stack_t own_altstack; /* for rules, which may overflow theirs */
 	_Atomic(struct rh_seat *) offered; /* to a spare one */
 	_Atomic uint32_t called;           /* a futex: a spare one sleeps on it */
 	struct rh_carrier *spare_next; /* under the latch of spare ones */

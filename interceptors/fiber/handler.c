@@ -1,6 +1,7 @@
 #include "handler.h"
 
 #include "attend.h"
+#include "own.h"
 #include "preempt.h"
 #include "real.h"
 #include "switch.h"
@@ -24,6 +25,7 @@ static __thread uint64_t kept_blocked;
 static struct sigaction handlers[RH_SIGNALS + 1];
 static struct rh_latch latch; /* for changes of handlers */
 static bool opened;
+static _Atomic bool wants_stack;
 
 static uint64_t bit_of(int sig)
 {
@@ -256,6 +258,7 @@ static void call_in_fiber(struct rh_fiber *fiber, int sig, siginfo_t *info, ucon
 	carrier = atomic_load(&fiber->carrier);
 	if (carrier)
 		atomic_store(&carrier->mask, set_of(&at->uc_sigmask));
+	rh_attend_stack(fiber, at);
 }
 
 /* Those that the code itself causes come at once or never. */
@@ -265,6 +268,58 @@ static bool is_of_the_code(int sig)
 	       sig == SIGTRAP;
 }
 
+/* What the kernel does where nobody has a handler: the instruction runs again, or the
+ * signal comes again, and ends the process. */
+static void fall_back(int sig, const siginfo_t *info)
+{
+	struct sigaction action = {.sa_handler = SIG_DFL};
+
+	rh_real_get()->sigaction(sig, &action, NULL);
+	if (info->si_code <= 0)
+		rh_sys_tgkill(rh_sys_pid(), rh_sys_tid(), sig);
+}
+
+/* A signal that a rule caused, or that is for one: its thread is the runtime's. */
+static bool is_of_a_rule(int sig, siginfo_t *info, void *context)
+{
+	const struct sigaction *own = rh_own_handler(sig);
+
+	if (!own || !rh_own_thread)
+		return false;
+	own->sa_sigaction(sig, info, context);
+	return true;
+}
+
+/* Of signals that are shared the kernel blocks none, so what the program wants is done
+ * here.  true: that is all. */
+static bool is_settled(struct rh_fiber *fiber, int sig, const siginfo_t *info,
+		       const ucontext_t *at)
+{
+	const struct sigaction *action = &handlers[sig];
+	bool is_fault = is_of_the_code(sig) && info->si_code > 0;
+	bool is_late_kick = info->si_code == SI_QUEUE && info->si_pid == rh_sys_pid();
+	uint64_t inside;
+
+	if (!(rh_own_signals() & bit_of(sig)))
+		return false;
+	if (fiber && atomic_load(&fiber->mask) & bit_of(sig) && !is_fault) {
+		rh_attend_send(fiber, sig, info);
+		return true;
+	}
+	if (action->sa_handler == SIG_IGN && !is_fault)
+		return true;
+	if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN ||
+	    (fiber && atomic_load(&fiber->mask) & bit_of(sig))) {
+		if (is_fault || !is_late_kick)
+			fall_back(sig, info);
+		return true;
+	}
+	inside = (set_of(&at->uc_sigmask) | set_of(&action->sa_mask)) & ~rh_own_signals() &
+		 ~bit_of(RH_PREEMPT_SIGNAL);
+	rh_sys_mask(SIG_SETMASK, &inside);
+	return false;
+}
+
 static void entry(int sig, siginfo_t *info, void *context)
 {
 	struct rh_fiber *fiber = rh_fiber_current();
@@ -272,6 +327,8 @@ static void entry(int sig, siginfo_t *info, void *context)
 	ucontext_t *at = context;
 	struct kept what = {.info = *info};
 
+	if (is_of_a_rule(sig, info, context))
+		return;
 	what.info.si_signo = sig;
 	if (fiber && !carrier)
 		carrier = atomic_load(&fiber->carrier);
@@ -291,17 +348,46 @@ static void entry(int sig, siginfo_t *info, void *context)
 		if (!fiber || fiber->raising != sig)
 			return;
 	}
+	if (is_settled(fiber, sig, info, at))
+		return;
 	if (fiber)
 		call_in_fiber(fiber, sig, info, at);
 	else
 		call(sig, info, at);
 }
 
+/* A rule may overflow its stack, and its handler jumps away: nothing is blocked. */
+static struct sigaction shared(void)
+{
+	struct sigaction action = {
+		.sa_sigaction = entry,
+		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART,
+	};
+
+	return action;
+}
+
+int rh_handler_share(int sig)
+{
+	struct sigaction action = shared();
+
+	return rh_real_get()->sigaction(sig, &action, NULL);
+}
+
+bool rh_handler_wants_stack(void)
+{
+	return atomic_load_explicit(&wants_stack, memory_order_relaxed);
+}
+
 /* What the kernel is told for what the program wants. */
-static struct sigaction wrapped(const struct sigaction *wanted)
+static struct sigaction wrapped(int sig, const struct sigaction *wanted)
 {
 	struct sigaction action = *wanted;
 
+	if (wanted->sa_flags & SA_ONSTACK)
+		atomic_store(&wants_stack, true);
+	if (rh_own_signals() & bit_of(sig))
+		return shared();
 	leave_ours(&action.sa_mask);
 	if (wanted->sa_handler != SIG_DFL && wanted->sa_handler != SIG_IGN) {
 		action.sa_sigaction = entry;
@@ -327,7 +413,7 @@ RH_INTERPOSED int sigaction(int sig, const struct sigaction *restrict wanted,
 	rh_latch_lock(&latch);
 	old = handlers[sig];
 	if (wanted) {
-		action = wrapped(wanted);
+		action = wrapped(sig, wanted);
 		handlers[sig] = *wanted;
 	}
 	result = real->sigaction(sig, wanted ? &action : NULL, &kernel_old);

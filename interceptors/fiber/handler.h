@@ -15,6 +15,8 @@
 
 #include "carrier.h"
 
+#include <stdbool.h>
+
 #define RH_SIGNALS 64
 
 extern __thread uint32_t rh_handler_busy __attribute__((tls_model("initial-exec")));
@@ -43,6 +45,13 @@ bool rh_handler_direct(struct rh_carrier *carrier, struct rh_fiber *fiber, int s
 /* Of a fiber, after a call in which signals came straight to its carrier though it blocks
  * them: takes back what the kernel still has. */
 void rh_handler_take_back(struct rh_fiber *fiber);
+
+/* A library of the runtime has a handler for that signal (own.h), beside the program: the
+ * kernel calls the one entry, whatever the program has.  0, or -1 with errno. */
+int rh_handler_share(int sig);
+
+/* Whether the program has a handler that runs on alternate stacks. */
+bool rh_handler_wants_stack(void);
 
 /* Whether signals are handled by the runtime. */
 void rh_handler_open(void);

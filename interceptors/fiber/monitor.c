@@ -4,11 +4,16 @@
 #include "clock.h"
 #include "code.h"
 #include "evict.h"
+#include "loan.h"
+#include "own.h"
 #include "park.h"
+#include "policy.h"
 #include "preempt.h"
 #include "runtime.h"
 #include "seat.h"
 #include "wheel.h"
+
+#include "../../base/diag.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -131,16 +136,32 @@ static void obey(void)
 	struct rh_stats_control *control = &rh_stats->control;
 	uint32_t wanted = atomic_load(&control->wanted);
 	char policy[sizeof control->policy] = "";
-	int result;
+	struct rh_diag diag;
+	int result = 0;
 
 	if (wanted == atomic_load(&control->done))
 		return;
 	memcpy(policy, control->policy, sizeof policy - 1);
-	result = rh_seat_exchange(policy);
+	/* A rule that is lent comes before any policy, which is for when it goes. */
+	if (!rh_loan_name())
+		result = rh_seat_exchange(rh_policy_load, policy, policy, &diag);
 	if (!result)
-		memcpy(rh_stats->policy, policy, sizeof rh_stats->policy);
+		rh_policy_set(policy);
 	atomic_store(&control->result, result);
 	atomic_store(&control->done, wanted);
+}
+
+static uint64_t unblocked; /* the monitor's; signals of rules */
+
+/* A rule may be asked here, too. */
+static void be_ready_for_rules(void)
+{
+	uint64_t own = rh_own_signals();
+
+	if (own == unblocked)
+		return;
+	rh_sys_mask(SIG_UNBLOCK, &own);
+	unblocked = own;
 }
 
 static uint64_t look(void)
@@ -161,7 +182,9 @@ static void *main_of(void *none)
 	int quiet = 0;
 
 	(void)none;
+	rh_own_thread = true;
 	rh_park_leave_rseq();
+	rh_loan_open();
 	atomic_store(&rh_stats->control.signal, RH_PREEMPT_SIGNAL);
 	atomic_store(&rh_stats->control.monitor_tid, (uint32_t)rh_sys_tid());
 	for (;;) {
@@ -170,6 +193,7 @@ static void *main_of(void *none)
 		struct timespec until;
 
 		atomic_store(&deep, quiet >= QUIET_ROUNDS);
+		be_ready_for_rules();
 		obey();
 		next = look();
 		if (rh_runtime_ended())
@@ -208,5 +232,6 @@ int rh_monitor_start(void)
 
 void rh_monitor_forget(void)
 {
+	unblocked = 0;
 	atomic_store(&deep, false);
 }

@@ -1,6 +1,7 @@
 #include "policy.h"
 
 #include "../../base/diag.h"
+#include "../../model/error.h"
 #include "../../rules/hook.h"
 #include "../../rules/native/builtin.h"
 #include "../../rules/rule.h"
@@ -8,19 +9,32 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct rh_rule *rh_policy_load(const char *name)
+static char present[40];
+
+const char *rh_policy_name(void)
+{
+	return present;
+}
+
+void rh_policy_set(const char *name)
+{
+	strncpy(present, name, sizeof present - 1);
+}
+
+struct rh_rule *rh_policy_load(const void *name, struct rh_diag *diag)
 {
 	struct rh_rule_source source = {
 		.hook = rh_hook_find("sched"), .mode = RH_RULE_NATIVE, .object_fd = -1,
 		.builtin = rh_builtin_find("sched", name),
 	};
 	struct rh_rule *rule = NULL;
-	struct rh_diag diag;
 
-	memset(&diag, 0, sizeof diag);
-	if (!source.builtin || rh_rule_load(&source, &rule, &diag) < 0)
+	if (!source.builtin) {
+		rh_diag_set(diag, RH_ENOENT, "no rule \"%.40s\" for hook sched comes with Rhodes",
+			    (const char *)name);
 		return NULL;
-	return rule;
+	}
+	return rh_rule_load(&source, &rule, diag) < 0 ? NULL : rule;
 }
 
 static uint64_t ns_of(const char *variable)

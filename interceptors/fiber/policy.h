@@ -8,10 +8,16 @@
 
 #include "../../rules/runqueue.h"
 
+struct rh_diag;
 struct rh_rule;
 
-/* A new instance.  NULL: none of that name, or it cannot be had. */
-struct rh_rule *rh_policy_load(const char *name);
+/* A new instance of the rule of that name, a text.  NULL: none has it, or it cannot be
+ * had. */
+struct rh_rule *rh_policy_load(const void *name, struct rh_diag *diag);
+
+/* The name that the environment says, or that was asked for since. */
+const char *rh_policy_name(void);
+void rh_policy_set(const char *name);
 
 /* What is asked for a thread. */
 struct rh_task_traits rh_policy_traits(int nice, uint32_t id);

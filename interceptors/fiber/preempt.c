@@ -88,17 +88,10 @@ static bool is_parked(const struct rh_fiber *fiber)
 	return here - (uintptr_t)fiber->stack < RH_HOME_STACK;
 }
 
-static void on_signal(int sig, siginfo_t *info, void *context)
+static void preempt(struct rh_fiber *fiber, ucontext_t *at)
 {
-	struct rh_fiber *fiber = rh_fiber_current();
-	ucontext_t *at = context;
 	uintptr_t pc = (uintptr_t)at->uc_mcontext.gregs[REG_RIP];
 
-	(void)sig;
-	(void)info;
-	rh_everywhere_here();
-	if (!fiber || is_parked(fiber))
-		return;
 	fiber->preempted++;
 	if (rh_code_is_deferred(pc)) {
 		fiber->resched = true;
@@ -112,6 +105,19 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 		return;
 	rh_stats_count(&rh_stats->preempted);
 	rh_fiber_leave(RH_LEAVE_TICK, NULL);
+}
+
+static void on_signal(int sig, siginfo_t *info, void *context)
+{
+	struct rh_fiber *fiber = rh_fiber_current();
+
+	(void)sig;
+	(void)info;
+	rh_everywhere_here();
+	if (!fiber || is_parked(fiber))
+		return;
+	preempt(fiber, context);
+	rh_attend_stack(fiber, context);
 }
 
 void rh_preempt_open(void)

@@ -4,7 +4,10 @@
 #include "code.h"
 #include "everywhere.h"
 #include "evict.h"
+#include "loan.h"
 #include "monitor.h"
+#include "own.h"
+#include "policy.h"
 #include "preempt.h"
 #include "real.h"
 #include "seat.h"
@@ -24,7 +27,6 @@ enum { NOT_STARTED, STARTING, RUNS, REFUSED };
 
 static _Atomic uint32_t state;
 static struct rh_latch latch;
-static char policy[40];
 
 static _Atomic int threads = 1; /* of the program */
 
@@ -43,7 +45,7 @@ bool rh_runtime_ended(void)
 {
 	if (atomic_load(&threads) > 0)
 		return false;
-	if (rh_everywhere_others() <= (int)atomic_load(&rh_stats->carriers))
+	if (rh_everywhere_others() <= (int)atomic_load(&rh_stats->carriers) + rh_own_count())
 		exit(0);
 	return true;
 }
@@ -65,16 +67,25 @@ static uint32_t seats(void)
 static bool refuse(void)
 {
 	dprintf(2, "rhodes: fiber: threads are scheduled by the kernel: no rule \"%s\" for "
-		   "hook sched comes with Rhodes\n", policy);
+		   "hook sched comes with Rhodes\n", rh_policy_name());
 	return false;
+}
+
+static struct rh_rule *load_lent(const void *none, struct rh_diag *diag)
+{
+	(void)none, (void)diag;
+	return rh_loan_load();
 }
 
 static bool start(void)
 {
-	if (rh_seat_open(seats(), policy) < 0)
+	const char *lent = rh_loan_name(); /* to the parent of this process */
+
+	if ((!lent || rh_seat_open(seats(), load_lent, NULL) < 0) &&
+	    rh_seat_open(seats(), rh_policy_load, rh_policy_name()) < 0)
 		return refuse();
 	atomic_store(&rh_stats->carriers, 0);
-	rh_stats_open(policy, rh_seat_count);
+	rh_stats_open(lent ? lent : rh_policy_name(), rh_seat_count);
 	rh_code_look();
 	rh_preempt_open();
 	return !rh_carrier_start_all() && !rh_monitor_start();
@@ -118,13 +129,14 @@ static void in_child(void)
 	rh_wheel_forget_all();
 	rh_monitor_forget();
 	rh_seat_forget_all();
+	rh_own_forget();
 	atomic_store(&threads, 1);
 	atomic_store(&state, NOT_STARTED);
 }
 
 static void open_for(const char *told)
 {
-	strncpy(policy, told, sizeof policy - 1);
+	rh_policy_set(told);
 	rh_handler_open();
 }
 

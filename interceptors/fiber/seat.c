@@ -8,6 +8,7 @@
 
 #include "../../base/diag.h"
 #include "../../model/check.h"
+#include "../../model/error.h"
 #include "../../rules/rule.h"
 #include "../../rules/runqueue.h"
 
@@ -20,18 +21,19 @@ struct rh_seat rh_seats[RH_SEATS_MAX];
 uint32_t rh_seat_count;
 
 static _Atomic uint64_t idle; /* seats whose carrier sleeps, a bit each */
-static uint64_t generation;   /* of the rule */
+static uint64_t generation;   /* of the rule; under exchanging */
+static struct rh_latch exchanging;
 
 /* ---- the rule ---- */
 
-static int open_one(struct rh_seat *seat, uint32_t count, const char *policy)
+static int open_one(struct rh_seat *seat, uint32_t count, rh_seat_load *load,
+		    const void *user)
 {
 	struct rh_runqueue_place place = {.cpu = seat->index, .cpus = count,
 					  .tick_ns = RH_PREEMPT_NS};
 	struct rh_diag diag;
 
-	memset(&diag, 0, sizeof diag);
-	seat->rule = rh_policy_load(policy);
+	seat->rule = load(user, &diag);
 	if (!seat->rule)
 		return -EINVAL;
 	return rh_runqueue_create(&place, seat->rule, generation, &seat->queue, &diag);
@@ -44,7 +46,7 @@ void rh_seat_forget_all(void)
 	rh_seat_count = 0;
 }
 
-int rh_seat_open(uint32_t count, const char *policy)
+int rh_seat_open(uint32_t count, rh_seat_load *load, const void *user)
 {
 	int result = 0;
 
@@ -52,40 +54,85 @@ int rh_seat_open(uint32_t count, const char *policy)
 	generation++;
 	for (uint32_t i = 0; i < count && result >= 0; i++) {
 		rh_seats[i].index = i;
-		result = open_one(&rh_seats[i], count, policy);
+		result = open_one(&rh_seats[i], count, load, user);
 	}
 	rh_seat_count = count;
 	return result;
 }
 
-int rh_seat_exchange(const char *policy)
+/* On success *rule is the former one. */
+static int exchange_one(struct rh_seat *seat, struct rh_rule **rule, struct rh_diag *diag)
 {
-	struct rh_rule *rules[RH_SEATS_MAX] = {NULL}, *former;
-	struct rh_diag diag;
+	struct rh_rule *former;
+	int result;
+
+	rh_latch_lock(&seat->latch);
+	result = rh_runqueue_exchange(seat->queue, *rule, generation, rh_clock(), diag);
+	former = seat->rule;
+	if (result >= 0) {
+		seat->rule = *rule;
+		*rule = former;
+		result = 0;
+	}
+	rh_latch_unlock(&seat->latch);
+	return result;
+}
+
+/* All, or those that have the new one go back. */
+static int exchange_all(struct rh_rule *rules[], struct rh_diag *diag)
+{
+	struct rh_diag unused;
+	uint32_t done = 0;
 	int result = 0;
 
-	memset(&diag, 0, sizeof diag);
-	for (uint32_t i = 0; i < rh_seat_count; i++)
-		if (!(rules[i] = rh_policy_load(policy)))
-			result = -EINVAL;
 	generation++;
-	for (uint32_t i = 0; i < rh_seat_count && !result; i++) {
-		struct rh_seat *seat = &rh_seats[i];
-
-		rh_latch_lock(&seat->latch);
-		result = rh_runqueue_exchange(seat->queue, rules[i], generation, rh_clock(),
-					      &diag);
-		former = seat->rule;
-		if (result >= 0) {
-			seat->rule = rules[i];
-			rules[i] = former;
-			result = 0;
-		}
-		rh_latch_unlock(&seat->latch);
+	while (done < rh_seat_count && !result)
+		if (!(result = exchange_one(&rh_seats[done], &rules[done], diag)))
+			done++;
+	if (result)
+		generation++;
+	while (result && done > 0) {
+		done--;
+		exchange_one(&rh_seats[done], &rules[done], &unused);
 	}
+	return result;
+}
+
+int rh_seat_exchange(rh_seat_load *load, const void *user, const char *name,
+		     struct rh_diag *diag)
+{
+	struct rh_rule *rules[RH_SEATS_MAX] = {NULL};
+	int result = 0;
+
+	rh_latch_lock(&exchanging);
+	for (uint32_t i = 0; i < rh_seat_count && !result; i++)
+		if (!(rules[i] = load(user, diag)))
+			result = diag->code < 0 ? diag->code : RH_EINVAL;
+	if (!result)
+		result = exchange_all(rules, diag);
 	for (uint32_t i = 0; i < rh_seat_count; i++)
 		rh_rule_destroy(rules[i]);
+	if (!result)
+		rh_stats_name(name);
+	rh_latch_unlock(&exchanging);
 	return result;
+}
+
+void rh_seat_count_rules(struct rh_rule_counters *ret)
+{
+	memset(ret, 0, sizeof *ret);
+	for (uint32_t i = 0; i < rh_seat_count; i++) {
+		const struct rh_rule_counters *counters;
+
+		rh_latch_lock(&rh_seats[i].latch);
+		counters = rh_rule_counters(rh_seats[i].rule);
+		ret->calls += counters->calls;
+		ret->instances += counters->instances;
+		ret->lines_dropped += counters->lines_dropped;
+		for (int failure = 0; failure < RH_FAILURES; failure++)
+			ret->failures[failure] += counters->failures[failure];
+		rh_latch_unlock(&rh_seats[i].latch);
+	}
 }
 
 /* ---- under the latch ---- */

@@ -21,8 +21,10 @@
 
 #define RH_SEATS_MAX 64u
 
+struct rh_diag;
 struct rh_runqueue;
 struct rh_rule;
+struct rh_rule_counters;
 
 struct rh_seat {
 	_Alignas(64) _Atomic(struct rh_fiber *) inbox; /* newest first */
@@ -38,14 +40,23 @@ struct rh_seat {
 extern struct rh_seat rh_seats[RH_SEATS_MAX];
 extern uint32_t rh_seat_count;
 
-/* Makes so many, under the rule of that name.  0, or a negative error. */
-int rh_seat_open(uint32_t count, const char *policy);
+/* Loads an instance of a rule.  NULL, and diag: it cannot be had. */
+typedef struct rh_rule *rh_seat_load(const void *user, struct rh_diag *diag);
+
+/* Makes so many, each with an instance of the rule, whose name people see.  0, or a
+ * negative error. */
+int rh_seat_open(uint32_t count, rh_seat_load *load, const void *user);
 
 /* In a child of fork: there are none. */
 void rh_seat_forget_all(void);
 
-/* Of the monitor: goes on with another rule, everywhere or nowhere. */
-int rh_seat_exchange(const char *policy);
+/* Goes on with another rule, everywhere or nowhere; name is for people.  The monitor, or
+ * another thread of the runtime's own.  An error of rh_runqueue_exchange, or of load. */
+int rh_seat_exchange(rh_seat_load *load, const void *user, const char *name,
+		     struct rh_diag *diag);
+
+/* What all instances of the rule in force did. */
+void rh_seat_count_rules(struct rh_rule_counters *ret);
 
 /* Makes a fiber runnable and wakes who can run it.  Any thread; only once its context is
  * at rest. */

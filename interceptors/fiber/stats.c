@@ -54,6 +54,17 @@ static int open_file(const char *wanted)
 	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 }
 
+void rh_stats_name(const char *policy)
+{
+	memset(rh_stats->policy, 0, sizeof rh_stats->policy);
+	strncpy(rh_stats->policy, policy, sizeof rh_stats->policy - 1);
+}
+
+int rh_stats_high_fd(int fd)
+{
+	return fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
+}
+
 static int open_block(void)
 {
 	const char *path = getenv("RHODES_SCHED_STATS");
@@ -64,7 +75,7 @@ static int open_block(void)
 	fd = memfd_create("rhodes-fibers", MFD_CLOEXEC);
 	if (fd < 0)
 		return fd;
-	high = fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
+	high = rh_stats_high_fd(fd);
 	if (high < 0)
 		return fd;
 	close(fd);
@@ -85,8 +96,7 @@ void rh_stats_open(const char *policy, uint32_t seats)
 	if (fd >= 0 && !ftruncate(fd, sizeof *rh_stats))
 		at = mmap(NULL, sizeof *rh_stats, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	rh_stats = at == MAP_FAILED ? &private_block : at;
-	memset(rh_stats->policy, 0, sizeof rh_stats->policy);
-	strncpy(rh_stats->policy, policy, sizeof rh_stats->policy - 1);
+	rh_stats_name(policy);
 	rh_stats->pid = (uint32_t)rh_sys_pid();
 	rh_stats->seats = seats;
 	rh_stats->threads_max = RH_STATS_THREADS;

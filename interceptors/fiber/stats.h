@@ -65,6 +65,13 @@ extern struct rh_stats *rh_stats;
 /* Makes the shared block. */
 void rh_stats_open(const char *policy, uint32_t seats);
 
+/* The name of the rule in force. */
+void rh_stats_name(const char *policy);
+
+/* Another descriptor of the same file, out of the way of the program's.  -1: none is
+ * left. */
+int rh_stats_high_fd(int fd);
+
 /* In a child of fork: the block is the parent's. */
 void rh_stats_forget(void);
 

@@ -1,0 +1,137 @@
+#include "loan.h"
+
+#include "own.h"
+#include "policy.h"
+#include "real.h"
+#include "seat.h"
+#include "stats.h"
+
+#include "../../base/diag.h"
+#include "../../model/error.h"
+#include "../../rules/limits.h"
+#include "../../sdk/c/adapter.h"
+#include "../../sdk/c/adapter_front.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define KEY "threads"
+
+/* What the rule in force was loaded from; only the line's thread changes it. */
+static struct loan {
+	struct rh_rule_source source;
+	struct rh_rule_param params[RH_RULE_PARAMS_MAX];
+	char names[RH_RULE_PARAMS_MAX][RH_RULE_PARAM_MAX + 1];
+	char values[RH_RULE_PARAMS_MAX][RH_RULE_VALUE_MAX + 1];
+	char name[RH_NAME_MAX + 1];
+	bool is_there;
+} loan;
+
+static struct rh_adapter *place;
+
+static struct rh_rule *load(const void *user, struct rh_diag *diag)
+{
+	const struct loan *from = user;
+	struct rh_rule *rule = NULL;
+
+	return rh_rule_load(&from->source, &rule, diag) < 0 ? NULL : rule;
+}
+
+struct rh_rule *rh_loan_load(void)
+{
+	struct rh_diag diag;
+
+	return loan.is_there ? load(&loan, &diag) : NULL;
+}
+
+const char *rh_loan_name(void)
+{
+	return loan.is_there ? loan.name : NULL;
+}
+
+static int copy(struct loan *to, const struct rh_adapter_rule *next, struct rh_diag *diag)
+{
+	const struct rh_rule_source *from = next->source;
+
+	memset(to, 0, sizeof *to);
+	to->source = *from;
+	to->source.params = to->params;
+	strncpy(to->name, next->name, sizeof to->name - 1);
+	for (unsigned i = 0; i < from->param_count; i++) {
+		strncpy(to->names[i], from->params[i].name, sizeof to->names[i] - 1);
+		strncpy(to->values[i], from->params[i].value, sizeof to->values[i] - 1);
+		to->params[i] = (struct rh_rule_param){to->names[i], to->values[i]};
+	}
+	to->source.object_fd = rh_stats_high_fd(from->object_fd);
+	to->is_there = true;
+	return to->source.object_fd < 0 ? rh_diag_set(diag, RH_ENOMEM, "no descriptor is left")
+					: RH_OK;
+}
+
+static void drop(struct loan *gone)
+{
+	if (gone->is_there)
+		close(gone->source.object_fd);
+	gone->is_there = false;
+}
+
+/* The copy stays where its pointers lead. */
+static void keep(const struct loan *next)
+{
+	drop(&loan);
+	loan = *next;
+	loan.source.params = loan.params;
+	for (unsigned i = 0; i < loan.source.param_count; i++)
+		loan.params[i] = (struct rh_rule_param){loan.names[i], loan.values[i]};
+}
+
+static int exchange(void *front, struct rh_rule *former,
+		    const struct rh_adapter_rule *next, struct rh_diag *diag)
+{
+	static struct loan coming; /* one thread exchanges */
+	int r;
+
+	(void)front, (void)former;
+	if (!next->rule) {
+		r = rh_seat_exchange(rh_policy_load, rh_policy_name(), rh_policy_name(), diag);
+		if (r == RH_OK)
+			drop(&loan);
+		return r;
+	}
+	r = copy(&coming, next, diag);
+	if (r == RH_OK)
+		r = rh_seat_exchange(load, &coming, coming.name, diag);
+	if (r == RH_OK)
+		keep(&coming);
+	else
+		drop(&coming);
+	return r;
+}
+
+static int create(uint32_t capacity, void **ret_front, struct rh_diag *diag)
+{
+	(void)capacity, (void)diag;
+	*ret_front = NULL; /* seats are one table */
+	return RH_OK;
+}
+
+static void destroy(void *front)
+{
+	(void)front;
+}
+
+static void count(void *front, struct rh_rule_counters *ret)
+{
+	(void)front;
+	rh_seat_count_rules(ret);
+}
+
+static const struct rh_adapter_front ours = {"sched", create, destroy, exchange, count};
+
+void rh_loan_open(void)
+{
+	if (place)
+		rh_adapter_line_look();
+	else if (rh_adapter_open(&ours, KEY, 0, &place) < 0)
+		place = NULL;
+}

@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""Rules of hook sched that the center has, in a program under the carrier `fiber`: lent to
+the running program, they order its threads, in WebAssembly and in native code, and are
+exchanged while it works; one that traps, does not end or says nonsense leaves every thread
+scheduled, and is told of."""
+import os
+import re
+import subprocess
+import time
+import unittest
+
+from cli_stage import BUILD, LIMIT, Stage
+from code_stage import LIBRARY
+from fiber_stage import Block
+
+MANIFEST = """
+kind: Resource
+metadata: {name: encoder}
+spec: {type: application}
+"""
+RULE = """
+kind: Rule
+metadata: {{name: order}}
+spec: {{code: {{hook: sched, resource: encoder, module: {}, mode: {}, limits: {{time: 1ms}}}}}}
+"""
+# One that fails in a place of its source, where the threads do not need it.
+ENQUEUE = "int32_t rh_sched_enqueue(int32_t number, int32_t why)\n{\n"
+WORKER = os.path.join(BUILD, "tests", "system", "fiber_worker")
+
+
+class Lent(Stage):
+    has_agents = True
+
+    def setUp(self):
+        super().setUp()
+        # Where `rhodes` looks for the runtime.
+        os.mkdir(self.path("interceptors"))
+        os.symlink(os.path.abspath(os.path.join(BUILD, "interceptors/fiber")),
+                   self.path("interceptors/fiber"))
+        self.up(self.path("system.yaml", MANIFEST))
+        self.env["RHODES_SCHED_STATS"] = self.path("block")
+
+    def here(self, *words):
+        done = subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
+                              text=True, capture_output=True, timeout=LIMIT, check=False)
+        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        return done.stdout
+
+    def published(self, name, change=lambda source: source):
+        """A rule that comes with Rhodes, changed, as a module with both objects."""
+        self.here("rule", "new", name, "--hook", "sched", "--lang", "c")
+        for file in (f"{name}.c", "fair.h"):
+            with open(os.path.join(LIBRARY, "sched", file), encoding="utf-8") as source:
+                text = source.read()
+            self.path(f"{name}/{file}", change(text) if file.endswith(".c") else text)
+        return re.search(r"^module +(\S+)", self.here("rule", "publish", name), re.M)[1]
+
+    def active(self):
+        return next(condition for condition in
+                    self.json("get", "rule", "order")["status"]["conditions"]
+                    if condition["type"] == "Active")
+
+    def put(self, module, mode="wasm"):
+        """The rule is in force at the program."""
+        self.ok("apply", "-f", "-", data=RULE.format(module, mode))
+        until = time.monotonic() + LIMIT
+        while (active := self.active())["reason"] != "InForce":
+            self.assertNotEqual(active["reason"], "Rejected", active["message"])
+            self.assertLess(time.monotonic(), until, active)
+
+    def worker(self):
+        return self.started("run", "-r", "encoder", "--sched", "rr", "--carrier", "fiber", "--",
+                            WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def go_on(self, worker):
+        """Every thread of it has done a hundred rounds from now on."""
+        worker.stdin.write("on\n")
+        worker.stdin.flush()
+        self.assertRegex(worker.stdout.readline(), r"^rounds \d+$")
+
+    def finish(self, worker):
+        out, _ = worker.communicate(timeout=LIMIT)
+        self.assertEqual((out, worker.returncode), ("right\n", 0))
+
+    def policy(self):
+        return Block(self.path("block")).policy
+
+    def failed(self, kind):
+        """How often the rule did so, once the center has heard of any."""
+        until = time.monotonic() + LIMIT
+        while time.monotonic() < until:
+            for run in self.json("rule", "top", "order")["items"]:
+                if run["failures"][kind]:
+                    return run["failures"][kind]
+        return 0
+
+    def fails(self, kind, code):
+        """With that code in the place where tasks come, now and then."""
+        module = self.published("cfs", lambda source: source.replace(
+            ENQUEUE, "static uint32_t calls;\n\n" + ENQUEUE +
+            f"\tif (++calls % 100 == 0)\n\t\t{code};\n"))
+        with self.worker() as worker:
+            self.go_on(worker)
+            self.put(module)
+            self.go_on(worker)
+            self.assertGreater(self.failed(kind), 0)
+            self.go_on(worker)
+            self.finish(worker)
+
+    def test_threads_go_on_when_the_rule_traps(self):
+        self.fails("trap", "__builtin_trap()")
+
+    def test_threads_go_on_when_the_rule_does_not_end(self):
+        self.fails("timeout", "for (volatile int i = 0;;) (void)i")
+
+    def test_threads_go_on_when_the_rule_overflows_its_stack(self):
+        self.fails("trap", "{ volatile uint8_t deep[64]; deep[0] = deep[1] = 0; calls--; "
+                   "return deep[rh_sched_enqueue(number, why) & 1]; }")
+
+    def test_threads_go_on_when_the_rule_says_nonsense(self):
+        self.fails("value", "return (int32_t)(rh_sched.tasks[number].queue = 77)")
+
+    def test_native_code_is_lent_too(self):
+        wasm = self.published("eevdf")
+        native = re.search(r"^module +(\S+)", self.here(
+            "rule", "publish", os.path.join(BUILD, "rules/library/sched/eevdf.so"), "--hook",
+            "sched"), re.M)[1]
+        with self.worker() as worker:
+            self.go_on(worker)
+            for module, mode in ((native, "native"), (wasm, "wasm"), (native, "native")):
+                self.put(module, mode)
+                self.assertEqual(self.policy(), "order")
+                self.go_on(worker)
+            self.finish(worker)
+
+    def test_a_child_begins_with_the_rule(self):
+        self.put(self.published("cfs"))
+        with self.started("run", "-r", "encoder", "--sched", "rr", "--carrier", "fiber", "--",
+                          "sh", "-c", f"{WORKER}; true", stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as shell:
+            for _ in range(3):
+                self.go_on(shell)
+            self.finish(shell)
+
+    def test_a_rule_comes_to_a_running_program_and_is_exchanged(self):
+        cfs, eevdf = self.published("cfs"), self.published("eevdf")
+        with self.worker() as worker:
+            self.go_on(worker)
+            self.assertEqual(self.policy(), "rr")
+            self.put(cfs)
+            self.assertEqual(self.policy(), "order")
+            for module in (eevdf, cfs) * 5:
+                self.put(module)
+                self.go_on(worker)
+            self.ok("delete", "rule", "order")
+            until = time.monotonic() + LIMIT
+            while self.policy() != "rr" and time.monotonic() < until:
+                self.go_on(worker)
+            self.assertEqual(self.policy(), "rr")
+            self.go_on(worker)
+            self.finish(worker)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
