@@ -37,7 +37,9 @@ struct rh_thread_stats {
 };
 
 /* How others of the same user ask for another rule: write its name, raise `wanted`, and
- * send RH_PREEMPT_SIGNAL to the kernel thread of the monitor.  Then `done` follows. */
+ * send RH_PREEMPT_SIGNAL to the kernel thread of the monitor, once every few milliseconds:
+ * such signals queue up, and all of them at once are more than its stack holds.  Then
+ * `done` follows. */
 struct rh_stats_control {
 	_Atomic uint32_t wanted, done;
 	_Atomic int32_t result; /* 0, or a negative error: the former rule stays */

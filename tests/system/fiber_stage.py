@@ -5,6 +5,7 @@ import collections
 import ctypes
 import mmap
 import os
+import select
 import shutil
 import signal
 import struct
@@ -62,9 +63,10 @@ class Control:
         struct.pack_into("=40s", self.map, self.at + 20, policy.encode())
         struct.pack_into("=I", self.map, self.at, wanted + 1)
         while self.fields()[1] != wanted + 1:
+            # Signals of its kind queue up: one at a time.
             if self.libc.syscall(self.tgkill, self.pid, tid, sig):
                 return False
-            os.sched_yield()
+            select.select([], [], [], 0.002)
         return True
 
 
