@@ -43,7 +43,7 @@ void rh_park_leave_rseq(void)
 
 /* On the private stack, in the home thread; from the first line on a carrier may run the
  * fiber.  Called by rh_switch_park. */
-__attribute__((used, visibility("hidden"), optimize("no-stack-protector")))
+__attribute__((used, visibility("hidden")))
 void rh_parked(struct rh_fiber *fiber);
 void rh_parked(struct rh_fiber *fiber)
 {

@@ -100,7 +100,7 @@ static void abandon(struct abandoned *at)
 static enum rh_waited sleep_in_kernel(struct rh_bucket *bucket, const struct rh_wait *how)
 {
 	struct rh_waiter waiter = {.key = how->key, .tag = how->tag, .why = RH_WOKEN};
-	__attribute__((cleanup(abandon))) struct abandoned own = {bucket, &waiter};
+	__attribute__((cleanup(abandon), unused)) struct abandoned own = {bucket, &waiter};
 	struct timespec until = rh_sys_time(how->until);
 	int result, type = 0;
 
