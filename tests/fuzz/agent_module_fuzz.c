@@ -183,17 +183,18 @@ static void check_given(const struct wanter *wanter, int fd)
 	RH_CHECK(memcmp(bytes, object->bytes, object->len) == 0);
 }
 
-static void done(struct rh_module_want *want, int fd, const struct rh_diag *why)
+static void done(struct rh_module_want *want, const struct rh_module_found *found,
+                 const struct rh_diag *why)
 {
 	struct wanter *wanter = RH_CONTAINER(want, struct wanter, want);
 
 	RH_CHECK(wanter->is_open);
 	wanter->is_open = 0;
 	open_count--;
-	if (fd >= 0)
-		check_given(wanter, fd);
+	if (found)
+		check_given(wanter, found->fd);
 	else
-		RH_CHECK(why->code == fd && why->text[0]);
+		RH_CHECK(why->code < 0 && why->text[0]);
 }
 
 static void want(uint32_t draw)

@@ -5,6 +5,7 @@
 #include "../../base/diag.h"
 #include "../../model/check.h"
 #include "../../sdk/c/adapter.h"
+#include "../../sdk/c/adapter_front.h"
 
 #include <stdlib.h>
 
@@ -17,7 +18,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!place) {
 		unsetenv("RHODES_AGENT");
-		RH_CHECK(rh_adapter_open("user", "place", 0, &place) == RH_OK);
+		RH_CHECK(rh_adapter_open(&rh_front_user, "place", 0, &place) == RH_OK);
 	}
 	RH_CHECK(rh_adapter_exchange(place, data, size, -1, &diag) < 0);
 	RH_CHECK(diag.text[0] != 0 && !place->rule && !place->item);
