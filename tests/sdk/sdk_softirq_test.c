@@ -20,6 +20,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/* ThreadSanitizer ends a child of fork that starts a thread. */
+#ifdef __SANITIZE_THREAD__
+#define CAN_THREAD_AFTER_FORK 0
+#else
+#define CAN_THREAD_AFTER_FORK 1
+#endif
+
 static struct rule_agent *agent;
 static char               dir[SCENE_PATH], path[SCENE_PATH + 16];
 
@@ -407,6 +414,18 @@ static void await_armed(struct device *device)
 	pthread_mutex_unlock(&device->lock);
 }
 
+/* What was seen of it so far; the largest budget counts anew. */
+static struct device look_at(struct device *device)
+{
+	struct device seen;
+
+	pthread_mutex_lock(&device->lock);
+	seen = *device;
+	device->largest = 0;
+	pthread_mutex_unlock(&device->lock);
+	return seen;
+}
+
 static void a_device_is_polled_by_the_budget_and_armed_when_it_has_no_more(void **state)
 {
 	struct rh_softirq_counts before, after;
@@ -454,18 +473,17 @@ static void lend(const char *file, const char *a, const char *b)
 static void the_rule_says_how_much_when_and_whether_interrupts_come(void **state)
 {
 	struct rh_softirq_counts before, after;
-	struct device            device;
+	struct device            device, seen;
 
 	(void)state;
 	device_init(&device);
 	lend("interrupt", "budget=7", NULL);
 	arrive(&device, 100);
 	await_armed(&device);
-	assert_int_equal(device.largest, 7);
+	assert_int_equal(look_at(&device).largest, 7);
 
 	lend("polling", "budget=9", "period_us=100");
 	rh_softirq_counts(&before);
-	device.largest = 0;
 	for (int i = 1; i <= 50; i++) {
 		arrive(&device, 10);
 		await_taken(&device, 100 + 10 * i);
@@ -473,8 +491,9 @@ static void the_rule_says_how_much_when_and_whether_interrupts_come(void **state
 	rh_softirq_counts(&after);
 	/* The first interrupt was the last one. */
 	assert_int_equal(after.interrupts - before.interrupts, 1);
-	assert_int_equal(device.largest, 9);
-	assert_int_equal(device.is_armed, 0);
+	seen = look_at(&device);
+	assert_int_equal(seen.largest, 9);
+	assert_int_equal(seen.is_armed, 0);
 
 	/* The new one begins with interrupts, and finds what still polls. */
 	lend("adaptive", "budget=32", NULL);
@@ -502,6 +521,8 @@ static void a_child_has_nothing_queued_and_can_begin_anew(void **state)
 	int         status;
 
 	(void)state;
+	if (!CAN_THREAD_AFTER_FORK)
+		skip();
 	work_init(&held, 1);
 	work_init(&work, 0);
 	rh_tasklet_schedule(held.tasklet);
