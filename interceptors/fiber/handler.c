@@ -298,18 +298,18 @@ static bool is_settled(struct rh_fiber *fiber, int sig, const siginfo_t *info,
 	const struct sigaction *action = &handlers[sig];
 	bool is_fault = is_of_the_code(sig) && info->si_code > 0;
 	bool is_late_kick = info->si_code == SI_QUEUE && info->si_pid == rh_sys_pid();
+	bool is_blocked = fiber && atomic_load(&fiber->mask) & bit_of(sig);
 	uint64_t inside;
 
 	if (!(rh_own_signals() & bit_of(sig)))
 		return false;
-	if (fiber && atomic_load(&fiber->mask) & bit_of(sig) && !is_fault) {
+	if (is_blocked && !is_fault) {
 		rh_attend_send(fiber, sig, info);
 		return true;
 	}
 	if (action->sa_handler == SIG_IGN && !is_fault)
 		return true;
-	if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN ||
-	    (fiber && atomic_load(&fiber->mask) & bit_of(sig))) {
+	if (action->sa_handler == SIG_DFL || action->sa_handler == SIG_IGN || is_blocked) {
 		if (is_fault || !is_late_kick)
 			fall_back(sig, info);
 		return true;

@@ -14,6 +14,7 @@
 #include "wheel.h"
 
 #include "../../base/diag.h"
+#include "../../model/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,13 +138,15 @@ static void obey(void)
 	uint32_t wanted = atomic_load(&control->wanted);
 	char policy[sizeof control->policy] = "";
 	struct rh_diag diag;
-	int result = 0;
+	int result;
 
 	if (wanted == atomic_load(&control->done))
 		return;
 	memcpy(policy, control->policy, sizeof policy - 1);
 	/* A rule that is lent comes before any policy, which is for when it goes. */
-	if (!rh_loan_name())
+	if (rh_loan_name())
+		result = rh_policy_is(policy) ? RH_OK : RH_ENOENT;
+	else
 		result = rh_seat_exchange(rh_policy_load, policy, policy, &diag);
 	if (!result)
 		rh_policy_set(policy);

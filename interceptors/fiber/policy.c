@@ -21,6 +21,11 @@ void rh_policy_set(const char *name)
 	strncpy(present, name, sizeof present - 1);
 }
 
+bool rh_policy_is(const char *name)
+{
+	return rh_builtin_find("sched", name) != NULL;
+}
+
 struct rh_rule *rh_policy_load(const void *name, struct rh_diag *diag)
 {
 	struct rh_rule_source source = {

@@ -15,6 +15,9 @@ struct rh_rule;
  * had. */
 struct rh_rule *rh_policy_load(const void *name, struct rh_diag *diag);
 
+/* Whether a rule has that name. */
+bool rh_policy_is(const char *name);
+
 /* The name that the environment says, or that was asked for since. */
 const char *rh_policy_name(void);
 void rh_policy_set(const char *name);

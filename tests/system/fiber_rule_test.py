@@ -11,7 +11,7 @@ import unittest
 
 from cli_stage import BUILD, LIMIT, Stage
 from code_stage import LIBRARY
-from fiber_stage import Block
+from fiber_stage import Block, Control
 
 MANIFEST = """
 kind: Resource
@@ -149,6 +149,10 @@ class Lent(Stage):
             self.assertEqual(self.policy(), "rr")
             self.put(cfs)
             self.assertEqual(self.policy(), "order")
+            # What is asked for meanwhile is for when it goes, if there is such a policy.
+            control = Control(self.path("block"))
+            control.ask("nothing")
+            self.assertEqual(control.fields()[2], -2)
             for module in (eevdf, cfs) * 5:
                 self.put(module)
                 self.go_on(worker)
