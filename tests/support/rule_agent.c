@@ -248,7 +248,7 @@ static void *run(void *user)
 
 /* ---- for the test ---- */
 
-struct rule_agent *rule_agent_start(const char *path, int is_old)
+struct rule_agent *rule_agent_create(const char *path, int is_old)
 {
 	struct rule_agent *agent = calloc(1, sizeof *agent);
 	struct rh_diag     diag;
@@ -263,8 +263,20 @@ struct rule_agent *rule_agent_start(const char *path, int is_old)
 		agent->askers[i].fd = -1;
 	pthread_mutex_init(&agent->lock, NULL);
 	pthread_cond_init(&agent->changed, NULL);
+	return agent;
+}
+
+void rule_agent_open(struct rule_agent *agent)
+{
 	if (pthread_create(&agent->thread, NULL, run, agent) != 0)
 		abort();
+}
+
+struct rule_agent *rule_agent_start(const char *path, int is_old)
+{
+	struct rule_agent *agent = rule_agent_create(path, is_old);
+
+	rule_agent_open(agent);
 	return agent;
 }
 

@@ -34,8 +34,11 @@ struct counted {
 	char     line[256]; /* the last one */
 };
 
-/* is_old: an agent that does not know frames about rules. */
-struct rule_agent *rule_agent_start(const char *path, int is_old);
+/* is_old: an agent that does not know frames about rules.  One that is created only lets
+ * programs wait at its socket until it is opened: what is lent before, they get first. */
+struct rule_agent *rule_agent_create(const char *path, int is_old);
+void               rule_agent_open(struct rule_agent *agent);
+struct rule_agent *rule_agent_start(const char *path, int is_old); /* both */
 void               rule_agent_stop(struct rule_agent *agent);
 
 /* From now on that is the rule of the key, also for who asks later; NULL: there is none.
