@@ -22,6 +22,21 @@ def count(*tests):
     return done.stdout.splitlines()[-1], done.returncode
 
 
+def count_twice(first, second):
+    """The last line, the exit code and what deserves a second run."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "main.json")
+        for name, tests in (("main", first), ("main-again", second)):
+            with open(os.path.join(folder, name + ".json"), "w", encoding="utf-8") as log:
+                log.writelines(json.dumps({"stdout": "", **test}) + "\n" for test in tests)
+        again = subprocess.run([sys.executable, COUNT, "--again", path], capture_output=True,
+                               text=True, check=True).stdout.split()
+        done = subprocess.run([sys.executable, COUNT, path,
+                               path.replace("main", "main-again")], capture_output=True,
+                              text=True, check=False)
+    return done.stdout.splitlines(), done.returncode, again
+
+
 class Count(unittest.TestCase):
     def test_a_program_counts_as_one(self):
         self.assertEqual(count({"result": "OK"}, {"result": "OK"}), ("2 passed, 0 failed", 0))
@@ -40,6 +55,29 @@ class Count(unittest.TestCase):
     def test_a_skip_is_neither(self):
         self.assertEqual(count({"result": "SKIP"}, {"result": "OK"}),
                          ("1 passed, 0 failed", 0))
+
+    def test_what_passes_alone_is_named_and_passed(self):
+        bad = {"name": "rhodes:sdk / late", "result": "FAIL", "returncode": 1}
+        lines, code, again = count_twice([bad, {"name": "x", "result": "OK"}],
+                                         [{**bad, "result": "OK"}])
+        self.assertEqual((lines[-1], code, again), ("2 passed, 0 failed", 0, ["late"]))
+        self.assertIn("failed beside others: rhodes:sdk / late", lines[0])
+
+    def test_what_fails_alone_also_or_is_skipped_then_is_failed(self):
+        bad = {"name": "late", "result": "TIMEOUT"}
+        for second in ([bad], [{**bad, "result": "SKIP"}], []):
+            self.assertEqual(count_twice([bad], second)[:2],
+                             (["FAILED: late (TIMEOUT)", "0 passed, 1 failed"], 1))
+
+    def test_crashes_and_what_sanitizers_find_stand(self):
+        late = {"name": "late", "result": "FAIL", "returncode": 1}
+        for other in ({"stderr": "ERROR: AddressSanitizer: heap-use-after-free"},
+                      {"stdout": "x.c:3: runtime error: overflow"}, {"returncode": -11}):
+            self.assertEqual(count_twice([late, {**late, "name": "b", **other}], [])[2], [])
+
+    def test_many_are_broken(self):
+        many = [{"name": f"t{i}", "result": "FAIL"} for i in range(5)]
+        self.assertEqual(count_twice(many, [])[2], [])
 
     def test_nothing_is_not_success(self):
         self.assertEqual(count(), ("0 passed, 0 failed", 1))
