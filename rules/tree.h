@@ -14,7 +14,7 @@
 
 struct rh_tree_node {
 	uint64_t key, order;
-	uint32_t up, left, right;
+	uint32_t up, below[2]; /* on the left what comes before */
 	uint32_t is_red;
 };
 

@@ -41,7 +41,7 @@ static uint32_t check_below(const struct stand *stand, uint32_t at, uint32_t *re
 		return 1;
 	assert_true(stand->is_in[at]);
 	for (int side = 0; side < 2; side++) {
-		uint32_t below = side ? node->right : node->left;
+		uint32_t below = node->below[side];
 
 		if (below == tree->nil)
 			continue;
@@ -50,8 +50,8 @@ static uint32_t check_below(const struct stand *stand, uint32_t at, uint32_t *re
 		assert_int_equal(is_before(&stand->nodes[below], node), !side);
 	}
 	++*ret_count;
-	left = check_below(stand, node->left, ret_count);
-	right = check_below(stand, node->right, ret_count);
+	left = check_below(stand, node->below[0], ret_count);
+	right = check_below(stand, node->below[1], ret_count);
 	assert_int_equal(left, right);
 	return left + !node->is_red;
 }
