@@ -377,6 +377,8 @@ static int add_process(struct rh_governor *governor, const struct rh_peer *peer,
 	int  r;
 
 	rh_record_text(&frame->records, RH_TAG_MODE, carrier, sizeof carrier);
+	if (strcmp(carrier, "ask") == 0)
+		return RH_OK;
 	r = rh_governed_add(&governor->set, peer->pid, strcmp(carrier, "fiber") == 0);
 	if (r == RH_ENOENT)
 		return rh_diag_set(diag, RH_EIDENT, "process %d ended before it could be "

@@ -48,7 +48,8 @@ int rh_governor_is_settled(const struct rh_agent *agent);
 /* An attached process came. */
 void rh_governor_note(struct rh_agent *agent, pid_t pid);
 
-/* A process makes itself known (GOVERN): the rule is on it when it is answered.
+/* A process makes itself known (GOVERN): the rule is on it when it is answered.  One that
+ * asks only is told what the rule says.
  * RH_ENOSPC too many wait, or are governed; RH_ENOMEM; RH_EIDENT it has ended meanwhile. */
 int rh_governor_take(struct rh_agent *agent, struct rh_conn *conn, const struct rh_peer *peer,
                      struct rh_frame *frame, struct rh_diag *diag);

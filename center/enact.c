@@ -293,8 +293,8 @@ static int enact_rule(struct rh_realm *realm, const struct rh_object *object,
 		                      "hierarchy"), "allow"), object->revision);
 	const json_t *rule = json_object_get(spec, what);
 	if (err == RH_EEXIST && json_object_get(rule, "resource"))
-		rh_problem_set(problem, err, "rule %s: another rule (%s) schedules %s",
-			object->name, holder(realm, object->name, rule, what),
+		rh_problem_set(problem, err, "rule %s: another rule (%s) schedules %s: change or "
+			"delete that one", object->name, holder(realm, object->name, rule, what),
 			json_string_value(json_object_get(rule, "resource")));
 	else if (err == RH_EEXIST)
 		rh_problem_set(problem, err, "rule %s: another rule (%s) holds %s -> %s",

@@ -90,14 +90,14 @@ int rh_governing_state(struct rh_cli *cli, const char *resource, const char *use
 
 /* ---- the process ------------------------------------------------------------ */
 
-static int ask(int fd, const char *carrier, uint64_t revision)
+static int send_govern(int fd, const char *mode, uint64_t revision)
 {
 	unsigned char           bytes[128];
 	struct rh_record_writer writer;
 
 	rh_record_begin(&writer, bytes, sizeof bytes);
 	rh_record_put_u32(&writer, RH_TAG_VERSION, RH_WIRE_VERSION);
-	rh_record_put_text(&writer, RH_TAG_MODE, carrier);
+	rh_record_put_text(&writer, RH_TAG_MODE, mode);
 	if (revision)
 		rh_record_put_u64(&writer, RH_TAG_REVISION, revision);
 	return rh_socket_send(fd, RH_FRAME_GOVERN, 1, &writer, NULL, 0);
@@ -116,8 +116,25 @@ static int receive(int fd, unsigned char *buffer, struct rh_frame *ret_frame,
 	return RH_OK;
 }
 
+/* A policy or carrier that is not known here is none for this program. */
+static void read_in_force(const struct rh_frame *frame, struct rh_governing *ret)
+{
+	char                    use[RH_NAME_MAX + 1], carrier[RH_NAME_MAX + 1];
+	struct rh_record_reader records;
+	struct rh_record        item;
+
+	if (rh_record_find(&frame->records, RH_TAG_SCHED_ITEM, &item) != RH_OK)
+		return;
+	rh_record_read(&records, item.bytes, item.len);
+	ret->is_any = rh_record_text(&records, RH_TAG_POLICY, use, sizeof use) >= 0 &&
+	              rh_record_text(&records, RH_TAG_MODE, carrier, sizeof carrier) >= 0 &&
+	              rh_sched_use_parse(use, strlen(use), &ret->use) == RH_OK &&
+	              rh_sched_carrier_parse(carrier, strlen(carrier), &ret->carrier) == RH_OK;
+}
+
 /* What an answer says against the rule, or its refusal of the process. */
-static int read_answer(const struct rh_frame *frame, struct rh_diag *diag)
+static int read_answer(const struct rh_frame *frame, struct rh_governing *ret,
+                       struct rh_diag *diag)
 {
 	int32_t code = 0;
 
@@ -126,22 +143,24 @@ static int read_answer(const struct rh_frame *frame, struct rh_diag *diag)
 	if (code)
 		rh_record_text(&frame->records, RH_TAG_TEXT, diag->text, sizeof diag->text);
 	diag->code = code;
+	read_in_force(frame, ret);
 	return frame->type == RH_FRAME_GOVERNED ? RH_OK : code ? code : RH_EPROTO;
 }
 
-static int join(const char *agent, const char *carrier, uint64_t revision,
-                struct rh_diag *diag)
+static int converse(const char *agent, const char *mode, uint64_t revision,
+                    struct rh_governing *ret, struct rh_diag *diag)
 {
 	unsigned char  *buffer = malloc(RH_FRAME_MAX);
 	struct rh_frame frame;
 	int             fd = rh_socket_connect(agent, diag), r = fd;
 
+	*ret = (struct rh_governing){ .is_any = false };
 	if (!buffer)
 		r = rh_diag_set(diag, RH_ENOMEM, "out of memory");
-	if (r >= 0 && (r = ask(fd, carrier, revision)) < 0)
+	if (r >= 0 && (r = send_govern(fd, mode, revision)) < 0)
 		rh_diag_set(diag, r, "the agent hung up");
 	if (r >= 0 && (r = receive(fd, buffer, &frame, diag)) == RH_OK) {
-		r = read_answer(&frame, diag);
+		r = read_answer(&frame, ret, diag);
 		rh_frame_drop(&frame);
 	}
 	if (fd >= 0)
@@ -150,11 +169,19 @@ static int join(const char *agent, const char *carrier, uint64_t revision,
 	return r;
 }
 
+void rh_governing_ask(const char *agent, uint64_t revision, struct rh_governing *ret)
+{
+	struct rh_diag unused;
+
+	converse(agent, "ask", revision, ret, &unused);
+}
+
 int rh_governing_join(struct rh_cli *cli, const char *agent, const char *carrier,
                       uint64_t revision, bool is_asked)
 {
-	struct rh_diag diag = { .code = RH_OK };
-	int            r = join(agent, carrier, revision, &diag);
+	struct rh_governing unused;
+	struct rh_diag      diag = { .code = RH_OK };
+	int                 r = converse(agent, carrier, revision, &unused, &diag);
 
 	if (!is_asked)
 		return RH_EXIT_OK;

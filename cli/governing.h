@@ -15,11 +15,22 @@
 
 #include <stdint.h>
 
+/* What is in force for a resource, as its agent says. */
+struct rh_governing {
+	bool                  is_any;
+	enum rh_sched_use     use;
+	enum rh_sched_carrier carrier;
+};
+
 /* Makes a rule for the resource say this, unless one does: then *ret_revision is 0.
  * carrier: NULL, what the rule says, or host.  Returns an enum rh_exit; what the center
  * refuses is told on err. */
 int rh_governing_state(struct rh_cli *cli, const char *resource, const char *use,
                        const char *carrier, uint64_t *ret_revision);
+
+/* Asks the agent that listens there what is in force, when it has that revision (0: any).
+ * Nothing is, for one that does not answer or is of before. */
+void rh_governing_ask(const char *agent, uint64_t revision, struct rh_governing *ret);
 
 /* Makes this process known to the agent that listens there, as one of that carrier, when
  * the agent has that revision (0: any).  What it refuses of the rule is told on err when

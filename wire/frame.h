@@ -47,9 +47,9 @@ enum rh_frame_type {
 	                         by kind of failure, in order (rules/rule.h), all
 	                         since the last one; TEXT*: lines of the rule     */
 	RH_FRAME_RULE_PUT,    /* process: it asks no more                         */
-	RH_FRAME_GOVERN,      /* VERSION [MODE: fiber, I run under that carrier]
-	                         [REVISION: answer when you have that]: schedule me,
-	                         and who descends of me, by the rules             */
+	RH_FRAME_GOVERN,      /* VERSION [MODE: fiber, I run under that carrier; ask,
+	                         tell me only] [REVISION: answer when you have that]:
+	                         schedule me, and who descends of me, by the rules */
 	RH_FRAME_GOVERNED,    /* [SCHED_ITEM: in force] [CODE TEXT: why the rule is
 	                         not, or what of it is not]                       */
 

@@ -37,11 +37,11 @@ static int become(struct rh_cli *cli, char **argv)
 	                   "%s: %s", argv[0], strerror(errno));
 }
 
-/* How the program is to be scheduled, as the command says. */
+/* How the program is to be scheduled, as the command says; what it does not say, the rule
+ * of the resource does, if there is one. */
 struct order {
-	const char *use;      /* NULL: as the rule says, if there is one */
-	const char *carrier;
-	uint64_t    revision; /* of the rule, when it was made so; 0     */
+	const char *use, *carrier; /* NULL: it does not say               */
+	uint64_t    revision;      /* of the rule, when it was made so; 0 */
 };
 
 static int read_order(struct rh_cli *cli, struct order *order)
@@ -65,14 +65,11 @@ static int read_order(struct rh_cli *cli, struct order *order)
 
 /* Puts the runtime in front where it can be; else the kernel schedules it, and it is told
  * why. */
-static const char *enter_carrier(struct rh_cli *cli, const struct order *order,
-                                 const char *program)
+static const char *enter_fiber(struct rh_cli *cli, const char *use, const char *program)
 {
 	char           path[PATH_MAX], library[PATH_MAX];
 	struct rh_diag why;
 
-	if (!order->carrier || strcmp(order->carrier, "fiber") != 0)
-		return "host";
 	if (rh_preload_program(program, path) < 0)
 		return "host"; /* what it is, exec tells */
 	if (rh_preload_check(path, &why) < 0 || rh_preload_library(library, &why) < 0) {
@@ -80,15 +77,29 @@ static const char *enter_carrier(struct rh_cli *cli, const struct order *order,
 		return "host";
 	}
 	rh_preload_enter(library);
-	setenv("RHODES_SCHED", order->use, 1);
+	setenv("RHODES_SCHED", use, 1);
 	return "fiber";
+}
+
+static const char *enter_carrier(struct rh_cli *cli, const struct rh_view *view,
+                                 const struct order *order, const char *program)
+{
+	struct rh_governing rule;
+
+	if (order->carrier)
+		return strcmp(order->carrier, "fiber") == 0
+			? enter_fiber(cli, order->use, program) : "host";
+	rh_governing_ask(view->agent, order->revision, &rule);
+	if (!rule.is_any || rule.carrier != RH_SCHED_FIBER)
+		return "host";
+	return enter_fiber(cli, rh_sched_use_text(rule.use), program);
 }
 
 /* Becomes one whose threads the agent orders, and then the program. */
 static int run(struct rh_cli *cli, const struct rh_view *view, const struct order *order,
                char **argv)
 {
-	const char *carrier = enter_carrier(cli, order, argv[0]);
+	const char *carrier = enter_carrier(cli, view, order, argv[0]);
 	int         result = rh_governing_join(cli, view->agent, carrier, order->revision,
 	                                       order->use != NULL);
 

@@ -333,12 +333,28 @@ class Swaps(Host):
                                                          "encoder-sched"))
             self.assertTrue(fair(0)(attr_of(program.pid)))
 
-    def test_the_carrier_fiber_is_left_to_its_runtime(self):
-        half = bytes(i * i % 251 for i in range(1 << 16)) * 64
-        command = ["xz", "-T3", "-1", "--block-size=1MiB"]
+    def install_runtime(self):
         library = os.path.abspath(os.path.join(BUILD, "interceptors/fiber"))
         os.mkdir(self.path("interceptors"))  # beside bin/, as in a build tree
         os.symlink(library, self.path("interceptors/fiber"))
+
+    def test_run_follows_the_carrier_that_the_rule_says(self):
+        self.install_runtime()
+        for word, words in (("fiber", []), ("host", ["--sched", "rr", "--carrier", "host"]),
+                            ("fiber", ["--sched", "rr", "--carrier", "fiber"]),
+                            ("fiber", ["--sched", "rr"])):
+            if not words:
+                self.rule("use: rr, carrier: fiber")
+            done = self.rhodes("run", "-r", "encoder", *words, "--", "sh", "-c",
+                               "echo $RHODES_SCHED $LD_PRELOAD")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertEqual("librhodes-fiber.so" in done.stdout, word == "fiber", words)
+            self.assertEqual("rr" in done.stdout, word == "fiber", words)
+
+    def test_the_carrier_fiber_is_left_to_its_runtime(self):
+        half = bytes(i * i % 251 for i in range(1 << 16)) * 64
+        command = ["xz", "-T3", "-1", "--block-size=1MiB"]
+        self.install_runtime()
         path = self.path("out")
         with open(path, "wb") as out, subprocess.Popen(
                 [self.rhodes_path, "run", "-r", "encoder", "--sched", "rr", "--carrier",
