@@ -1,9 +1,9 @@
 #include "runqueue_inner.h"
 
 #include "../base/diag.h"
+#include "../base/lines.h"
 #include "../model/check.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- queues ---- */
@@ -487,10 +487,9 @@ int rh_runqueue_create(const struct rh_runqueue_place *where, struct rh_rule *ru
 	int                 err;
 
 	RH_CHECK(where->cpu < where->cpus);
-	queue = aligned_alloc(64, (sizeof *queue + 63) / 64 * 64);
+	queue = rh_lines_create(sizeof *queue);
 	if (!queue)
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a run queue");
-	memset(queue, 0, sizeof *queue); /* too large for a stack that somebody lends us */
 	queue->place = *where;
 	queue->current = queue->last = RH_SCHED_NONE;
 	queue->slice_ns = RH_RUNQUEUE_SLICE_NS;
@@ -507,5 +506,5 @@ int rh_runqueue_create(const struct rh_runqueue_place *where, struct rh_rule *ru
 
 void rh_runqueue_destroy(struct rh_runqueue *queue)
 {
-	free(queue);
+	rh_lines_destroy(queue);
 }

@@ -55,7 +55,7 @@ void rh_evict_all(const char *reason)
 {
 	atomic_store(&reason_for_all, reason);
 	tell("all threads are", reason);
-	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+	for (uint32_t i = 0; i < rh_fiber_top(); i++)
 		if (atomic_load(&rh_fiber_at(i)->used))
 			rh_evict(rh_fiber_at(i), reason);
 	rh_evict_self(reason);

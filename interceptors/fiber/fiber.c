@@ -12,7 +12,13 @@ __thread struct rh_fiber *rh_fiber_of_thread;
 static struct rh_fiber table[RH_FIBERS_MAX];
 static unsigned char stacks[RH_FIBERS_MAX][RH_HOME_STACK] __attribute__((aligned(64)));
 static struct rh_latch table_latch;
-static _Atomic uint32_t hint; /* where a free one may be */
+static uint32_t first_free;  /* all before it are used; under the latch */
+static _Atomic uint32_t top; /* never used from here on */
+
+uint32_t rh_fiber_top(void)
+{
+	return atomic_load(&top);
+}
 
 struct rh_fiber *rh_fiber_at(uint32_t i)
 {
@@ -32,18 +38,16 @@ static void clear(struct rh_fiber *fiber, uint32_t at)
 struct rh_fiber *rh_fiber_take(void)
 {
 	struct rh_fiber *found = NULL;
-	uint32_t first = atomic_load(&hint);
 
 	rh_latch_lock(&table_latch);
-	for (uint32_t i = 0; i < RH_FIBERS_MAX && !found; i++) {
-		uint32_t at = (first + i) % RH_FIBERS_MAX;
-
-		if (atomic_load(&table[at].used))
-			continue;
-		found = &table[at];
-		clear(found, at);
+	while (first_free < RH_FIBERS_MAX && atomic_load(&table[first_free].used))
+		first_free++;
+	if (first_free < RH_FIBERS_MAX) {
+		found = &table[first_free];
+		clear(found, first_free++);
+		if (first_free > atomic_load(&top))
+			atomic_store(&top, first_free);
 		atomic_store(&found->used, true);
-		atomic_store(&hint, at + 1);
 	}
 	rh_latch_unlock(&table_latch);
 	return found;
@@ -54,14 +58,15 @@ void rh_fiber_give(struct rh_fiber *fiber)
 	rh_stats_clear(fiber->stats);
 	rh_latch_lock(&table_latch);
 	atomic_store(&fiber->used, false);
-	atomic_store(&hint, (uint32_t)(fiber - table));
+	if ((uint32_t)(fiber - table) < first_free)
+		first_free = (uint32_t)(fiber - table);
 	rh_latch_unlock(&table_latch);
 }
 
 /* A thread that ends gives its entry back before its id can be taken anew. */
 struct rh_fiber *rh_fiber_of(pthread_t thread)
 {
-	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+	for (uint32_t i = 0; i < atomic_load(&top); i++)
 		if (atomic_load(&table[i].used) && atomic_load(&table[i].tid) &&
 		    table[i].thread == thread)
 			return &table[i];
@@ -70,7 +75,7 @@ struct rh_fiber *rh_fiber_of(pthread_t thread)
 
 struct rh_fiber *rh_fiber_of_tid(int tid)
 {
-	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+	for (uint32_t i = 0; i < atomic_load(&top); i++)
 		if (atomic_load(&table[i].used) && atomic_load(&table[i].tid) == tid)
 			return &table[i];
 	return NULL;
@@ -82,7 +87,7 @@ uint64_t rh_fiber_common_mask(void)
 {
 	uint64_t common = ~0ull;
 
-	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+	for (uint32_t i = 0; i < atomic_load(&top); i++)
 		if (atomic_load(&table[i].used) && table[i].governed)
 			common &= atomic_load(&table[i].mask);
 	return common;
@@ -110,9 +115,10 @@ void rh_fiber_forget_all(void)
 {
 	struct rh_fiber *own = rh_fiber_of_thread;
 
-	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+	for (uint32_t i = 0; i < atomic_load(&top); i++)
 		if (atomic_load(&table[i].used))
 			clear(&table[i], i);
+	first_free = 0;
 	atomic_store(&table_latch.word, 0);
 	if (own)
 		rh_fiber_of_thread = NULL;

@@ -139,6 +139,9 @@ struct rh_fiber *rh_fiber_of_tid(int tid);
 /* The i-th of the table, i < RH_FIBERS_MAX; check `used`. */
 struct rh_fiber *rh_fiber_at(uint32_t i);
 
+/* None from this one on was ever used: who looks at all stops here. */
+uint32_t rh_fiber_top(void);
+
 /* What all governed fibers block: signals that no idle carrier may take either. */
 uint64_t rh_fiber_common_mask(void);
 

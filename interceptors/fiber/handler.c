@@ -176,7 +176,7 @@ static void pass_on(struct rh_carrier *carrier, const siginfo_t *info)
 	int sig = info->si_signo;
 	uint64_t bit = bit_of(sig);
 
-	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++) {
+	for (uint32_t i = 0; i < rh_fiber_top(); i++) {
 		struct rh_fiber *fiber = rh_fiber_at(i);
 
 		if (atomic_load(&fiber->used) && fiber->governed &&

@@ -26,8 +26,7 @@ RH_INTERPOSED int pthread_barrier_wait(pthread_barrier_t *barrier)
 	bucket = rh_wait_open(barrier);
 	if (++own->arrived == own->count) {
 		own->arrived = 0;
-				rh_wait_leave(bucket);
-		rh_wait_wake(barrier, INT32_MAX);
+		rh_wait_wake_all(bucket, barrier);
 		return PTHREAD_BARRIER_SERIAL_THREAD;
 	}
 	/* Only the last one wakes, under the same latch.  The barrier may be gone when this

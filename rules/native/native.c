@@ -1,6 +1,7 @@
 #include "native.h"
 
 #include "../../base/diag.h"
+#include "../../base/lines.h"
 #include "../../base/memory.h"
 #include "../author/rhodes/rule_host.h"
 #include "../hook.h"
@@ -105,28 +106,24 @@ int rh_native_load(int fd, const struct rh_hook *hook, const struct rh_rule_host
 	return RH_OK;
 }
 
-/* ---- without an object ---- */
-
-#define LINE 64u /* of the cache: records of a buffer lie at multiples of it */
+/* ---- without an object: records of a buffer lie at multiples of a line ---- */
 
 int rh_native_make(const struct rh_builtin *builtin, const struct rh_hook *hook,
                    const struct rh_rule_host *host, struct rh_native **ret_native,
                    struct rh_diag *diag)
 {
 	struct rh_native *native;
-	size_t            bytes = (builtin->buffer_bytes + LINE - 1) / LINE * LINE;
 
 	if (builtin->abi != rh_hook_abi(hook))
 		return rh_diag_set(diag, RH_EINVAL, "the built-in rule %s is for hook %s, not for "
 		                   "%s", builtin->name, builtin->hook, hook->name);
 	native = calloc(1, sizeof *native);
 	if (native)
-		native->buffer = aligned_alloc(LINE, bytes);
+		native->buffer = rh_lines_create(builtin->buffer_bytes);
 	if (!native || !native->buffer) {
 		free(native);
 		return rh_diag_set(diag, RH_ENOMEM, "no memory for a rule");
 	}
-	memset(native->buffer, 0, bytes);
 	memcpy(native->functions, builtin->functions, sizeof native->functions);
 	native->self = (struct rh_builtin_self){ host, native->buffer };
 	*ret_native = native;
@@ -160,6 +157,6 @@ void rh_native_unload(struct rh_native *native)
 	if (native->handle)
 		dlclose(native->handle);
 	else
-		free(native->buffer);
+		rh_lines_destroy(native->buffer);
 	free(native);
 }
