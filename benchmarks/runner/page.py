@@ -25,6 +25,8 @@ def missed(result):
         known = [cause["text"] for cause in causes
                  if fnmatch.fnmatchcase(row.name, cause["rows"])]
         ratio = f" ({row.ratio:.2f}x)" if row.ratio else ""
+        if row.bounds:
+            ratio = f" ({row.ratio:.2f}x, {row.bounds[0]:.2f} to {row.bounds[1]:.2f})"
         cause = known[0] if known else "Cause not found yet."
         text += f"* **{row.name}**: {rows.number(row.value)} {row.unit}{ratio}, goal " \
             f"{row.goal}. {'As above.' if cause in told else cause}\n"

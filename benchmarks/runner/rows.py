@@ -13,6 +13,7 @@ class Row:
     goal: str = None
     met: bool = None
     paired: float = None  # a better ratio than that of the two medians
+    bounds: tuple = None  # of the ratio, at a confidence that the page tells
 
     @property
     def ratio(self):
@@ -29,7 +30,8 @@ class Row:
     def as_json(self):
         return {"name": self.name, "value": shorten(self.value), "unit": self.unit,
                 "peer": self.peer, "peer_value": shorten(self.peer_value),
-                "ratio": shorten(self.ratio), "goal": self.goal, "met": self.met}
+                "ratio": shorten(self.ratio), "goal": self.goal, "met": self.met,
+                **({"bounds": list(map(shorten, self.bounds))} if self.bounds else {})}
 
 
 def shorten(number):
@@ -42,6 +44,15 @@ def against(name, value, unit, peer, peer_value, sense, factor, paired=None):
     ratio = row.ratio
     row.met = False if ratio is None else \
         ratio <= factor if sense == "<=" else ratio >= factor
+    return row
+
+
+def bounded(name, value, unit, peer, peer_value, ratios, limit=None):
+    """The upper bound of the ratio (paired.Ratios) must be <= a number, if there is one."""
+    row = Row(name, value, unit, peer, peer_value, paired=ratios.median, bounds=ratios.bounds)
+    if limit is not None:
+        row.goal = f"<= {limit:g}x, upper bound"
+        row.met = bool(row.bounds) and row.bounds[1] <= limit
     return row
 
 
@@ -76,6 +87,8 @@ def cells(row):
     """The columns of a table, as text."""
     peer = "" if row.peer is None else f"{row.peer} {number(row.peer_value)}"
     ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
+    if row.bounds:
+        ratio += f" ({row.bounds[0]:.2f} to {row.bounds[1]:.2f})"
     met = "MISSING" if row.missing else "" if row.met is None else \
         "yes" if row.met else "NO"
     return [row.name, f"{number(row.value)} {row.unit}", peer, ratio, row.goal or "", met]

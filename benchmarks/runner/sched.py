@@ -1,136 +1,170 @@
-"""`./bench sched`: what it costs to decide which thread is next, by each rule of hook sched
-that comes with Rhodes, natively and as WebAssembly, beside a switch by Linux."""
+"""`./bench sched`: programs with threads under Linux and under each carrier of hook sched, the
+papers' Figures 14 and 15; tasklets and the rules of hook softirq; and what a decision of a
+rule costs."""
+import contextlib
 import json
 import os
-import statistics
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
-from . import host, measure, page, rows
+from . import (carriers, decisions, host, measure, programs, rows, sched_docs, sched_plot,
+               softirqs)
 
-NATIVE, WASM, BUILTIN, NOTHING = "native gcc -O2", "wasm, GS", "built in", "no rule"
-OTHERS = {"wasm, portable": "without the GS segment", "wasm, GS, fuel": "counting steps",
-          BUILTIN: "built in"}
-RULES = ("cfs", "eevdf", "deadline", "fifo", "rr")
-TASKS = (2, 8, 32, 128)
-USUAL = 8  # tasks
-LIMIT_NS, LIMIT_WASM = 150, 1.10
+USED = ("task", "application")  # chapters of which processor time is told
 
-METHOD = """\
-A decision is what a carrier asks of a run queue (`rules/runqueue.h`) when it switches: the
-thread that ran is stopped, the rule charges its time and says its new key, it goes into a
-red-black tree, and the least one is taken out (`rh_runqueue_stop`, `rh_runqueue_pick`). All
-threads are always runnable; each runs for 1 ms of a clock that is a number; half of them ask for
-a budget, which only `deadline` looks at. The switch itself is not in it.
 
-* Each rule is one C source: *native* is gcc -O2's object, *wasm* what our build makes of
-  clang's module, *built in* the same source as a part of the program, *no rule* the run queue
-  alone, first in first out.
-* All are loaded in one process and run in turn, 5,000 decisions at a time; a figure is the 10th
-  percentile of {rounds} rounds, in processor time of the thread, then the median of {turns} turns{loud}.
-  Ratios are medians of those within a turn.
-* **Linux**: two threads on one processor that do nothing but `sched_yield`, processor time for
-  each yield. That is its decision and its switch and the system call: not the same thing, but what
-  a program pays now.
-"""
+class Plan:
+    """How often and how long; --quick only shows that everything runs."""
+
+    def __init__(self, args):
+        self.is_quick = args.quick
+        self.runs = args.runs or (2 if args.quick else 20)
+        self.every_long = 1 if args.quick else 4  # turns in which long programs run, too
+        self.tasklets = 20000 if args.quick else 100000
+        self.ring_ms = 50 if args.quick else 200
+        self.quiet = 0.5 if args.quick else 20
 
 
 class Runner:
-    def __init__(self, args):
-        self.program = os.path.join(os.path.abspath(args.build), "benchmarks", "sched",
-                                    "bench-sched")
-        self.plan = (1, 10, 0.5) if args.quick else (5, 100, 5)  # turns, rounds, quiet
-        self.turns, self.failures, self.loud = [], [], 0
+    def __init__(self, args, folder):
+        self.build, self.folder, self.plan = os.path.abspath(args.build), folder, Plan(args)
+        self.decisions = decisions.Decisions(self.build, args.quick)
+        self.programs = self.softirqs = None
+        self.failures, self.is_loud = [], False
+
+    def guarded(self, what, step):
+        began = time.monotonic()
+        try:
+            step()
+        except (OSError, RuntimeError, ValueError, subprocess.SubprocessError) as error:
+            self.failures.append(f"{what}: {str(error)[-400:]}")
+            print(f"failed: {self.failures[-1]}", file=sys.stderr)
+        print(f"{what}: {time.monotonic() - began:.0f} s", file=sys.stderr)
 
     def play(self):
-        turns, rounds, quiet = self.plan
-        for _ in range(turns):
-            self.loud += not measure.await_quiet(quiet)
-            done = subprocess.run([self.program, str(rounds)], capture_output=True, text=True,
-                                  check=False)
-            if done.returncode:
-                self.failures.append(done.stderr.strip())
-                print(f"failed: {self.failures[-1]}", file=sys.stderr)
-                continue
-            self.turns.append({(line.get("rule"), line.get("tasks"), line["build"]): line["ns"]
-                               for line in map(json.loads, done.stdout.splitlines())})
+        self.is_loud = not measure.await_quiet(self.plan.quiet)
+        with carriers.System(self.build, self.folder) as system:
+            self.programs = programs.Programs(system, self.build, self.folder, self.plan)
+            with contextlib.closing(self.programs):
+                self.guarded("programs", self.programs.play)
+            self.softirqs = softirqs.Softirqs(system, self.build, self.plan)
+            self.guarded("softirqs", self.softirqs.play)
+        self.guarded("decisions", self.decisions.play)
 
-    def get(self, rule, tasks, build):
-        return statistics.median([turn[rule, tasks, build] for turn in self.turns])
-
-    def ratio(self, rule, tasks, build, peer=NATIVE):
-        return statistics.median([turn[rule, tasks, build] / turn[rule, tasks, peer]
-                               for turn in self.turns])
+    def all_failures(self):
+        parts = (self, self.decisions, self.programs, self.softirqs)
+        return [failure for part in parts if part for failure in part.failures]
 
 
-def goal_rows(runner):
-    for rule in RULES:
-        yield rows.at_limit(f"decision of {rule}, {USUAL} threads, native",
-                            runner.get(rule, USUAL, NATIVE), "ns", "<=", LIMIT_NS)
-    for rule in RULES:
-        yield rows.against(f"decision of {rule}, {USUAL} threads, wasm",
-                           runner.get(rule, USUAL, WASM), "ns", NATIVE,
-                           runner.get(rule, USUAL, NATIVE), "<=", LIMIT_WASM,
-                           paired=runner.ratio(rule, USUAL, WASM))
+def program_rows(found):
+    """Of each program and figure a row a carrier, beside Linux."""
+    for program in found.all:
+        for field, words in program.figures:
+            for carrier in carriers.CARRIERS[1:]:
+                yield rows.bounded(f"{program.name}{words}, {carrier}",
+                                   found.get(program, carrier, field), program.unit,
+                                   carriers.LINUX, found.get(program, carriers.LINUX, field),
+                                   found.ratios(program, carrier, field),
+                                   programs.LIMITS.get(carrier))
 
 
-def other_rows(runner):
-    linux = runner.get(None, None, "Linux")
-    for rule in RULES:
-        for build in (NATIVE, WASM):
-            words = "native" if build == NATIVE else "wasm"
-            yield rows.stated(f"decision of {rule}, {USUAL} threads, {words}, beside a switch",
-                              runner.get(rule, USUAL, build), "ns", "sched_yield of Linux",
-                              linux)
-    for rule in RULES:
-        for tasks in TASKS:
-            if tasks != USUAL:
-                yield rows.stated(f"decision of {rule}, {tasks} threads, wasm",
-                                  runner.get(rule, tasks, WASM), "ns", NATIVE,
-                                  runner.get(rule, tasks, NATIVE),
-                                  paired=runner.ratio(rule, tasks, WASM))
-    for rule in RULES:
-        for build, words in OTHERS.items():
-            yield rows.stated(f"decision of {rule}, {USUAL} threads, {words}",
-                              runner.get(rule, USUAL, build), "ns", NATIVE,
-                              runner.get(rule, USUAL, NATIVE),
-                              paired=runner.ratio(rule, USUAL, build))
-    for tasks in TASKS:
-        yield rows.stated(f"decision without a rule, {tasks} threads",
-                          runner.get("fifo", tasks, NOTHING), "ns")
+def used_rows(found):
+    """Processor time, of the programs that are to do a certain work."""
+    for program in found.all:
+        if program.chapter in USED:
+            for carrier in carriers.CARRIERS[1:]:
+                yield rows.bounded(f"{program.name}, processor time, {carrier}",
+                                   found.get(program, carrier, "cpu"), "ms", carriers.LINUX,
+                                   found.get(program, carriers.LINUX, "cpu"),
+                                   found.ratios(program, carrier, "cpu"))
 
 
-def write_page(runner, result, args, seconds):
-    turns, rounds, _ = runner.plan
-    loud = f" (the machine was not quiet before {runner.loud} of them)" if runner.loud else ""
-    intro = ("Written by `./bench sched --docs`; the figures of every turn are in\n"
-             f"`build/bench/sched.runs.json`. The run took {seconds / 60:.0f} minutes. Ratios "
-             "count: they\nwere measured side by side; absolute figures belong to this machine.\n")
-    page.write(args, "sched.md", "benchmarks-sched.md", page.text_of(
-        "ordering threads", intro, METHOD.format(rounds=rounds, turns=turns, loud=loud), [
-            ("Goals", page.table(row for row in result if row.goal)),
-            ("Goals not met", page.missed(result)),
-            ("Beside others", page.table(row for row in result if row.peer and not row.goal)),
-            ("Other figures",
-             page.table(row for row in result if not row.goal and not row.peer))]))
+TASKLETS = {"batch": ("64 tasklets from a thread, for each", "ns"),
+            "inside": ("64 tasklets from one of them, for each", "ns"),
+            "again": ("a tasklet that schedules itself", "ns"),
+            "everywhere": ("64 tasklets from a thread, on all processors, for each", "ns"),
+            "one_p50": ("hand-over to a tasklet, ksoftirqd asleep, p50", "us"),
+            "one_p99": ("hand-over to a tasklet, ksoftirqd asleep, p99", "us")}
+
+
+def tasklet_rows(found):
+    for field in ("inside", "batch"):
+        took = found.tasklet(softirqs.TASKLET, field)
+        yield rows.stated(f"tasklets a second on one processor, "
+                          f"{TASKLETS[field][0].split(', ')[0]}", took and 1e9 / took, "1/s")
+    for field, (words, unit) in TASKLETS.items():
+        yield rows.bounded(words, found.tasklet(softirqs.TASKLET, field), unit,
+                           "a thread with a queue", found.tasklet(softirqs.THREAD, field),
+                           found.tasklet_ratios(field))
+
+
+MODERATED = (("packets a second", "rate", "1/s", softirqs.FLOOD),
+             ("processor time a packet", "cpu_us", "us", softirqs.FLOOD),
+             ("latency, p50", "p50", "us", softirqs.LOW),
+             ("latency, p99", "p99", "us", softirqs.LOW),
+             ("processors in use", "share", "", softirqs.LOW),
+             ("latency, p50", "p50", "us", softirqs.MIDDLE),
+             ("latency, p99", "p99", "us", softirqs.MIDDLE),
+             ("processors in use", "share", "", softirqs.MIDDLE))
+
+
+def moderation_rows(found):
+    for words, field, unit, rate in MODERATED:
+        for driver in carriers.MODERATIONS:
+            yield rows.bounded(f"{words}, {rate}, rule {driver}",
+                               found.get(driver, rate, field), unit, "a thread alone",
+                               found.get(softirqs.DIRECT, rate, field),
+                               found.ratios(driver, rate, field))
+
+
+def keep(runner, result, out):
+    found = runner.programs
+    with open(os.path.join(out, "sched.runs.json"), "w", encoding="utf-8") as file:
+        json.dump({"machine": host.describe(), "failures": runner.all_failures(),
+                   "programs": {f"{program.name} / {carrier}": runs for (program, carrier), runs
+                                in (found.runs if found else {}).items()},
+                   "tasklets": runner.softirqs and runner.softirqs.tasklets,
+                   "rings": {" / ".join(key): runs for key, runs in
+                             (runner.softirqs.rings if runner.softirqs else {}).items()},
+                   "decisions": [{" / ".join(map(str, key)): ns for key, ns in turn.items()}
+                                 for turn in runner.decisions.turns]}, file, indent=0)
+    rows.write(result, os.path.join(out, "sched.json"))
+
+
+def chapters_of(runner):
+    """Rows by chapter."""
+    found, soft = runner.programs, runner.softirqs
+    return {"programs": list(program_rows(found)) if found else [],
+            "used": list(used_rows(found)) if found else [],
+            "tasklets": list(tasklet_rows(soft)) if soft else [],
+            "moderation": list(moderation_rows(soft)) if soft else [],
+            "decisions": list(decisions.goal_rows(runner.decisions)),
+            "others": list(decisions.other_rows(runner.decisions))}
 
 
 def run(args):
     os.makedirs(args.out, exist_ok=True)
     began = time.monotonic()
-    runner = Runner(args)
-    runner.play()
-    if not runner.turns:
-        return 1
-    result = [*goal_rows(runner), *other_rows(runner)]
-    with open(os.path.join(args.out, "sched.runs.json"), "w", encoding="utf-8") as file:
-        json.dump({"machine": host.describe(), "failures": runner.failures,
-                   "turns": [{" / ".join(map(str, key)): ns for key, ns in turn.items()}
-                             for turn in runner.turns]}, file, indent=0)
-    rows.write(result, os.path.join(args.out, "sched.json"))
-    write_page(runner, result, args, time.monotonic() - began)
+    with contextlib.ExitStack() as stack:
+        where = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        folder = tempfile.mkdtemp(prefix="sched-", dir=where)
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        os.chmod(folder, 0o755)
+        runner = Runner(args, folder)
+        runner.guarded("all", runner.play)
+    chapters = chapters_of(runner)
+    result = [row for part in chapters.values() for row in part]
+    keep(runner, result, args.out)
+    sched_plot.draw(runner, args)
+    sched_docs.write(runner, chapters, args, time.monotonic() - began)
     print(rows.table(result))
     goals = [row for row in result if row.met is not None]
-    print(f"\n{len(result)} rows, {sum(row.met for row in goals)} of {len(goals)} goals met")
-    return 1 if runner.failures else 0
+    missing = [row for row in result if row.missing]
+    for failure in runner.all_failures():
+        print(f"failed: {failure}", file=sys.stderr)
+    print(f"\n{len(result)} rows, {sum(row.met for row in goals)} of {len(goals)} goals met, "
+          f"{len(missing)} missing")
+    return 1 if missing or runner.all_failures() else 0

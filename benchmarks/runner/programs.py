@@ -1,0 +1,154 @@
+"""Programs with threads, run by turns under Linux and each carrier."""
+import dataclasses
+import hashlib
+import json
+import os
+import random
+import sys
+import time
+
+from . import carriers, paired
+
+LIMITS = {carriers.FIBER: 1.03, carriers.WASM: 1.08}
+THREADS = (2, 4, 8, 16, 32)
+TASK_ROUNDS = 2000    # of 10 us
+MESSAGES_MS = 100
+PATIENCE_S = 10  # what takes longer under all carriers together, runs seldom
+MEGABYTE = 1000000
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+    """figures: pairs of the field that is told and what it is called."""
+    name: str
+    words: tuple
+    figures: tuple
+    unit: str
+    place: str = "free"
+    chapter: str = "task"
+    is_long: bool = False  # run a few times only
+
+
+def own(build, *words):
+    name, *rest = map(str, words)
+    return (os.path.join(build, "benchmarks", "sched", name), *rest)
+
+
+def tasks(build):
+    for count in THREADS:
+        yield Program(f"task, {count} threads", own(build, "bench-task", count, TASK_ROUNDS),
+                      (("ms", ""),), "ms")
+
+
+def wakes(build):
+    tails = (("p50", ", p50"), ("p99", ", p99"))
+    for workers, wakeups in ((2, 1500), (8, 500)):
+        yield Program(f"wake-up, {workers} workers", own(build, "bench-wakeup", workers,
+                                                        50000, wakeups), tails, "us",
+                      chapter="wake")
+    for kind, words in (("queue", "by mutex and condition"), ("pipe", "by pipes"),
+                        ("socket", "by sockets")):
+        yield Program(f"message {words}", own(build, "bench-messages", kind, 2, MESSAGES_MS),
+                      (("us", ""),), "us", chapter="wake")
+    for kind, place, words in (
+            ("condition", "one", "mutex and condition, one processor"),
+            ("condition", "free", "mutex and condition"),
+            ("yield", "one", "sched_yield, one processor")):
+        yield Program(f"hand-over by {words}", own(build, "bench-handover", kind, 20000),
+                      (("ns", ""),), "ns", place, "wake")
+
+
+def applications(build, small, large):
+    wall = (("wall", ""),)
+    for name, words in (
+            ("pbzip2, 12 MB", ("pbzip2", "-p8", "-b3", "-c", small)),
+            ("zstd, 12 MB", ("zstd", "-q", "-T8", "-B512K", "-12", "-c", small)),
+            ("xz, 12 MB", ("xz", "-T8", "-1", "--block-size=512KiB", "-c", small)),
+            ("WhiteDB", own(build, "bench-whitedb", 8, 2000, 20000))):
+        yield Program(f"{name}, 8 threads", words, wall, "ms", chapter="application")
+    yield Program("pbzip2, 120 MB, 8 threads", ("pbzip2", "-p8", "-c", large), wall, "ms",
+                  chapter="application", is_long=True)
+
+
+def write_inputs(folder, is_quick):
+    """Paragraphs of words, some more frequent than others: the same each time."""
+    chance = random.Random(5)
+    words = [chance.randbytes(chance.randrange(1, 6)).hex() for _ in range(20000)]
+    odds = [1 / (1 + i) for i in range(len(words))]
+    paragraphs, size = [], 0
+    while size < 12 * MEGABYTE // (10 if is_quick else 1):
+        paragraphs.append(" ".join(chance.choices(words, odds, k=1000)).encode() + b"\n")
+        size += len(paragraphs[-1])
+    paths = [os.path.join(folder, name) for name in ("small", "large")]
+    for path, times in zip(paths, (1, 10)):
+        with open(path, "wb") as file:
+            for _ in range(times):
+                file.write(b"".join(paragraphs))
+                chance.shuffle(paragraphs)
+    return paths
+
+
+class Programs:
+    def __init__(self, system, build, folder, plan):
+        self.plan, self.failures = plan, []
+        self.all = [*tasks(build), *wakes(build),
+                    *applications(build, *write_inputs(folder, plan.is_quick))]
+        self.runs = {(program, carrier): [] for program in self.all
+                     for carrier in carriers.CARRIERS}
+        self.slow = {program for program in self.all if program.is_long}
+        self.right = {}  # what each prints, whoever schedules it
+        self.starters = []
+        try:
+            for carrier in carriers.CARRIERS:
+                self.starters.append(carriers.Starter(system, build, carrier))
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self):
+        for starter in self.starters:
+            starter.close()
+
+    def play(self):
+        """All programs in each turn; of a program all carriers, another one first each
+        time."""
+        for turn in range(self.plan.runs):
+            for program in self.all:
+                if program in self.slow and turn % self.plan.every_long:
+                    continue
+                began = time.monotonic()
+                for i in range(len(self.starters)):
+                    starter = self.starters[(turn + i) % len(self.starters)]
+                    self.runs[program, starter.carrier].append(self.run(program, starter))
+                if time.monotonic() - began > PATIENCE_S:
+                    self.slow.add(program)
+
+    def run(self, program, starter):
+        """What it took and said, or None."""
+        try:
+            took = starter.start(program.place, program.words)
+            return {**took, **self.look(program, starter)}
+        except (OSError, RuntimeError, ValueError) as error:
+            self.failures.append(f"{program.name}: {str(error)[-400:]}")
+            print(f"failed: {self.failures[-1]}", file=sys.stderr)
+            return None
+
+    def look(self, program, starter):
+        """Its figures; what it made must be the same as ever."""
+        with open(starter.output, "rb") as file:
+            output = file.read()
+        figures = json.loads(output) if output.startswith(b"{") else {}
+        made = figures.get("sum") if figures else hashlib.sha256(output).hexdigest()
+        if self.right.setdefault(program, made) != made:
+            raise RuntimeError(f"what it made under {starter.carrier} is not the same")
+        return figures
+
+    def figures(self, program, carrier, field):
+        return [run and run[field] for run in self.runs[program, carrier]]
+
+    def get(self, program, carrier, field):
+        return paired.median(self.figures(program, carrier, field))
+
+    def ratios(self, program, carrier, field):
+        return paired.Ratios(zip(self.figures(program, carrier, field),
+                                 self.figures(program, carriers.LINUX, field)))
