@@ -41,7 +41,7 @@ static uint64_t call(struct bench_run *run, unsigned lane, const void *bytes, si
 	rh_caller_submit(end, slot, &request);
 	rh_caller_spin(end, slot);
 	while ((r = rh_caller_collect(end, slot, &reply)) == RH_EAGAIN)
-		rh_caller_wait(end, slot, 0);
+		rh_caller_wait(end, slot, 0, -1);
 	if (r != RH_OK || reply.len != sizeof sum)
 		bench_fail("page: no reply: %d", r);
 	memcpy(&sum, reply.bytes, sizeof sum);

@@ -1,5 +1,6 @@
 #include "carrier.h"
 
+#include "calls.h"
 #include "clock.h"
 #include "evict.h"
 #include "own.h"
@@ -104,14 +105,23 @@ static void look_at_signals(void)
 		rh_handler_deliver();
 }
 
+/* While this one runs, who looks whether it sleeps in the kernel, and what is answered to
+ * those that wait for other processes (A1)? */
+static void leave_watch(const struct rh_carrier *carrier)
+{
+	bool unwatched = rh_calls_unwatched() && !rh_seat_call_idle();
+
+	if (unwatched || atomic_load(&carrier->seat->queued))
+		rh_monitor_work();
+}
+
 /* Runs a fiber until it leaves for more than a tick. */
 static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 {
 	struct rh_thread_stats *stats = fiber->stats;
 	uint64_t began = rh_clock(), held;
 
-	if (atomic_load(&carrier->seat->queued)) /* this one may sleep in the kernel */
-		rh_monitor_work();
+	leave_watch(carrier);
 	rh_stats_add(&stats->runs, 1);
 	rh_stats_add(&stats->queued_ns, began - fiber->since);
 	rh_stats_count(&rh_stats->switches);
@@ -167,6 +177,7 @@ static void serve(struct rh_carrier *carrier)
 
 		look_at_signals();
 		rh_own_ready(carrier);
+		rh_calls_look(RH_CALLS_SOME);
 		fiber = rh_seat_next(carrier->seat);
 		if (!fiber)
 			be_idle(carrier);

@@ -1,5 +1,6 @@
 #include "monitor.h"
 
+#include "calls.h"
 #include "carrier.h"
 #include "clock.h"
 #include "code.h"
@@ -171,6 +172,7 @@ static uint64_t look(void)
 {
 	uint64_t next = rh_wheel_turn(rh_clock());
 
+	rh_calls_look(RH_CALLS_ALL);
 	for (uint32_t i = 0; i < rh_seat_count; i++) {
 		if (rh_seat_waiting())
 			look_at(&rh_seats[i]);
@@ -201,7 +203,8 @@ static void *main_of(void *none)
 		next = look();
 		if (rh_runtime_ended())
 			next = rh_clock() + RH_MONITOR_NS;
-		if (rh_seat_waiting()) { /* whoever came before it said deep did not ring */
+		/* Whoever came before it said deep did not ring. */
+		if (rh_seat_waiting() || rh_calls_unwatched()) {
 			quiet = 0;
 			atomic_store(&deep, false);
 		} else if (quiet < QUIET_ROUNDS) {

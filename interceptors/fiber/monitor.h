@@ -1,7 +1,8 @@
 /* monitor - the runtime's own thread: turns the wheel, and sees to it that a carrier that
  * sleeps in the kernel does not keep a seat while tasks wait.
  *
- * While tasks wait it looks each RH_MONITOR_NS: a carrier that got no processor time
+ * While tasks wait, or nobody else sees answers come (calls.h), it looks each
+ * RH_MONITOR_NS: a carrier that got no processor time
  * since and that the kernel says is asleep loses its seat to another; one that runs while
  * somebody came to its seat is made to look at that.  Otherwise it sleeps until a timed
  * wait ends.
@@ -17,7 +18,7 @@
 
 int rh_monitor_start(void);
 
-/* A task waits and no seat is idle. */
+/* No seat is idle, and a task waits, or fibers wait for other processes. */
 void rh_monitor_work(void);
 
 /* A timed wait ends before all others. */

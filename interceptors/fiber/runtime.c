@@ -1,5 +1,6 @@
 #include "runtime.h"
 
+#include "calls.h"
 #include "carrier.h"
 #include "code.h"
 #include "everywhere.h"
@@ -126,6 +127,7 @@ static void in_child(void)
 	rh_fiber_forget_all();
 	rh_carrier_forget_all();
 	rh_wait_forget_all();
+	rh_calls_forget_all();
 	rh_wheel_forget_all();
 	rh_monitor_forget();
 	rh_seat_forget_all();

@@ -1,5 +1,7 @@
 #include "seat.h"
 
+#include "calls.h"
+#include "carrier.h"
 #include "clock.h"
 #include "handler.h"
 #include "monitor.h"
@@ -231,10 +233,23 @@ static struct rh_seat *claim_idle(uint32_t preferred)
 	return NULL;
 }
 
+/* The idle carrier itself may have found what there is to run. */
 static void call(struct rh_seat *seat)
 {
+	struct rh_carrier *own = rh_carrier_of_thread;
+
 	atomic_store(&seat->called, 1);
-	rh_sys_wake(&seat->called, 1);
+	if (!own || own->seat != seat)
+		rh_sys_wake(&seat->called, 1);
+}
+
+bool rh_seat_call_idle(void)
+{
+	struct rh_seat *claimed = claim_idle(0);
+
+	if (claimed)
+		call(claimed);
+	return claimed;
 }
 
 /* The caller may be a fiber of that seat: it looks at the end of its call whether the
@@ -376,6 +391,7 @@ bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber)
 	uint32_t own;
 	bool over, ahead = false;
 
+	rh_calls_look(RH_CALLS_SOME);
 	rh_latch_lock(&seat->latch);
 	over = drain(seat, now);
 	keep_traits(seat, fiber, now);
@@ -407,6 +423,6 @@ void rh_seat_idle(struct rh_seat *seat)
 		return;
 	}
 	while (!atomic_load(&seat->called) && !rh_handler_put_off)
-		rh_sys_wait(&seat->called, 0, NULL);
+		rh_calls_sleep(&seat->called, seat->index);
 	atomic_fetch_and(&idle, ~bit);
 }

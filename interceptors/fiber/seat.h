@@ -78,6 +78,9 @@ bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber);
 /* Of carriers: waits until there is something to do. */
 void rh_seat_idle(struct rh_seat *seat);
 
+/* Has an idle carrier begin to wait anew; false: none is idle. */
+bool rh_seat_call_idle(void);
+
 /* Whether any seat has a task that does not run. */
 bool rh_seat_waiting(void);
 

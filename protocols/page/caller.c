@@ -2,6 +2,7 @@
 #include "page.h"
 #include "view.h"
 
+#include "../../base/await.h"
 #include "../../base/clock.h"
 #include "../../model/check.h"
 
@@ -362,7 +363,7 @@ int rh_caller_spin(struct rh_caller_end *end, int slot)
 	return may_spin(end) && spin(end, slot);
 }
 
-int rh_caller_wait(struct rh_caller_end *end, int slot, uint64_t until_ns)
+int rh_caller_wait(struct rh_caller_end *end, int slot, uint64_t until_ns, int fd)
 {
 	struct rh_page_head *head = end->page.head;
 	uint32_t             seen;
@@ -372,7 +373,7 @@ int rh_caller_wait(struct rh_caller_end *end, int slot, uint64_t until_ns)
 	atomic_exchange_explicit(&head->caller.asleep, RH_ASLEEP_FUTEX,
 	                         memory_order_seq_cst);
 	if (!is_done(end, slot))
-		rh_bell_sleep(&head->server.caller_bell, seen, until_ns);
+		rh_await_word(&head->server.caller_bell, seen, until_ns, fd);
 	atomic_store_explicit(&head->caller.asleep, RH_AWAKE, memory_order_relaxed);
 	say_cpu(end);
 	return is_done(end, slot) ? RH_OK : RH_EAGAIN;

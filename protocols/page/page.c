@@ -1,6 +1,6 @@
 #include "view.h"
 
-#include "../../base/clock.h"
+#include "../../base/await.h"
 #include "../../model/check.h"
 
 #include <linux/futex.h>
@@ -66,12 +66,5 @@ void rh_bell_ring(_Atomic uint32_t *bell)
 
 void rh_bell_sleep(_Atomic uint32_t *bell, uint32_t seen, uint64_t until_ns)
 {
-	struct timespec until = {
-		.tv_sec = (time_t)(until_ns / RH_NS_PER_S),
-		.tv_nsec = (long)(until_ns % RH_NS_PER_S),
-	};
-
-	/* The bitset form takes an absolute time. */
-	syscall(SYS_futex, bell, FUTEX_WAIT_BITSET, seen, until_ns ? &until : NULL,
-	        NULL, FUTEX_BITSET_MATCH_ANY);
+	rh_await_word(bell, seen, until_ns, -1);
 }

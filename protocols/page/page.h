@@ -183,8 +183,9 @@ int rh_caller_abandon(struct rh_caller_end *end, int slot, int server_is_gone);
 int rh_caller_spin(struct rh_caller_end *end, int slot);
 
 /* Waits until the slot is done, the bell rang for another slot, or until_ns
- * passed, asleep on the futex.  Returns RH_OK when done, else RH_EAGAIN. */
-int rh_caller_wait(struct rh_caller_end *end, int slot, uint64_t until_ns);
+ * passed, asleep on the futex; fd as in rh_await_word, or -1.  Returns RH_OK when done,
+ * else RH_EAGAIN. */
+int rh_caller_wait(struct rh_caller_end *end, int slot, uint64_t until_ns, int fd);
 
 /* Declares that the caller is about to poll its eventfd.  RH_EAGAIN: the slot is
  * done already (slot < 0: any in flight).  rh_caller_woken takes it back.  P4 */

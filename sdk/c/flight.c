@@ -2,6 +2,7 @@
 
 #include "stash.h"
 
+#include "../../base/await.h"
 #include "../../base/clock.h"
 #include "../../base/memory.h"
 
@@ -260,7 +261,7 @@ int rh_flight_finish(struct rh_flight *flight)
 	uint64_t short_until = 0;
 	int      r;
 
-	if (!flight->page->is_foreign)
+	if (!flight->page->is_foreign && !rh_await_is_wanted())
 		rh_caller_spin(&flight->page->end, flight->slot);
 	while (r = rh_flight_poll(flight), !flight->is_done) {
 		uint64_t now;
@@ -269,14 +270,14 @@ int rh_flight_finish(struct rh_flight *flight)
 			short_until = rh_clock_ns() + SHORT_WAIT_NS;
 			if (flight->deadline == 0)
 				flight->deadline = rh_deadline(0);
-			rh_caller_wait(&flight->page->end, flight->slot, short_until);
+			rh_caller_wait(&flight->page->end, flight->slot, short_until, -1);
 			continue;
 		}
 		now = rh_clock_ns();
 		if (now >= flight->deadline)
 			return give_up(flight, RH_ETIMEDOUT, RH_ETIMEDOUT);
 		if (now < short_until)
-			rh_caller_wait(&flight->page->end, flight->slot, short_until);
+			rh_caller_wait(&flight->page->end, flight->slot, short_until, -1);
 		else if (rh_thread_page_sleep(flight->page, flight->slot,
 		                              flight->deadline) == RH_ELOST)
 			return lost(flight);

@@ -6,7 +6,9 @@
  *             short sleep on the page's futex, which is the fast way; a call that
  *             takes longer is awaited with poll(2) on the page's waker and its
  *             companion, so that the death of the server is an event and not
- *             something to look for.
+ *             something to look for.  A thread that a runtime of threads runs does not
+ *             spin while others wait for its processor, and sleeps by that runtime in
+ *             both stages (base/await.h).
  * Ownership   The flight is the caller's memory.  Every begun flight must be
  *             ended, in any state. */
 #ifndef RH_SDK_FLIGHT_H

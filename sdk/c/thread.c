@@ -3,6 +3,7 @@
 #include "fork.h"
 #include "stash.h"
 
+#include "../../base/await.h"
 #include "../../base/memory.h"
 
 #include <poll.h>
@@ -289,6 +290,15 @@ static void drain(int waker)
 		return; /* nothing there */
 }
 
+/* By the runtime of threads that runs this one.  It may be cancelled here, as in poll. */
+static int sleep_lending(struct rh_thread_page *page, int slot, uint64_t deadline)
+{
+	pthread_testcancel();
+	rh_caller_wait(&page->end, slot, deadline, page->companion);
+	pthread_testcancel();
+	return rh_thread_page_is_cut(page) ? RH_ELOST : RH_OK;
+}
+
 int rh_thread_page_sleep(struct rh_thread_page *page, int slot, uint64_t deadline)
 {
 	struct pollfd look[2] = {
@@ -296,6 +306,8 @@ int rh_thread_page_sleep(struct rh_thread_page *page, int slot, uint64_t deadlin
 		{ .fd = page->companion, .events = 0 },
 	};
 
+	if (rh_await_lends())
+		return sleep_lending(page, slot, deadline);
 	if (rh_caller_arm(&page->end, slot) == RH_OK)
 		poll(look, 2, rh_until_ms(deadline));
 	rh_caller_woken(&page->end);

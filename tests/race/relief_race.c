@@ -180,7 +180,7 @@ static int collect(struct seat *seat, int slot)
 
 	while ((r = rh_caller_collect(&seat->caller, slot, &reply)) == RH_EAGAIN &&
 	       rh_clock_ns() < until)
-		rh_caller_wait(&seat->caller, slot, until);
+		rh_caller_wait(&seat->caller, slot, until, -1);
 	rh_caller_release(&seat->caller, slot);
 	return r == RH_OK ? reply.status : r;
 }

@@ -647,7 +647,7 @@ int mini_agent_emit(struct mini_agent *agent, uint64_t event, const void *bytes,
 		wake(ask);
 		while ((r = rh_caller_collect(&ask->listener, slot, &reply)) == RH_EAGAIN &&
 		       rh_clock_ns() < until)
-			rh_caller_wait(&ask->listener, slot, until);
+			rh_caller_wait(&ask->listener, slot, until, -1);
 		taken += r == RH_OK && reply.status == RH_OK;
 		rh_caller_release(&ask->listener, slot);
 	}
