@@ -262,10 +262,12 @@ static void drop_unseen(struct rh_governed *set, struct rh_governed_process *pro
 static int see_child(void *user, pid_t pid)
 {
 	struct look                *look = user;
-	struct rh_governed_process *parent = look->process, *child;
+	struct rh_governed_process *parent = look->process, *child = find(look->set, pid);
 	struct rh_thread_stat       stat;
 
-	if (find(look->set, pid) || rh_thread_stat(pid, pid, &stat) < 0)
+	if (child)
+		child->is_fiber |= parent->is_fiber; /* it attached by itself, too */
+	if (child || rh_thread_stat(pid, pid, &stat) < 0)
 		return RH_OK;
 	child = add(look->set, pid, stat.start, parent->is_fiber);
 	if (!child)

@@ -41,6 +41,7 @@ struct rh_governed_process {
 	uint8_t                    is_ended;
 	uint8_t                    is_known;  /* `before` is what its threads had  */
 	struct rh_sched_attr       before;
+	uint64_t                   asked_ms;  /* since then it has not answered; 0 */
 	struct rh_governed_thread *threads;   /* G1                                */
 	unsigned                   count;
 	unsigned                   room;

@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "conn.h"
+#include "fibers.h"
 #include "governed.h"
 #include "leave.h"
 #include "rank.h"
@@ -10,6 +11,7 @@
 #include "settle.h"
 #include "steer.h"
 
+#include "../base/clock.h"
 #include "../base/log.h"
 #include "../base/peer.h"
 
@@ -21,6 +23,7 @@
 #define BEAT_MS     500u
 #define BEAT_DUE_MS 100u /* threads that come begin without a deadline */
 #define SAVE_MS     50u
+#define ASK_MS      10u  /* until programs that were asked are looked at again */
 #define NEWCOMERS   256u /* that wait at a time */
 
 /* Who made itself known, and is answered when the rule is on it. */
@@ -41,10 +44,14 @@ struct rh_governor {
 	unsigned            newcomer_count;
 	uv_timer_t          beat;
 	uv_timer_t          save;
+	uv_timer_t          asking;    /* programs that have not answered        */
 	struct rh_governed  set;
 	struct rh_schedspec active;    /* rule "": none                          */
 	struct rh_steer     steer;     /* of active                              */
 	struct rh_schedspec next;      /* rule "": none                          */
+	struct rh_steer     coming;    /* of next, that programs were asked for  */
+	uint64_t            until_ms;  /* they may take; 0: nothing is coming    */
+	struct rh_diag      lack;      /* what the kernel refused at the last look */
 	struct rh_schedspec refused;   /* rule "": the last one was not          */
 	uint64_t            item;      /* revision of the resource's             */
 	uint64_t            refused_at; /* ... that refused is of                */
@@ -112,14 +119,45 @@ static void look(struct rh_governor *governor, const struct rh_steer *steer)
 	save(governor);
 }
 
+static void on_asking(uv_timer_t *timer);
+
+/* The programs under `fiber`, for what is coming or in force.  Returns how many have not
+ * answered; they are looked at again. */
+static unsigned ask_fibers(struct rh_governor *governor, struct rh_diag *why)
+{
+	const struct rh_schedspec *spec = governor->until_ms          ? &governor->next
+	                                : is_none(&governor->active) ? NULL
+	                                                             : &governor->active;
+	struct rh_stats_ask        ask;
+	unsigned                   pending;
+
+	rh_fibers_ask_of(spec, &ask);
+	pending = rh_fibers_put(&governor->set, &ask, rh_clock_ns() / RH_NS_PER_MS, why);
+	if (pending)
+		uv_timer_start(&governor->asking, on_asking, ASK_MS, 0);
+	save(governor);
+	return pending;
+}
+
+/* What was told stands while somebody may still answer. */
+static void settle_fibers(struct rh_governor *governor)
+{
+	struct rh_diag why;
+
+	if (ask_fibers(governor, &why) == 0 && !is_none(&governor->active))
+		tell(governor, governor->lack.code ? &governor->lack : &why);
+}
+
 static void sweep(struct rh_governor *governor)
 {
-	struct rh_diag why = { .code = RH_OK };
+	const struct rh_steer *steer = governor->until_ms ? &governor->coming
+	                                                  : &governor->steer;
 
-	look(governor, &governor->steer);
-	rh_steer_put(&governor->steer, &governor->set, &why);
+	look(governor, steer);
+	rh_steer_put(steer, &governor->set, &governor->lack);
 	save(governor);
-	tell(governor, &why);
+	if (!governor->until_ms)
+		settle_fibers(governor);
 }
 
 static void on_beat(uv_timer_t *timer)
@@ -142,6 +180,12 @@ static void start_beat(struct rh_governor *governor)
 
 /* ---- a rule goes ------------------------------------------------------------ */
 
+static void lower(const struct rh_schedspec *spec, const struct rh_steer *steer)
+{
+	if (!steer->lacks.code)
+		rh_rank_lower(&spec->says);
+}
+
 static void release(struct rh_governor *governor)
 {
 	struct rh_diag why = { .code = RH_OK };
@@ -150,8 +194,9 @@ static void release(struct rh_governor *governor)
 	rh_steer_restore(&governor->set, &why);
 	rh_info("rule %s orders the threads of %s no more", governor->active.rule,
 	        governor->agent->resource);
-	rh_rank_lower(&governor->active.says);
+	lower(&governor->active, &governor->steer);
 	governor->active = (struct rh_schedspec){ .rule = "" };
+	settle_fibers(governor);
 	rh_governed_release(&governor->set);
 	save(governor);
 	start_beat(governor);
@@ -182,52 +227,102 @@ static void take_back(struct rh_governor *governor)
 	save(governor);
 }
 
-static void enforce(struct rh_governor *governor, const struct rh_steer *steer,
-                    const struct rh_diag *why)
+static void adopt(struct rh_governor *governor)
 {
-	struct rh_agent *agent = governor->agent;
-
 	if (!is_none(&governor->active))
-		rh_rank_lower(&governor->active.says);
+		lower(&governor->active, &governor->steer);
 	governor->active = governor->next;
-	governor->steer = *steer;
+	governor->steer = governor->coming;
+	governor->until_ms = 0;
 	governor->next = (struct rh_schedspec){ .rule = "" };
 	governor->refused = governor->next;
 	governor->set.is_changed = 1; /* the rule stands in the file */
+}
+
+static void enforce(struct rh_governor *governor, const struct rh_diag *why)
+{
+	struct rh_agent *agent = governor->agent;
+
+	adopt(governor);
 	save(governor);
 	start_beat(governor);
+	rh_task_post(&agent->tasks, &governor->answering, on_answering);
 	rh_info("rule %s at revision %llu orders %u threads of %s: %s", governor->active.rule,
 	        (unsigned long long)governor->active.revision, governor->set.threads,
 	        agent->resource, rh_sched_use_text(governor->active.says.use));
 	if (rh_settle_is(agent, agent->resource, ""))
 		rh_rules_settled(agent, agent->resource, "");
 	governor->told = (struct rh_diag){ .code = RH_OK };
-	tell(governor, why);
+	tell(governor, governor->lack.code ? &governor->lack : why);
+}
+
+/* Until all have answered that do so in time. */
+static void go_on(struct rh_governor *governor)
+{
+	struct rh_diag why;
+
+	if (ask_fibers(governor, &why) == 0 ||
+	    rh_clock_ns() / RH_NS_PER_MS >= governor->until_ms)
+		enforce(governor, &why);
+}
+
+static void on_asking(uv_timer_t *timer)
+{
+	struct rh_governor *governor = timer->data;
+
+	rh_log_as(governor->agent->name);
+	if (governor->until_ms)
+		go_on(governor);
+	else
+		settle_fibers(governor);
+}
+
+static int is_for_fiber(const struct rh_schedspec *spec)
+{
+	return spec->says.carrier == RH_SCHED_FIBER;
+}
+
+/* Puts the class on all others.  RH_OK, or what none of them may have. */
+static int try(struct rh_governor *governor, struct rh_diag *why)
+{
+	struct rh_steer *steer = &governor->coming;
+	struct rh_diag   lacks = { .code = RH_OK };
+	int              priority = 0;
+
+	if (rh_rank_raise(&governor->next.says, &priority, &lacks) < 0) { /* V1 */
+		*why = lacks;
+		if (!is_for_fiber(&governor->next))
+			return lacks.code;
+	}
+	rh_steer_init(steer, &governor->next, priority, governor->set.slice_ns);
+	steer->lacks = lacks;
+	look(governor, is_none(&governor->active) ? steer : &governor->steer);
+	if (is_for_fiber(&governor->next) && !is_none(&governor->active) &&
+	    !is_for_fiber(&governor->active))
+		rh_steer_leave_fibers(&governor->set);
+	if (rh_steer_put(steer, &governor->set, why) == RH_OK)
+		return RH_OK;
+	lower(&governor->next, steer);
+	take_back(governor);
+	return why->code;
 }
 
 static void start(struct rh_task *task)
 {
 	struct rh_governor *governor = RH_CONTAINER(task, struct rh_governor, task);
-	struct rh_steer     steer;
-	struct rh_diag      why = { .code = RH_OK };
-	int                 priority;
 
 	if (is_none(&governor->next))
 		return;
 	rh_task_post(&governor->agent->tasks, &governor->answering, on_answering);
-	if (rh_rank_raise(&governor->next.says, &priority, &why) < 0) { /* V1 */
+	if (try(governor, &governor->lack) < 0) {
+		struct rh_diag why = governor->lack;
+
 		refuse(governor, &why);
 		return;
 	}
-	rh_steer_init(&steer, &governor->next, priority, governor->set.slice_ns);
-	look(governor, is_none(&governor->active) ? &steer : &governor->steer);
-	if (rh_steer_put(&steer, &governor->set, &why) < 0) {
-		rh_rank_lower(&governor->next.says);
-		take_back(governor);
-		refuse(governor, &why);
-		return;
-	}
-	enforce(governor, &steer, &why);
+	governor->until_ms = rh_clock_ns() / RH_NS_PER_MS + 2 * RH_FIBERS_PATIENCE_MS;
+	uv_timer_stop(&governor->beat);
+	go_on(governor);
 }
 
 static int is_refused(const struct rh_governor *governor, const struct rh_schedspec *wanted)
@@ -253,6 +348,8 @@ void rh_governor_apply(struct rh_agent *agent)
 	const struct rh_schedspec *wanted = &agent->view->self.sched;
 	const struct rh_item      *item = rh_items_find(&agent->items, agent->resource, "");
 
+	if (governor->until_ms)
+		adopt(governor);
 	governor->item = item ? item->revision : 0;
 	rh_task_post(&agent->tasks, &governor->answering, on_answering);
 	governor->next = (struct rh_schedspec){ .rule = "" };
@@ -279,7 +376,7 @@ static void on_sweeping(struct rh_task *task)
 {
 	struct rh_governor *governor = RH_CONTAINER(task, struct rh_governor, sweeping);
 
-	if (is_none(&governor->active))
+	if (is_none(&governor->active) && !governor->until_ms)
 		return;
 	sweep(governor);
 	start_beat(governor);
@@ -294,7 +391,7 @@ void rh_governor_note(struct rh_agent *agent, pid_t pid)
 		              governor->set.count);
 		return;
 	}
-	if (is_none(&governor->active)) {
+	if (is_none(&governor->active) && !governor->until_ms) {
 		save_soon(governor);
 		return;
 	}
@@ -412,7 +509,7 @@ int rh_governor_take(struct rh_agent *agent, struct rh_conn *conn, const struct 
 	rh_list_add(&governor->newcomers, &newcomer->in_governor);
 	governor->newcomer_count++;
 	rh_conn_hand_over(conn, &conn_ops, newcomer);
-	if (is_none(&governor->active))
+	if (is_none(&governor->active) && !governor->until_ms)
 		save(governor);
 	else
 		sweep(governor);
@@ -429,10 +526,11 @@ int rh_governor_init(struct rh_agent *agent)
 
 	agent->governor = governor;
 	if (!governor || uv_timer_init(agent->loop, &governor->beat) < 0 ||
-	    uv_timer_init(agent->loop, &governor->save) < 0)
+	    uv_timer_init(agent->loop, &governor->save) < 0 ||
+	    uv_timer_init(agent->loop, &governor->asking) < 0)
 		return RH_ENOMEM;
 	governor->agent = agent;
-	governor->beat.data = governor->save.data = governor;
+	governor->beat.data = governor->save.data = governor->asking.data = governor;
 	rh_task_init(&governor->task);
 	rh_task_init(&governor->sweeping);
 	rh_task_init(&governor->answering);
@@ -451,8 +549,12 @@ void rh_governor_start(struct rh_agent *agent)
 
 void rh_governor_close(struct rh_agent *agent)
 {
-	if (agent->governor && !is_none(&agent->governor->active))
-		release(agent->governor);
+	struct rh_governor *governor = agent->governor;
+
+	if (governor && governor->until_ms)
+		adopt(governor);
+	if (governor && !is_none(&governor->active))
+		release(governor);
 }
 
 void rh_governor_leave(struct rh_agent *agent)
@@ -470,6 +572,7 @@ void rh_governor_leave(struct rh_agent *agent)
 		                           in_governor));
 	rh_leave_close(agent, (uv_handle_t *)&governor->beat);
 	rh_leave_close(agent, (uv_handle_t *)&governor->save);
+	rh_leave_close(agent, (uv_handle_t *)&governor->asking);
 }
 
 void rh_governor_free(struct rh_agent *agent)

@@ -11,9 +11,12 @@
  * processes that came since.  What the kernel refuses of a rule is told with the item of
  * the resource, which is active but for that; when it refuses all of it the item is
  * rejected and the former rule stays.  Without a rule the threads get back what they had.
- * Processes that run under the carrier `fiber` are left alone by a rule for it.
+ * Programs that run under the carrier `fiber` are asked for the policy of a rule for it
+ * (fibers.h), and for what they began with when there is none; other programs of the
+ * resource get the class that the kernel has for it.  Without the right for that the rule
+ * is in force for the former alone.
  *
- *   place  (none) --item--> NEXT --> ACTIVE
+ *   place  (none) --item--> NEXT --> COMING, until programs answered --> ACTIVE
  *                             \----> refused, the former one stays
  *
  * Ownership   The agent's.

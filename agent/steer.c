@@ -154,10 +154,13 @@ int rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
 		if (steer->carrier == RH_SCHED_FIBER && process->is_fiber)
 			continue;
 		for (unsigned j = 0; j < process->count; j++)
-			count(&tally, process, set, &process->threads[j],
-			      put_on(steer, process->threads[j].tid));
+			count(&tally, process, set, &process->threads[j], steer->lacks.code ?
+			      -EPERM : put_on(steer, process->threads[j].tid));
 	}
-	if (tally.refused)
+	if (tally.refused && steer->lacks.code)
+		rh_diag_set(why, steer->lacks.code, "%u thread%s not under fiber: %.180s",
+		            tally.refused, rh_plural(tally.refused), steer->lacks.text);
+	else if (tally.refused)
 		say(&tally, steer->wanted.policy, "not", why);
 	else if (set->is_full)
 		rh_diag_set(why, RH_ENOSPC, "more than %u processes or %u threads are not "
@@ -165,7 +168,8 @@ int rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
 	else if (steer->is_sliceless)
 		rh_diag_set(why, RH_ENOSYS, "sliceUs needs Linux 6.12: the kernel's own slice "
 		            "is in force");
-	return tally.refused && tally.refused == tally.total ? why->code : RH_OK;
+	return tally.refused && tally.refused == tally.total && !steer->lacks.code ? why->code
+	                                                                           : RH_OK;
 }
 
 static int give_back(const struct rh_governed *set, const struct rh_governed_thread *thread)
@@ -181,6 +185,16 @@ static int give_back(const struct rh_governed *set, const struct rh_governed_thr
 	     (!before.runtime_ns && now.runtime_ns == set->slice_ns)))
 		return 0;
 	return rh_sched_set(thread->tid, &before);
+}
+
+void rh_steer_leave_fibers(struct rh_governed *set)
+{
+	for (unsigned i = 0; i < set->count; i++) {
+		const struct rh_governed_process *process = set->at[i];
+
+		for (unsigned j = 0; process->is_fiber && j < process->count; j++)
+			give_back(set, &process->threads[j]);
+	}
 }
 
 void rh_steer_restore(struct rh_governed *set, struct rh_diag *why)

@@ -14,6 +14,8 @@ struct rh_steer {
 	struct rh_sched_attr  wanted;
 	uint64_t              slice_ns;   /* the kernel's own; 0: it has no others  */
 	int                   is_sliceless; /* the rule's slice cannot be had here  */
+	struct rh_diag        lacks;      /* of `fiber`: why it is on no other
+	                                     program; or the code RH_OK             */
 };
 
 /* priority is what rank.h leaves the rule. */
@@ -27,6 +29,10 @@ int rh_steer_is_on(void *steer, const struct rh_sched_attr *attr);
  * fit a result, or has the code RH_OK.  The code of why: the kernel refused it to each. */
 int rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
                       struct rh_diag *why);
+
+/* The rule is one for the carrier `fiber` from now on: gives the threads of programs that
+ * run under it what they had before one for `host`. */
+void rh_steer_leave_fibers(struct rh_governed *set);
 
 /* Gives every thread what it had before.  why as of rh_steer_put. */
 void rh_steer_restore(struct rh_governed *set, struct rh_diag *why);

@@ -1,59 +1,11 @@
 #include "fiber_rows.h"
 
-#include "../interceptors/fiber/stats.h"
+#include "../base/clock.h"
+#include "../base/fiber_block.h"
 #include "../model/error.h"
 
-#include <dirent.h>
-#include <fcntl.h>
 #include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#define MEMFD "/memfd:rhodes-fibers" /* and " (deleted)" */
-
-static int is_block(const char *path)
-{
-	char    name[64];
-	ssize_t n = readlink(path, name, sizeof name);
-
-	return n >= (ssize_t)(sizeof MEMFD - 1) && memcmp(name, MEMFD, sizeof MEMFD - 1) == 0;
-}
-
-/* The block among the descriptors of the process, for reading; or -1. */
-static int open_block(pid_t pid)
-{
-	char           path[64 + 256];
-	struct dirent *entry;
-	DIR           *dir;
-	int            fd = -1;
-
-	snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
-	dir = opendir(path);
-	while (dir && fd < 0 && (entry = readdir(dir))) {
-		snprintf(path, sizeof path, "/proc/%d/fd/%s", (int)pid, entry->d_name);
-		if (is_block(path))
-			fd = open(path, O_RDONLY | O_CLOEXEC);
-	}
-	if (dir)
-		closedir(dir);
-	return fd;
-}
-
-static const struct rh_stats *map_block(pid_t pid)
-{
-	int         fd = open_block(pid);
-	struct stat st;
-	void       *at = MAP_FAILED;
-
-	if (fd < 0)
-		return NULL;
-	if (fstat(fd, &st) == 0 && st.st_size == (off_t)sizeof(struct rh_stats))
-		at = mmap(NULL, sizeof(struct rh_stats), PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	return at == MAP_FAILED ? NULL : at;
-}
+#include <stdlib.h>
 
 static uint64_t number(const _Atomic uint64_t *at)
 {
@@ -76,28 +28,48 @@ static char letter_of(uint32_t state)
 	return state < sizeof letters ? letters[state] : '?';
 }
 
-static void put_line(struct rh_thread_row *row, const struct rh_thread_stats *line)
+/* What the rule is told of each thread. */
+static void put_numbers(struct rh_thread_row *row, const struct rh_stats *stats,
+                        const struct rh_thread_stats *line)
 {
-	uint32_t seat = word(&line->seat);
+	const struct rh_stats_ask *now = &stats->control.now;
+
+	snprintf(row->policy, sizeof row->policy, "%s", stats->policy);
+	row->attr = (struct rh_sched_attr){
+		.nice = (int32_t)word((const _Atomic uint32_t *)&line->nice),
+		.runtime_ns = now->runtime_ns ? now->runtime_ns : now->slice_ns,
+		.deadline_ns = now->deadline_ns, .period_ns = now->period_ns,
+		.policy = now->period_ns ? RH_CLASS_DEADLINE : RH_CLASS_OTHER,
+	};
+}
+
+/* Its line ends where its state began. */
+static double with_present(uint64_t ns, uint64_t since, int is_so)
+{
+	uint64_t now = rh_clock_ns();
+
+	return (double)ns + (is_so && now > since ? (double)(now - since) : 0);
+}
+
+static void put_line(struct rh_thread_row *row, const struct rh_stats *stats,
+                     const struct rh_thread_stats *line)
+{
+	uint32_t seat = word(&line->seat), state = word(&line->state);
+	uint64_t since = number(&line->since);
 
 	row->is_fiber = true;
-	row->stat.state = letter_of(word(&line->state));
+	row->stat.state = letter_of(state);
 	row->stat.cpu = seat == RH_STATS_NO_SEAT ? -1 : (int)seat;
-	row->run_ns = (double)number(&line->run_ns);
-	row->wait_ns = (double)number(&line->queued_ns);
+	row->run_ns = with_present(number(&line->run_ns), since, state == RH_THREAD_RUNNING);
+	row->wait_ns = with_present(number(&line->queued_ns), since, state == RH_THREAD_QUEUED);
 	row->switches = (long long)number(&line->runs);
 	row->vruntime_ns = (double)number(&line->vruntime);
 	row->deadline_ns = (double)number(&line->deadline);
+	put_numbers(row, stats, line);
 }
 
-int rh_fiber_rows_put(pid_t pid, struct rh_thread_row *rows, size_t count)
+static void put_lines(const struct rh_stats *stats, struct rh_thread_row *rows, size_t count)
 {
-	const struct rh_stats *stats = map_block(pid);
-
-	if (!stats)
-		return RH_ENOENT;
-	if (word(&stats->magic) != RH_STATS_MAGIC || word(&stats->version) != RH_STATS_VERSION)
-		count = 0;
 	for (size_t i = 0; i < count; i++) {
 		for (unsigned j = 0; j < RH_STATS_THREADS; j++) {
 			const struct rh_thread_stats *line = &stats->threads[j];
@@ -105,9 +77,23 @@ int rh_fiber_rows_put(pid_t pid, struct rh_thread_row *rows, size_t count)
 
 			if (word(&line->tid) == (uint32_t)rows[i].tid &&
 			    state != RH_THREAD_NONE && state != RH_THREAD_HOME)
-				put_line(&rows[i], line);
+				put_line(&rows[i], stats, line);
 		}
 	}
-	munmap((void *)(uintptr_t)stats, sizeof *stats);
-	return count ? RH_OK : RH_ENOENT;
+}
+
+int rh_fiber_rows_put(pid_t pid, struct rh_thread_row *rows, size_t count)
+{
+	struct rh_stats      *stats = malloc(sizeof *stats);
+	struct rh_fiber_block block;
+	int                   r = stats ? rh_fiber_block_open(pid, 0, &block) : RH_ENOMEM;
+
+	if (r == RH_OK) {
+		r = rh_fiber_block_read(&block, stats);
+		rh_fiber_block_close(&block);
+	}
+	if (r == RH_OK)
+		put_lines(stats, rows, count);
+	free(stats);
+	return r;
 }

@@ -1,5 +1,5 @@
 /* fiber_rows - what the carrier `fiber` tells of the threads that it runs, in the memory
- * that it shares (interceptors/fiber/stats.h).
+ * that it shares (base/fiber_layout.h).
  *
  * Ownership   Nothing is kept.
  * Threads     One; the program goes on meanwhile, each number is whole. */

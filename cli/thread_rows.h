@@ -10,6 +10,7 @@
 #define RH_CLI_THREAD_ROWS_H
 
 #include "../base/dirs.h"
+#include "../base/fiber_layout.h"
 #include "../base/sched.h"
 #include "../base/threads.h"
 
@@ -21,6 +22,8 @@ struct rh_thread_row {
 	bool                  is_fiber;   /* that carrier runs it                      */
 	struct rh_thread_stat stat;
 	struct rh_sched_attr  attr;       /* how it is scheduled now                   */
+	char                  policy[RH_STATS_NAME]; /* under `fiber`: what orders it, and
+	                                                attr has the numbers it is told */
 	int                   err_no;     /* why the rule is not on it, or 0           */
 	double                run_ns;
 	double                wait_ns;    /* ready to run, and did not                 */

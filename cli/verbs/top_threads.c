@@ -21,20 +21,39 @@ static int read_rows(struct rh_cli *cli, const char *resource, struct rh_thread_
 	             : RH_EXIT_OK;
 }
 
-/* "nice 5", "priority 10", "2ms in 20ms". */
-static const char *says(const struct rh_sched_attr *attr, char *text, size_t cap)
+/* "nice 5", "priority 10", "2ms in 20ms", and under `fiber` "slice 3ms". */
+static const char *says(const struct rh_thread_row *row, char *text, size_t cap)
 {
-	char runtime[32], period[32];
+	const struct rh_sched_attr *attr = &row->attr;
+	char                        runtime[32], period[32];
 
 	if (attr->policy == RH_CLASS_DEADLINE)
 		snprintf(text, cap, "%s in %s",
 		         rh_text_duration((double)attr->runtime_ns, runtime, sizeof runtime),
 		         rh_text_duration((double)attr->period_ns, period, sizeof period));
+	else if (row->policy[0] && attr->runtime_ns)
+		snprintf(text, cap, "nice %d, slice %s", (int)attr->nice,
+		         rh_text_duration((double)attr->runtime_ns, runtime, sizeof runtime));
 	else if (attr->policy == RH_CLASS_FIFO || attr->policy == RH_CLASS_RR)
 		snprintf(text, cap, "priority %u", (unsigned)attr->priority);
 	else
 		snprintf(text, cap, "nice %d", (int)attr->nice);
 	return text;
+}
+
+/* What orders it: a class of the kernel, or, under `fiber`, a policy or a rule. */
+static const char *class_of(const struct rh_thread_row *row)
+{
+	return row->policy[0] ? row->policy : rh_sched_class_text(row->attr.policy);
+}
+
+/* The one of the two that it is ordered by. */
+static double order_of(const struct rh_thread_row *row)
+{
+	bool is_due = row->policy[0] ? row->attr.policy == RH_CLASS_DEADLINE
+	                             : row->vruntime_ns <= 0;
+
+	return is_due && row->deadline_ns > 0 ? row->deadline_ns : row->vruntime_ns;
 }
 
 static void add_duration(struct rh_table *table, double ns)
@@ -54,9 +73,9 @@ static void add_row(struct rh_table *table, const struct rh_thread_row *row)
 	rh_table_text(table, row->stat.name);
 	snprintf(text, sizeof text, "%c", row->stat.state);
 	rh_table_text(table, text);
-	rh_table_text(table, rh_sched_class_text(row->attr.policy));
-	rh_table_text(table, says(&row->attr, text, sizeof text));
-	add_duration(table, row->vruntime_ns > 0 ? row->vruntime_ns : row->deadline_ns);
+	rh_table_text(table, class_of(row));
+	rh_table_text(table, says(row, text, sizeof text));
+	add_duration(table, order_of(row));
 	add_duration(table, row->run_ns);
 	add_duration(table, row->wait_ns);
 	rh_table_number(table, row->switches);
@@ -93,7 +112,7 @@ static json_t *row_json(const struct rh_thread_row *row)
 	char                        state[2] = { row->stat.state, '\0' };
 	json_t *json = json_pack("{s:i, s:i, s:s, s:s, s:s, s:i, s:i, s:I, s:I, s:I, s:f, s:f, "
 		"s:I, s:i, s:s}", "pid", (int)row->pid, "tid", (int)row->tid, "name",
-		row->stat.name, "state", state, "class", rh_sched_class_text(attr->policy),
+		row->stat.name, "state", state, "class", class_of(row),
 		"nice", (int)attr->nice, "priority", (int)attr->priority,
 		attr->policy == RH_CLASS_DEADLINE ? "runtimeNs" : "sliceNs",
 		(json_int_t)attr->runtime_ns, "deadlineNs", (json_int_t)attr->deadline_ns,

@@ -137,7 +137,6 @@ static void have_nice(pid_t tid)
 		return;
 	value = rh_real.getpriority(PRIO_PROCESS, (id_t)atomic_load(&fiber->tid));
 	atomic_store(&fiber->nice, value);
-	atomic_store(&fiber->stats->nice, value);
 	atomic_store(&fiber->changed, true);
 	errno = saved;
 }

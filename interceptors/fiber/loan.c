@@ -1,5 +1,6 @@
 #include "loan.h"
 
+#include "latch.h"
 #include "own.h"
 #include "policy.h"
 #include "real.h"
@@ -17,7 +18,7 @@
 
 #define KEY "threads"
 
-/* What the rule in force was loaded from; only the line's thread changes it. */
+/* What the rule in force was loaded from; under exchanging. */
 static struct loan {
 	struct rh_rule_source source;
 	struct rh_rule_param params[RH_RULE_PARAMS_MAX];
@@ -28,6 +29,7 @@ static struct loan {
 } loan;
 
 static struct rh_adapter *place;
+static struct rh_latch exchanging; /* rules and policies, by either's thread */
 
 static struct rh_rule *load(const void *user, struct rh_diag *diag)
 {
@@ -85,20 +87,22 @@ static void keep(const struct loan *next)
 		loan.params[i] = (struct rh_rule_param){loan.names[i], loan.values[i]};
 }
 
-static int exchange(void *front, struct rh_rule *former,
-		    const struct rh_adapter_rule *next, struct rh_diag *diag)
+/* Without a rule: the policy orders. */
+static int give_back(struct rh_diag *diag)
 {
-	static struct loan coming; /* one thread exchanges */
-	int r;
+	const char *name = rh_policy_name();
+	int r = rh_seat_exchange(rh_policy_load, name, name, diag);
 
-	(void)front, (void)former;
-	if (!next->rule) {
-		r = rh_seat_exchange(rh_policy_load, rh_policy_name(), rh_policy_name(), diag);
-		if (r == RH_OK)
-			drop(&loan);
-		return r;
-	}
-	r = copy(&coming, next, diag);
+	if (r == RH_OK)
+		drop(&loan);
+	return r;
+}
+
+static int lend(const struct rh_adapter_rule *next, struct rh_diag *diag)
+{
+	static struct loan coming; /* one exchange at a time */
+	int r = copy(&coming, next, diag);
+
 	if (r == RH_OK)
 		r = rh_seat_exchange(load, &coming, coming.name, diag);
 	if (r == RH_OK)
@@ -106,6 +110,42 @@ static int exchange(void *front, struct rh_rule *former,
 	else
 		drop(&coming);
 	return r;
+}
+
+static int exchange(void *front, struct rh_rule *former,
+		    const struct rh_adapter_rule *next, struct rh_diag *diag)
+{
+	int r;
+
+	(void)front, (void)former;
+	rh_latch_lock(&exchanging);
+	r = next->rule ? lend(next, diag) : give_back(diag);
+	rh_latch_unlock(&exchanging);
+	return r;
+}
+
+int rh_loan_set_policy(const struct rh_stats_ask *ask)
+{
+	const char *name = rh_policy_meant(ask);
+	struct rh_diag unused;
+	int r = RH_OK;
+
+	if (!rh_policy_admits(ask))
+		return name ? RH_EINVAL : RH_ENOENT;
+	rh_latch_lock(&exchanging);
+	if (!loan.is_there)
+		r = rh_seat_exchange(rh_policy_load, name, name, &unused);
+	if (r == RH_OK) {
+		rh_policy_set(ask);
+		rh_seat_change_all();
+	}
+	rh_latch_unlock(&exchanging);
+	return r;
+}
+
+void rh_loan_forget(void)
+{
+	atomic_store(&exchanging.word, 0);
 }
 
 static int create(uint32_t capacity, void **ret_front, struct rh_diag *diag)

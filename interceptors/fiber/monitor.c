@@ -1,5 +1,6 @@
 #include "monitor.h"
 
+#include "asked.h"
 #include "calls.h"
 #include "carrier.h"
 #include "clock.h"
@@ -8,14 +9,10 @@
 #include "loan.h"
 #include "own.h"
 #include "park.h"
-#include "policy.h"
 #include "preempt.h"
 #include "runtime.h"
 #include "seat.h"
 #include "wheel.h"
-
-#include "../../base/diag.h"
-#include "../../model/error.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +23,20 @@
 
 static _Atomic uint32_t rings; /* a futex */
 static _Atomic bool deep;      /* it sleeps without a look now and then */
+static __thread bool is_monitor __attribute__((tls_model("initial-exec")));
 
 void rh_monitor_timer(void)
 {
 	atomic_fetch_add(&rings, 1);
 	rh_sys_wake(&rings, 1);
+}
+
+void rh_monitor_signalled(void)
+{
+	if (!is_monitor)
+		return;
+	atomic_fetch_add(&rings, 1);
+	rh_stats_add(&rh_stats->monitor, 1);
 }
 
 void rh_monitor_work(void)
@@ -132,29 +138,6 @@ static void relieve(struct rh_seat *seat)
 	rh_carrier_send_home(fiber);
 }
 
-/* Another rule, as asked in the shared block. */
-static void obey(void)
-{
-	struct rh_stats_control *control = &rh_stats->control;
-	uint32_t wanted = atomic_load(&control->wanted);
-	char policy[sizeof control->policy] = "";
-	struct rh_diag diag;
-	int result;
-
-	if (wanted == atomic_load(&control->done))
-		return;
-	memcpy(policy, control->policy, sizeof policy - 1);
-	/* A rule that is lent comes before any policy, which is for when it goes. */
-	if (rh_loan_name())
-		result = rh_policy_is(policy) ? RH_OK : RH_ENOENT;
-	else
-		result = rh_seat_exchange(rh_policy_load, policy, policy, &diag);
-	if (!result)
-		rh_policy_set(policy);
-	atomic_store(&control->result, result);
-	atomic_store(&control->done, wanted);
-}
-
 static uint64_t unblocked; /* the monitor's; signals of rules */
 
 /* A rule may be asked here, too. */
@@ -190,8 +173,8 @@ static void *main_of(void *none)
 	rh_own_thread = true;
 	rh_park_leave_rseq();
 	rh_loan_open();
-	atomic_store(&rh_stats->control.signal, RH_PREEMPT_SIGNAL);
-	atomic_store(&rh_stats->control.monitor_tid, (uint32_t)rh_sys_tid());
+	is_monitor = true;
+	rh_asked_open();
 	for (;;) {
 		uint32_t seen = atomic_load(&rings);
 		uint64_t next, soon;
@@ -199,7 +182,7 @@ static void *main_of(void *none)
 
 		atomic_store(&deep, quiet >= QUIET_ROUNDS);
 		be_ready_for_rules();
-		obey();
+		rh_asked_obey();
 		next = look();
 		if (rh_runtime_ended())
 			next = rh_clock() + RH_MONITOR_NS;

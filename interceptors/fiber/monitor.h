@@ -24,6 +24,9 @@ void rh_monitor_work(void);
 /* A timed wait ends before all others. */
 void rh_monitor_timer(void);
 
+/* RH_PREEMPT_SIGNAL came: if it was for the monitor, it does not go to sleep over it. */
+void rh_monitor_signalled(void);
+
 void rh_monitor_forget(void);
 
 /* Whether a kernel thread has ended. */

@@ -114,6 +114,7 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	(void)sig;
 	(void)info;
 	rh_everywhere_here();
+	rh_monitor_signalled();
 	if (!fiber || is_parked(fiber))
 		return;
 	preempt(fiber, context);

@@ -12,7 +12,7 @@
 
 #include "fiber.h"
 
-#define RH_PREEMPT_SIGNAL 59 /* Java takes 62, collectors of garbage those at 34 */
+#define RH_PREEMPT_SIGNAL RH_STATS_SIGNAL
 #define RH_PREEMPT_NS     4000000
 
 /* Takes the signal for the runtime. */

@@ -131,6 +131,7 @@ static void in_child(void)
 	rh_wheel_forget_all();
 	rh_monitor_forget();
 	rh_seat_forget_all();
+	rh_loan_forget();
 	rh_own_forget();
 	atomic_store(&threads, 1);
 	atomic_store(&state, NOT_STARTED);
@@ -138,7 +139,7 @@ static void in_child(void)
 
 static void open_for(const char *told)
 {
-	rh_policy_set(told);
+	rh_policy_begin(told);
 	rh_handler_open();
 }
 

@@ -44,6 +44,7 @@ static int open_one(struct rh_seat *seat, uint32_t count, rh_seat_load *load,
 void rh_seat_forget_all(void)
 {
 	memset(rh_seats, 0, sizeof rh_seats);
+	atomic_store(&exchanging.word, 0);
 	atomic_store(&idle, 0);
 	rh_seat_count = 0;
 }
@@ -149,10 +150,14 @@ static void count(struct rh_seat *seat)
 	atomic_store(&seat->queued, rh_runqueue_waiting(seat->queue));
 }
 
+/* What the rule is to be told. */
 static struct rh_task_traits traits_of(const struct rh_fiber *fiber)
 {
-	return rh_policy_traits(atomic_load(&fiber->nice),
-				(uint32_t)atomic_load(&fiber->tid));
+	struct rh_task_traits traits = rh_policy_traits(atomic_load(&fiber->nice),
+							(uint32_t)atomic_load(&fiber->tid));
+
+	atomic_store_explicit(&fiber->stats->nice, traits.nice, memory_order_relaxed);
+	return traits;
 }
 
 /* Somebody asked something else for it. */
@@ -164,6 +169,33 @@ static void keep_traits(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t n
 		return;
 	traits = traits_of(fiber);
 	rh_runqueue_change(seat->queue, task_of(fiber), &traits, now);
+}
+
+/* One that moves to this seat has come, or is told of it when it runs. */
+static void change_here(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t now)
+{
+	struct rh_task_stats stats;
+
+	if (!atomic_load(&fiber->used) || atomic_load(&fiber->seat) != seat->index ||
+	    !fiber->is_task)
+		return;
+	rh_runqueue_stats(seat->queue, task_of(fiber), &stats);
+	if (stats.state != RH_TASK_ABSENT)
+		keep_traits(seat, fiber, now);
+}
+
+void rh_seat_change_all(void)
+{
+	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+		if (atomic_load(&rh_fiber_at(i)->used))
+			atomic_store(&rh_fiber_at(i)->changed, true);
+	for (uint32_t at = 0; at < rh_seat_count; at++) {
+		rh_latch_lock(&rh_seats[at].latch);
+		for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+			change_here(&rh_seats[at], rh_fiber_at(i), rh_clock());
+		count(&rh_seats[at]);
+		rh_latch_unlock(&rh_seats[at].latch);
+	}
 }
 
 /* One that is runnable now.  True: before the one that runs. */
@@ -262,6 +294,17 @@ static void look_soon(uint32_t seat)
 		own->resched = true;
 }
 
+/* It waited for something until now. */
+static void count_wait(struct rh_fiber *fiber)
+{
+	struct rh_thread_stats *stats = fiber->stats;
+
+	if (atomic_load_explicit(&stats->state, memory_order_relaxed) == RH_THREAD_WAITING)
+		rh_stats_add(&stats->waited_ns, fiber->since -
+			     atomic_load_explicit(&stats->since, memory_order_relaxed));
+	atomic_store_explicit(&stats->since, fiber->since, memory_order_relaxed);
+}
+
 void rh_seat_put(struct rh_fiber *fiber)
 {
 	uint32_t at = atomic_load(&fiber->seat);
@@ -274,6 +317,7 @@ void rh_seat_put(struct rh_fiber *fiber)
 	}
 	seat = &rh_seats[at];
 	fiber->since = rh_clock();
+	count_wait(fiber);
 	atomic_store(&fiber->stats->state, RH_THREAD_QUEUED);
 	newest = atomic_load(&seat->inbox);
 	do {

@@ -55,6 +55,9 @@ void rh_seat_forget_all(void);
 int rh_seat_exchange(rh_seat_load *load, const void *user, const char *name,
 		     struct rh_diag *diag);
 
+/* What is asked for threads changed, for all of them. */
+void rh_seat_change_all(void);
+
 /* What all instances of the rule in force did. */
 void rh_seat_count_rules(struct rh_rule_counters *ret);
 

@@ -12,8 +12,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define HIGH_FD 700 /* out of the way of programs that count theirs */
-
 static struct rh_stats private_block;
 struct rh_stats *rh_stats = &private_block;
 
@@ -62,7 +60,7 @@ void rh_stats_name(const char *policy)
 
 int rh_stats_high_fd(int fd)
 {
-	return fcntl(fd, F_DUPFD_CLOEXEC, HIGH_FD);
+	return fcntl(fd, F_DUPFD_CLOEXEC, RH_STATS_FD);
 }
 
 static int open_block(void)
@@ -72,7 +70,7 @@ static int open_block(void)
 
 	if (path && *path)
 		return open_file(path);
-	fd = memfd_create("rhodes-fibers", MFD_CLOEXEC);
+	fd = memfd_create(RH_STATS_MEMFD, MFD_CLOEXEC);
 	if (fd < 0)
 		return fd;
 	high = rh_stats_high_fd(fd);

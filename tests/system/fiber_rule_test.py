@@ -11,7 +11,7 @@ import unittest
 
 from cli_stage import BUILD, LIMIT, Stage
 from code_stage import LIBRARY
-from fiber_stage import Block, Control
+from fiber_stage import Block, Control, block_of
 
 MANIFEST = """
 kind: Resource
@@ -22,6 +22,11 @@ RULE = """
 kind: Rule
 metadata: {{name: order}}
 spec: {{code: {{hook: sched, resource: encoder, module: {}, mode: {}, limits: {{time: 1ms}}}}}}
+"""
+POLICY = """
+kind: Rule
+metadata: {{name: encoder-sched}}
+spec: {{sched: {{resource: encoder, carrier: fiber, use: {}}}}}
 """
 # One that fails in a place of its source, where the threads do not need it.
 ENQUEUE = "int32_t rh_sched_enqueue(int32_t number, int32_t why)\n{\n"
@@ -38,7 +43,6 @@ class Lent(Stage):
         os.symlink(os.path.abspath(os.path.join(BUILD, "interceptors/fiber")),
                    self.path("interceptors/fiber"))
         self.up(self.path("system.yaml", MANIFEST))
-        self.env["RHODES_SCHED_STATS"] = self.path("block")
 
     def here(self, *words):
         done = subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
@@ -82,8 +86,15 @@ class Lent(Stage):
         out, _ = worker.communicate(timeout=LIMIT)
         self.assertEqual((out, worker.returncode), ("right\n", 0))
 
-    def policy(self):
-        return Block(self.path("block")).policy
+    def policy(self, worker):
+        return Block(block_of(worker.pid)).policy
+
+    def state(self, worker, use):
+        """Another policy, which the program has in hand."""
+        self.ok("apply", "-f", "-", data=POLICY.format(use))
+        until = time.monotonic() + LIMIT
+        while (now := Block(block_of(worker.pid)).now[0]) != use:
+            self.assertLess(time.monotonic(), until, now)
 
     def failed(self, kind):
         """How often the rule did so, once the center has heard of any."""
@@ -129,7 +140,7 @@ class Lent(Stage):
             self.go_on(worker)
             for module, mode in ((native, "native"), (wasm, "wasm"), (native, "native")):
                 self.put(module, mode)
-                self.assertEqual(self.policy(), "order")
+                self.assertEqual(self.policy(worker), "order")
                 self.go_on(worker)
             self.finish(worker)
 
@@ -146,21 +157,23 @@ class Lent(Stage):
         cfs, eevdf = self.published("cfs"), self.published("eevdf")
         with self.worker() as worker:
             self.go_on(worker)
-            self.assertEqual(self.policy(), "rr")
+            self.assertEqual(self.policy(worker), "rr")
             self.put(cfs)
-            self.assertEqual(self.policy(), "order")
+            self.assertEqual(self.policy(worker), "order")
             # What is asked for meanwhile is for when it goes, if there is such a policy.
-            control = Control(self.path("block"))
+            control = Control(block_of(worker.pid))
             control.ask("nothing")
             self.assertEqual(control.fields()[2], -2)
             for module in (eevdf, cfs) * 5:
                 self.put(module)
                 self.go_on(worker)
+            self.state(worker, "eevdf")
+            self.assertEqual(self.policy(worker), "order")
             self.ok("delete", "rule", "order")
             until = time.monotonic() + LIMIT
-            while self.policy() != "rr" and time.monotonic() < until:
+            while self.policy(worker) != "eevdf" and time.monotonic() < until:
                 self.go_on(worker)
-            self.assertEqual(self.policy(), "rr")
+            self.assertEqual(self.policy(worker), "eevdf")
             self.go_on(worker)
             self.finish(worker)
 

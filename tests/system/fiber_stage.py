@@ -18,9 +18,13 @@ LIBRARY = os.path.join(BUILD, "interceptors", "fiber", "librhodes-fiber.so")
 PATIENCE = int(os.environ.get("RHODES_PATIENCE", "1"))
 LIMIT = 240 * PATIENCE  # seconds that nothing here takes
 
-# interceptors/fiber/stats.h
+# base/fiber_layout.h
 HEAD = struct.Struct("=6I40s8Q")
 LINE = struct.Struct("=3Ii10QQ")
+CONTROL = HEAD.size + 1024 * LINE.size
+ASK = struct.Struct("=40sIi4Q")
+SEATS = CONTROL + 256
+SEAT = struct.Struct("=3Q40x")
 STATES = ["none", "queued", "running", "waiting", "blocked", "home"]
 Thread = collections.namedtuple("Thread", "tid state seat nice since run_ns queued_ns "
                                 "waited_ns runs preempted moved key vruntime deadline rest")
@@ -36,8 +40,24 @@ class Block:
          self.switches, self.preempted, self.deferred, self.steals, self.spares,
          self.evicted, self.wakes, self.monitor) = HEAD.unpack_from(data)
         self.policy = policy.split(b"\0")[0].decode()
+        now = ASK.unpack_from(data, CONTROL + 32 + ASK.size)
+        self.now = (now[0].split(b"\0")[0].decode(), *now[1:])
         lines = (LINE.unpack_from(data, 128 + i * LINE.size) for i in range(threads))
         self.threads = [Thread(*line) for line in lines if line[1]]
+
+
+def block_of(pid):
+    """The path of the block that a process shares, or None."""
+    folder = f"/proc/{pid}/fd"
+    for fd in os.listdir(folder):
+        path = os.path.join(folder, fd)
+        try:
+            if os.readlink(path).startswith("/memfd:rhodes-fibers") and \
+                    Block(path).pid == pid:
+                return path
+        except FileNotFoundError:
+            pass
+    return None
 
 
 class Control:
@@ -48,19 +68,20 @@ class Control:
     def __init__(self, path):
         with open(path, "r+b") as file:
             self.map = mmap.mmap(file.fileno(), 0)
-        self.at = len(self.map) - 64
+        self.at = CONTROL
         self.pid = struct.unpack_from("=I", self.map, 8)[0]
 
     def fields(self):
         """wanted, done, result, monitor's thread, signal"""
         return struct.unpack_from("=IIiII", self.map, self.at)
 
-    def ask(self, policy):
+    def ask(self, policy, *numbers):
         """False: the process ended before it answered."""
         wanted, _, _, tid, sig = self.fields()
         if not tid:
             return True  # not yet
-        struct.pack_into("=40s", self.map, self.at + 20, policy.encode())
+        ASK.pack_into(self.map, self.at + 32, policy.encode(),
+                      *numbers, *[0] * (6 - len(numbers)))
         struct.pack_into("=I", self.map, self.at, wanted + 1)
         while self.fields()[1] != wanted + 1:
             # Signals of its kind queue up: one at a time.
@@ -102,7 +123,7 @@ class Stage(unittest.TestCase):
 
     def block(self):
         block = Block(self.block_path)
-        self.assertEqual((block.magic, block.version), (0x72686669, 1))
+        self.assertEqual((block.magic, block.version), (0x72686669, 2))
         return block
 
     def dump(self, process):

@@ -364,7 +364,9 @@ class Swaps(Host):
             process.stdin.flush()
             self.await_said(["fiber"], "top", "--threads", "encoder", "-1")
             rows = self.json("top", "--threads", "encoder")["items"]
-            self.assertEqual({row["class"] for row in rows}, {"OTHER"}, rows)
+            self.assertEqual({attr_of(row["tid"]).policy for row in rows}, {OTHER}, rows)
+            self.assertEqual({row["class"] for row in rows if row["carrier"] == "fiber"},
+                             {"rr"}, rows)
             self.assertTrue(any(row["carrier"] == "fiber" and row["runNs"] > 0
                                 for row in rows), rows)
             self.rule("use: rr, priority: 2")

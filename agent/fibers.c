@@ -1,0 +1,146 @@
+#include "fibers.h"
+
+#include "../base/fiber_block.h"
+#include "../base/plural.h"
+#include "../base/threads.h"
+#include "../model/error.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#define US 1000u
+
+/* ---- what is asked ---------------------------------------------------------- */
+
+static uint64_t ns_of(const struct rh_sched *says, enum rh_sched_number number)
+{
+	return (uint64_t)says->at[number] * US;
+}
+
+void rh_fibers_ask_of(const struct rh_schedspec *spec, struct rh_stats_ask *ret_ask)
+{
+	const struct rh_sched *says = &spec->says;
+
+	*ret_ask = (struct rh_stats_ask){ .policy = "" };
+	if (!spec || says->carrier != RH_SCHED_FIBER)
+		return;
+	snprintf(ret_ask->policy, sizeof ret_ask->policy, "%s", rh_sched_use_text(says->use));
+	ret_ask->has_nice = says->is_set >> RH_SCHED_NICE & 1u;
+	ret_ask->nice = says->at[RH_SCHED_NICE];
+	ret_ask->slice_ns = ns_of(says, RH_SCHED_SLICE_US);
+	ret_ask->runtime_ns = ns_of(says, RH_SCHED_RUNTIME_US);
+	ret_ask->deadline_ns = ns_of(says, RH_SCHED_DEADLINE_US);
+	ret_ask->period_ns = ns_of(says, RH_SCHED_PERIOD_US);
+}
+
+/* ---- one program ------------------------------------------------------------ */
+
+struct tally {
+	unsigned                          total;
+	unsigned                          pending;
+	unsigned                          failed;
+	const struct rh_governed_process *first; /* that failed */
+	int                               r;
+};
+
+static int ask(pid_t pid, const struct rh_stats_ask *what)
+{
+	struct rh_fiber_block block;
+	int                   r = rh_fiber_block_open(pid, 1, &block);
+
+	if (r < 0)
+		return r;
+	r = rh_fiber_block_ask(&block, what);
+	rh_fiber_block_close(&block);
+	return r;
+}
+
+/* How long it has not answered, for RH_EAGAIN: RH_ETIMEDOUT when that is too long. */
+static int wait_for(struct rh_governed_process *process, int r, uint64_t now_ms)
+{
+	if (r != RH_EAGAIN) {
+		process->asked_ms = 0;
+		return r;
+	}
+	if (process->asked_ms == 0)
+		process->asked_ms = now_ms;
+	return now_ms - process->asked_ms < RH_FIBERS_PATIENCE_MS ? r : RH_ETIMEDOUT;
+}
+
+static int errno_of(int r)
+{
+	return r == RH_OK || r == RH_EAGAIN ? 0 : r == RH_ETIMEDOUT ? ETIMEDOUT :
+	       r == RH_EACCES ? EACCES : r == RH_ENOSYS ? ENOSYS :
+	       r == RH_ENOENT ? ENOENT : EINVAL;
+}
+
+/* Each of its threads has the rule, or none. */
+static void mark(struct rh_governed *set, struct rh_governed_process *process, int err_no)
+{
+	for (unsigned i = 0; i < process->count; i++) {
+		set->is_changed |= process->threads[i].err_no != err_no;
+		process->threads[i].err_no = err_no;
+	}
+}
+
+static void put_on(struct rh_governed *set, struct rh_governed_process *process,
+                   const struct rh_stats_ask *what, uint64_t now_ms, struct tally *tally)
+{
+	int r = wait_for(process, ask(process->pid, what), now_ms);
+
+	if (r == RH_ELOST || (r == RH_ENOENT && (process->count < 2 || !what->policy[0])))
+		r = RH_OK; /* it has no threads to order, or not any more */
+	tally->total++;
+	tally->pending += r == RH_EAGAIN;
+	mark(set, process, errno_of(r));
+	if (r == RH_OK || r == RH_EAGAIN || tally->failed++ > 0)
+		return;
+	tally->first = process;
+	tally->r = r;
+}
+
+/* ---- all of them ------------------------------------------------------------ */
+
+static const char *reason_of(const struct tally *tally, char state)
+{
+	switch (tally->r) {
+	case RH_ETIMEDOUT:
+		return state == 'T' || state == 't' ? "it is stopped, and obeys when it goes on"
+		                                    : "it does not answer";
+	case RH_ENOENT:
+		return "no runtime is in it, and the kernel orders its threads";
+	case RH_EACCES:
+		return "it does not let the agent ask";
+	case RH_ENOSYS:
+		return "its runtime is of another version: start it again";
+	default:
+		return "its runtime refuses the policy";
+	}
+}
+
+static void say(const struct tally *tally, struct rh_diag *why)
+{
+	pid_t                 pid = tally->first->pid;
+	struct rh_thread_stat stat = { .name = "?" };
+
+	rh_thread_stat(pid, pid, &stat);
+	rh_diag_set(why, tally->r, "%u of %u program%s under fiber not: %.15s (%d): %s",
+	            tally->failed, tally->total, rh_plural(tally->total), stat.name, (int)pid,
+	            reason_of(tally, stat.state));
+}
+
+unsigned rh_fibers_put(struct rh_governed *set, const struct rh_stats_ask *what,
+                       uint64_t now_ms, struct rh_diag *why)
+{
+	struct tally tally = { 0 };
+
+	*why = (struct rh_diag){ .code = RH_OK };
+	for (unsigned i = 0; i < set->count; i++) {
+		if (set->at[i]->is_fiber)
+			put_on(set, set->at[i], what, now_ms, &tally);
+	}
+	if (tally.failed)
+		say(&tally, why);
+	return tally.pending;
+}

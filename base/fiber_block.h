@@ -1,0 +1,35 @@
+/* fiber_block - the block that a program under the carrier `fiber` shares (fiber_layout.h),
+ * seen from another process.
+ *
+ * Nothing in it is trusted: it is found only as shared memory of that process, read as a
+ * file, and what it says is bounded here.  A program that lies about itself harms itself.
+ *
+ * Ownership   rh_fiber_block_close closes it.
+ * Threads     Any. */
+#ifndef RH_BASE_FIBER_BLOCK_H
+#define RH_BASE_FIBER_BLOCK_H
+
+#include "fiber_layout.h"
+
+#include <sys/types.h>
+
+struct rh_fiber_block {
+	int   fd;
+	pid_t pid;
+};
+
+/* For reading, or also for asking.
+ * RH_ENOENT: the process has none (yet); RH_EACCES: it does not let this user look;
+ * RH_ENOSYS: its runtime is of another version. */
+int rh_fiber_block_open(pid_t pid, int is_to_ask, struct rh_fiber_block *ret_block);
+void rh_fiber_block_close(struct rh_fiber_block *block);
+
+/* All of it; what is text ends.  RH_ELOST: it is not there any more. */
+int rh_fiber_block_read(const struct rh_fiber_block *block, struct rh_stats *ret_stats);
+
+/* Asks for this policy, unless it is in force or asked for already.
+ * RH_OK: it is in force; RH_EAGAIN: the program has not obeyed yet; RH_EINVAL: it refused;
+ * RH_ELOST. */
+int rh_fiber_block_ask(const struct rh_fiber_block *block, const struct rh_stats_ask *ask);
+
+#endif

@@ -1,0 +1,95 @@
+/* fiber_layout - what the carrier `fiber` tells of the threads of its program, and by which
+ * others ask something of it: a block of memory that the program shares.
+ *
+ * The block is a file of shared memory: a memfd called "rhodes-fibers" among the descriptors
+ * of the process, or the file that RHODES_SCHED_STATS names.
+ *
+ * Ownership   The program's.  Whoever else reads it reads what that program likes to say, and
+ *             reads it as a file: mapped pages may be taken away (fiber_block.h).
+ * Threads     A line has one writer at a time: who runs the thread.  Readers see numbers
+ *             that may be a moment apart.
+ * Invariants  the layout is of version RH_STATS_VERSION; sizes are asserted. */
+#ifndef RH_BASE_FIBER_LAYOUT_H
+#define RH_BASE_FIBER_LAYOUT_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+#define RH_STATS_MAGIC   0x72686669u /* "rhfi" */
+#define RH_STATS_VERSION 2u
+#define RH_STATS_THREADS 1024u
+#define RH_STATS_SEATS   64u
+#define RH_STATS_NO_SEAT 0xffffffffu
+#define RH_STATS_NAME    40u
+#define RH_STATS_MEMFD   "rhodes-fibers"
+#define RH_STATS_SIGNAL  59  /* of the runtime; Java takes 62, collectors of garbage
+                                those at 34 */
+#define RH_STATS_FD      700 /* its descriptor is that, or one a little above */
+
+enum rh_thread_state {
+	RH_THREAD_NONE,
+	RH_THREAD_QUEUED,
+	RH_THREAD_RUNNING,
+	RH_THREAD_WAITING,
+	RH_THREAD_BLOCKED, /* in a call to the kernel; another carrier has its seat */
+	RH_THREAD_HOME,    /* a kernel thread of its own, not governed */
+};
+
+struct rh_thread_stats {
+	_Atomic uint32_t tid, state, seat;
+	_Atomic int32_t nice;   /* as the rule is told */
+	_Atomic uint64_t since; /* of the state, CLOCK_MONOTONIC */
+	_Atomic uint64_t run_ns, queued_ns, waited_ns; /* without what `since` begins */
+	_Atomic uint64_t runs, preempted, moved;
+	_Atomic uint64_t key, vruntime, deadline; /* as the rule has them */
+	uint64_t reserved;
+};
+
+/* A seat's decisions: who runs next.  Its carrier writes it. */
+struct rh_seat_stats {
+	_Atomic uint64_t picks;    /* that gave a thread */
+	_Atomic uint64_t ruled;    /* of them, by the order of the rule; others: first come */
+	_Atomic uint64_t failures; /* of the rule: so often it was not asked any more */
+	uint64_t reserved[5];
+};
+
+/* A policy, and what it says of each thread; 0: nothing. */
+struct rh_stats_ask {
+	char policy[RH_STATS_NAME]; /* "": as the program began */
+	uint32_t has_nice;          /* 0: each thread has its own */
+	int32_t nice;
+	uint64_t slice_ns, runtime_ns, deadline_ns, period_ns;
+};
+
+/* How others of the same user ask for another policy: they write `asked`, then raise
+ * `wanted`, and send RH_STATS_SIGNAL to the kernel thread of the monitor, unless one is
+ * on its way.  Then `done` follows, and what is in force stands in `now`. */
+struct rh_stats_control {
+	_Atomic uint32_t wanted, done;
+	_Atomic int32_t result; /* 0, or a negative error: the former policy stays */
+	_Atomic uint32_t monitor_tid, signal;
+	uint32_t reserved;
+	_Atomic uint64_t trace_until; /* CLOCK_MONOTONIC: events are written until then */
+	struct rh_stats_ask asked, now;
+	uint64_t more[8];
+};
+
+struct rh_stats {
+	_Atomic uint32_t magic, version, pid, seats, carriers, threads_max;
+	char policy[RH_STATS_NAME]; /* in force: of the rule that is lent, or the policy */
+	_Atomic uint64_t switches, preempted, deferred, steals, spares, evicted;
+	_Atomic uint64_t wakes;
+	_Atomic uint64_t monitor; /* signals that its kernel thread got */
+	struct rh_thread_stats threads[RH_STATS_THREADS];
+	struct rh_stats_control control;
+	struct rh_seat_stats seat[RH_STATS_SEATS];
+};
+
+_Static_assert(sizeof(struct rh_thread_stats) == 104, "layout of a line");
+_Static_assert(sizeof(struct rh_seat_stats) == 64, "layout of a seat");
+_Static_assert(sizeof(struct rh_stats_ask) == 80, "layout of what is asked");
+_Static_assert(sizeof(struct rh_stats_control) == 256, "layout of the control");
+_Static_assert(sizeof(struct rh_stats) == 128 + 104 * RH_STATS_THREADS + 256 +
+	       64 * RH_STATS_SEATS, "layout");
+
+#endif

@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""The policy that a rule of scheduling names, under the carrier `fiber`: programs that run
+change to it when the rule comes, and back when it goes; who does not answer is told of, and
+holds nobody up."""
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import unittest
+
+from cli_stage import BUILD, LIMIT, Stage
+from fiber_stage import CONTROL, Block, Control, block_of
+
+MANIFEST = """
+kind: Resource
+metadata: {name: encoder}
+spec: {type: application}
+"""
+# It has a block in which nothing is true: whom it wants to have woken is another's thread.
+LIAR = f"""
+import os, struct, sys
+fd = os.memfd_create("rhodes-fibers")
+os.ftruncate(fd, 1 << 20)
+os.pwrite(fd, struct.pack("=3I", 0x72686669, 2, os.getpid()), 0)
+os.pwrite(fd, struct.pack("=IIiII", 7, 1 << 31, -1, int(sys.argv[1]), 9), {CONTROL})
+print("lies", flush=True)
+sys.stdin.readline()
+os.ftruncate(fd, 4096)
+print("less", flush=True)
+sys.stdin.read()
+"""
+WORKER = os.path.join(BUILD, "tests", "system", "fiber_worker")
+
+
+class Programs(Stage):
+    has_agents = True
+
+    def setUp(self):
+        super().setUp()
+        # Where `rhodes` looks for the runtime.
+        os.mkdir(self.path("interceptors"))
+        os.symlink(os.path.abspath(os.path.join(BUILD, "interceptors/fiber")),
+                   self.path("interceptors/fiber"))
+        self.up(self.path("system.yaml", MANIFEST))
+
+    def worker(self, *before, use="cfs"):
+        return self.started("run", "-r", "encoder", "--sched", use, "--carrier", "fiber", "--",
+                            *before, WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+    def go_on(self, worker):
+        """Every thread of it has done a hundred rounds from now on."""
+        worker.stdin.write("on\n")
+        worker.stdin.flush()
+        self.assertRegex(worker.stdout.readline(), r"^rounds \d+$")
+
+    def finish(self, worker):
+        out, _ = worker.communicate(timeout=LIMIT)
+        self.assertEqual((out, worker.returncode), ("right\n", 0))
+
+    def rule(self, says):
+        return self.ok("apply", "-f", self.path(
+            "rule.yaml", "kind: Rule\nmetadata: {name: encoder-sched}\n"
+            f"spec: {{sched: {{resource: encoder, carrier: fiber, {says}}}}}\n"))
+
+    def active(self):
+        return next(condition for condition in
+                    self.json("get", "rule", "encoder-sched")["status"]["conditions"]
+                    if condition["type"] == "Active")
+
+    def await_active(self, reason, text=""):
+        until = time.monotonic() + LIMIT
+        while (active := self.active())["reason"] != reason or text not in active["message"]:
+            self.assertLess(time.monotonic(), until, f"{active}\n{self.log()}")
+            time.sleep(0.01)
+
+    def await_block(self, worker, policy, *numbers):
+        """Until the runtime says that this is in force: it tells nobody that it changed."""
+        until = time.monotonic() + LIMIT
+        while True:
+            block = Block(block_of(worker.pid))
+            if block.policy == policy and (not numbers or block.now == numbers):
+                return
+            self.assertLess(time.monotonic(), until, f"{block.policy} {block.now}")
+            time.sleep(0.01)
+
+    def rows(self, worker):
+        return [row for row in self.json("top", "--threads", "encoder")["items"]
+                if row["pid"] == worker.pid and row["carrier"] == "fiber"]
+
+    def is_put(self, worker, says, policy, *numbers):
+        """The rule is in force when it says so, and each thread is ordered by it."""
+        self.rule(says)
+        self.await_active("InForce")
+        self.await_block(worker, policy, policy, *numbers)
+        self.go_on(worker)
+        rows = self.rows(worker)
+        self.assertEqual(len(rows), 8)
+        self.assertEqual({row["class"] for row in rows}, {policy})
+        return rows
+
+
+class Live(Programs):
+    def test_a_running_program_changes_policy_and_goes_back(self):
+        with self.worker() as worker:
+            self.go_on(worker)
+            rows = self.is_put(worker, "use: deadline, runtimeUs: 500, periodUs: 10000",
+                               "deadline", 0, 0, 0, 500000, 10000000, 10000000)
+            self.assertTrue(all(row["dueNs"] > 0 for row in rows), rows)
+            self.assertEqual({(row["runtimeNs"], row["periodNs"]) for row in rows},
+                             {(500000, 10000000)})
+            self.is_put(worker, "use: rr, sliceUs: 3000", "rr", 0, 0, 3000000, 0, 0, 0)
+            rows = self.is_put(worker, "use: cfs, nice: 7", "cfs", 1, 7, 0, 0, 0, 0)
+            self.assertEqual({row["nice"] for row in rows}, {7})
+            self.is_put(worker, "use: eevdf", "eevdf", 0, 0, 0, 0, 0, 0)
+            self.ok("delete", "rule", "encoder-sched")
+            self.await_block(worker, "cfs", "", 0, 0, 0, 0, 0, 0)
+            self.go_on(worker)
+            self.finish(worker)
+
+    def test_a_killed_agent_goes_on_where_it_was(self):
+        with self.worker() as worker:
+            self.go_on(worker)
+            self.is_put(worker, "use: rr", "rr", 0, 0, 0, 0, 0, 0)
+            os.kill(self.pids("agent/encoder")[-1], signal.SIGKILL)
+            self.go_on(worker)
+            self.await_line(r"agent/encoder started", 2)
+            self.is_put(worker, "use: deadline", "deadline", 0, 0, 0, 2000000, 20000000,
+                        20000000)
+            self.ok("delete", "rule", "encoder-sched")
+            self.await_block(worker, "cfs", "", 0, 0, 0, 0, 0, 0)
+            self.go_on(worker)
+            self.finish(worker)
+
+    def test_who_begins_later_and_in_a_child_has_it(self):
+        self.rule("use: rr, sliceUs: 3000")
+        with self.worker(use="rr") as worker, self.worker("sh", "-c", '"$0"; true',
+                                                          use="rr") as shell:
+            self.go_on(worker)
+            self.go_on(shell)
+            self.await_block(worker, "rr", "rr", 0, 0, 3000000, 0, 0, 0)
+            until = time.monotonic() + LIMIT
+            while not (rows := [row for row in
+                                self.json("top", "--threads", "encoder")["items"]
+                                if row["carrier"] == "fiber" and row["pid"] != worker.pid
+                                and row["sliceNs"] == 3000000]):
+                self.assertLess(time.monotonic(), until)
+            self.assertEqual({row["class"] for row in rows}, {"rr"})
+            self.finish(worker)
+            self.finish(shell)
+
+    def test_one_that_is_stopped_is_told_and_obeys_later(self):
+        with self.worker() as worker, self.worker() as other:
+            self.go_on(worker)
+            self.go_on(other)
+            worker.send_signal(signal.SIGSTOP)
+            self.rule("use: rr")
+            self.await_active("Partial", "it is stopped")
+            self.assertIn(f"1 of 2 programs under fiber not: fiber_worker ({worker.pid})",
+                          self.active()["message"])
+            self.await_block(other, "rr")
+            refused = {row["pid"]: row.get("refused") for row in
+                       self.json("top", "--threads", "encoder")["items"]}
+            self.assertEqual(refused, {worker.pid: "ETIMEDOUT", other.pid: None})
+            before = Block(block_of(worker.pid)).monitor
+            worker.send_signal(signal.SIGCONT)
+            self.await_active("InForce")
+            self.await_block(worker, "rr")
+            # However often it was asked, by then a hundred times: one signal waited for it.
+            self.assertLess(Block(block_of(worker.pid)).monitor - before, 10)
+            self.go_on(worker)
+            self.finish(worker)
+            self.finish(other)
+
+    def test_one_that_lies_harms_nobody(self):
+        with self.worker() as other, self.started(
+                "run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber", "--",
+                sys.executable, "-c", LIAR, str(other.pid), stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE) as liar:
+            self.go_on(other)
+            self.assertEqual(liar.stdout.readline(), "lies\n")
+            agent = self.pids("agent/encoder")
+            self.rule("use: rr")
+            self.await_active("Partial", "it does not answer")
+            self.await_block(other, "rr")
+            liar.stdin.write("less\n")  # it takes its memory away under whoever reads it
+            liar.stdin.flush()
+            self.assertEqual(liar.stdout.readline(), "less\n")
+            self.await_active("InForce")
+            self.rule("use: deadline")
+            self.await_block(other, "deadline")
+            self.assertEqual(self.pids("agent/encoder"), agent)
+            self.go_on(other)
+            self.finish(other)
+            liar.communicate("", timeout=LIMIT)
+
+    def test_what_makes_no_sense_is_refused(self):
+        with self.worker() as worker:
+            self.go_on(worker)
+            control = Control(block_of(worker.pid))
+            control.ask("nothing")
+            self.assertEqual(control.fields()[2], -2)
+            self.await_block(worker, "cfs")
+            control.ask("rr", 1, 20)
+            self.assertEqual(control.fields()[2], -22)
+            self.await_block(worker, "cfs")
+            control.ask("rr", 0, 0, 1 << 60)
+            self.assertEqual(control.fields()[2], -22)
+            self.await_block(worker, "cfs")
+            self.go_on(worker)
+            self.finish(worker)
+
+    def test_a_carrier_that_changes_takes_its_class_along(self):
+        with self.worker() as worker:
+            self.go_on(worker)
+            self.is_put(worker, "use: rr", "rr", 0, 0, 0, 0, 0, 0)
+            before = os.getpriority(os.PRIO_PROCESS, worker.pid)
+            self.ok("apply", "-f", self.path(
+                "rule.yaml", "kind: Rule\nmetadata: {name: encoder-sched}\n"
+                "spec: {sched: {resource: encoder, use: cfs, nice: 5}}\n"))
+            self.await_active("InForce")
+            self.await_block(worker, "cfs", "", 0, 0, 0, 0, 0, 0)
+            self.assertEqual(os.getpriority(os.PRIO_PROCESS, worker.pid), 5)
+            self.is_put(worker, "use: eevdf", "eevdf", 0, 0, 0, 0, 0, 0)
+            if os.geteuid() == 0:
+                self.assertEqual(os.getpriority(os.PRIO_PROCESS, worker.pid), before)
+            self.finish(worker)
+
+
+class Alone(Programs):
+    """Of an agent that may not be raised above real-time threads."""
+
+    def up(self, *words):
+        if os.geteuid() == 0 and not shutil.which("setpriv"):
+            self.skipTest("there is no setpriv")
+        before = ["setpriv", "--bounding-set=-sys_nice", "--inh-caps=-sys_nice"] \
+            if os.geteuid() == 0 else []
+        subprocess.run([*before, self.rhodes_path, "up", "--detach", *words], env=self.env,
+                       check=True, capture_output=True, timeout=LIMIT)
+
+    def test_programs_under_fiber_need_no_right_of_it(self):
+        host = os.path.join(BUILD, "tests", "system", "sched_program_static")
+        with self.worker() as worker:
+            self.go_on(worker)
+            self.is_put(worker, "use: deadline", "deadline", 0, 0, 0, 2000000, 20000000,
+                        20000000)
+            with self.started("run", "-r", "encoder", "--", host, stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE) as other:
+                self.assertEqual(other.stdout.readline(), f"ready {other.pid}\n")
+                self.await_active("Partial", "1 thread not under fiber: deadline needs")
+                self.assertEqual(os.sched_getscheduler(other.pid), os.SCHED_OTHER)
+                other.communicate("", timeout=LIMIT)
+            self.await_active("InForce")
+            self.go_on(worker)
+            self.finish(worker)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
