@@ -115,7 +115,9 @@ static void look_at(struct rh_seat *seat)
 	if (carrier->seen_hold != hold || carrier->seen_cpu_ns != cpu_ns) {
 		carrier->seen_hold = hold;
 		carrier->seen_cpu_ns = cpu_ns;
-		if (atomic_load(&seat->inbox)) /* who came may go first, says the rule */
+		/* Who came may go first, says the rule.  A carrier that sleeps is not woken
+		 * for that: it would get processor time, and keep its seat. */
+		if (atomic_load(&seat->inbox) && !sleeps(tid))
 			rh_sys_tgkill(rh_sys_pid(), tid, RH_PREEMPT_SIGNAL);
 		return;
 	}

@@ -443,6 +443,8 @@ bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber)
 	count(seat);
 	own = atomic_load(&seat->queued);
 	rh_latch_unlock(&seat->latch);
+	if (own) /* it may sleep in the kernel before it leaves again */
+		rh_monitor_work();
 	if (!over && steal_any(seat, own + 1, now, &ahead))
 		over = ahead;
 	return !over;
