@@ -18,6 +18,8 @@ static uint64_t bit_of(int sig)
 
 bool rh_attend_due(const struct rh_fiber *fiber)
 {
+	if (*fiber->put_off)
+		return true;
 	for (uint32_t i = 0; i < atomic_load(&fiber->pending_count); i++)
 		if (!(atomic_load(&fiber->mask) & bit_of(fiber->pending[i].sig)))
 			return true;

@@ -28,7 +28,7 @@ int rh_attend_keep(struct rh_fiber *fiber, int sig, const siginfo_t *info);
 /* Others: has the fiber notice that it was cancelled. */
 void rh_attend_cancel(struct rh_fiber *fiber);
 
-/* Of the fiber: whether a signal waits that is not blocked. */
+/* Whether a signal waits that is not blocked.  The fiber itself, or of one that waits. */
 bool rh_attend_due(const struct rh_fiber *fiber);
 
 /* Of the fiber: signals that wait for it become the kernel's, for calls that take them

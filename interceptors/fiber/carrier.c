@@ -10,6 +10,7 @@
 #include "preempt.h"
 #include "real.h"
 #include "switch.h"
+#include "waitqueue.h"
 
 #include "../../rules/runqueue.h"
 
@@ -71,11 +72,14 @@ static void settle(struct rh_carrier *carrier, struct rh_fiber *fiber)
 	}
 	if (how == RH_LEAVE_WAIT) {
 		struct rh_latch *release = carrier->release;
+		bool due = *fiber->put_off != 0; /* it was busy with going to sleep */
 
 		atomic_store(&fiber->stats->state, RH_THREAD_WAITING);
 		if (carrier->seat)
 			rh_seat_stop(carrier->seat, fiber, how);
 		rh_latch_unlock(release);
+		if (due)
+			rh_wait_interrupt(fiber);
 		return;
 	}
 	if (how != RH_LEAVE_YIELD)
@@ -233,6 +237,7 @@ static void *main_of(void *argument)
 	carrier->fs = rh_park_thread_pointer();
 	rh_park_leave_rseq();
 	rh_carrier_of_thread = carrier;
+	carrier->put_off = &rh_handler_put_off;
 	carrier->mask = rh_sys_mask(SIG_BLOCK, NULL);
 	atomic_store(&carrier->tid, rh_sys_tid());
 	rh_preempt_arm(carrier);
@@ -272,10 +277,12 @@ static int start(struct rh_seat *seat)
 	result = rh_real.pthread_create(&thread, &attributes, main_of, carrier);
 	rh_sys_mask(SIG_SETMASK, &old);
 	pthread_attr_destroy(&attributes);
-	if (result)
+	if (result) {
+		atomic_store(&seat->carrier, NULL);
 		atomic_store(&carrier->used, false);
-	else
+	} else {
 		atomic_fetch_add(&rh_stats->carriers, 1);
+	}
 	return result;
 }
 

@@ -51,6 +51,7 @@ struct rh_carrier {
 	_Atomic uint32_t called;           /* a futex: a spare one sleeps on it */
 	struct rh_carrier *spare_next; /* under the latch of spare ones */
 	_Atomic bool used;
+	const volatile uint32_t *put_off; /* signals that came in its own context */
 	struct rh_latch direct_latch;
 	struct rh_direct direct[RH_DIRECTS_MAX];
 	_Atomic int directs;

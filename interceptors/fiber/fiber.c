@@ -93,16 +93,31 @@ uint64_t rh_fiber_common_mask(void)
 	return common;
 }
 
-void rh_fiber_leave(enum rh_leave how, struct rh_latch *release)
+static void leave(struct rh_fiber *fiber, enum rh_leave how, struct rh_latch *release)
 {
-	struct rh_fiber *fiber = rh_fiber_of_thread;
 	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
 
 	fiber->resched = false;
 	carrier->leave = how;
 	carrier->release = release;
 	rh_switch(&fiber->sp, carrier->sp, carrier->fs);
+}
+
+void rh_fiber_arrive(struct rh_fiber *fiber)
+{
+	struct rh_carrier *carrier;
+
+	while ((carrier = atomic_load(&fiber->carrier)) && *carrier->put_off)
+		leave(fiber, RH_LEAVE_TICK, NULL);
 	rh_attend(fiber);
+}
+
+void rh_fiber_leave(enum rh_leave how, struct rh_latch *release)
+{
+	struct rh_fiber *fiber = rh_fiber_of_thread;
+
+	leave(fiber, how, release);
+	rh_fiber_arrive(fiber);
 }
 
 void rh_fiber_point(struct rh_fiber *fiber)

@@ -58,7 +58,7 @@ struct rh_waiter {
 	_Atomic uint32_t woken;
 	enum rh_waited why;
 	uint32_t tag; /* of the kind of waiter, for who wakes */
-	bool queued, interruptible;
+	bool queued, interruptible, handling;
 	bool asleep; /* a fiber that has left, or does so without giving the latch back */
 };
 
@@ -103,6 +103,7 @@ struct rh_fiber {
 	struct rh_latch pending_latch;
 	struct rh_pending pending[RH_PENDING_MAX];
 	_Atomic uint32_t pending_count;
+	const volatile uint32_t *put_off; /* in its storage: signals that came while busy */
 
 	/* Set before it is seen by others. */
 	_Atomic uint32_t home; /* enum rh_home; a futex */
@@ -151,6 +152,10 @@ extern _Atomic uint32_t rh_fiber_mask_changes;
 /* Leaves the carrier; returns when somebody runs this fiber again.  Only a current
  * fiber.  release is for RH_LEAVE_WAIT. */
 void rh_fiber_leave(enum rh_leave how, struct rh_latch *release);
+
+/* Of a fiber that just began to run: signals that came to the carrier as it did are looked
+ * at before it goes on. */
+void rh_fiber_arrive(struct rh_fiber *fiber);
 
 /* At the end of a call that the runtime serves: leaves if it was to have been preempted
  * meanwhile. */

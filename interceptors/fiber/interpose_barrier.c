@@ -17,7 +17,7 @@ static struct layout *of(pthread_barrier_t *barrier)
 RH_INTERPOSED int pthread_barrier_wait(pthread_barrier_t *barrier)
 {
 	struct layout *own = of(barrier);
-	struct rh_wait how = {.key = barrier, .until = RH_WAIT_FOREVER};
+	struct rh_wait how = {.key = barrier, .until = RH_WAIT_FOREVER, .handling = true};
 	struct rh_bucket *bucket;
 
 	if (own->shared)

@@ -36,7 +36,7 @@ static bool is_own(const pthread_mutex_t *mutex)
 
 static int wait_for(pthread_mutex_t *mutex, uint64_t until)
 {
-	struct rh_wait how = {.key = mutex, .until = until};
+	struct rh_wait how = {.key = mutex, .until = until, .handling = true};
 
 	if (is_own(mutex))
 		return EDEADLK;

@@ -33,7 +33,7 @@ static bool lets_pass(struct rh_bucket *bucket, const pthread_rwlock_t *lock, en
 
 static int wait_for(pthread_rwlock_t *lock, try_lock *again, enum tag tag, uint64_t until)
 {
-	struct rh_wait how = {.key = lock, .until = until, .tag = tag};
+	struct rh_wait how = {.key = lock, .until = until, .tag = tag, .handling = true};
 
 	if (is_own(lock))
 		return EDEADLK;

@@ -19,6 +19,15 @@ static bool is_private(const sem_t *sem)
 	return !((const struct layout *)(const void *)sem)->shared;
 }
 
+/* Handlers that ended the call early: without a time it begins anew after those that are
+ * installed so, with one after none. */
+static uint32_t interrupts(const struct rh_fiber *fiber, uint64_t until)
+{
+	if (!fiber)
+		return 0;
+	return until == RH_WAIT_FOREVER ? fiber->interrupts : fiber->user_signals;
+}
+
 static int wait_until(sem_t *sem, uint64_t until)
 {
 	struct rh_wait how = {.key = sem, .until = until, .interruptible = true};
@@ -26,7 +35,7 @@ static int wait_until(sem_t *sem, uint64_t until)
 
 	rh_real.pthread_testcancel();
 	while (rh_real.sem_trywait(sem)) {
-		uint32_t seen = fiber ? fiber->user_signals : 0;
+		uint32_t seen = interrupts(fiber, until);
 		struct rh_bucket *bucket = rh_wait_open(sem);
 		enum rh_waited waited;
 
@@ -37,7 +46,7 @@ static int wait_until(sem_t *sem, uint64_t until)
 		waited = rh_wait_sleep(bucket, &how);
 		rh_real.pthread_testcancel();
 		if (waited == RH_WOKEN ||
-		    (waited == RH_SIGNALLED && fiber && fiber->user_signals == seen))
+		    (waited == RH_SIGNALLED && fiber && interrupts(fiber, until) == seen))
 			continue;
 		if (!rh_real.sem_trywait(sem))
 			return 0;

@@ -2,6 +2,7 @@
 
 #include "attend.h"
 #include "clock.h"
+#include "handler.h"
 #include "preempt.h"
 #include "runtime.h"
 #include "seat.h"
@@ -91,6 +92,7 @@ static void begin(struct rh_fiber *fiber)
 	atomic_store(&fiber->mask, rh_sys_mask(SIG_SETMASK, &all));
 	rh_park_leave_rseq();
 	fiber->fs = rh_park_thread_pointer();
+	fiber->put_off = &rh_handler_put_off;
 	fiber->thread = pthread_self();
 	atomic_store(&fiber->stats->tid, (uint32_t)rh_sys_tid());
 	atomic_store(&fiber->tid, rh_sys_tid());
@@ -98,7 +100,7 @@ static void begin(struct rh_fiber *fiber)
 	atomic_fetch_add(&rh_fiber_mask_changes, 1);
 	rh_fiber_of_thread = fiber;
 	rh_switch_park(&fiber->sp, fiber->stack + RH_HOME_STACK - 64, fiber);
-	rh_attend(fiber); /* by a carrier, or back at home */
+	rh_fiber_arrive(fiber); /* by a carrier, or back at home */
 }
 
 void *rh_park_start(void *argument)

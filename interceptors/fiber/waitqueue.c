@@ -81,6 +81,15 @@ static void resume(struct rh_waiter *waiter, enum rh_waited why)
 	rh_sys_wake(&waiter->woken, 1);
 }
 
+/* It keeps its place; who wakes it then finds it awake. */
+static void run_meanwhile(struct rh_waiter *waiter)
+{
+	if (!waiter->asleep)
+		return;
+	waiter->asleep = false;
+	rh_seat_put(waiter->fiber);
+}
+
 struct abandoned {
 	struct rh_bucket *bucket;
 	struct rh_waiter *waiter;
@@ -145,6 +154,32 @@ static bool still_waits(struct rh_bucket *bucket, const struct rh_wait *how,
 	return waiter->queued;
 }
 
+/* Woken, or in the queue still, for a signal.  True: it waits on, under the latch. */
+static bool handle_meanwhile(struct rh_fiber *fiber, struct rh_bucket *bucket)
+{
+	rh_handler_leave();
+	rh_attend(fiber);
+	rh_handler_enter();
+	rh_latch_lock(&bucket->latch);
+	if (fiber->waiter.queued)
+		return true;
+	rh_latch_unlock(&bucket->latch);
+	return false;
+}
+
+/* Under the latch, which is given back. */
+static void sleep_on(struct rh_fiber *fiber, struct rh_bucket *bucket)
+{
+	do {
+		if (fiber->waiter.handling && rh_attend_due(fiber)) {
+			rh_latch_unlock(&bucket->latch);
+			continue;
+		}
+		fiber->waiter.asleep = true;
+		rh_fiber_leave(RH_LEAVE_WAIT, &bucket->latch);
+	} while (fiber->waiter.queued && handle_meanwhile(fiber, bucket));
+}
+
 static void sleep_as_fiber(struct rh_fiber *fiber, struct rh_bucket *bucket,
 			   const struct rh_wait *how)
 {
@@ -154,8 +189,7 @@ static void sleep_as_fiber(struct rh_fiber *fiber, struct rh_bucket *bucket,
 	if (timed)
 		rh_wheel_add(fiber, how->until);
 	if (still_waits(bucket, how, &fiber->waiter)) {
-		fiber->waiter.asleep = true;
-		rh_fiber_leave(RH_LEAVE_WAIT, &bucket->latch);
+		sleep_on(fiber, bucket);
 	} else {
 		rh_latch_unlock(&bucket->latch);
 	}
@@ -173,7 +207,8 @@ enum rh_waited rh_wait_sleep(struct rh_bucket *bucket, const struct rh_wait *how
 	if (!fiber)
 		return sleep_in_kernel(bucket, how);
 	fiber->waiter = (struct rh_waiter){.key = how->key, .fiber = fiber, .tag = how->tag,
-					   .interruptible = how->interruptible};
+					   .interruptible = how->interruptible,
+					   .handling = how->handling};
 	atomic_store(&fiber->bucket, bucket); /* P5: before it looks whether it is due */
 	if (how->interruptible && (rh_attend_due(fiber) || atomic_load(&fiber->cancel))) {
 		atomic_store(&fiber->bucket, NULL);
@@ -224,19 +259,30 @@ void rh_wait_wake_all(struct rh_bucket *bucket, const void *key)
 	rh_wait_leave(bucket);
 }
 
+/* Under the latch, of one that is in the queue. */
+static void interrupt_in(struct rh_bucket *bucket, struct rh_fiber *fiber)
+{
+	struct rh_waiter *waiter = &fiber->waiter;
+	bool due = rh_attend_due(fiber);
+
+	if (due && waiter->handling) {
+		run_meanwhile(waiter);
+	} else if ((due || atomic_load(&fiber->cancel)) && waiter->interruptible) {
+		take_out(bucket, waiter);
+		resume(waiter, RH_SIGNALLED);
+	}
+}
+
 void rh_wait_interrupt(struct rh_fiber *fiber)
 {
 	struct rh_bucket *bucket = atomic_load(&fiber->bucket);
-	bool due;
 
 	if (!bucket)
 		return;
 	rh_handler_enter();
 	rh_latch_lock(&bucket->latch);
-	due = rh_attend_due(fiber) || atomic_load(&fiber->cancel);
-	if (due && atomic_load(&fiber->bucket) == bucket && fiber->waiter.interruptible &&
-	    take_out(bucket, &fiber->waiter))
-		resume(&fiber->waiter, RH_SIGNALLED);
+	if (atomic_load(&fiber->bucket) == bucket && fiber->waiter.queued)
+		interrupt_in(bucket, fiber);
 	rh_latch_unlock(&bucket->latch);
 	rh_handler_leave();
 }

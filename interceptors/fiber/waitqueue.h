@@ -28,6 +28,7 @@ struct rh_wait {
 	uint64_t until; /* time of the runtime, RH_WAIT_FOREVER */
 	uint32_t tag;
 	bool interruptible; /* by a signal that is not blocked, and by cancellation */
+	bool handling; /* otherwise: handlers run meanwhile, and the place is kept */
 	/* Called once it is queued, without the latch; false: it does not wait.  NULL. */
 	bool (*queued)(void *passed);
 	void *passed;
@@ -42,7 +43,7 @@ void rh_wait_wake(const void *key, int most);
 /* Instead of rh_wait_leave: wakes all that wait for the key until now. */
 void rh_wait_wake_all(struct rh_bucket *bucket, const void *key);
 
-/* Wakes a fiber whose wait may be interrupted. */
+/* Wakes a fiber whose wait may be interrupted, or that handles signals meanwhile. */
 void rh_wait_interrupt(struct rh_fiber *fiber);
 
 /* The wheel: the fiber's time is over, if this still is the wait of that number. */
