@@ -31,6 +31,12 @@ static void tell(const char *who, const char *reason)
 	write_out("\n");
 }
 
+void rh_evict_refuse(const char *reason)
+{
+	tell("a thread is", reason);
+	rh_stats_count(&rh_stats->evicted);
+}
+
 void rh_evict_self(const char *reason)
 {
 	struct rh_fiber *fiber = rh_fiber_current();

@@ -8,6 +8,12 @@
 
 #include "fiber.h"
 
+#define RH_EVICT_AFFINITY "it is bound to processors"
+#define RH_EVICT_CLASS    "it has a scheduling class of the kernel"
+
+/* A thread that is made is the kernel's from the start. */
+void rh_evict_refuse(const char *reason);
+
 /* The calling thread, if it is a fiber, is a kernel thread of its own when this
  * returns. */
 void rh_evict_self(const char *reason);

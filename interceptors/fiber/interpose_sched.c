@@ -11,8 +11,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#define WHY_AFFINITY "it is bound to processors"
-#define WHY_CLASS    "it has a scheduling class of the kernel"
 #define WHY_TIMER    "a timer of the kernel is bound to it"
 
 /* Of whom a call speaks: 0 is the caller. */
@@ -68,7 +66,7 @@ RH_INTERPOSED int sched_setaffinity(pid_t tid, size_t size, const cpu_set_t *set
 	int result = rh_real_get()->sched_setaffinity(number_of(tid), size, set);
 
 	if (!result)
-		send_home(spoken_of(tid), WHY_AFFINITY);
+		send_home(spoken_of(tid), RH_EVICT_AFFINITY);
 	return result;
 }
 
@@ -83,7 +81,7 @@ RH_INTERPOSED int pthread_setaffinity_np(pthread_t thread, size_t size, const cp
 	struct rh_fiber *fiber = rh_fiber_of(thread);
 
 	if (!result && fiber && fiber->governed)
-		send_home(fiber, WHY_AFFINITY);
+		send_home(fiber, RH_EVICT_AFFINITY);
 	return result;
 }
 
@@ -97,7 +95,7 @@ RH_INTERPOSED int sched_setscheduler(pid_t tid, int class, const struct sched_pa
 	int result = rh_real_get()->sched_setscheduler(number_of(tid), class, param);
 
 	if (result >= 0 && is_kernel_class(class & ~SCHED_RESET_ON_FORK))
-		send_home(spoken_of(tid), WHY_CLASS);
+		send_home(spoken_of(tid), RH_EVICT_CLASS);
 	return result;
 }
 
@@ -123,7 +121,7 @@ RH_INTERPOSED int pthread_setschedparam(pthread_t thread, int class,
 	struct rh_fiber *fiber = rh_fiber_of(thread);
 
 	if (!result && is_kernel_class(class) && fiber && fiber->governed)
-		send_home(fiber, WHY_CLASS);
+		send_home(fiber, RH_EVICT_CLASS);
 	return result;
 }
 

@@ -11,26 +11,77 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
+#include <sys/auxv.h>
+
+#define HANDLER_STACK 4096u /* of the functions of the runtime, below the signal's frame */
 
 static _Atomic uint32_t next_seat;
 
-/* What cannot be a fiber from the start. */
-static bool wants_kernel(const pthread_attr_t *attributes)
+static bool wants_class(const pthread_attr_t *attributes)
 {
 	int inherits = PTHREAD_INHERIT_SCHED, class = SCHED_OTHER;
-	cpu_set_t set;
 
-	if (!attributes)
-		return false;
 	pthread_attr_getinheritsched(attributes, &inherits);
 	pthread_attr_getschedpolicy(attributes, &class);
-	if (inherits == PTHREAD_EXPLICIT_SCHED && class != SCHED_OTHER)
-		return true;
+	return inherits == PTHREAD_EXPLICIT_SCHED && class != SCHED_OTHER;
+}
+
+static bool wants_processors(const pthread_attr_t *attributes)
+{
+	cpu_set_t set;
+
 	if (pthread_attr_getaffinity_np(attributes, sizeof set, &set))
 		return true;
 	return CPU_COUNT(&set) < (int)sysconf(_SC_NPROCESSORS_CONF) &&
 	       CPU_COUNT(&set) < CPU_SETSIZE;
+}
+
+/* Who is preempted leaves from inside of the signal, on the thread's own stack. */
+static size_t stack_of_preemption(void)
+{
+	return getauxval(AT_MINSIGSTKSZ) + HANDLER_STACK;
+}
+
+static size_t given_stack(const pthread_attr_t *attributes)
+{
+	size_t size = 0;
+	void *at = NULL;
+
+	pthread_attr_getstack(attributes, &at, &size);
+	return at ? size : 0; /* 0: the C library makes it, of whatever size */
+}
+
+/* Why it cannot be a fiber from the start; NULL: it can. */
+static const char *wants_kernel(const pthread_attr_t *attributes)
+{
+	size_t stack;
+
+	if (!attributes)
+		return NULL;
+	if (wants_class(attributes))
+		return RH_EVICT_CLASS;
+	if (wants_processors(attributes))
+		return RH_EVICT_AFFINITY;
+	stack = given_stack(attributes);
+	if (stack && stack < (size_t)PTHREAD_STACK_MIN + stack_of_preemption())
+		return "its stack has no room for a signal";
+	return NULL;
+}
+
+/* With so much more room that nobody feels the signal; *ret holds what the result points
+ * to. */
+static const pthread_attr_t *with_room(const pthread_attr_t *attributes, pthread_attr_t *ret)
+{
+	size_t size;
+
+	if (!attributes || given_stack(attributes))
+		return attributes;
+	*ret = *attributes; /* what it points to stays the program's */
+	pthread_attr_getstacksize(ret, &size);
+	pthread_attr_setstacksize(ret, size + stack_of_preemption());
+	return ret;
 }
 
 /* One that the kernel schedules, counted. */
@@ -57,11 +108,16 @@ RH_INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attrib
 {
 	const struct rh_real *real = rh_real_get();
 	struct rh_fiber *fiber, *own = rh_fiber_current();
+	pthread_attr_t larger;
+	const char *reason;
 	int result;
 
 	if (!rh_runtime_start() && !rh_runtime_runs())
 		return real->pthread_create(thread, attributes, start, argument);
-	if (!rh_evict_admits() || wants_kernel(attributes) || !(fiber = rh_fiber_take()))
+	reason = wants_kernel(attributes);
+	if (reason)
+		rh_evict_refuse(reason);
+	if (!rh_evict_admits() || reason || !(fiber = rh_fiber_take()))
 		return create_plain(thread, attributes, start, argument);
 	fiber->start = start;
 	fiber->argument = argument;
@@ -69,7 +125,7 @@ RH_INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attrib
 	if (own)
 		atomic_store(&fiber->nice, atomic_load(&own->nice));
 	rh_runtime_thread_begins();
-	result = real->pthread_create(thread, attributes, rh_park_start, fiber);
+	result = real->pthread_create(thread, with_room(attributes, &larger), rh_park_start, fiber);
 	if (result) {
 		rh_fiber_give(fiber);
 		rh_runtime_thread_ends();
