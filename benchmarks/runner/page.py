@@ -26,7 +26,8 @@ def missed(result):
                  if fnmatch.fnmatchcase(row.name, cause["rows"])]
         ratio = f" ({row.ratio:.2f}x)" if row.ratio else ""
         if row.bounds:
-            ratio = f" ({row.ratio:.2f}x, {row.bounds[0]:.2f} to {row.bounds[1]:.2f})"
+            low, high = map(rows.times, row.bounds)
+            ratio = f" ({rows.times(row.ratio)}x, {low} to {high})"
         cause = known[0] if known else "Cause not found yet."
         text += f"* **{row.name}**: {rows.number(row.value)} {row.unit}{ratio}, goal " \
             f"{row.goal}. {'As above.' if cause in told else cause}\n"

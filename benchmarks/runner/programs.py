@@ -14,7 +14,6 @@ THREADS = (2, 4, 8, 16, 32)
 TASK_ROUNDS = 2000    # of 10 us
 MESSAGES_MS = 100
 PATIENCE_S = 10  # what takes longer under all carriers together, runs seldom
-MEGABYTE = 1000000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,25 +57,27 @@ def wakes(build):
                       (("ns", ""),), "ns", place, "wake")
 
 
-def applications(build, small, large):
-    wall = (("wall", ""),)
+def applications(build, inputs, megabytes):
+    wall, (small, large) = (("wall", ""),), inputs
+    size = f"{megabytes:g} MB"
     for name, words in (
-            ("pbzip2, 12 MB", ("pbzip2", "-p8", "-b3", "-c", small)),
-            ("zstd, 12 MB", ("zstd", "-q", "-T8", "-B512K", "-12", "-c", small)),
-            ("xz, 12 MB", ("xz", "-T8", "-1", "--block-size=512KiB", "-c", small)),
-            ("WhiteDB", own(build, "bench-whitedb", 8, 2000, 20000))):
+            (f"pbzip2, {size}", ("pbzip2", "-p8", "-b3", "-c", small)),
+            (f"zstd, {size}", ("zstd", "-q", "-T8", "-B512K", "-12", "-c", small)),
+            (f"xz, {size}", ("xz", "-T8", "-1", "--block-size=512KiB", "-c", small)),
+            ("WhiteDB", own(build, "bench-whitedb", 8, 2000, 6000))):
         yield Program(f"{name}, 8 threads", words, wall, "ms", chapter="application")
-    yield Program("pbzip2, 120 MB, 8 threads", ("pbzip2", "-p8", "-c", large), wall, "ms",
-                  chapter="application", is_long=True)
+    yield Program(f"pbzip2, {10 * megabytes:g} MB, 8 threads", ("pbzip2", "-p8", "-c", large),
+                  wall, "ms", chapter="application", is_long=True)
 
 
-def write_inputs(folder, is_quick):
-    """Paragraphs of words, some more frequent than others: the same each time."""
+def write_inputs(folder, megabytes):
+    """Two files, one ten times as large, of paragraphs of words, some more frequent than
+    others: the same each time."""
     chance = random.Random(5)
     words = [chance.randbytes(chance.randrange(1, 6)).hex() for _ in range(20000)]
     odds = [1 / (1 + i) for i in range(len(words))]
     paragraphs, size = [], 0
-    while size < 12 * MEGABYTE // (10 if is_quick else 1):
+    while size < megabytes * 1e6:
         paragraphs.append(" ".join(chance.choices(words, odds, k=1000)).encode() + b"\n")
         size += len(paragraphs[-1])
     paths = [os.path.join(folder, name) for name in ("small", "large")]
@@ -90,9 +91,10 @@ def write_inputs(folder, is_quick):
 
 class Programs:
     def __init__(self, system, build, folder, plan):
-        self.plan, self.failures = plan, []
+        self.plan, self.failures, self.turns = plan, [], 0
         self.all = [*tasks(build), *wakes(build),
-                    *applications(build, *write_inputs(folder, plan.is_quick))]
+                    *applications(build, write_inputs(folder, plan.megabytes),
+                                  plan.megabytes)]
         self.runs = {(program, carrier): [] for program in self.all
                      for carrier in carriers.CARRIERS}
         self.slow = {program for program in self.all if program.is_long}
@@ -111,8 +113,13 @@ class Programs:
 
     def play(self):
         """All programs in each turn; of a program all carriers, another one first each
-        time."""
+        time.  No turn begins when too much time has passed."""
+        until = time.monotonic() + self.plan.programs_s
         for turn in range(self.plan.runs):
+            if time.monotonic() > until:
+                print(f"only {turn} of {self.plan.runs} turns in time", file=sys.stderr)
+                break
+            self.turns = turn + 1
             for program in self.all:
                 if program in self.slow and turn % self.plan.every_long:
                     continue

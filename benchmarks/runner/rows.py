@@ -83,12 +83,20 @@ def number(value):
     return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
+def times(ratio):
+    return number(ratio) if ratio >= 100 else f"{ratio:.2f}" if ratio >= 0.1 else \
+        f"{ratio:.2g}"
+
+
+def interval(ratio, bounds):
+    return f"{times(ratio)} ({times(bounds[0])} to {times(bounds[1])})"
+
+
 def cells(row):
     """The columns of a table, as text."""
     peer = "" if row.peer is None else f"{row.peer} {number(row.peer_value)}"
-    ratio = "" if row.ratio is None else f"{row.ratio:.2f}"
-    if row.bounds:
-        ratio += f" ({row.bounds[0]:.2f} to {row.bounds[1]:.2f})"
+    ratio = "" if row.ratio is None else interval(row.ratio, row.bounds) if row.bounds else \
+        f"{row.ratio:.2f}"
     met = "MISSING" if row.missing else "" if row.met is None else \
         "yes" if row.met else "NO"
     return [row.name, f"{number(row.value)} {row.unit}", peer, ratio, row.goal or "", met]

@@ -10,8 +10,8 @@ import sys
 import tempfile
 import time
 
-from . import (carriers, decisions, host, measure, programs, rows, sched_docs, sched_plot,
-               softirqs)
+from . import (carriers, decisions, host, measure, paired, programs, rows, sched_docs,
+               sched_plot, softirqs)
 
 USED = ("task", "application")  # chapters of which processor time is told
 
@@ -22,6 +22,8 @@ class Plan:
     def __init__(self, args):
         self.is_quick = args.quick
         self.runs = args.runs or (2 if args.quick else 20)
+        self.megabytes = 1.2 if args.quick else 12  # of most inputs
+        self.programs_s = 14 * 60  # then no other turn of programs begins
         self.every_long = 1 if args.quick else 4  # turns in which long programs run, too
         self.tasklets = 20000 if args.quick else 100000
         self.ring_ms = 50 if args.quick else 200
@@ -82,6 +84,16 @@ def used_rows(found):
                                    found.ratios(program, carrier, "cpu"))
 
 
+def lent_rows(found):
+    """What a task takes longer as a whole than from its first thread on."""
+    for carrier, words in ((carriers.LINUX, "start and end of a program"),
+                           (carriers.FIBER, "start and end of a program under fiber"),
+                           (carriers.WASM, "the same, and until a lent rule orders threads")):
+        yield rows.stated(words, paired.median(
+            run and run["wall"] - run["ms"] for program in found.all
+            if program.chapter == "task" for run in found.runs[program, carrier]), "ms")
+
+
 TASKLETS = {"batch": ("64 tasklets from a thread, for each", "ns"),
             "inside": ("64 tasklets from one of them, for each", "ns"),
             "again": ("a tasklet that schedules itself", "ns"),
@@ -139,6 +151,7 @@ def chapters_of(runner):
     found, soft = runner.programs, runner.softirqs
     return {"programs": list(program_rows(found)) if found else [],
             "used": list(used_rows(found)) if found else [],
+            "lent": list(lent_rows(found)) if found else [],
             "tasklets": list(tasklet_rows(soft)) if soft else [],
             "moderation": list(moderation_rows(soft)) if soft else [],
             "decisions": list(decisions.goal_rows(runner.decisions)),

@@ -13,7 +13,7 @@ The same program files run under
 
 One process under each of them (`bench-span`) starts and times the programs: from the fork until
 the end for applications, by the program itself for all others, whose threads begin when the rule
-orders them. In each of {runs} turns all programs run, each under all four, right after each other,
+orders them. In each of {program_turns} turns all programs run, each under all four, right after each other,
 another one of the four first each time{long}. *Figure* and *beside* are medians; *ratio* is
 the median of the ratios of two runs of one turn; in brackets its interval with a confidence of
 95 %, exact by the binomial distribution of signs, whatever the ratios' distribution is: of 20
@@ -31,10 +31,10 @@ the run fails{failures}.
 * **message**: as hackbench does it, two groups of five senders and five receivers, 100 bytes from
   every sender to every receiver in turn, for 100 ms; time for each. Pipes and sockets hold a page.
 * **hand-over**: two threads in turn; on one processor (the whole process) or as they like.
-* **applications** (Figure 15): unmodified programs of Debian, 8 threads. pbzip2 (900 kB blocks
-  for 120 MB, 300 kB for 12 MB), zstd -12 and xz -1 compress words that are made the same each time.
+* **applications** (Figure 15): unmodified programs of Debian, 8 threads. pbzip2 (blocks of
+  900 kB for the large input, 300 kB for the small one), zstd -12 and xz -1 compress words, the same each time.
   WhiteDB: a program of ours on libwgdb (`benchmarks/sched/whitedb.c`); each of 8 threads inserts
-  2,000 records, then finds, changes and replaces them 20,000 times, in transactions.
+  2,000 records, then finds, changes and replaces them 6,000 times, in transactions.
 
 **Softirqs.** Tasklets (`rhodes-softirq.h`) beside a thread with a queue (mutex and condition), both
 {tasklets:,} times in each of {runs} turns on one processor; then a ring of 1,024 packets that a thread
@@ -69,8 +69,7 @@ def cell(found, program, carrier, field):
     ratios = found.ratios(program, carrier, field)
     if not ratios.values:
         return "MISSING"
-    low, high = ratios.bounds
-    return f"{ratios.median:.2f} ({low:.2f} to {high:.2f})"
+    return rows.interval(ratios.median, ratios.bounds)
 
 
 def reached(found, program, field):
@@ -123,7 +122,7 @@ def method(runner):
     long = sorted(program.name for program in found.slow) if found else []
     failures = runner.all_failures()
     return METHOD.format(
-        runs=plan.runs, tasklets=plan.tasklets, ring_ms=plan.ring_ms, rounds=rounds,
+        runs=plan.runs, program_turns=found.turns if found else 0, tasklets=plan.tasklets, ring_ms=plan.ring_ms, rounds=rounds,
         turns=turns,
         long=f" (in one turn of {plan.every_long}, as they take long: {'; '.join(long)})"
              if long and plan.every_long > 1 else "",
@@ -146,6 +145,7 @@ def write(runner, chapters, args, seconds):
     text += [
         ("Goals not met", page.missed(everything)),
         ("Processor time of programs", page.table(chapters["used"])),
+        ("What comes before the threads", page.table(chapters["lent"])),
         ("Tasklets", page.table(chapters["tasklets"])),
         ("Rules of softirqs", page.table(chapters["moderation"])),
         ("What the rules of softirqs made of it", interrupts(soft) if soft else ""),

@@ -24,7 +24,7 @@ def points(found, wanted, field):
 def ratios(path, title, found, wanted, labels, field):
     """Beside each other, a group for each program."""
     tics = ", ".join(f"'{label}' {place}" for place, label in enumerate(labels))
-    head = plot.HEAD.format(out=path, title=title, key="left bottom")
+    head = plot.HEAD.format(out=path, title=title, key="below")
     series = ", ".join(
         f"$data{number} using ($1+{(number - 1) * 0.2:.1f}):2:3:4 with yerrorbars "
         f"ls {number + 1} title '{carrier}'" for number, carrier in enumerate(SHOWN))
