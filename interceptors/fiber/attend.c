@@ -159,14 +159,10 @@ void rh_attend_end(struct rh_fiber *fiber)
 static void tell(struct rh_fiber *fiber)
 {
 	struct rh_carrier *carrier = atomic_load(&fiber->carrier);
-	int tid;
 
 	rh_wait_interrupt(fiber);
-	if (!carrier || atomic_load(&carrier->fiber) != fiber)
-		return;
-	tid = atomic_load(&carrier->tid);
-	if (tid)
-		rh_sys_tgkill(rh_sys_pid(), tid, RH_PREEMPT_SIGNAL);
+	if (carrier && atomic_load(&carrier->fiber) == fiber)
+		rh_preempt_ask(carrier);
 }
 
 /* What is sent straight to the carrier is handled as the kernel handles it: calls end

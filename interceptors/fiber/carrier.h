@@ -52,6 +52,7 @@ struct rh_carrier {
 	struct rh_carrier *spare_next; /* under the latch of spare ones */
 	_Atomic bool used;
 	const volatile uint32_t *put_off; /* signals that came in its own context */
+	_Atomic bool asked; /* the preemption signal is under way, P7 */
 	struct rh_latch direct_latch;
 	struct rh_direct direct[RH_DIRECTS_MAX];
 	_Atomic int directs;

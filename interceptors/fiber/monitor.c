@@ -18,7 +18,9 @@
 #include <fcntl.h>
 #include <string.h>
 
-#define STACK       (128u << 10)
+/* Who asks for another rule sends signals, and those that come while the process is stopped
+ * or waits for a processor come all at once, each with a frame.  Only addresses, until then. */
+#define STACK       (8u << 20)
 #define QUIET_ROUNDS 8 /* without waiting tasks, before it sleeps */
 
 static _Atomic uint32_t rings; /* a futex */
@@ -118,7 +120,7 @@ static void look_at(struct rh_seat *seat)
 		/* Who came may go first, says the rule.  A carrier that sleeps is not woken
 		 * for that: it would get processor time, and keep its seat. */
 		if (atomic_load(&seat->inbox) && !sleeps(tid))
-			rh_sys_tgkill(rh_sys_pid(), tid, RH_PREEMPT_SIGNAL);
+			rh_preempt_ask(carrier);
 		return;
 	}
 	if (!sleeps(tid))

@@ -107,12 +107,24 @@ static void preempt(struct rh_fiber *fiber, ucontext_t *at)
 	rh_fiber_leave(RH_LEAVE_TICK, NULL);
 }
 
+void rh_preempt_ask(struct rh_carrier *carrier)
+{
+	int tid = atomic_load(&carrier->tid);
+
+	if (tid && !atomic_exchange(&carrier->asked, true))
+		rh_sys_tgkill(rh_sys_pid(), tid, RH_PREEMPT_SIGNAL);
+}
+
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	struct rh_fiber *fiber = rh_fiber_current();
+	struct rh_carrier *carrier = fiber ? atomic_load(&fiber->carrier)
+					   : rh_carrier_of_thread;
 
 	(void)sig;
 	(void)info;
+	if (carrier)
+		atomic_store(&carrier->asked, false);
 	rh_everywhere_here();
 	rh_monitor_signalled();
 	if (!fiber || is_parked(fiber))

@@ -18,6 +18,12 @@
 /* Takes the signal for the runtime. */
 void rh_preempt_open(void);
 
+/* Has a carrier, or the fiber that it runs, look at what was changed for it before this call.
+ * One signal at a time is under way: such signals queue up, and each of them is a frame on
+ * the program's stack.  P7: change, then asked; the handler: not asked, then look. */
+struct rh_carrier;
+void rh_preempt_ask(struct rh_carrier *carrier);
+
 /* Of a carrier, for itself. */
 void rh_preempt_arm(struct rh_carrier *carrier);
 void rh_preempt_disarm(struct rh_carrier *carrier);
