@@ -335,12 +335,15 @@ static struct processor *here(void)
 
 static void ring(struct processor *processor)
 {
+	int was_asleep;
+
 	if (!atomic_load(&processor->is_asleep))
 		return;
 	pthread_mutex_lock(&processor->lock);
-	if (atomic_exchange(&processor->is_asleep, 0))
-		pthread_cond_signal(&processor->rung);
+	was_asleep = atomic_exchange(&processor->is_asleep, 0);
 	pthread_mutex_unlock(&processor->lock);
+	if (was_asleep) /* not with the lock, for which it would wait at once */
+		pthread_cond_signal(&processor->rung);
 }
 
 static int push(struct processor *processor, struct rh_tasklet *tasklet)
