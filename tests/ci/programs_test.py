@@ -1,0 +1,104 @@
+#!/usr/bin/python3
+"""./bench sched believes no figure of a program that made something else than it should, that
+failed, or that was scheduled by another rule than it says (benchmarks/runner)."""
+import json
+import os
+import sys
+import tempfile
+import types
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                                "../../benchmarks"))
+from runner import carriers, programs, rows  # noqa: E402
+
+PROGRAM = programs.Program("work", ("work",), (("wall", ""),), "ms")
+RULE = carriers.RESOURCES[carriers.WASM] + "-sched-code"
+
+
+class Span:
+    """A bench-span that says what it is told to."""
+
+    def __init__(self, carrier, folder):
+        self.starter = carriers.Starter.__new__(carriers.Starter)
+        self.starter.carrier = carrier
+        self.starter.output = os.path.join(folder, carrier)
+        self.answers = []
+        self.starter.process = types.SimpleNamespace(
+            stdin=types.SimpleNamespace(write=lambda _: None, flush=lambda: None),
+            stdout=types.SimpleNamespace(readline=lambda: self.answers.pop(0)))
+
+    def will(self, output="made", wall=10, status=0, **more):
+        for name, text in (("", output), (".err", "")):
+            with open(self.starter.output + name, "w", encoding="utf-8") as file:
+                file.write(text)
+        self.answers.append(json.dumps({"status": status, "wall": wall, "cpu": 1, **more}))
+
+
+class Programs(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.found = programs.Programs.__new__(programs.Programs)
+        self.found.failures, self.found.right = [], {}
+        self.linux = Span(carriers.LINUX, folder.name)
+        self.wasm = Span(carriers.WASM, folder.name)
+        self.found.runs = {(PROGRAM, carrier): [] for carrier in carriers.CARRIERS}
+
+    def run_under(self, span, **more):
+        span.will(**more)
+        took = self.found.run(PROGRAM, span.starter)
+        self.found.runs[PROGRAM, span.starter.carrier].append(took)
+        return took
+
+    def fails(self, words, **more):
+        """Under WebAssembly, after a run of Linux."""
+        self.run_under(self.linux)
+        more = {"policy": RULE, "evicted": 0, **more}
+        with open(os.devnull, "w", encoding="utf-8") as nothing:
+            before, sys.stderr = sys.stderr, nothing
+            try:
+                self.assertIsNone(self.run_under(self.wasm, **more))
+            finally:
+                sys.stderr = before
+        self.assertIn(words, self.found.failures[0])
+
+    def row(self):
+        found = self.found
+        return rows.bounded("work", found.get(PROGRAM, carriers.WASM, "wall"), "ms", "Linux",
+                            found.get(PROGRAM, carriers.LINUX, "wall"),
+                            found.ratios(PROGRAM, carriers.WASM, "wall"), 1.08)
+
+    def test_what_is_right_is_a_ratio(self):
+        self.run_under(self.linux, wall=10)
+        self.run_under(self.wasm, wall=12, policy=RULE, evicted=0)
+        self.assertEqual(self.found.failures, [])
+        row = self.row()
+        self.assertEqual((row.ratio, row.bounds, row.met), (1.2, (1.2, 1.2), False))
+
+    def test_other_output_is_a_failure(self):
+        self.fails("not the same", output="something else")
+        self.assertTrue(self.row().missing)
+        self.assertIs(self.row().met, False)
+
+    def test_another_sum_is_a_failure(self):
+        self.found.right = {PROGRAM: "1"}
+        self.wasm.will(output='{"ms": 1, "sum": "2"}')
+        with self.assertRaisesRegex(RuntimeError, "not the same"):
+            self.found.look(PROGRAM, self.wasm.starter)
+
+    def test_a_program_that_fails_is_a_failure(self):
+        self.fails("-9", status=-9)
+
+    def test_another_rule_is_a_failure(self):
+        self.fails("the rule was cfs", policy="cfs")
+
+    def test_no_runtime_at_all_is_a_failure(self):
+        self.fails("the rule was None", policy=None)
+
+    def test_an_evicted_thread_is_a_failure(self):
+        self.fails("1 threads evicted", evicted=1)
+
+
+if __name__ == "__main__":
+    unittest.main()
