@@ -144,3 +144,15 @@ unsigned rh_fibers_put(struct rh_governed *set, const struct rh_stats_ask *what,
 		say(&tally, why);
 	return tally.pending;
 }
+
+void rh_fibers_trace(const struct rh_governed *set, uint64_t until_ns)
+{
+	struct rh_fiber_block block;
+
+	for (unsigned i = 0; i < set->count; i++) {
+		if (!set->at[i]->is_fiber || rh_fiber_block_open(set->at[i]->pid, 1, &block) < 0)
+			continue;
+		rh_fiber_block_trace(&block, until_ns);
+		rh_fiber_block_close(&block);
+	}
+}

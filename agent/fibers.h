@@ -30,4 +30,7 @@ void rh_fibers_ask_of(const struct rh_schedspec *spec, struct rh_stats_ask *ret_
 unsigned rh_fibers_put(struct rh_governed *set, const struct rh_stats_ask *ask,
                        uint64_t now_ms, struct rh_diag *why);
 
+/* Programs write down what happens to their threads until then (0: no more), by rh_clock_ns. */
+void rh_fibers_trace(const struct rh_governed *set, uint64_t until_ns);
+
 #endif

@@ -23,6 +23,7 @@
 #define BEAT_MS     500u
 #define BEAT_DUE_MS 100u /* threads that come begin without a deadline */
 #define SAVE_MS     50u
+#define TRACE_MS    250u /* programs are told again to write down what happens */
 #define ASK_MS      10u  /* until programs that were asked are looked at again */
 #define NEWCOMERS   256u /* that wait at a time */
 
@@ -45,6 +46,7 @@ struct rh_governor {
 	uv_timer_t          beat;
 	uv_timer_t          save;
 	uv_timer_t          asking;    /* programs that have not answered        */
+	uv_timer_t          tracing;   /* somebody reads what happens to threads */
 	struct rh_governed  set;
 	struct rh_schedspec active;    /* rule "": none                          */
 	struct rh_steer     steer;     /* of active                              */
@@ -518,6 +520,31 @@ int rh_governor_take(struct rh_agent *agent, struct rh_conn *conn, const struct 
 	return RH_OK;
 }
 
+/* ---- what happens to threads ------------------------------------------------ */
+
+/* Programs that are not told again stop by themselves. */
+static void on_tracing(uv_timer_t *timer)
+{
+	struct rh_governor *governor = timer->data;
+
+	rh_log_as(governor->agent->name);
+	rh_fibers_trace(&governor->set, rh_clock_ns() + 4 * TRACE_MS * RH_NS_PER_MS);
+}
+
+void rh_governor_trace(struct rh_agent *agent)
+{
+	on_tracing(&agent->governor->tracing);
+	uv_timer_start(&agent->governor->tracing, on_tracing, TRACE_MS, TRACE_MS);
+}
+
+void rh_governor_untrace(struct rh_agent *agent)
+{
+	if (!agent->governor)
+		return;
+	uv_timer_stop(&agent->governor->tracing);
+	rh_fibers_trace(&agent->governor->set, 0);
+}
+
 /* ---- begin and end ---------------------------------------------------------- */
 
 int rh_governor_init(struct rh_agent *agent)
@@ -527,10 +554,12 @@ int rh_governor_init(struct rh_agent *agent)
 	agent->governor = governor;
 	if (!governor || uv_timer_init(agent->loop, &governor->beat) < 0 ||
 	    uv_timer_init(agent->loop, &governor->save) < 0 ||
-	    uv_timer_init(agent->loop, &governor->asking) < 0)
+	    uv_timer_init(agent->loop, &governor->asking) < 0 ||
+	    uv_timer_init(agent->loop, &governor->tracing) < 0)
 		return RH_ENOMEM;
 	governor->agent = agent;
 	governor->beat.data = governor->save.data = governor->asking.data = governor;
+	governor->tracing.data = governor;
 	rh_task_init(&governor->task);
 	rh_task_init(&governor->sweeping);
 	rh_task_init(&governor->answering);
@@ -573,6 +602,7 @@ void rh_governor_leave(struct rh_agent *agent)
 	rh_leave_close(agent, (uv_handle_t *)&governor->beat);
 	rh_leave_close(agent, (uv_handle_t *)&governor->save);
 	rh_leave_close(agent, (uv_handle_t *)&governor->asking);
+	rh_leave_close(agent, (uv_handle_t *)&governor->tracing);
 }
 
 void rh_governor_free(struct rh_agent *agent)

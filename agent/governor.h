@@ -57,6 +57,11 @@ void rh_governor_note(struct rh_agent *agent, pid_t pid);
 int rh_governor_take(struct rh_agent *agent, struct rh_conn *conn, const struct rh_peer *peer,
                      struct rh_frame *frame, struct rh_diag *diag);
 
+/* Programs under `fiber` write down what happens to their threads, for who reads it in their
+ * blocks, until nobody does. */
+void rh_governor_trace(struct rh_agent *agent);
+void rh_governor_untrace(struct rh_agent *agent);
+
 /* The agent ends: the threads get back what they had. */
 void rh_governor_close(struct rh_agent *agent);
 

@@ -5,6 +5,7 @@
 #include "conn.h"
 #include "cpage.h"
 #include "edge.h"
+#include "governor.h"
 #include "inlink.h"
 #include "instance.h"
 #include "process.h"
@@ -68,11 +69,15 @@ static int on_frame(void *user, struct rh_frame *frame)
 static void on_lost(void *user, int why)
 {
 	struct observer *observer = user;
+	struct rh_agent *agent = observer->agent;
+	uint32_t         flags = observer->flags;
 
 	(void)why;
 	rh_list_remove(&observer->in_agent);
 	rh_conn_close(observer->conn);
 	free(observer);
+	if ((flags & RH_TRACE_SCHED) && !rh_trace_has_sched(agent))
+		rh_governor_untrace(agent);
 }
 
 static const struct rh_conn_ops conn_ops = { .frame = on_frame, .lost = on_lost };
@@ -112,6 +117,8 @@ int rh_trace_open(struct rh_agent *agent, struct rh_conn *conn,
 	observer->conn = conn;
 	rh_conn_hand_over(conn, &conn_ops, observer);
 	rh_list_add(&agent->observers, &observer->in_agent);
+	if (observer->flags & RH_TRACE_SCHED)
+		rh_governor_trace(agent);
 	return RH_OK;
 }
 
@@ -139,7 +146,7 @@ static uint16_t pick(struct rh_agent *agent, const char *callee, int is_marked)
 	RH_LIST_EACH(node, &agent->observers) {
 		struct observer *observer = RH_CONTAINER(node, struct observer, in_agent);
 
-		if (observer->left == 0 || (observer->flags & RH_TRACE_PUSH) ||
+		if (observer->left == 0 || (observer->flags & (RH_TRACE_PUSH | RH_TRACE_SCHED)) ||
 		    (observer->callee[0] && strcmp(observer->callee, callee) != 0) ||
 		    ((observer->flags & RH_PAGE_FLAG_TRACE) && !is_marked) ||
 		    is_full(observer))
@@ -168,13 +175,23 @@ uint16_t rh_trace_pick_placed(struct rh_wpage *page, const struct rh_wcall *call
 
 /* ---- rules -------------------------------------------------------------- */
 
-int rh_trace_has_push(const struct rh_agent *agent)
+static int has_flag(const struct rh_agent *agent, uint32_t flag)
 {
 	RH_LIST_EACH(node, &agent->observers) {
-		if (RH_CONTAINER(node, struct observer, in_agent)->flags & RH_TRACE_PUSH)
+		if (RH_CONTAINER(node, struct observer, in_agent)->flags & flag)
 			return 1;
 	}
 	return 0;
+}
+
+int rh_trace_has_push(const struct rh_agent *agent)
+{
+	return has_flag(agent, RH_TRACE_PUSH);
+}
+
+int rh_trace_has_sched(const struct rh_agent *agent)
+{
+	return has_flag(agent, RH_TRACE_SCHED);
 }
 
 void rh_trace_push(struct rh_agent *agent, struct rh_push_step *step, uint64_t began_ns)

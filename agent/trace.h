@@ -21,6 +21,9 @@
  * bytes that a rule of hook `filter` would be shown: to test rules with.  While its
  * socket takes no more, calls are left out and counted.
  *
+ * One with FLAGS RH_TRACE_SCHED gets nothing: programs under the carrier `fiber` write what
+ * happens to their threads into their blocks (governor.h) for as long as it is there.
+ *
  * Ownership   Observers are freed when they hang up.
  * Threads     The loop's.
  * Limits      RH_OBSERVERS_MAX observers. */
@@ -61,6 +64,9 @@ void rh_trace_reply(struct rh_edge *edge, const struct rh_cpage *page,
 
 /* Does anybody want to hear of rules? */
 int rh_trace_has_push(const struct rh_agent *agent);
+
+/* Does anybody want to read of threads? */
+int rh_trace_has_sched(const struct rh_agent *agent);
 
 /* Tells them; time_ns, took_ns (since began_ns, unless that is 0) and the resource are
  * filled in. */

@@ -1,5 +1,7 @@
 #include "fiber_block.h"
 
+#include "clock.h"
+
 #include "../model/error.h"
 
 #include <errno.h>
@@ -214,4 +216,85 @@ int rh_fiber_block_ask(const struct rh_fiber_block *block, const struct rh_stats
 		r = write_ask(block, ask, wanted + 1);
 	wake(block->pid, atomic_load(&control.monitor_tid));
 	return r < 0 ? r : RH_EAGAIN;
+}
+
+/* ---- what happens ----------------------------------------------------------- */
+
+int rh_fiber_block_trace(const struct rh_fiber_block *block, uint64_t until_ns)
+{
+	struct rh_stats_control control;
+	int r = read_at(block, &control, sizeof control, offsetof(struct rh_stats, control));
+
+	if (r == RH_OK)
+		r = write_at(block, &until_ns, sizeof until_ns,
+		             offsetof(struct rh_stats, control.trace_until));
+	/* While it is on it looks by itself. */
+	if (r == RH_OK && (until_ns == 0 || atomic_load(&control.trace_until) < rh_clock_ns()))
+		wake(block->pid, atomic_load(&control.monitor_tid));
+	return r;
+}
+
+int rh_fiber_block_is_traced(const struct rh_fiber_block *block)
+{
+	uint32_t is_traced = 0;
+
+	return read_at(block, &is_traced, sizeof is_traced,
+	               offsetof(struct rh_stats, control.is_traced)) == RH_OK && is_traced;
+}
+
+static int read_written(const struct rh_fiber_block *block, uint64_t *ret_written)
+{
+	return read_at(block, ret_written, sizeof *ret_written,
+	               sizeof(struct rh_stats) + offsetof(struct rh_stats_ring, written));
+}
+
+/* One that is written just now is not whole; who reads comes back for it. */
+static int read_event(const struct rh_fiber_block *block, uint64_t number,
+                      struct rh_stats_event *ret_event)
+{
+	size_t at = sizeof(struct rh_stats) + offsetof(struct rh_stats_ring, at) +
+	            (number - 1) % RH_STATS_EVENTS * sizeof *ret_event;
+	int    r = read_at(block, ret_event, sizeof *ret_event, at);
+
+	if (r < 0)
+		return r;
+	return atomic_load(&ret_event->number) == number &&
+	       atomic_load(&ret_event->again) == number ? 1 : 0;
+}
+
+/* The oldest that is still there, with some room for those that are written meanwhile. */
+static void skip_lost(uint64_t written, uint64_t *next, uint64_t *lost)
+{
+	uint64_t kept = RH_STATS_EVENTS - RH_STATS_SEATS;
+
+	if (written < kept || *next > written - kept)
+		return;
+	*lost += written - kept + 1 - *next;
+	*next = written - kept + 1;
+}
+
+int rh_fiber_block_events(const struct rh_fiber_block *block, uint64_t *next,
+                          struct rh_stats_event *ret_events, unsigned cap, uint64_t *lost)
+{
+	uint64_t written, again;
+	unsigned count = 0;
+	int      r = read_written(block, &written);
+
+	if (r < 0)
+		return r;
+	if (*next == 0 || *next > written + 1)
+		*next = written + 1;
+	skip_lost(written, next, lost);
+	while (count < cap && *next <= written) {
+		r = read_event(block, *next, &ret_events[count]);
+		if (r == 0 && read_written(block, &again) == RH_OK &&
+		    again - *next < RH_STATS_EVENTS - RH_STATS_SEATS)
+			break;
+		if (r < 0)
+			return r;
+		*lost += r == 0;
+		count += r == 1;
+		(*next)++;
+	}
+	return (int)count;
 }

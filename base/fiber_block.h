@@ -32,4 +32,16 @@ int rh_fiber_block_read(const struct rh_fiber_block *block, struct rh_stats *ret
  * RH_ELOST. */
 int rh_fiber_block_ask(const struct rh_fiber_block *block, const struct rh_stats_ask *ask);
 
+/* Events are written until then, by CLOCK_MONOTONIC, at most some seconds from now; 0: no
+ * more.  RH_ELOST. */
+int rh_fiber_block_trace(const struct rh_fiber_block *block, uint64_t until_ns);
+
+/* Whether they are. */
+int rh_fiber_block_is_traced(const struct rh_fiber_block *block);
+
+/* Events from *next on, which is 0 at first: those that come; at most cap of them, in order.
+ * Returns how many, and adds to *lost how many were overwritten meanwhile.  RH_ELOST. */
+int rh_fiber_block_events(const struct rh_fiber_block *block, uint64_t *next,
+                          struct rh_stats_event *ret_events, unsigned cap, uint64_t *lost);
+
 #endif

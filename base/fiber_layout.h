@@ -16,9 +16,10 @@
 #include <stdint.h>
 
 #define RH_STATS_MAGIC   0x72686669u /* "rhfi" */
-#define RH_STATS_VERSION 2u
+#define RH_STATS_VERSION 3u
 #define RH_STATS_THREADS 1024u
 #define RH_STATS_SEATS   64u
+#define RH_STATS_EVENTS  16384u
 #define RH_STATS_NO_SEAT 0xffffffffu
 #define RH_STATS_NAME    40u
 #define RH_STATS_MEMFD   "rhodes-fibers"
@@ -48,7 +49,7 @@ struct rh_thread_stats {
 /* A seat's decisions: who runs next.  Its carrier writes it. */
 struct rh_seat_stats {
 	_Atomic uint64_t picks;    /* that gave a thread */
-	_Atomic uint64_t ruled;    /* of them, by the order of the rule; others: first come */
+	_Atomic uint64_t unruled;  /* of them, first come first served; others: by the rule */
 	_Atomic uint64_t failures; /* of the rule: so often it was not asked any more */
 	uint64_t reserved[5];
 };
@@ -68,8 +69,8 @@ struct rh_stats_control {
 	_Atomic uint32_t wanted, done;
 	_Atomic int32_t result; /* 0, or a negative error: the former policy stays */
 	_Atomic uint32_t monitor_tid, signal;
-	uint32_t reserved;
-	_Atomic uint64_t trace_until; /* CLOCK_MONOTONIC: events are written until then */
+	_Atomic uint32_t is_traced;   /* events are written */
+	_Atomic uint64_t trace_until; /* CLOCK_MONOTONIC: that is wanted until then */
 	struct rh_stats_ask asked, now;
 	uint64_t more[8];
 };
@@ -85,6 +86,43 @@ struct rh_stats {
 	struct rh_seat_stats seat[RH_STATS_SEATS];
 };
 
+/* What happens to threads, in the order of the carriers' work. */
+enum rh_event_kind {
+	RH_EVENT_NONE,
+	RH_EVENT_START,   /* the thread is the runtime's from now on */
+	RH_EVENT_CONTEXT, /* its stack (value) and its TCB (other) are */
+	RH_EVENT_WAKE,    /* it is runnable; other: the thread that woke it, 0: none */
+	RH_EVENT_ENQUEUE, /* it is in the queue; why: RH_SCHED_NEW, ... */
+	RH_EVENT_MOVE,    /* to this seat; other: from that one */
+	RH_EVENT_IDLE,    /* the seat has nothing to run; no thread */
+	RH_EVENT_PICK,    /* it is next; why: 1 by the rule, 0 first come; other: who waits */
+	RH_EVENT_SWITCH,  /* it runs; other: the kernel thread of the carrier */
+	RH_EVENT_TICK,    /* it runs; why: 1 it has run enough */
+	RH_EVENT_WAIT,    /* it is not runnable; why: 1 it sleeps in the kernel */
+	RH_EVENT_END,     /* its stack and TCB are the C library's again */
+	RH_EVENT_RULE,    /* another rule orders this seat; no thread */
+	RH_EVENT_KINDS
+};
+
+/* Whole when both numbers are that of the event. */
+struct rh_stats_event {
+	_Atomic uint64_t number; /* from 1 on */
+	uint64_t time;           /* CLOCK_MONOTONIC */
+	uint32_t kind, why, tid, seat;
+	uint64_t other, value;   /* value: vruntime but for CONTEXT */
+	uint64_t deadline;
+	_Atomic uint64_t again;  /* number */
+};
+
+/* Behind the block.  Event n is at (n - 1) modulo its size: who reads too late has lost
+ * some, and sees how many. */
+struct rh_stats_ring {
+	_Atomic uint64_t written;
+	uint64_t reserved[7];
+	struct rh_stats_event at[RH_STATS_EVENTS];
+};
+
+_Static_assert(sizeof(struct rh_stats_event) == 64, "layout of an event");
 _Static_assert(sizeof(struct rh_thread_stats) == 104, "layout of a line");
 _Static_assert(sizeof(struct rh_seat_stats) == 64, "layout of a seat");
 _Static_assert(sizeof(struct rh_stats_ask) == 80, "layout of what is asked");

@@ -43,6 +43,18 @@ static void put_numbers(struct rh_thread_row *row, const struct rh_stats *stats,
 	};
 }
 
+static struct rh_decisions decisions_of(const struct rh_stats *stats)
+{
+	struct rh_decisions sum = { 0 };
+
+	for (unsigned i = 0; i < RH_STATS_SEATS; i++) {
+		sum.all += number(&stats->seat[i].picks);
+		sum.unruled += number(&stats->seat[i].unruled);
+		sum.failures += number(&stats->seat[i].failures);
+	}
+	return sum;
+}
+
 /* Its line ends where its state began. */
 static double with_present(uint64_t ns, uint64_t since, int is_so)
 {
@@ -58,6 +70,7 @@ static void put_line(struct rh_thread_row *row, const struct rh_stats *stats,
 	uint64_t since = number(&line->since);
 
 	row->is_fiber = true;
+	row->decisions = decisions_of(stats);
 	row->stat.state = letter_of(state);
 	row->stat.cpu = seat == RH_STATS_NO_SEAT ? -1 : (int)seat;
 	row->run_ns = with_present(number(&line->run_ns), since, state == RH_THREAD_RUNNING);

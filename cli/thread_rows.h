@@ -16,10 +16,18 @@
 
 #include <stdbool.h>
 
+/* Who decided, at each switch of a program under `fiber`. */
+struct rh_decisions {
+	uint64_t all;
+	uint64_t unruled;  /* first come first served; others: by the order of the rule */
+	uint64_t failures; /* so often the rule was left aside                         */
+};
+
 struct rh_thread_row {
 	pid_t                 pid;
 	pid_t                 tid;
 	bool                  is_fiber;   /* that carrier runs it                      */
+	struct rh_decisions   decisions;  /* under `fiber`: of its program             */
 	struct rh_thread_stat stat;
 	struct rh_sched_attr  attr;       /* how it is scheduled now                   */
 	char                  policy[RH_STATS_NAME]; /* under `fiber`: what orders it, and

@@ -142,6 +142,7 @@ static const struct rh_option trace_options[] = {
 	{ "callee", 'c', "RESOURCE", "only calls to this one", RH_COMPLETE_RESOURCE },
 	{ "push", 'p', NULL, "no calls, but how rules are subscribed to and published",
 	  NONE },
+	{ "sched", 's', NULL, "no calls, but how its threads are scheduled under fiber", NONE },
 	LAST,
 };
 
@@ -337,7 +338,7 @@ const struct rh_verb rh_verbs[] = {
 	  .help = "Watch calls, errors and latency of every edge",
 	  .about = "Reads the counters that the agents share; nobody is slowed down." },
 	{ .name = "trace",
-	  .words = "RESOURCE | --push [RESOURCE]",
+	  .words = "RESOURCE | --push [RESOURCE] | --sched RESOURCE",
 	  .options = trace_options,
 	  .run = rh_verb_trace,
 	  .word_most = 1,
@@ -347,7 +348,9 @@ const struct rh_verb rh_verbs[] = {
 	          "The steps are those of the figures in the papers, with the values of\n"
 	          "the parameters.  While a trace runs, the traced calls are slower.\n"
 	          "With --push the steps of subscribing to rules and of publishing them,\n"
-	          "of every agent or of one, with revisions, bytes and times." },
+	          "of every agent or of one, with revisions, bytes and times.  With --sched\n"
+	          "each decision about the threads of its programs that run under the\n"
+	          "carrier fiber, numbered as the papers' nine steps of scheduling." },
 	{ .name = "watch",
 	  .words = "resources|rules|interfaces|modules|all [NAME]",
 	  .options = watch_options,

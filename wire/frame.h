@@ -148,7 +148,10 @@ enum rh_frame_type {
 	RH_FRAME_TRACE = 144, /* to an agent: COUNT [CALLEE] [FLAGS: RH_PAGE_FLAG_TRACE,
 	                         only calls that the caller's agent traces too; or
 	                         RH_TRACE_PUSH, no calls but how rules reach it; or
-	                         RH_TRACE_WHOLE, calls as RECORDED];
+	                         RH_TRACE_WHOLE, calls as RECORDED; or
+	                         RH_TRACE_SCHED, nothing, but programs under the
+	                         carrier `fiber` write down what happens to their
+	                         threads while the observer is there];
 	                         to the center: [RESOURCE: only that subscriber]  */
 	RH_FRAME_STEP,        /* STEP TIME TEXT FUNCTION CALL CALLER CALLEE BODY  */
 	RH_FRAME_PUSH_STEP,   /* FLAGS (enum rh_push_process) STEP TIME TEXT [TOOK
@@ -163,6 +166,7 @@ enum rh_frame_type {
 
 #define RH_TRACE_PUSH  0x100u
 #define RH_TRACE_WHOLE 0x200u
+#define RH_TRACE_SCHED 0x400u
 
 #define RH_EDGE_EMIT 0xffffffffu
 

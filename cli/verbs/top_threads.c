@@ -84,6 +84,28 @@ static void add_row(struct rh_table *table, const struct rh_thread_row *row)
 	rh_table_cell(table, refused, row->err_no ? RH_BAD : RH_PLAIN);
 }
 
+/* Once for each program, whose rows are one after the other. */
+static void print_decisions(struct rh_cli *cli, const struct rh_thread_rows *rows)
+{
+	pid_t last = 0;
+
+	for (size_t i = 0; i < rows->count; i++) {
+		const struct rh_thread_row *row = &rows->at[i];
+		const struct rh_decisions  *made = &row->decisions;
+		char                        all[32], ruled[32];
+
+		if (!row->is_fiber || row->pid == last)
+			continue;
+		last = row->pid;
+		fprintf(cli->out, "process %d: %s decisions, %s by the rule, %llu first come first "
+		        "served; the rule failed %llu time%s\n", (int)row->pid,
+		        rh_text_count((double)made->all, all, sizeof all),
+		        rh_text_count((double)(made->all - made->unruled), ruled, sizeof ruled),
+		        (unsigned long long)made->unruled, (unsigned long long)made->failures,
+		        made->failures == 1 ? "" : "s");
+	}
+}
+
 static void print_table(struct rh_cli *cli, const struct rh_thread_rows *rows)
 {
 	static const char *const headings[] = {
@@ -96,6 +118,7 @@ static void print_table(struct rh_cli *cli, const struct rh_thread_rows *rows)
 	rh_text_print(cli->out, rows->rule[0] == '-' ? "none" : rows->rule, RH_BOLD,
 	              cli->has_color);
 	fputc('\n', cli->out);
+	print_decisions(cli, rows);
 	rh_table_init(&table, headings);
 	for (size_t i = 0; i < rows->count; i++)
 		add_row(&table, &rows->at[i]);
@@ -124,6 +147,11 @@ static json_t *row_json(const struct rh_thread_row *row)
 		json_object_set_new(json, "vruntimeNs", json_real(row->vruntime_ns));
 	if (row->deadline_ns > 0)
 		json_object_set_new(json, "dueNs", json_real(row->deadline_ns));
+	if (row->is_fiber)
+		json_object_set_new(json, "program", json_pack("{s:I, s:I, s:I}", "decisions",
+			(json_int_t)row->decisions.all, "byRule",
+			(json_int_t)(row->decisions.all - row->decisions.unruled),
+			"failures", (json_int_t)row->decisions.failures));
 	if (row->err_no)
 		json_object_set_new(json, "refused", json_string(strerrorname_np(row->err_no)));
 	return json;

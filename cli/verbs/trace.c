@@ -2,9 +2,12 @@
 #include "../client.h"
 #include "../push_page.h"
 #include "../push_tracing.h"
+#include "../sched_tracing.h"
 #include "../show.h"
 #include "../tracing.h"
 #include "../verb.h"
+
+#include "../../base/diag.h"
 
 #include <string.h>
 
@@ -166,6 +169,28 @@ static int trace_push(struct rh_cli *cli, uint32_t count)
 	return result;
 }
 
+/* --- how threads are scheduled
+ * ----------------------------------------------------------------------------- */
+
+static int trace_sched(struct rh_cli *cli, const char *resource, uint32_t count)
+{
+	struct rh_sched_tracing *tracing;
+	struct rh_diag           diag = { 0 };
+	int                      r;
+
+	if (!resource || rh_args_has(&cli->args, "push") || rh_args_has(&cli->args, "callee"))
+		return rh_cli_usage(cli, "--sched takes a resource, and neither --push nor"
+		                    " --callee");
+	tracing = rh_sched_tracing_create(&cli->dirs, resource);
+	r = tracing ? rh_sched_tracing_start(tracing, &diag)
+	            : rh_diag_set(&diag, RH_ENOMEM, "out of memory");
+	if (r >= 0)
+		r = rh_sched_tracing_run(tracing, count, cli->out, cli->err, cli->has_color,
+		                         &diag);
+	rh_sched_tracing_destroy(tracing);
+	return r < 0 ? rh_cli_fail(cli, rh_cli_exit_of(r), "%s", diag.text) : RH_EXIT_OK;
+}
+
 int rh_verb_trace(struct rh_cli *cli)
 {
 	const char        *name = cli->args.words[0];
@@ -179,6 +204,8 @@ int rh_verb_trace(struct rh_cli *cli)
 	if (rh_args_number(&cli->args, "count", 1, 1000000000, &count, &diag) ==
 	    RH_EINVAL)
 		return rh_cli_usage(cli, "%s", diag.text);
+	if (rh_args_has(&cli->args, "sched"))
+		return trace_sched(cli, name, (uint32_t)count);
 	if (rh_args_has(&cli->args, "push"))
 		return trace_push(cli, (uint32_t)count);
 	if (!name)

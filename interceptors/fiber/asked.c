@@ -5,6 +5,7 @@
 #include "preempt.h"
 #include "stats.h"
 #include "sys.h"
+#include "trace.h"
 
 #include <string.h>
 
@@ -17,7 +18,7 @@ void rh_asked_open(void)
 	atomic_store(&control->monitor_tid, (uint32_t)rh_sys_tid());
 }
 
-void rh_asked_obey(void)
+static void obey(void)
 {
 	struct rh_stats_control *control = &rh_stats->control;
 	uint32_t wanted = atomic_load(&control->wanted);
@@ -33,4 +34,15 @@ void rh_asked_obey(void)
 		memcpy(&control->now, &ask, sizeof ask);
 	atomic_store(&control->result, result);
 	atomic_store(&control->done, wanted);
+}
+
+uint64_t rh_asked_obey(void)
+{
+	struct rh_stats_control *control = &rh_stats->control;
+	uint64_t again;
+
+	obey();
+	again = rh_trace_until(atomic_load(&control->trace_until));
+	atomic_store(&control->is_traced, atomic_load(&rh_trace_is_on));
+	return again;
 }

@@ -10,6 +10,7 @@
 #include "preempt.h"
 #include "real.h"
 #include "switch.h"
+#include "trace.h"
 #include "waitqueue.h"
 
 #include "../../rules/runqueue.h"
@@ -48,6 +49,7 @@ void rh_carrier_lose_seat(struct rh_carrier *carrier, struct rh_seat *seat, uint
 		struct rh_fiber *fiber = atomic_load(&carrier->fiber);
 
 		rh_runqueue_stop(seat->queue, RH_STOP_BLOCK, rh_clock());
+		rh_trace(fiber, RH_EVENT_WAIT, 1, seat->index, 0);
 		atomic_store(&fiber->stats->state, RH_THREAD_BLOCKED);
 		atomic_store(&seat->carrier, NULL);
 	}
@@ -134,6 +136,8 @@ static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 	atomic_store_explicit(&stats->seat, carrier->seat->index, memory_order_relaxed);
 	atomic_store(&fiber->carrier, carrier);
 	atomic_store(&carrier->fiber, fiber);
+	rh_trace(fiber, RH_EVENT_SWITCH, 0, carrier->seat->index,
+		 (uint64_t)atomic_load(&carrier->tid));
 	do {
 		look_at_signals();
 		carrier->epoch++;

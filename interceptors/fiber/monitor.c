@@ -181,12 +181,12 @@ static void *main_of(void *none)
 	rh_asked_open();
 	for (;;) {
 		uint32_t seen = atomic_load(&rings);
-		uint64_t next, soon;
+		uint64_t next, soon, again;
 		struct timespec until;
 
 		atomic_store(&deep, quiet >= QUIET_ROUNDS);
 		be_ready_for_rules();
-		rh_asked_obey();
+		again = rh_asked_obey();
 		next = look();
 		if (rh_runtime_ended())
 			next = rh_clock() + RH_MONITOR_NS;
@@ -200,6 +200,8 @@ static void *main_of(void *none)
 		soon = rh_clock() + RH_MONITOR_NS;
 		if (!atomic_load(&deep) && soon < next)
 			next = soon;
+		if (again < next)
+			next = again;
 		until = rh_sys_time(next);
 		rh_sys_wait(&rings, seen, next == UINT64_MAX ? NULL : &until);
 	}

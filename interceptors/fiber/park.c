@@ -7,6 +7,7 @@
 #include "runtime.h"
 #include "seat.h"
 #include "switch.h"
+#include "trace.h"
 #include "waitqueue.h"
 
 #include <stdlib.h>
@@ -48,6 +49,7 @@ __attribute__((used, visibility("hidden")))
 void rh_parked(struct rh_fiber *fiber);
 void rh_parked(struct rh_fiber *fiber)
 {
+	rh_trace(fiber, RH_EVENT_CONTEXT, 0, RH_STATS_NO_SEAT, fiber->fs);
 	rh_seat_put(fiber);
 	while (atomic_load(&fiber->home) != RH_HOME_CALLED)
 		rh_sys_wait(&fiber->home, RH_HOME_PARKED, NULL);
@@ -81,6 +83,7 @@ static void end(struct rh_fiber **at)
 	if (fiber->governed)
 		rh_park_go_home(fiber);
 	rh_fiber_of_thread = NULL;
+	rh_trace(fiber, RH_EVENT_END, 0, atomic_load(&fiber->seat), 0);
 	rh_attend_end(fiber);
 	rh_runtime_thread_ends();
 }
@@ -99,6 +102,7 @@ static void begin(struct rh_fiber *fiber)
 	fiber->governed = true;
 	atomic_fetch_add(&rh_fiber_mask_changes, 1);
 	rh_fiber_of_thread = fiber;
+	rh_trace(fiber, RH_EVENT_START, 0, RH_STATS_NO_SEAT, 0);
 	rh_switch_park(&fiber->sp, fiber->stack + RH_HOME_STACK - 64, fiber);
 	rh_fiber_arrive(fiber); /* by a carrier, or back at home */
 }

@@ -14,6 +14,7 @@
 #include "seat.h"
 #include "handler.h"
 #include "switch.h"
+#include "trace.h"
 #include "waitqueue.h"
 #include "wheel.h"
 
@@ -132,6 +133,7 @@ static void in_child(void)
 	rh_monitor_forget();
 	rh_seat_forget_all();
 	rh_loan_forget();
+	rh_trace_until(0);
 	rh_own_forget();
 	atomic_store(&threads, 1);
 	atomic_store(&state, NOT_STARTED);

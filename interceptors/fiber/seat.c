@@ -7,6 +7,7 @@
 #include "monitor.h"
 #include "policy.h"
 #include "preempt.h"
+#include "trace.h"
 
 #include "../../base/diag.h"
 #include "../../model/check.h"
@@ -17,6 +18,7 @@
 #include <errno.h>
 #include <string.h>
 
+_Static_assert(RH_SEATS_MAX <= RH_STATS_SEATS, "each seat has its line");
 _Static_assert(RH_FIBERS_MAX <= RH_SCHED_TASKS, "each fiber is a task");
 
 struct rh_seat rh_seats[RH_SEATS_MAX];
@@ -75,6 +77,7 @@ static int exchange_one(struct rh_seat *seat, struct rh_rule **rule, struct rh_d
 	if (result >= 0) {
 		seat->rule = *rule;
 		*rule = former;
+		rh_trace(NULL, RH_EVENT_RULE, 0, seat->index, 0);
 		result = 0;
 	}
 	rh_latch_unlock(&seat->latch);
@@ -150,6 +153,25 @@ static void count(struct rh_seat *seat)
 	atomic_store(&seat->queued, rh_runqueue_waiting(seat->queue));
 }
 
+static void tell(struct rh_seat *seat, struct rh_fiber *fiber)
+{
+	struct rh_task_stats stats;
+
+	rh_runqueue_stats(seat->queue, task_of(fiber), &stats);
+	atomic_store_explicit(&fiber->stats->vruntime, stats.vruntime, memory_order_relaxed);
+	atomic_store_explicit(&fiber->stats->deadline, stats.deadline, memory_order_relaxed);
+}
+
+/* What happens to it, with what the rule says of it now. */
+static inline void note(struct rh_seat *seat, struct rh_fiber *fiber, enum rh_event_kind kind,
+			uint32_t why, uint64_t other)
+{
+	if (__builtin_expect(!atomic_load_explicit(&rh_trace_is_on, memory_order_relaxed), 1))
+		return;
+	tell(seat, fiber);
+	rh_trace(fiber, kind, why, seat->index, other);
+}
+
 /* What the rule is to be told. */
 static struct rh_task_traits traits_of(const struct rh_fiber *fiber)
 {
@@ -186,12 +208,12 @@ static void change_here(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t n
 
 void rh_seat_change_all(void)
 {
-	for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+	for (uint32_t i = 0; i < rh_fiber_top(); i++)
 		if (atomic_load(&rh_fiber_at(i)->used))
 			atomic_store(&rh_fiber_at(i)->changed, true);
 	for (uint32_t at = 0; at < rh_seat_count; at++) {
 		rh_latch_lock(&rh_seats[at].latch);
-		for (uint32_t i = 0; i < RH_FIBERS_MAX; i++)
+		for (uint32_t i = 0; i < rh_fiber_top(); i++)
 			change_here(&rh_seats[at], rh_fiber_at(i), rh_clock());
 		count(&rh_seats[at]);
 		rh_latch_unlock(&rh_seats[at].latch);
@@ -201,6 +223,9 @@ void rh_seat_change_all(void)
 /* One that is runnable now.  True: before the one that runs. */
 static bool admit(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t now)
 {
+	uint32_t why = fiber->is_task ? RH_SCHED_WAKE : RH_SCHED_NEW;
+	bool ahead;
+
 	if (!fiber->is_task) {
 		struct rh_task_traits traits = traits_of(fiber);
 
@@ -208,7 +233,9 @@ static bool admit(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t now)
 		fiber->is_task = true;
 	}
 	keep_traits(seat, fiber, now);
-	return rh_runqueue_wake(seat->queue, task_of(fiber), now);
+	ahead = rh_runqueue_wake(seat->queue, task_of(fiber), now);
+	note(seat, fiber, RH_EVENT_ENQUEUE, why, 0);
+	return ahead;
 }
 
 /* What came into the inbox is in the queue, oldest first.  True: one of them should run
@@ -235,15 +262,6 @@ static bool drain(struct rh_seat *seat, uint64_t now)
 		oldest = next;
 	}
 	return ahead;
-}
-
-static void tell(struct rh_seat *seat, struct rh_fiber *fiber)
-{
-	struct rh_task_stats stats;
-
-	rh_runqueue_stats(seat->queue, task_of(fiber), &stats);
-	atomic_store_explicit(&fiber->stats->vruntime, stats.vruntime, memory_order_relaxed);
-	atomic_store_explicit(&fiber->stats->deadline, stats.deadline, memory_order_relaxed);
 }
 
 /* ---- putting ---- */
@@ -305,6 +323,17 @@ static void count_wait(struct rh_fiber *fiber)
 	atomic_store_explicit(&stats->since, fiber->since, memory_order_relaxed);
 }
 
+static inline void trace_wake(const struct rh_fiber *fiber, uint32_t at)
+{
+	const struct rh_fiber *own;
+
+	if (__builtin_expect(!atomic_load_explicit(&rh_trace_is_on, memory_order_relaxed), 1))
+		return;
+	own = rh_fiber_current();
+	rh_trace(fiber, RH_EVENT_WAKE, 0, at,
+		 own && own != fiber ? (uint64_t)atomic_load(&own->tid) : 0);
+}
+
 void rh_seat_put(struct rh_fiber *fiber)
 {
 	uint32_t at = atomic_load(&fiber->seat);
@@ -319,6 +348,7 @@ void rh_seat_put(struct rh_fiber *fiber)
 	fiber->since = rh_clock();
 	count_wait(fiber);
 	atomic_store(&fiber->stats->state, RH_THREAD_QUEUED);
+	trace_wake(fiber, at);
 	newest = atomic_load(&seat->inbox);
 	do {
 		fiber->next = newest;
@@ -335,12 +365,31 @@ void rh_seat_put(struct rh_fiber *fiber)
 
 /* ---- of carriers ---- */
 
+/* How the seat decided until now. */
+static void count_picks(struct rh_seat *seat)
+{
+	const struct rh_runqueue_counters *counters = rh_runqueue_counters(seat->queue);
+	struct rh_seat_stats *stats = &rh_stats->seat[seat->index];
+
+	atomic_store_explicit(&stats->picks, counters->picks, memory_order_relaxed);
+	atomic_store_explicit(&stats->unruled, counters->picks - counters->ruled,
+			      memory_order_relaxed);
+	atomic_store_explicit(&stats->failures, counters->failures, memory_order_relaxed);
+}
+
 static struct rh_fiber *pick(struct rh_seat *seat, uint64_t now)
 {
 	uint32_t task = rh_runqueue_pick(seat->queue, now);
+	struct rh_fiber *fiber;
 
 	count(seat);
-	return task == RH_SCHED_NONE ? NULL : rh_fiber_at(task);
+	if (task == RH_SCHED_NONE)
+		return NULL;
+	count_picks(seat);
+	fiber = rh_fiber_at(task);
+	note(seat, fiber, RH_EVENT_PICK, rh_runqueue_is_ruled(seat->queue),
+	     rh_runqueue_waiting(seat->queue));
+	return fiber;
 }
 
 /* Takes what another seat would run next, if it has at least so many. */
@@ -369,6 +418,8 @@ static bool steal(struct rh_seat *seat, struct rh_seat *from, uint32_t least, ui
 	rh_stats_add(&fiber->stats->moved, 1);
 	rh_latch_lock(&seat->latch);
 	*ret_ahead = rh_runqueue_put(seat->queue, task, &moved, now);
+	note(seat, fiber, RH_EVENT_MOVE, 0, from->index);
+	note(seat, fiber, RH_EVENT_ENQUEUE, RH_SCHED_MIGRATE, 0);
 	count(seat);
 	rh_latch_unlock(&seat->latch);
 	return true;
@@ -413,6 +464,11 @@ void rh_seat_stop(struct rh_seat *seat, struct rh_fiber *fiber, enum rh_leave ho
 						 RH_STOP_PREEMPT,
 			 now);
 	tell(seat, fiber);
+	note(seat, fiber, how == RH_LEAVE_WAIT ? RH_EVENT_WAIT : RH_EVENT_ENQUEUE,
+	     how == RH_LEAVE_WAIT  ? 0 :
+	     how == RH_LEAVE_YIELD ? RH_SCHED_YIELD :
+				     RH_SCHED_PREEMPT,
+	     0);
 	count(seat);
 	rh_latch_unlock(&seat->latch);
 }
@@ -440,6 +496,7 @@ bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber)
 	over = drain(seat, now);
 	keep_traits(seat, fiber, now);
 	over = rh_runqueue_tick(seat->queue, now) || over;
+	note(seat, fiber, RH_EVENT_TICK, over, 0);
 	count(seat);
 	own = atomic_load(&seat->queued);
 	rh_latch_unlock(&seat->latch);
@@ -468,6 +525,7 @@ void rh_seat_idle(struct rh_seat *seat)
 		atomic_fetch_and(&idle, ~bit);
 		return;
 	}
+	rh_trace(NULL, RH_EVENT_IDLE, 0, seat->index, 0);
 	while (!atomic_load(&seat->called) && !rh_handler_put_off)
 		rh_calls_sleep(&seat->called, seat->index);
 	atomic_fetch_and(&idle, ~bit);

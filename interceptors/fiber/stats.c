@@ -12,8 +12,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-static struct rh_stats private_block;
-struct rh_stats *rh_stats = &private_block;
+struct shared {
+	struct rh_stats stats;
+	struct rh_stats_ring ring;
+};
+
+static struct shared private_block;
+struct rh_stats *rh_stats = &private_block.stats;
+struct rh_stats_ring *rh_stats_ring = &private_block.ring;
 
 struct rh_thread_stats *rh_stats_of(uint32_t i)
 {
@@ -80,10 +86,16 @@ static int open_block(void)
 	return high;
 }
 
+static void use(struct shared *block)
+{
+	rh_stats = &block->stats;
+	rh_stats_ring = &block->ring;
+}
+
 void rh_stats_forget(void)
 {
-	rh_stats = &private_block;
-	memset(&private_block, 0, sizeof private_block);
+	use(&private_block);
+	memset(&private_block.stats, 0, sizeof private_block.stats);
 }
 
 void rh_stats_open(const char *policy, uint32_t seats)
@@ -91,9 +103,9 @@ void rh_stats_open(const char *policy, uint32_t seats)
 	int fd = open_block();
 	void *at = MAP_FAILED;
 
-	if (fd >= 0 && !ftruncate(fd, sizeof *rh_stats))
-		at = mmap(NULL, sizeof *rh_stats, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	rh_stats = at == MAP_FAILED ? &private_block : at;
+	if (fd >= 0 && !ftruncate(fd, sizeof private_block))
+		at = mmap(NULL, sizeof private_block, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	use(at == MAP_FAILED ? &private_block : at);
 	rh_stats_name(policy);
 	rh_stats->pid = (uint32_t)rh_sys_pid();
 	rh_stats->seats = seats;

@@ -7,6 +7,9 @@
 
 #include "../../base/fiber_layout.h"
 
+/* The events behind it (trace.h). */
+extern struct rh_stats_ring *rh_stats_ring;
+
 /* The block; never NULL: before, and where there is no shared memory, a private one. */
 extern struct rh_stats *rh_stats;
 

@@ -2,7 +2,9 @@
 """The policy that a rule of scheduling names, under the carrier `fiber`: programs that run
 change to it when the rule comes, and back when it goes; who does not answer is told of, and
 holds nobody up."""
+import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -23,13 +25,26 @@ LIAR = f"""
 import os, struct, sys
 fd = os.memfd_create("rhodes-fibers")
 os.ftruncate(fd, 1 << 20)
-os.pwrite(fd, struct.pack("=3I", 0x72686669, 2, os.getpid()), 0)
+os.pwrite(fd, struct.pack("=3I", 0x72686669, 3, os.getpid()), 0)
 os.pwrite(fd, struct.pack("=IIiII", 7, 1 << 31, -1, int(sys.argv[1]), 9), {CONTROL})
 print("lies", flush=True)
 sys.stdin.readline()
 os.ftruncate(fd, 4096)
 print("less", flush=True)
 sys.stdin.read()
+"""
+# As many threads that compute as each line says.
+PAIR = """
+import sys, threading
+def work():
+    sum(i * i for i in range(300000))
+for line in sys.stdin:
+    threads = [threading.Thread(target=work) for _ in range(int(line))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    print("done", flush=True)
 """
 WORKER = os.path.join(BUILD, "tests", "system", "fiber_worker")
 
@@ -89,6 +104,9 @@ class Programs(Stage):
         return [row for row in self.json("top", "--threads", "encoder")["items"]
                 if row["pid"] == worker.pid and row["carrier"] == "fiber"]
 
+    def decisions(self, worker):
+        return self.rows(worker)[0]["program"]
+
     def is_put(self, worker, says, policy, *numbers):
         """The rule is in force when it says so, and each thread is ordered by it."""
         self.rule(says)
@@ -110,6 +128,15 @@ class Live(Programs):
             self.assertTrue(all(row["dueNs"] > 0 for row in rows), rows)
             self.assertEqual({(row["runtimeNs"], row["periodNs"]) for row in rows},
                              {(500000, 10000000)})
+            # Every decision since is the rule's.
+            before = self.decisions(worker)
+            self.go_on(worker)
+            after = self.decisions(worker)
+            self.assertGreater(after["decisions"], before["decisions"])
+            self.assertEqual(after["byRule"], after["decisions"])
+            self.assertEqual(after["failures"], 0)
+            self.assertRegex(self.ok("top", "--threads", "encoder", "-1"),
+                             rf"process {worker.pid}: \S+ decisions, \S+ by the rule, 0 first")
             self.is_put(worker, "use: rr, sliceUs: 3000", "rr", 0, 0, 3000000, 0, 0, 0)
             rows = self.is_put(worker, "use: cfs, nice: 7", "cfs", 1, 7, 0, 0, 0, 0)
             self.assertEqual({row["nice"] for row in rows}, {7})
@@ -226,6 +253,136 @@ class Live(Programs):
             if os.geteuid() == 0:
                 self.assertEqual(os.getpriority(os.PRIO_PROCESS, worker.pid), before)
             self.finish(worker)
+
+
+class Traced(Programs):
+    STEP = re.compile(r" {0,3}(?P<step>\d| ) +(?P<at>[\d.]+\w+)?  (?P<thread>T\d+)? +"
+                      r"(?:(?P<name>\S*)/(?P<tid>\d+))? +(?P<seat>\d+|-)  (?P<what>.+)")
+
+    @contextlib.contextmanager
+    def traced(self, *words):
+        """The steps that are printed, each a dictionary, when the trace is on."""
+        with self.started("trace", "--sched", "encoder", *words, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as trace:
+            self.assertTrue(trace.stdout.readline().startswith("STEP"))
+            yield trace
+            trace.terminate()
+            trace.communicate(timeout=LIMIT)
+            self.assertEqual(trace.returncode, 0)
+
+    def step(self, trace):
+        line = trace.stdout.readline()
+        step = self.STEP.fullmatch(line.rstrip("\n"))
+        self.assertTrue(step, line)
+        return step.groupdict()
+
+    def test_the_nine_steps_of_the_figure(self):
+        """Of two threads of a program on one processor, from their beginning to their end."""
+        with self.started("run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber",
+                          "--", "taskset", "-c", "0", sys.executable, "-c", PAIR,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as pair:
+            pair.stdin.write("1\n")
+            pair.stdin.flush()
+            self.assertEqual(pair.stdout.readline(), "done\n")  # the runtime is there
+            with self.traced() as trace:
+                pair.stdin.write("2\n")
+                pair.stdin.flush()
+                steps = []
+                while len([step for step in steps if "given back" in step["what"]]) < 2:
+                    steps.append(self.step(trace))
+            self.assertEqual(pair.stdout.readline(), "done\n")
+            pair.communicate(timeout=LIMIT)
+        first = {step["thread"]: step["tid"] for step in reversed(steps) if step["thread"]}
+        self.assertEqual({"T1", "T2"}, set(first), steps)
+        self.assertEqual({step["step"] for step in steps} - {" "},
+                         set("123456789"), steps)
+        for thread, context, queued in (("T1", "3", "5"), ("T2", "4", "6")):
+            own = [step for step in steps if step["thread"] == thread]
+            self.assertEqual([step["step"] for step in own][:2], ["2", context], own)
+            self.assertEqual([step["step"] for step in own if "enqueue(new)" in step["what"]],
+                             [queued])
+            self.assertIn("given back", own[-1]["what"])
+            # Whoever runs was chosen, and was in the queue before.
+            for before, step in zip(own, own[1:]):
+                if step["what"].startswith("switch:"):
+                    self.assertIn("pick_next: it is first by the rule", before["what"])
+        # Each decision takes the one with the least vruntime of those that wait.
+        queued = {}
+        for step in steps:
+            if step["what"].startswith("enqueue"):
+                queued[step["thread"]] = self.duration(step["what"])
+            elif step["what"].startswith("pick_next"):
+                self.assertEqual(queued.pop(step["thread"]), self.duration(step["what"]))
+                for least in queued.values():
+                    self.assertLessEqual(self.duration(step["what"]), least + abs(least) / 100)
+
+    @staticmethod
+    def duration(what):
+        """The vruntime that is told, in ns."""
+        found = re.search(r"vruntime ([+-][\d.]+)(ns|us|ms|s)\b", what)
+        units = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
+        return float(found[1]) * units[found[2]] if found else 0
+
+    def test_it_is_off_when_nobody_reads(self):
+        with self.worker() as worker:
+            self.go_on(worker)
+            path = block_of(worker.pid)
+            self.go_on(worker)
+            self.assertEqual(Block(path).events, 0)
+            with self.traced():
+                until = time.monotonic() + LIMIT
+                while not Block(path).events:
+                    self.assertLess(time.monotonic(), until)
+                    self.go_on(worker)
+            self.await_quiet(worker, path)
+            # Also when the agent does not come to say so.
+            with self.traced("-n", "1000000") as trace:
+                seen = Block(path).events
+                while Block(path).events == seen:
+                    self.go_on(worker)
+                os.kill(self.pids("agent/encoder")[-1], signal.SIGKILL)
+                trace.kill()
+                trace.communicate()
+                trace.returncode = 0
+            self.await_quiet(worker, path)
+            self.finish(worker)
+
+    def await_quiet(self, worker, path):
+        """Until a hundred rounds leave no event."""
+        until = time.monotonic() + LIMIT
+        while True:
+            before = Block(path).events
+            self.go_on(worker)
+            if Block(path).events == before:
+                return
+            self.assertLess(time.monotonic(), until)
+
+    def test_what_comes_too_fast_is_counted(self):
+        with self.worker() as worker:
+            self.go_on(worker)
+            path = block_of(worker.pid)
+            with self.traced() as trace:
+                seen = Block(path).events
+                trace.send_signal(signal.SIGSTOP)
+                while Block(path).events - seen < 20000:
+                    self.go_on(worker)
+                trace.send_signal(signal.SIGCONT)
+                told = 0
+                while not (line := trace.stdout.readline()).startswith("("):
+                    told += 1
+                lost = int(re.match(r"\((\d+) events of process", line)[1])
+                self.assertGreater(lost, 20000 - 16384)
+                self.assertRegex(trace.stdout.readline(), self.STEP)
+            self.finish(worker)
+
+    def test_what_the_kernel_schedules_is_not_told(self):
+        host = os.path.join(BUILD, "tests", "system", "sched_program")
+        with self.started("run", "-r", "encoder", "--sched", "cfs", "--", host,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            self.assertEqual(program.stdout.readline(), f"ready {program.pid}\n")
+            self.assertIn("the kernel schedules the threads of encoder (carrier host)",
+                          self.rhodes("trace", "--sched", "encoder").stderr)
+            program.communicate("", timeout=LIMIT)
 
 
 class Alone(Programs):

@@ -115,6 +115,13 @@ class Lent(Stage):
             self.put(module)
             self.go_on(worker)
             self.assertGreater(self.failed(kind), 0)
+            # Until it was told everything anew nobody asked it who is next.
+            program = next(row["program"] for row in
+                           self.json("top", "--threads", "encoder")["items"]
+                           if "program" in row)
+            self.assertGreater(program["failures"], 0)
+            self.assertGreater(program["byRule"], 0)
+            self.assertGreater(program["decisions"] - program["byRule"], 0)
             self.go_on(worker)
             self.finish(worker)
 

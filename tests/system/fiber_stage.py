@@ -25,6 +25,7 @@ CONTROL = HEAD.size + 1024 * LINE.size
 ASK = struct.Struct("=40sIi4Q")
 SEATS = CONTROL + 256
 SEAT = struct.Struct("=3Q40x")
+RING = SEATS + 64 * SEAT.size
 STATES = ["none", "queued", "running", "waiting", "blocked", "home"]
 Thread = collections.namedtuple("Thread", "tid state seat nice since run_ns queued_ns "
                                 "waited_ns runs preempted moved key vruntime deadline rest")
@@ -40,6 +41,9 @@ class Block:
          self.switches, self.preempted, self.deferred, self.steals, self.spares,
          self.evicted, self.wakes, self.monitor) = HEAD.unpack_from(data)
         self.policy = policy.split(b"\0")[0].decode()
+        seats = [SEAT.unpack_from(data, SEATS + i * SEAT.size) for i in range(self.seats)]
+        self.picks, self.unruled, self.failures = (sum(column) for column in zip(*seats))
+        self.events = struct.unpack_from("=Q", data, RING)[0]
         now = ASK.unpack_from(data, CONTROL + 32 + ASK.size)
         self.now = (now[0].split(b"\0")[0].decode(), *now[1:])
         lines = (LINE.unpack_from(data, 128 + i * LINE.size) for i in range(threads))
@@ -123,7 +127,7 @@ class Stage(unittest.TestCase):
 
     def block(self):
         block = Block(self.block_path)
-        self.assertEqual((block.magic, block.version), (0x72686669, 2))
+        self.assertEqual((block.magic, block.version), (0x72686669, 3))
         return block
 
     def dump(self, process):
