@@ -23,7 +23,7 @@ class Plan:
         self.is_quick = args.quick
         self.runs = args.runs or (2 if args.quick else 20)
         self.megabytes = 1.2 if args.quick else 12  # of most inputs
-        self.programs_s = 14 * 60  # then no other turn of programs begins
+        self.programs_s = 12 * 60  # then no other turn of programs begins
         self.every_long = 1 if args.quick else 4  # turns in which long programs run, too
         self.tasklets = 20000 if args.quick else 100000
         self.ring_ms = 50 if args.quick else 200
