@@ -65,13 +65,13 @@ static int open_one(void)
 	return atomic_load(&epoll);
 }
 
+/* Who comes while another starts it does without: starting a thread may take long. */
 static int opened(void)
 {
 	int fd = atomic_load(&epoll);
 
-	if (fd >= 0)
+	if (fd >= 0 || !rh_latch_try(&latch))
 		return fd;
-	rh_latch_lock(&latch);
 	fd = atomic_load(&epoll) >= 0 ? atomic_load(&epoll) : open_one();
 	rh_latch_unlock(&latch);
 	return fd;

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 
-/* false: nobody will tell. */
+/* false: nobody will tell, this time. */
 bool rh_hangup_add(int fd, const void *key);
 
 /* From now on who waits for the key (waitqueue.h) is woken when the descriptor hangs up. */

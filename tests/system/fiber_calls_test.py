@@ -139,7 +139,7 @@ class Calls(Stage):
                 self.assert_lent()
                 for _ in range(2):
                     self.assertEqual(self.tell(program, "burn"), "burnt")
-                    self.assertEqual(self.states(), ["waiting"] * CALLERS)
+                    self.assert_lent()
                 self.let_go()
                 self.assertEqual(self.results(program), RIGHT)
             self.assertEqual(Block(self.path("block")).seats, SEATS)
