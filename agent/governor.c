@@ -291,6 +291,8 @@ static int try(struct rh_governor *governor, struct rh_diag *why)
 	struct rh_diag   lacks = { .code = RH_OK };
 	int              priority = 0;
 
+	if (rh_steer_check(&governor->next, why) < 0)
+		return why->code;
 	if (rh_rank_raise(&governor->next.says, &priority, &lacks) < 0) { /* V1 */
 		*why = lacks;
 		if (!is_for_fiber(&governor->next))

@@ -6,8 +6,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
-#define US 1000u
+#define US         1000u
+#define KERNEL_EXT "/sys/kernel/sched_ext" /* Linux 6.12, with CONFIG_SCHED_CLASS_EXT */
 
 /* What a look at all threads came to. */
 struct tally {
@@ -17,6 +19,15 @@ struct tally {
 	pid_t    pid;
 	pid_t    tid;
 };
+
+int rh_steer_check(const struct rh_schedspec *spec, struct rh_diag *why)
+{
+	if (spec->says.carrier != RH_SCHED_EXT)
+		return RH_OK;
+	return rh_diag_set(why, RH_ENOSYS, access(KERNEL_EXT, F_OK) == 0
+	                   ? "this agent schedules nothing by sched_ext"
+	                   : "this kernel has no sched_ext");
+}
 
 /* ---- a rule as a class ------------------------------------------------------ */
 

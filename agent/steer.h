@@ -18,6 +18,9 @@ struct rh_steer {
 	                                     program; or the code RH_OK             */
 };
 
+/* RH_ENOSYS, and why: there is no such carrier here. */
+int rh_steer_check(const struct rh_schedspec *spec, struct rh_diag *why);
+
 /* priority is what rank.h leaves the rule. */
 void rh_steer_init(struct rh_steer *steer, const struct rh_schedspec *spec, int priority,
                    uint64_t slice_ns);

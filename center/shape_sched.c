@@ -14,7 +14,7 @@ static int check_use(struct rh_decode *decode, const json_t *value)
 
 static int check_carrier(struct rh_decode *decode, const json_t *value)
 {
-	static const char *const carriers[] = { "host", "fiber", NULL };
+	static const char *const carriers[] = { "host", "fiber", "sched_ext", NULL };
 
 	return rh_decode_choice(decode, value, carriers);
 }

@@ -22,7 +22,7 @@ static const char *const uses[RH_SCHED_USES] = {
 };
 
 static const char *const carriers[RH_SCHED_CARRIERS] = {
-	[RH_SCHED_HOST] = "host", [RH_SCHED_FIBER] = "fiber",
+	[RH_SCHED_HOST] = "host", [RH_SCHED_FIBER] = "fiber", [RH_SCHED_EXT] = "sched_ext",
 };
 
 const char *rh_sched_use_text(enum rh_sched_use use)

@@ -18,7 +18,10 @@ enum rh_sched_use {
 	RH_SCHED_USES
 };
 
-enum rh_sched_carrier { RH_SCHED_HOST, RH_SCHED_FIBER, RH_SCHED_CARRIERS };
+/* EXT keeps its place: agents refuse it. */
+enum rh_sched_carrier {
+	RH_SCHED_HOST, RH_SCHED_FIBER, RH_SCHED_EXT, RH_SCHED_CARRIERS
+};
 
 enum rh_sched_number {
 	RH_SCHED_NICE, RH_SCHED_PRIORITY, RH_SCHED_SLICE_US, RH_SCHED_RUNTIME_US,
@@ -49,7 +52,7 @@ struct rh_sched {
 	int32_t               at[RH_SCHED_NUMBERS];
 };
 
-/* "cfs", ...; "host", "fiber". */
+/* "cfs", ...; "host", "fiber", "sched_ext". */
 const char *rh_sched_use_text(enum rh_sched_use use);
 const char *rh_sched_carrier_text(enum rh_sched_carrier carrier);
 

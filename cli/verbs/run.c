@@ -58,7 +58,7 @@ static int read_order(struct rh_cli *cli, struct order *order)
 		return rh_cli_usage(cli, "--carrier needs --sched");
 	if (order->carrier && rh_sched_carrier_parse(order->carrier, strlen(order->carrier),
 	                                             &carrier) < 0)
-		return rh_cli_usage(cli, "--carrier %s: there are host and fiber",
+		return rh_cli_usage(cli, "--carrier %s: there are host, fiber and sched_ext",
 		                    order->carrier);
 	return RH_EXIT_OK;
 }

@@ -315,6 +315,25 @@ class Swaps(Host):
             self.assertIn("300us in 10.0ms", said)
         self.refused(4, "top", "--threads", "nobody")
 
+    def test_sched_ext_is_refused_and_it_is_told(self):
+        has_it = os.path.exists("/sys/kernel/sched_ext")
+        why = "this agent schedules nothing by sched_ext" if has_it else \
+            "this kernel has no sched_ext"
+        with self.program() as program:
+            self.rule("use: cfs, nice: 7")
+            self.await_all([program.pid], fair(7))
+            self.rule("use: cfs, nice: 9, carrier: sched_ext")
+            self.await_said(["Rejected"], "get", "rules")
+            self.assertIn(why, self.ok("describe", "rule", "encoder-sched"))
+            self.assertTrue(fair(7)(attr_of(program.pid)))
+            # A program that asks for it runs all the same, and is told.
+            done = self.rhodes("run", "-r", "encoder", "--sched", "cfs", "--carrier",
+                               "sched_ext", "--", "echo", "it runs")
+            self.assertEqual((done.returncode, done.stdout), (0, "it runs\n"), done.stderr)
+            self.assertIn(why, done.stderr)
+            self.rule("use: cfs, nice: 5")
+            self.await_all([program.pid], fair(5))
+
     def test_the_machine_must_keep_time_for_others(self):
         self.ok("down")
         full = self.path("full", "-1\n")

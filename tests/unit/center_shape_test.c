@@ -267,6 +267,7 @@ static void sched(void **state)
 	(void)state;
 	good(SCHED("'cfs'"));
 	good(SCHED("'eevdf','carrier':'fiber','nice':-20,'sliceUs':100000"));
+	good(SCHED("'cfs','carrier':'sched_ext'"));
 	good(SCHED("'deadline','runtimeUs':1000,'deadlineUs':2000,'periodUs':3000"));
 	good(SCHED("'rr','priority':50,'rollout':{'steps':['100%']}"));
 	bad(SCHED("'lottery'"), "/spec/sched/use", "deadline");

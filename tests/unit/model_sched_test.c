@@ -40,6 +40,13 @@ static void words_go_both_ways(void **state)
 	assert_int_equal(rh_sched_use_parse("cfsx", 4, &use), RH_EINVAL);
 	assert_int_equal(rh_sched_carrier_parse("fiber", 5, &carrier), RH_OK);
 	assert_int_equal(carrier, RH_SCHED_FIBER);
+	for (int i = 0; i < RH_SCHED_CARRIERS; i++) {
+		const char *text = rh_sched_carrier_text((enum rh_sched_carrier)i);
+
+		assert_int_equal(rh_sched_carrier_parse(text, strlen(text), &carrier), RH_OK);
+		assert_int_equal(carrier, i);
+	}
+	assert_string_equal(rh_sched_carrier_text(RH_SCHED_EXT), "sched_ext");
 	assert_int_equal(rh_sched_carrier_parse("gate", 4, &carrier), RH_EINVAL);
 }
 
