@@ -210,16 +210,27 @@ static void deliver(struct kept *what)
 		raise_here(fiber, &what->info);
 }
 
-void rh_handler_deliver(void)
+/* What is kept until now, and no signal in between; returns how many. */
+static uint32_t take_kept(struct kept now[KEPT_MAX], uint64_t *ret_blocked)
 {
-	struct kept now[KEPT_MAX];
+	uint64_t all = ~0ull, before = rh_sys_mask(SIG_BLOCK, &all);
 	uint32_t count = kept_count;
-	uint64_t blocked = kept_blocked;
 
-	memcpy(now, kept, sizeof now);
+	memcpy(now, kept, sizeof kept);
+	*ret_blocked = kept_blocked;
 	kept_count = 0;
 	kept_blocked = 0;
 	rh_handler_put_off = 0;
+	rh_sys_mask(SIG_SETMASK, &before);
+	return count;
+}
+
+void rh_handler_deliver(void)
+{
+	struct kept now[KEPT_MAX];
+	uint64_t blocked;
+	uint32_t count = take_kept(now, &blocked);
+
 	for (uint32_t i = 0; i < count; i++)
 		deliver(&now[i]);
 	if (blocked)

@@ -1,5 +1,6 @@
 /* System calls that a program makes by number, past the C library's names. */
 #include "evict.h"
+#include "futex.h"
 #include "real.h"
 #include "waitqueue.h"
 
@@ -103,7 +104,9 @@ RH_INTERPOSED long syscall(long number, ...)
 	} else if (number == SYS_tgkill && a[0] == getpid()) {
 		return tgkill((pid_t)a[0], (pid_t)a[1], (int)a[2]);
 	}
-	result = rh_sys6(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	result = number == SYS_futex ?
+			 rh_futex(a) :
+			 rh_sys6(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 	if (result < 0 && result > -4096) {
 		errno = (int)-result;
 		return -1;

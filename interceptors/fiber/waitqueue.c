@@ -220,42 +220,51 @@ enum rh_waited rh_wait_sleep(struct rh_bucket *bucket, const struct rh_wait *how
 	return fiber->waiter.why;
 }
 
-/* Under the latch. */
-static void wake_in(struct rh_bucket *bucket, const void *key, int most)
+/* Under the latch.  bits: those whose tag has one of them, 0: all. */
+static int wake_in(struct rh_bucket *bucket, const void *key, uint32_t bits, int most)
 {
 	struct rh_waiter **at = &bucket->head;
+	int woken = 0;
 
-	while (*at && most > 0) {
+	while (*at && woken < most) {
 		struct rh_waiter *waiter = *at;
 
-		if (waiter->key != key) {
+		if (waiter->key != key || (bits && !(waiter->tag & bits))) {
 			at = &waiter->next;
 			continue;
 		}
 		*at = waiter->next;
 		waiter->queued = false;
-		most--;
+		woken++;
 		resume(waiter, RH_WOKEN);
 	}
+	return woken;
+}
+
+int rh_wait_wake_tagged(const void *key, uint32_t bits, int most)
+{
+	struct rh_bucket *bucket = bucket_of(key);
+	int woken;
+
+	atomic_thread_fence(memory_order_seq_cst);
+	if (!atomic_load_explicit(&bucket->waiters, memory_order_relaxed))
+		return 0;
+	rh_handler_enter();
+	rh_latch_lock(&bucket->latch);
+	woken = wake_in(bucket, key, bits, most);
+	rh_latch_unlock(&bucket->latch);
+	rh_handler_leave();
+	return woken;
 }
 
 void rh_wait_wake(const void *key, int most)
 {
-	struct rh_bucket *bucket = bucket_of(key);
-
-	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(&bucket->waiters, memory_order_relaxed))
-		return;
-	rh_handler_enter();
-	rh_latch_lock(&bucket->latch);
-	wake_in(bucket, key, most);
-	rh_latch_unlock(&bucket->latch);
-	rh_handler_leave();
+	rh_wait_wake_tagged(key, 0, most);
 }
 
 void rh_wait_wake_all(struct rh_bucket *bucket, const void *key)
 {
-	wake_in(bucket, key, INT32_MAX);
+	wake_in(bucket, key, 0, INT32_MAX);
 	rh_wait_leave(bucket);
 }
 

@@ -40,6 +40,9 @@ enum rh_waited rh_wait_sleep(struct rh_bucket *bucket, const struct rh_wait *how
 /* Wakes up to so many that wait for the key, oldest first. */
 void rh_wait_wake(const void *key, int most);
 
+/* The same of those whose tag has one of these bits; how many it woke. */
+int rh_wait_wake_tagged(const void *key, uint32_t bits, int most);
+
 /* Instead of rh_wait_leave: wakes all that wait for the key until now. */
 void rh_wait_wake_all(struct rh_bucket *bucket, const void *key);
 

@@ -97,11 +97,18 @@ class Programs(Stage):
             self.assertEqual(self.run_fiber(sys.executable, program, path), plain)
             self.assertGreater(self.block().switches, 100)
 
+    def cxx(self, source):
+        self.run_plain("g++", "-std=c++20", "-O1", "-pthread", "-o", self.path("program"),
+                       self.support(source))
+        self.same(self.path("program"))
+
     @needs("g++")
     def test_cxx(self):
-        self.run_plain("g++", "-std=c++20", "-O1", "-pthread", "-o", self.path("program"),
-                       self.support("fiber_program.cc"))
-        self.same(self.path("program"))
+        self.cxx("fiber_program.cc")
+
+    @needs("g++")
+    def test_cxx_waits(self):
+        self.cxx("fiber_standard.cc")
 
     @needs("javac")
     def test_java(self):
