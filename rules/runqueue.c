@@ -396,6 +396,16 @@ void rh_runqueue_stats(const struct rh_runqueue *queue, uint32_t task,
 
 /* ---- more than one processor ---- */
 
+uint64_t rh_runqueue_load(const struct rh_runqueue *queue)
+{
+	return queue->weight_sum;
+}
+
+uint32_t rh_runqueue_load_of(const struct rh_runqueue *queue, uint32_t task)
+{
+	return rh_runqueue_weight(queue->tasks[task].traits.nice);
+}
+
 static uint32_t usual_cpu(const struct rh_runqueue *queue, uint64_t idle)
 {
 	uint32_t here = queue->place.cpu;

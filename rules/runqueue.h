@@ -126,6 +126,10 @@ uint32_t rh_runqueue_waiting(const struct rh_runqueue *queue); /* how many are Q
 
 /* ---- more than one processor ---- */
 
+/* By weight: of all that are QUEUED or RUNNING, and of one. */
+uint64_t rh_runqueue_load(const struct rh_runqueue *queue);
+uint32_t rh_runqueue_load_of(const struct rh_runqueue *queue, uint32_t task);
+
 /* Where a blocked task of this run queue should wake up; idle: a bit for each of the
  * first 64 processors that has nothing to do.  Without a word of the rule: where it was
  * if that is idle, else the first idle one, else where it was. */

@@ -183,7 +183,7 @@ static void serve(struct rh_carrier *carrier)
 	while (carrier->seat) {
 		struct rh_fiber *fiber;
 
-		atomic_store_explicit(&carrier->asked, false, memory_order_relaxed);
+		atomic_store(&carrier->asked, false);
 		look_at_signals();
 		rh_own_ready(carrier);
 		rh_calls_look(RH_CALLS_SOME);

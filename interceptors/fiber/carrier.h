@@ -58,7 +58,8 @@ struct rh_carrier {
 	_Atomic int directs;
 
 	/* The monitor's. */
-	uint64_t seen_hold, seen_cpu_ns;
+	uint64_t seen_hold, seen_cpu_ns, seen_at;
+	bool seen_asleep;
 };
 
 extern __thread struct rh_carrier *rh_carrier_of_thread

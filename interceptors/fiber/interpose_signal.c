@@ -1,6 +1,7 @@
 /* Signals: masks, alternate stacks, sending to threads, and waiting. */
 #include "attend.h"
 #include "preempt.h"
+#include "monitor.h"
 #include "real.h"
 #include "restart.h"
 #include "handler.h"
@@ -173,6 +174,7 @@ RH_INTERPOSED int tgkill(pid_t pid, pid_t tid, int sig)
 /* While a fiber is in here, what is sent to it goes to its carrier. */
 static void begin_wait(struct rh_fiber *fiber)
 {
+	rh_monitor_call();
 	fiber->in_call++;
 	atomic_thread_fence(memory_order_seq_cst);
 	rh_attend_release(fiber);

@@ -21,11 +21,14 @@
 /* Who asks for another rule sends signals, and those that come while the process is stopped
  * or waits for a processor come all at once, each with a frame.  Only addresses, until then. */
 #define STACK       (8u << 20)
-#define QUIET_ROUNDS 8 /* without waiting tasks, before it sleeps */
+#define QUIET_ROUNDS 8 /* before it sleeps */
+#define CALM_ROUNDS  4 /* before it looks seldom */
 
 static _Atomic uint32_t rings; /* a futex */
 static _Atomic bool deep;      /* it sleeps without a look now and then */
 static __thread bool is_monitor __attribute__((tls_model("initial-exec")));
+static _Atomic bool seldom;    /* it looks each RH_MONITOR_CALM_NS */
+static _Atomic bool called;    /* since its last look */
 
 void rh_monitor_timer(void)
 {
@@ -45,6 +48,15 @@ void rh_monitor_work(void)
 {
 	if (atomic_load(&deep) && atomic_exchange(&deep, false))
 		rh_monitor_timer();
+}
+
+void rh_monitor_call(void)
+{
+	if (!atomic_load_explicit(&seldom, memory_order_relaxed) || !rh_seat_waiting() ||
+	    !atomic_exchange(&seldom, false))
+		return;
+	atomic_store(&called, true);
+	rh_monitor_timer();
 }
 
 /* Writes a number in decimal; returns the end. */
@@ -101,31 +113,48 @@ static clockid_t cpu_clock_of(int tid)
 	return (clockid_t)(~(unsigned)tid << 3 | 6); /* per thread, scheduler's */
 }
 
-/* A seat whose carrier does not run, though it should. */
-static void look_at(struct rh_seat *seat)
+/* How much of the time since the last look it had a processor. */
+enum share { LITTLE, SOME, MOST };
+
+static enum share share_of(struct rh_carrier *carrier, int tid, uint64_t now)
+{
+	uint64_t cpu_ns = rh_clock_of(cpu_clock_of(tid));
+	uint64_t ran = cpu_ns - carrier->seen_cpu_ns, passed = now - carrier->seen_at;
+
+	carrier->seen_cpu_ns = cpu_ns;
+	carrier->seen_at = now;
+	return ran < passed / 8 ? LITTLE : ran < passed - passed / 4 ? SOME : MOST;
+}
+
+/* A seat whose carrier sleeps in the kernel, as it did at the last look, is taken away.
+ * False: it sleeps, or there is none. */
+static bool look_at(struct rh_seat *seat, uint64_t now)
 {
 	struct rh_carrier *carrier = atomic_load(&seat->carrier);
-	uint64_t hold, cpu_ns;
+	uint64_t hold;
+	enum share share;
+	bool slept;
 	int tid;
 
 	if (!carrier || !(tid = atomic_load(&carrier->tid)))
-		return;
+		return false;
 	hold = atomic_load(&carrier->hold);
 	if ((hold & 3) != RH_HOLD_RUNNING)
-		return;
-	cpu_ns = rh_clock_of(cpu_clock_of(tid));
-	if (carrier->seen_hold != hold || carrier->seen_cpu_ns != cpu_ns) {
-		carrier->seen_hold = hold;
-		carrier->seen_cpu_ns = cpu_ns;
+		return true;
+	share = share_of(carrier, tid, now);
+	slept = carrier->seen_asleep && carrier->seen_hold == hold;
+	carrier->seen_hold = hold;
+	carrier->seen_asleep = share != MOST && sleeps(tid);
+	if (!carrier->seen_asleep) {
 		/* Who came may go first, says the rule.  A carrier that sleeps is not woken
-		 * for that: it would get processor time, and keep its seat. */
-		if (atomic_load(&seat->inbox) && !sleeps(tid))
+		 * for that. */
+		if (atomic_load(&seat->inbox))
 			rh_preempt_ask(carrier);
-		return;
+		return true;
 	}
-	if (!sleeps(tid))
-		return;
-	rh_carrier_lose_seat(carrier, seat, hold);
+	if (slept && share == LITTLE) /* a signal may have had it look at something */
+		rh_carrier_lose_seat(carrier, seat, hold);
+	return false;
 }
 
 static void relieve(struct rh_seat *seat)
@@ -155,23 +184,51 @@ static void be_ready_for_rules(void)
 	unblocked = own;
 }
 
-static uint64_t look(void)
+/* Returns when the next timed wait ends; *ret_calm: every carrier that should run does. */
+static uint64_t look(bool *ret_calm)
 {
-	uint64_t next = rh_wheel_turn(rh_clock());
+	uint64_t now = rh_clock(), next = rh_wheel_turn(now);
 
 	rh_calls_look(RH_CALLS_ALL);
+	*ret_calm = true;
 	for (uint32_t i = 0; i < rh_seat_count; i++) {
-		if (rh_seat_waiting())
-			look_at(&rh_seats[i]);
+		if (rh_seat_waiting() && !look_at(&rh_seats[i], now))
+			*ret_calm = false;
 		if (!atomic_load(&rh_seats[i].carrier) && rh_seat_waiting())
 			relieve(&rh_seats[i]);
 	}
 	return next;
 }
 
+struct rounds {
+	int quiet; /* without waiting tasks */
+	int calm;  /* with carriers that all run */
+};
+
+/* Until when it may sleep if nobody rings, and nothing ends before. */
+static uint64_t next_look(struct rounds *rounds, bool is_calm, uint64_t ends)
+{
+	bool is_unwatched = rh_calls_unwatched();
+	uint64_t soon;
+
+	if (atomic_exchange(&called, false) || !is_calm || is_unwatched)
+		rounds->calm = 0;
+	else if (rounds->calm < CALM_ROUNDS)
+		rounds->calm++;
+	if (rh_seat_waiting() || is_unwatched) { /* who came before it said deep did not ring */
+		rounds->quiet = 0;
+		atomic_store(&deep, false);
+	} else if (rounds->quiet < QUIET_ROUNDS) {
+		rounds->quiet++;
+	}
+	atomic_store(&seldom, rounds->calm == CALM_ROUNDS);
+	soon = rh_clock() + (atomic_load(&seldom) ? RH_MONITOR_CALM_NS : RH_MONITOR_NS);
+	return atomic_load(&deep) || ends < soon ? ends : soon;
+}
+
 static void *main_of(void *none)
 {
-	int quiet = 0;
+	struct rounds rounds = {0};
 
 	(void)none;
 	rh_own_thread = true;
@@ -181,27 +238,17 @@ static void *main_of(void *none)
 	rh_asked_open();
 	for (;;) {
 		uint32_t seen = atomic_load(&rings);
-		uint64_t next, soon, again;
+		uint64_t next, again;
 		struct timespec until;
+		bool is_calm;
 
-		atomic_store(&deep, quiet >= QUIET_ROUNDS);
+		atomic_store(&deep, rounds.quiet == QUIET_ROUNDS);
 		be_ready_for_rules();
 		again = rh_asked_obey();
-		next = look();
+		next = look(&is_calm);
 		if (rh_runtime_ended())
 			next = rh_clock() + RH_MONITOR_NS;
-		/* Whoever came before it said deep did not ring. */
-		if (rh_seat_waiting() || rh_calls_unwatched()) {
-			quiet = 0;
-			atomic_store(&deep, false);
-		} else if (quiet < QUIET_ROUNDS) {
-			quiet++;
-		}
-		soon = rh_clock() + RH_MONITOR_NS;
-		if (!atomic_load(&deep) && soon < next)
-			next = soon;
-		if (again < next)
-			next = again;
+		next = next_look(&rounds, is_calm, again < next ? again : next);
 		until = rh_sys_time(next);
 		rh_sys_wait(&rings, seen, next == UINT64_MAX ? NULL : &until);
 	}
@@ -229,4 +276,5 @@ void rh_monitor_forget(void)
 {
 	unblocked = 0;
 	atomic_store(&deep, false);
+	atomic_store(&seldom, false);
 }

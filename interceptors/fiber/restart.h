@@ -6,6 +6,7 @@
 
 #include "clock.h"
 #include "fiber.h"
+#include "monitor.h"
 
 #include <errno.h>
 
@@ -15,6 +16,7 @@ struct rh_restart {
 
 static inline struct rh_restart rh_restart_begin(const struct rh_fiber *fiber)
 {
+	rh_monitor_call();
 	return (struct rh_restart){fiber->preempted, fiber->user_signals};
 }
 

@@ -40,6 +40,7 @@ static int open_one(struct rh_seat *seat, uint32_t count, rh_seat_load *load,
 	seat->rule = load(user, &diag);
 	if (!seat->rule)
 		return -EINVAL;
+	atomic_store(&seat->is_asked, rh_rule_has(seat->rule, RH_SLOT_SCHED_WAKEUP));
 	return rh_runqueue_create(&place, seat->rule, generation, &seat->queue, &diag);
 }
 
@@ -77,6 +78,8 @@ static int exchange_one(struct rh_seat *seat, struct rh_rule **rule, struct rh_d
 	if (result >= 0) {
 		seat->rule = *rule;
 		*rule = former;
+		atomic_store(&seat->is_asked,
+			     rh_rule_has(seat->rule, RH_SLOT_SCHED_WAKEUP));
 		rh_trace(NULL, RH_EVENT_RULE, 0, seat->index, 0);
 		result = 0;
 	}
@@ -151,6 +154,7 @@ static uint32_t task_of(const struct rh_fiber *fiber)
 static void count(struct rh_seat *seat)
 {
 	atomic_store(&seat->queued, rh_runqueue_waiting(seat->queue));
+	atomic_store(&seat->load, rh_runqueue_load(seat->queue));
 }
 
 static void tell(struct rh_seat *seat, struct rh_fiber *fiber)
@@ -302,14 +306,18 @@ bool rh_seat_call_idle(void)
 	return claimed;
 }
 
-/* The caller may be a fiber of that seat: it looks at the end of its call whether the
- * other goes first. */
-static void look_soon(uint32_t seat)
+/* Whether it goes first says the rule, and the carrier asks it: the caller's own one at the
+ * end of its call, another one at once. */
+static void look_soon(struct rh_seat *seat)
 {
 	struct rh_fiber *own = rh_fiber_current();
+	struct rh_carrier *carrier = atomic_load(&seat->carrier);
 
-	if (own && atomic_load(&own->seat) == seat)
+	if (own && atomic_load(&own->seat) == seat->index)
 		own->resched = true;
+	else if (carrier && atomic_load(&seat->is_asked) &&
+		 (atomic_load(&carrier->hold) & 3) == RH_HOLD_RUNNING)
+		rh_preempt_ask(carrier);
 }
 
 /* It waited for something until now. */
@@ -359,7 +367,7 @@ void rh_seat_put(struct rh_fiber *fiber)
 		call(claimed);
 		return;
 	}
-	look_soon(at);
+	look_soon(seat);
 	rh_monitor_work();
 }
 
@@ -392,24 +400,37 @@ static struct rh_fiber *pick(struct rh_seat *seat, uint64_t now)
 	return fiber;
 }
 
-/* Takes what another seat would run next, if it has at least so many. */
-static bool steal(struct rh_seat *seat, struct rh_seat *from, uint32_t least, uint64_t now,
+/* What another seat would run next, if the two are not farther apart with it here; of the
+ * same weight they take turns.  load: what this one has. */
+static uint32_t take_from(struct rh_seat *from, uint64_t load, uint64_t now,
+			  struct rh_task_moved *ret_moved)
+{
+	uint32_t task;
+
+	rh_latch_lock(&from->latch);
+	drain(from, now);
+	task = rh_runqueue_first(from->queue);
+	if (task != RH_SCHED_NONE &&
+	    load + rh_runqueue_load_of(from->queue, task) > rh_runqueue_load(from->queue))
+		task = RH_SCHED_NONE;
+	if (task != RH_SCHED_NONE)
+		rh_runqueue_take(from->queue, task, now, ret_moved);
+	count(from);
+	rh_latch_unlock(&from->latch);
+	return task;
+}
+
+static bool steal(struct rh_seat *seat, struct rh_seat *from, uint64_t load, uint64_t now,
 		  bool *ret_ahead)
 {
 	struct rh_task_moved moved;
-	uint32_t task = RH_SCHED_NONE;
 	struct rh_fiber *fiber;
+	uint32_t task;
 
-	if (!atomic_load(&from->inbox) && atomic_load(&from->queued) < least)
+	if (!atomic_load(&from->inbox) &&
+	    (!atomic_load(&from->queued) || atomic_load(&from->load) < load))
 		return false;
-	rh_latch_lock(&from->latch);
-	drain(from, now);
-	if (rh_runqueue_waiting(from->queue) >= least)
-		task = rh_runqueue_first(from->queue);
-	if (task != RH_SCHED_NONE)
-		rh_runqueue_take(from->queue, task, now, &moved);
-	count(from);
-	rh_latch_unlock(&from->latch);
+	task = take_from(from, load, now, &moved);
 	if (task == RH_SCHED_NONE)
 		return false;
 	fiber = rh_fiber_at(task);
@@ -425,12 +446,12 @@ static bool steal(struct rh_seat *seat, struct rh_seat *from, uint32_t least, ui
 	return true;
 }
 
-static bool steal_any(struct rh_seat *seat, uint32_t least, uint64_t now, bool *ret_ahead)
+static bool steal_any(struct rh_seat *seat, uint64_t load, uint64_t now, bool *ret_ahead)
 {
 	for (uint32_t i = 1; i < rh_seat_count; i++) {
 		struct rh_seat *from = &rh_seats[(seat->index + i) % rh_seat_count];
 
-		if (steal(seat, from, least, now, ret_ahead))
+		if (steal(seat, from, load, now, ret_ahead))
 			return true;
 	}
 	return false;
@@ -447,7 +468,7 @@ struct rh_fiber *rh_seat_next(struct rh_seat *seat)
 		drain(seat, now);
 		fiber = pick(seat, now);
 		rh_latch_unlock(&seat->latch);
-	} while (!fiber && steal_any(seat, 1, now, &ahead));
+	} while (!fiber && steal_any(seat, 0, now, &ahead));
 	return fiber;
 }
 
@@ -487,8 +508,7 @@ void rh_seat_remove(struct rh_fiber *fiber)
 
 bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber)
 {
-	uint64_t now = rh_clock();
-	uint32_t own;
+	uint64_t now = rh_clock(), load;
 	bool over, ahead = false;
 
 	rh_calls_look(RH_CALLS_SOME);
@@ -498,11 +518,11 @@ bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber)
 	over = rh_runqueue_tick(seat->queue, now) || over;
 	note(seat, fiber, RH_EVENT_TICK, over, 0);
 	count(seat);
-	own = atomic_load(&seat->queued);
+	load = atomic_load(&seat->load);
 	rh_latch_unlock(&seat->latch);
-	if (own) /* it may sleep in the kernel before it leaves again */
+	if (atomic_load(&seat->queued)) /* it may sleep in the kernel before it leaves again */
 		rh_monitor_work();
-	if (!over && steal_any(seat, own + 1, now, &ahead))
+	if (!over && steal_any(seat, load, now, &ahead))
 		over = ahead;
 	return !over;
 }

@@ -4,7 +4,7 @@
  * There are as many seats as processors.  A carrier without a seat runs nothing; one that
  * sleeps in the kernel loses its seat to another (monitor.c).  A fiber that waits keeps
  * its place in the run queue of the seat where it ran last; a seat with nothing to do
- * takes what is to run next from another.
+ * takes what is to run next from another, and one with less to do at its tick, by weight.
  *
  * Ownership   The table's; run queues and rules live until the process ends.
  * Threads     The run queue is under the latch; only carriers, on their own stack, and
@@ -33,6 +33,8 @@ struct rh_seat {
 	struct rh_runqueue *queue;
 	struct rh_rule *rule;
 	_Atomic uint32_t queued; /* runnable in the queue, without the one that runs */
+	_Atomic uint64_t load;   /* by weight, with the one that runs */
+	_Atomic bool is_asked;   /* the rule says whether one that wakes up goes first */
 	_Atomic(struct rh_carrier *) carrier;
 	uint32_t index;
 };
