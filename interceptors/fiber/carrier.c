@@ -43,13 +43,17 @@ static uint64_t hold_of(const struct rh_carrier *carrier, enum rh_hold hold)
  * see it run again (the carrier itself takes the latch, or puts it into the inbox). */
 void rh_carrier_lose_seat(struct rh_carrier *carrier, struct rh_seat *seat, uint64_t hold)
 {
+	uint64_t now = rh_clock();
+
 	rh_latch_lock(&seat->latch);
+	atomic_store(&carrier->lost_ns, now); /* said before it is lost (P2) */
 	if (atomic_compare_exchange_strong(&carrier->hold, &hold,
 					   (hold & ~3ull) | RH_HOLD_LOST)) {
 		struct rh_fiber *fiber = atomic_load(&carrier->fiber);
 
-		rh_runqueue_stop(seat->queue, RH_STOP_BLOCK, rh_clock());
+		rh_runqueue_stop(seat->queue, RH_STOP_BLOCK, now);
 		rh_trace(fiber, RH_EVENT_WAIT, 1, seat->index, 0);
+		atomic_store(&fiber->stats->since, now);
 		atomic_store(&fiber->stats->state, RH_THREAD_BLOCKED);
 		atomic_store(&seat->carrier, NULL);
 	}
@@ -95,12 +99,15 @@ static void settle(struct rh_carrier *carrier, struct rh_fiber *fiber)
 	rh_seat_stop(carrier->seat, fiber, how);
 }
 
-static void account(struct rh_fiber *fiber, uint64_t began)
+/* What it slept in the kernel without a seat is no running. */
+static void account(const struct rh_carrier *carrier, struct rh_fiber *fiber, uint64_t began)
 {
 	uint64_t now = rh_clock();
+	uint64_t ran_until = carrier->seat ? now : atomic_load(&carrier->lost_ns);
 	struct rh_thread_stats *stats = fiber->stats;
 
-	rh_stats_add(&stats->run_ns, now - began);
+	rh_stats_add(&stats->run_ns, ran_until - began);
+	rh_stats_add(&stats->waited_ns, now - ran_until);
 	atomic_store_explicit(&stats->since, now, memory_order_relaxed);
 }
 
@@ -154,7 +161,7 @@ static void run(struct rh_carrier *carrier, struct rh_fiber *fiber)
 		 !atomic_load(&fiber->evict) &&
 		 rh_seat_goes_on(carrier->seat, fiber));
 	atomic_store(&carrier->fiber, NULL);
-	account(fiber, began);
+	account(carrier, fiber, began);
 	settle(carrier, fiber);
 }
 

@@ -47,6 +47,7 @@ struct rh_carrier {
 	uint32_t common_seen;
 	stack_t altstack;     /* likewise */
 	stack_t own_altstack; /* for rules, which may overflow theirs */
+	_Atomic uint64_t lost_ns; /* when its seat was taken, if it was */
 	_Atomic(struct rh_seat *) offered; /* to a spare one */
 	_Atomic uint32_t called;           /* a futex: a spare one sleeps on it */
 	struct rh_carrier *spare_next; /* under the latch of spare ones */

@@ -33,6 +33,20 @@ os.ftruncate(fd, 4096)
 print("less", flush=True)
 sys.stdin.read()
 """
+# One thread that reads, and two that compute meanwhile.
+READER = """
+import os, sys, threading
+def read():
+    while os.read(0, 1):
+        os.sched_yield()
+        os.write(1, b"read\\n")
+    os._exit(0)
+def compute():
+    while True:
+        sum(range(1000))
+for body in read, compute, compute:
+    threading.Thread(target=body).start()
+"""
 # As many threads that compute as each line says.
 PAIR = """
 import sys, threading
@@ -176,6 +190,29 @@ class Live(Programs):
             self.assertEqual({row["class"] for row in rows}, {"rr"})
             self.finish(worker)
             self.finish(shell)
+
+    def test_who_sleeps_in_the_kernel_does_not_run(self):
+        start = time.monotonic_ns()
+        with self.started("run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber", "--",
+                          sys.executable, "-c", READER, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as reader:
+            reader.stdin.write("x")
+            reader.stdin.flush()
+            self.assertEqual(reader.stdout.readline(), "read\n")
+            until = time.monotonic() + LIMIT
+            while not (blocked := [row["tid"] for row in self.rows(reader)
+                                   if row["state"] == "D"]):
+                self.assertLess(time.monotonic(), until)
+            began = time.monotonic_ns()
+            while time.monotonic_ns() - began < 3 * (began - start):
+                self.rows(reader)
+            slept = time.monotonic_ns() - began
+            reader.stdin.write("x")
+            reader.stdin.flush()
+            self.assertEqual(reader.stdout.readline(), "read\n")
+            row = next(row for row in self.rows(reader) if row["tid"] == blocked[0])
+            self.assertLess(row["runNs"], time.monotonic_ns() - start - slept)
+            reader.communicate("", timeout=LIMIT)
 
     def test_one_that_is_stopped_is_told_and_obeys_later(self):
         with self.worker() as worker, self.worker() as other:
