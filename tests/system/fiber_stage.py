@@ -2,7 +2,9 @@
 statistics read from the block that the runtime shares, and a watchdog that shows their
 state when they hang.  Nothing here sleeps: who waits, waits for the end of a program."""
 import collections
+import contextlib
 import ctypes
+import itertools
 import mmap
 import os
 import select
@@ -11,6 +13,7 @@ import signal
 import struct
 import subprocess
 import tempfile
+import threading
 import unittest
 
 BUILD = os.path.abspath(os.environ.get("RHODES_BUILD", "build"))
@@ -95,6 +98,30 @@ class Control:
         return True
 
 
+class Changer(threading.Thread):
+    """Has a runtime go on with another rule every 10 ms, for as long as its process lives;
+    the name of none now and then, which is refused."""
+    names = ["eevdf", "rr", "nothing", "deadline", "fifo", "cfs"]
+
+    def __init__(self, process, path):
+        super().__init__()
+        self.process, self.path, self.results = process, path, []
+
+    def is_there(self):
+        return os.path.exists(self.path) and os.path.getsize(self.path) > SEATS
+
+    def run(self):
+        names = itertools.cycle(self.names)
+        while not self.is_there():
+            if self.process.poll() is not None:
+                return
+            select.select([], [], [], 0.002)
+        control = Control(self.path)
+        while self.process.poll() is None and control.ask(next(names)):
+            self.results.append(control.fields()[2])
+            select.select([], [], [], 0.01)
+
+
 def states(pid):
     """What the kernel says of each thread, for who has to find a hang."""
     lines = []
@@ -147,17 +174,43 @@ class Stage(unittest.TestCase):
     def run_plain(self, *command, **more):
         return subprocess.run(command, stdout=subprocess.PIPE, check=True, **more).stdout
 
-    def run_fiber(self, *command, **more):
+    @contextlib.contextmanager
+    def changing(self, process):
+        """Its rule changes meanwhile; ends with the process."""
+        changer = Changer(process, self.block_path)
+        changer.start()
+        try:
+            yield changer
+        finally:
+            changer.join()
+
+    def communicate(self, process, command):
         """Its output; one that hangs is shown and fails the test."""
+        try:
+            out, err = process.communicate(timeout=LIMIT)
+        except subprocess.TimeoutExpired:
+            shown = self.dump(process)
+            process.send_signal(signal.SIGKILL)
+            process.communicate()
+            self.fail(f"{command} hangs:\n{shown}")
+        self.errors = err.decode(errors="replace")
+        self.assertEqual(process.returncode, 0, self.errors)
+        return out
+
+    @contextlib.contextmanager
+    def running(self, *command):
+        """A program whose rule changes all the time."""
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(self.block_path)
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env=self.environment(), **more) as process:
+                              env=self.environment()) as process:
             try:
-                out, err = process.communicate(timeout=LIMIT)
-            except subprocess.TimeoutExpired:
-                shown = self.dump(process)
-                process.send_signal(signal.SIGKILL)
-                process.communicate()
-                self.fail(f"{command} hangs:\n{shown}")
-            self.assertEqual(process.returncode, 0, err.decode(errors="replace"))
-            self.errors = err.decode(errors="replace")
-            return out
+                with self.changing(process) as self.changer:
+                    yield process
+                    process.wait(LIMIT)
+            finally:
+                process.kill()
+
+    def run_fiber(self, *command):
+        with self.running(*command) as process:
+            return self.communicate(process, command)
