@@ -127,7 +127,7 @@ class Native(Programs, Stage):
         self.assertIn(-2, self.changer.results)  # there is none of that name
 
     def test_what_threads_rely_on(self):
-        for part in ("attack", "cancel", "locks", "signals", "stress", "threads"):
+        for part in ("attack", "cancel", "futex", "locks", "signals", "stress", "threads"):
             for _ in range(ROUNDS):
                 self.run_fiber(os.path.join(BUILD, "tests", "system", "fiber_" + part))
 

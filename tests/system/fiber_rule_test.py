@@ -33,7 +33,8 @@ ENQUEUE = "int32_t rh_sched_enqueue(int32_t number, int32_t why)\n{\n"
 WORKER = os.path.join(BUILD, "tests", "system", "fiber_worker")
 
 
-class Lent(Stage):
+class LentStage(Stage):
+    """A system with one resource, whose threads are ordered by rules of the center."""
     has_agents = True
 
     def setUp(self):
@@ -72,6 +73,8 @@ class Lent(Stage):
             self.assertNotEqual(active["reason"], "Rejected", active["message"])
             self.assertLess(time.monotonic(), until, active)
 
+
+class Lent(LentStage):
     def worker(self):
         return self.started("run", "-r", "encoder", "--sched", "rr", "--carrier", "fiber", "--",
                             WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)

@@ -76,7 +76,10 @@ class Control:
         with open(path, "r+b") as file:
             self.map = mmap.mmap(file.fileno(), 0)
         self.at = CONTROL
-        self.pid = struct.unpack_from("=I", self.map, 8)[0]
+
+    def pid(self):
+        """Whose block it is now."""
+        return struct.unpack_from("=I", self.map, 8)[0]
 
     def fields(self):
         """wanted, done, result, monitor's thread, signal"""
@@ -92,7 +95,7 @@ class Control:
         struct.pack_into("=I", self.map, self.at, wanted + 1)
         while self.fields()[1] != wanted + 1:
             # Signals of its kind queue up: one at a time.
-            if self.libc.syscall(self.tgkill, self.pid, tid, sig):
+            if self.libc.syscall(self.tgkill, self.pid(), tid, sig):
                 return False
             select.select([], [], [], 0.002)
         return True
@@ -100,8 +103,9 @@ class Control:
 
 class Changer(threading.Thread):
     """Has a runtime go on with another rule every 10 ms, for as long as its process lives;
-    the name of none now and then, which is refused."""
-    names = ["eevdf", "rr", "nothing", "deadline", "fifo", "cfs"]
+    the name of none now and then, which is refused.  Not fifo, under which threads that
+    only compute rightly keep others from running."""
+    names = ["eevdf", "rr", "nothing", "deadline", "cfs"]
 
     def __init__(self, process, path):
         super().__init__()
@@ -190,7 +194,7 @@ class Stage(unittest.TestCase):
             out, err = process.communicate(timeout=LIMIT)
         except subprocess.TimeoutExpired:
             shown = self.dump(process)
-            process.send_signal(signal.SIGKILL)
+            os.killpg(process.pid, signal.SIGKILL)  # also what it started
             process.communicate()
             self.fail(f"{command} hangs:\n{shown}")
         self.errors = err.decode(errors="replace")
@@ -203,7 +207,7 @@ class Stage(unittest.TestCase):
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.block_path)
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env=self.environment()) as process:
+                              env=self.environment(), start_new_session=True) as process:
             try:
                 with self.changing(process) as self.changer:
                     yield process
