@@ -186,6 +186,9 @@ class Calls(Stage):
         os.kill(self.pids(name)[-1], signal.SIGKILL)
 
     def killed(self, use, name):
+        # The end of a process is told, and not found at a deadline.
+        self.env["RHODES_TIMEOUT_MS"] = str(10000 * LIMIT)
+
         def do(program):
             self.kill(name)
             told = self.results(program)
