@@ -91,7 +91,7 @@ def write_inputs(folder, megabytes):
 
 class Programs:
     def __init__(self, system, build, folder, plan):
-        self.plan, self.failures, self.turns = plan, [], 0
+        self.plan, self.failures, self.turns, self.too_short = plan, [], 0, 0
         self.all = [*tasks(build), *wakes(build),
                     *applications(build, write_inputs(folder, plan.megabytes),
                                   plan.megabytes)]
@@ -135,6 +135,9 @@ class Programs:
         try:
             took = starter.start(program.place, program.words)
             return {**took, **self.look(program, starter)}
+        except carriers.TooShort:
+            self.too_short += 1
+            return None
         except (OSError, RuntimeError, ValueError) as error:
             self.failures.append(f"{program.name}: {str(error)[-400:]}")
             print(f"failed: {self.failures[-1]}", file=sys.stderr)

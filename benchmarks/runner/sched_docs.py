@@ -22,7 +22,7 @@ greatest. A goal is for the upper bound.{loud}
 
 What a program made must be the same bytes (or the same sum) under all four in all turns, no
 thread may have been evicted from `fiber`, and the rule in force must be the one named; else
-the run fails{failures}.
+the run fails{failures}. What ends before a lent rule has come is left out{too_short}.
 
 * **task** (Figure 14): threads with 20 ms of work each in pieces of 10 us, and a lock after each;
   from before the first one is created until the last one has ended.
@@ -128,6 +128,7 @@ def method(runner):
              if long and plan.every_long > 1 else "",
         loud=" The machine was not quiet when it began." if runner.is_loud else "",
         failures=f" ({len(failures)} did)" if failures else "",
+        too_short=f" ({found.too_short} runs)" if found and found.too_short else "",
         decisions_loud=f" (the machine was not quiet before {runner.decisions.loud} of them)"
                        if runner.decisions.loud else "")
 

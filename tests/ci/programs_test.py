@@ -40,7 +40,7 @@ class Programs(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.found = programs.Programs.__new__(programs.Programs)
-        self.found.failures, self.found.right = [], {}
+        self.found.failures, self.found.right, self.found.too_short = [], {}, 0
         self.linux = Span(carriers.LINUX, folder.name)
         self.wasm = Span(carriers.WASM, folder.name)
         self.found.runs = {(PROGRAM, carrier): [] for carrier in carriers.CARRIERS}
@@ -91,7 +91,14 @@ class Programs(unittest.TestCase):
         self.fails("-9", status=-9)
 
     def test_another_rule_is_a_failure(self):
-        self.fails("the rule was cfs", policy="cfs")
+        self.fails("the rule was eevdf", policy="eevdf")
+        self.assertEqual(self.found.too_short, 0)
+
+    def test_one_that_ends_before_the_rule_comes_is_left_out(self):
+        self.run_under(self.linux)
+        self.assertIsNone(self.run_under(self.wasm, policy="cfs", evicted=0))
+        self.assertEqual((self.found.failures, self.found.too_short), ([], 1))
+        self.assertTrue(self.row().missing)
 
     def test_no_runtime_at_all_is_a_failure(self):
         self.fails("the rule was None", policy=None)
