@@ -3,6 +3,7 @@
 import os
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import unittest
@@ -87,7 +88,7 @@ class Programs:
     def test_redis(self):
         socket = self.path("socket")
         command = ("redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
-                   "--appendonly", "yes", "--io-threads", "4", "--dir", self.folder)
+                   "--appendonly", "yes", "--io-threads", "2", "--dir", self.folder)
         for _ in range(ROUNDS):
             with self.serving(*command) as server:
                 for line in server.stdout:
@@ -101,7 +102,7 @@ class Programs:
 
     def use_redis(self, socket):
         ask = lambda *words: self.run_plain("redis-cli", "-s", socket, *words)
-        self.run_plain("redis-benchmark", "-s", socket, "-q", "-n", "2000", "-c", "8",
+        self.run_plain("redis-benchmark", "-s", socket, "-q", "-n", "500", "-c", "8",
                        "-r", "100", "-t", "set,incr,lpush")
         ask("lpush", "list", *map(str, range(1000)))
         self.assertEqual(ask("llen", "list"), b"1000\n")
@@ -130,6 +131,42 @@ class Native(Programs, Stage):
         for part in ("attack", "cancel", "futex", "locks", "signals", "stress", "threads"):
             for _ in range(ROUNDS):
                 self.run_fiber(os.path.join(BUILD, "tests", "system", "fiber_" + part))
+
+    def working(self):
+        """Threads that hand each other a lock, and answer each line."""
+        return self.running(os.path.join(BUILD, "tests", "system", "fiber_worker"))
+
+    def go_on(self, process):
+        """Every thread has done a hundred rounds from now on."""
+        process.stdin.write(b"on\n")
+        process.stdin.flush()
+        self.assertRegex(process.stdout.readline(), rb"^rounds \d+$")
+
+    def after(self, disturb):
+        """Threads go on after that, and are right in the end."""
+        with self.working() as process:
+            for _ in range(5):
+                self.go_on(process)
+                disturb(process.pid)
+            self.go_on(process)
+            self.assertEqual(self.communicate(process, "fiber_worker"), b"right\n")
+
+    def test_a_program_that_was_stopped_goes_on(self):
+        def stop(pid):
+            os.kill(pid, signal.SIGSTOP)
+            os.waitid(os.P_PID, pid, os.WSTOPPED)
+            os.kill(pid, signal.SIGCONT)
+
+        self.after(stop)
+
+    @needs("gdb")
+    def test_a_program_that_a_debugger_looked_at_goes_on(self):
+        def look(pid):
+            done = subprocess.run(["gdb", "-q", "-batch", "-p", str(pid), "-ex",
+                                   "thread apply all bt 4"], capture_output=True, check=True)
+            self.assertIn(b"rh_parked", done.stdout)
+
+        self.after(look)
 
 
 if __name__ == "__main__":

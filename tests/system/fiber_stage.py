@@ -206,8 +206,9 @@ class Stage(unittest.TestCase):
         """A program whose rule changes all the time."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.block_path)
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env=self.environment(), start_new_session=True) as process:
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, env=self.environment(),
+                              start_new_session=True) as process:
             try:
                 with self.changing(process) as self.changer:
                     yield process
