@@ -104,9 +104,10 @@ static void set_altstack(struct rh_fiber *fiber)
 		return;
 	if (!stack.ss_sp)
 		stack.ss_flags = SS_DISABLE;
-	rh_sys4(SYS_sigaltstack, (long)&stack, 0, 0, 0);
-	if (carrier)
+	if (carrier) /* before: a signal in between makes it so, too */
 		carrier->altstack = fiber->altstack;
+	atomic_signal_fence(memory_order_seq_cst);
+	rh_sys4(SYS_sigaltstack, (long)&stack, 0, 0, 0);
 }
 
 void rh_attend_stack(struct rh_fiber *fiber, ucontext_t *at)

@@ -107,14 +107,17 @@ RH_INTERPOSED _Noreturn void siglongjmp(sigjmp_buf at, int value)
 RH_INTERPOSED int sigaltstack(const stack_t *restrict stack, stack_t *restrict ret_old)
 {
 	struct rh_fiber *fiber = rh_fiber_current();
-	int result = rh_real_get()->sigaltstack(stack, ret_old);
+	int result;
 
+	rh_handler_enter(); /* whom a signal interrupts here has neither the old nor the new */
+	result = rh_real_get()->sigaltstack(stack, ret_old);
 	if (fiber && stack && !result) {
 		fiber->altstack = *stack;
 		if (stack->ss_flags & SS_DISABLE)
 			fiber->altstack = (stack_t){0};
 		atomic_load(&fiber->carrier)->altstack = fiber->altstack;
 	}
+	rh_handler_leave();
 	return result;
 }
 

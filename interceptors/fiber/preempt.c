@@ -4,6 +4,7 @@
 #include "carrier.h"
 #include "code.h"
 #include "everywhere.h"
+#include "handler.h"
 #include "monitor.h"
 #include "real.h"
 #include "seat.h"
@@ -68,16 +69,17 @@ static void end_call(greg_t *registers)
 	registers[REG_RAX] = -EINTR;
 }
 
-/* Others want the fiber to look at something. */
-static void look(struct rh_fiber *fiber, ucontext_t *at)
+/* Others want the fiber to look at something.  True: it did. */
+static bool look(struct rh_fiber *fiber, ucontext_t *at)
 {
 	uint32_t seen = fiber->interrupts;
 
 	if (!atomic_load(&fiber->pending_count) && !atomic_load(&fiber->cancel))
-		return;
+		return false;
 	rh_attend(fiber);
 	if (fiber->interrupts != seen)
 		end_call(at->uc_mcontext.gregs);
+	return !rh_handler_busy;
 }
 
 /* A parked home thread has the storage of its fiber, but is not where it runs. */
@@ -88,23 +90,25 @@ static bool is_parked(const struct rh_fiber *fiber)
 	return here - (uintptr_t)fiber->stack < RH_HOME_STACK;
 }
 
-static void preempt(struct rh_fiber *fiber, ucontext_t *at)
+/* False: nothing was done, and what the frame says of the alternate stack holds, also in the
+ * middle of a change of it. */
+static bool preempt(struct rh_fiber *fiber, ucontext_t *at)
 {
 	uintptr_t pc = (uintptr_t)at->uc_mcontext.gregs[REG_RIP];
+	bool looked;
 
 	fiber->preempted++;
 	if (rh_code_is_deferred(pc)) {
 		fiber->resched = true;
 		rh_stats_count(&rh_stats->deferred);
-		if (!rh_code_is_own(pc))
-			look(fiber, at);
-		return;
+		return !rh_code_is_own(pc) && look(fiber, at);
 	}
-	look(fiber, at);
+	looked = look(fiber, at);
 	if (!must_leave(fiber))
-		return;
+		return looked;
 	rh_stats_count(&rh_stats->preempted);
 	rh_fiber_leave(RH_LEAVE_TICK, NULL);
+	return true;
 }
 
 void rh_preempt_ask(struct rh_carrier *carrier)
@@ -129,8 +133,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 	rh_monitor_signalled();
 	if (!fiber || is_parked(fiber))
 		return;
-	preempt(fiber, context);
-	rh_attend_stack(fiber, context);
+	if (preempt(fiber, context))
+		rh_attend_stack(fiber, context);
 }
 
 void rh_preempt_open(void)
