@@ -9,10 +9,11 @@ import os
 import re
 import select
 import subprocess
+import time
 import unittest
 
 import fiber_rule_test
-from cli_stage import BUILD
+from cli_stage import BUILD, LIMIT
 from fiber_stage import Block, block_of
 
 WEIGHT = {0: 1024, 10: 110}
@@ -76,9 +77,11 @@ class Shares(fiber_rule_test.LentStage):
 
     def await_nice(self):
         """All threads are there, and have said how nice they are."""
+        until = time.monotonic() + LIMIT
         while not (path := block_of(self.program.pid)) or sorted(
                 line.nice for line in Block(path).threads) != [0, 0, 10, 10]:
             self.assertIsNone(self.program.poll())
+            self.assertLess(time.monotonic(), until)
             select.select([], [], [], 0.01)
 
 
