@@ -394,6 +394,40 @@ static void a_task_moves_with_what_it_has(void **state)
 	}
 }
 
+/* The first task of a processor comes from another one: the clock begins there, too, and
+ * who is new afterwards is not behind it for ever. */
+static void the_first_one_of_a_processor_may_have_moved(void **state)
+{
+	static const char *const fair[] = { "cfs", "eevdf" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct sched_stand   here, there;
+		struct rh_rule      *rules[2] = { sched_begin(&here, fair[i]),
+			                          sched_begin(&there, fair[i]) };
+		struct rh_task_moved moved;
+		uint64_t             before;
+
+		sched_add(&here, 0, 0, 0);
+		sched_add(&here, 0, 0, 0);
+		sched_run(&here, 10 * MS);
+		rh_runqueue_take(here.queue, rh_runqueue_first(here.queue), here.now_ns, &moved);
+		there.now_ns = here.now_ns;
+		rh_runqueue_put(there.queue, 1, &moved, there.now_ns);
+		sched_add(&there, 0, 0, 0);
+		there.tasks[1] = (struct sched_task){
+			.is_here = true, .has_run = true, .left_ns = UINT64_MAX,
+		};
+		there.count = 2;
+		before = sched_ran(&there, 1);
+		sched_run(&there, 1000 * MS);
+		assert_in_range(sched_ran(&there, 1) - before, 480 * MS, 520 * MS);
+		assert_in_range(sched_ran(&there, 0), 480 * MS, 520 * MS);
+		sched_end(&here, rules[0]);
+		sched_end(&there, rules[1]);
+	}
+}
+
 /* While rules are exchanged one run queue has the new one already: what the former one kept
  * of a task (here a budget of seconds) is nothing to it. */
 static void a_task_moves_to_another_rule(void **state)
@@ -480,6 +514,7 @@ int main(void)
 		cmocka_unit_test(rules_are_exchanged_under_load),
 		cmocka_unit_test(an_exchange_keeps_who_is_behind),
 		cmocka_unit_test(a_task_moves_with_what_it_has),
+		cmocka_unit_test(the_first_one_of_a_processor_may_have_moved),
 		cmocka_unit_test(a_task_moves_to_another_rule),
 		cmocka_unit_test(a_task_ends_in_any_state),
 	};

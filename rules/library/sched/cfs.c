@@ -50,8 +50,7 @@ static inline void go_on(struct rh_sched_task *task)
 
 int32_t rh_sched_enable(int32_t number)
 {
-	if (rh_sched.vclock < CLOCK_BEGIN)
-		rh_sched.vclock = CLOCK_BEGIN;
+	fair_begin();
 	fair_charged(&rh_sched.tasks[number]) = 0;
 	return 0;
 }
@@ -72,8 +71,10 @@ int32_t rh_sched_enqueue(int32_t number, int32_t why)
 
 	if (rh_sched.current < RH_SCHED_TASKS)
 		go_on(&rh_sched.tasks[rh_sched.current]);
-	if (why == RH_SCHED_MIGRATE)
+	if (why == RH_SCHED_MIGRATE) {
+		fair_begin();
 		task->vruntime += rh_sched.vclock;
+	}
 	if (why != RH_SCHED_PREEMPT && why != RH_SCHED_YIELD && why != RH_SCHED_CHANGE)
 		task->vruntime = begin(task, (uint32_t)why);
 	task->queue = 0;

@@ -111,8 +111,7 @@ int32_t rh_sched_enable(int32_t number)
 {
 	struct rh_sched_task *task = &rh_sched.tasks[number];
 
-	if (rh_sched.vclock < CLOCK_BEGIN)
-		rh_sched.vclock = CLOCK_BEGIN;
+	fair_begin();
 	lag(task) = weighs(task) = fair_charged(task) = 0;
 	return 0;
 }
@@ -122,6 +121,7 @@ static inline void arrive(struct rh_sched_task *task, uint32_t why)
 {
 	uint64_t part = virtual_slice(task);
 
+	fair_begin();
 	if (why == RH_SCHED_SWAP)
 		task->vruntime = fair_within(task->vruntime, rh_sched.vclock - 2 * part,
 		                             rh_sched.vclock + 2 * part);
