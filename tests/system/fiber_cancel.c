@@ -220,7 +220,7 @@ static void each_call_that_sleeps_can_be_cancelled(void **state)
 	cancel_each(NULL);
 	atomic_store(&enough, false);
 	for (int i = 0; i < 3; i++)
-		pthread_create(&burners[i], NULL, burn, NULL);
+		pthread_create(&burners[i], NULL, burn_in_turns, NULL);
 	pthread_create(&thread, NULL, cancel_each, NULL);
 	join_all(&thread, 1);
 	atomic_store(&enough, true);

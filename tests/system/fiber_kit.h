@@ -91,6 +91,19 @@ static __attribute__((unused)) void *burn(void *none)
 	return none;
 }
 
+/* One that lets others go first often: who waits behind it waits for less than a slice. */
+static __attribute__((unused)) void *burn_in_turns(void *none)
+{
+	volatile unsigned long x = 1;
+
+	while (!atomic_load(&enough)) {
+		for (int i = 0; i < 100000; i++)
+			x = x * 3 + 1;
+		sched_yield();
+	}
+	return none;
+}
+
 static __attribute__((unused)) int pipes[2];
 static __attribute__((unused)) sem_t nobody; /* posts it */
 static __attribute__((unused)) _Atomic int cleaned;

@@ -409,7 +409,7 @@ static void signals_end_calls_as_on_linux(void **state)
 		hit_all(NULL);
 	atomic_store(&enough, false);
 	for (int i = 0; i < 3; i++)
-		pthread_create(&burners[i], NULL, burn, NULL);
+		pthread_create(&burners[i], NULL, burn_in_turns, NULL);
 	pthread_create(&thread, NULL, hit_all, NULL);
 	pthread_join(thread, NULL);
 	atomic_store(&enough, true);
