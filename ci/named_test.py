@@ -36,11 +36,22 @@ def sources():
     return found
 
 
-def programs(build):
-    """The source of each test, by its name; a program is built from what it is called."""
+def known(build):
+    """What meson knows of each test."""
     with open(os.path.join(build, "meson-info", "intro-tests.json"), encoding="utf-8") as file:
-        return {test["name"]: os.path.splitext(os.path.basename(test["cmd"][0]))[0]
-                for test in json.load(file)}
+        return json.load(file)
+
+
+def programs(tests):
+    """The source of each test, by its name; a program is built from what it is called."""
+    return {test["name"]: os.path.splitext(os.path.basename(test["cmd"][0]))[0]
+            for test in tests}
+
+
+def twice(tests):
+    """Names that more than one test of a suite has: a loop in a build file took in too much."""
+    names = [" / ".join((*test["suite"], test["name"])) for test in tests]
+    return sorted({name for name in names if names.count(name) > 1})
 
 
 def has_case(case, program, words):
@@ -50,8 +61,9 @@ def has_case(case, program, words):
 
 
 def main():
-    words, tests, count = sources(), programs(sys.argv[1]), 0
-    findings = []
+    of_meson = known(sys.argv[1])
+    words, tests, count = sources(), programs(of_meson), 0
+    findings = [f"the test {name} is there more than once" for name in twice(of_meson)]
     with open(os.path.join(ROOT, "tests", "README.md"), encoding="utf-8") as file:
         page = file.read()
     for number, test, case in named(page):
