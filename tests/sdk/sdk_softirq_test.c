@@ -20,8 +20,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* ThreadSanitizer ends a child of fork that starts a thread. */
-#ifdef __SANITIZE_THREAD__
+/* ThreadSanitizer ends a child of fork that starts a thread; what AddressSanitizer's
+ * allocator had locked for a thread of the parent stays locked in the child. */
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
 #define CAN_THREAD_AFTER_FORK 0
 #else
 #define CAN_THREAD_AFTER_FORK 1
