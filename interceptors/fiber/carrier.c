@@ -266,9 +266,6 @@ static void *main_of(void *argument)
 static int start(struct rh_seat *seat)
 {
 	struct rh_carrier *carrier = NULL;
-	pthread_attr_t attributes;
-	uint64_t all = ~(1ull << (RH_PREEMPT_SIGNAL - 1)), old;
-	pthread_t thread;
 	int result;
 
 	for (uint32_t i = 0; i < RH_CARRIERS_MAX && !carrier; i++) {
@@ -282,13 +279,7 @@ static int start(struct rh_seat *seat)
 	carrier->seat = seat;
 	atomic_store(&carrier->hold, RH_HOLD_SCHED);
 	atomic_store(&seat->carrier, carrier);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, CARRIER_STACK);
-	old = rh_sys_mask(SIG_BLOCK, &all);
-	result = rh_real.pthread_create(&thread, &attributes, main_of, carrier);
-	rh_sys_mask(SIG_SETMASK, &old);
-	pthread_attr_destroy(&attributes);
+	result = rh_own_create(rh_real.pthread_create, CARRIER_STACK, main_of, carrier);
 	if (result) {
 		atomic_store(&seat->carrier, NULL);
 		atomic_store(&carrier->used, false);

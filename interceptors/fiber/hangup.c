@@ -2,12 +2,11 @@
 
 #include "own.h"
 #include "park.h"
-#include "preempt.h"
-#include "real.h"
 #include "stats.h"
 #include "waitqueue.h"
 
 #include <errno.h>
+#include <sys/epoll.h>
 
 #define STACK   (128u << 10)
 #define AT_ONCE 16
@@ -30,23 +29,6 @@ static void *main_of(void *none)
 	}
 }
 
-static int start(void)
-{
-	pthread_attr_t attributes;
-	uint64_t all = ~(1ull << (RH_PREEMPT_SIGNAL - 1)), old;
-	pthread_t thread;
-	int result;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, STACK);
-	old = rh_sys_mask(SIG_BLOCK, &all);
-	result = pthread_create(&thread, &attributes, main_of, NULL); /* see own.h */
-	rh_sys_mask(SIG_SETMASK, &old);
-	pthread_attr_destroy(&attributes);
-	return result;
-}
-
 /* Under the latch. */
 static int open_one(void)
 {
@@ -58,7 +40,7 @@ static int open_one(void)
 	if (high < 0)
 		return -1;
 	atomic_store(&epoll, high);
-	if (start()) {
+	if (rh_own_create(pthread_create, STACK, main_of, NULL)) {
 		close(high);
 		atomic_store(&epoll, -1);
 	}

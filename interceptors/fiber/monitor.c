@@ -257,19 +257,7 @@ static void *main_of(void *none)
 
 int rh_monitor_start(void)
 {
-	pthread_attr_t attributes;
-	uint64_t all = ~(1ull << (RH_PREEMPT_SIGNAL - 1)), old;
-	pthread_t thread;
-	int result;
-
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	pthread_attr_setstacksize(&attributes, STACK);
-	old = rh_sys_mask(SIG_BLOCK, &all);
-	result = rh_real.pthread_create(&thread, &attributes, main_of, NULL);
-	rh_sys_mask(SIG_SETMASK, &old);
-	pthread_attr_destroy(&attributes);
-	return result;
+	return rh_own_create(rh_real.pthread_create, STACK, main_of, NULL);
 }
 
 void rh_monitor_forget(void)

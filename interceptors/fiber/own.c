@@ -2,6 +2,7 @@
 
 #include "carrier.h"
 #include "handler.h"
+#include "preempt.h"
 #include "real.h"
 #include "sys.h"
 
@@ -28,6 +29,23 @@ int rh_own_count(void)
 void rh_own_forget(void)
 {
 	atomic_store(&count, 0);
+}
+
+int rh_own_create(rh_own_creator *create, size_t stack, void *(*run)(void *), void *argument)
+{
+	pthread_attr_t attributes;
+	uint64_t all = ~(1ull << (RH_PREEMPT_SIGNAL - 1)), old;
+	pthread_t thread;
+	int result;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attributes, stack);
+	old = rh_sys_mask(SIG_BLOCK, &all);
+	result = create(&thread, &attributes, run, argument);
+	rh_sys_mask(SIG_SETMASK, &old);
+	pthread_attr_destroy(&attributes);
+	return result;
 }
 
 uint64_t rh_own_signals(void)

@@ -10,12 +10,22 @@
 #ifndef RH_FIBER_OWN_H
 #define RH_FIBER_OWN_H
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* This kernel thread is the runtime's. */
 extern __thread bool rh_own_thread __attribute__((tls_model("initial-exec")));
+
+typedef int rh_own_creator(pthread_t *thread, const pthread_attr_t *attributes,
+			   void *(*run)(void *), void *argument);
+
+/* A kernel thread of the runtime, with a stack of so many bytes, that nobody joins and that
+ * only its preemption signal reaches.  create: rh_real's pthread_create, or pthread_create
+ * for one that is counted here.  0, or what create returned. */
+int rh_own_create(rh_own_creator *create, size_t stack, void *(*run)(void *), void *argument);
 
 /* How many there are that were created for base/, rules/ and sdk/. */
 int rh_own_count(void);
