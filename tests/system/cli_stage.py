@@ -81,6 +81,12 @@ class Stage(unittest.TestCase):
                 file.write(text)
         return path
 
+    def install_runtime(self):
+        """The carrier `fiber`, where `rhodes` looks for it: beside bin/, as in a build tree."""
+        os.mkdir(self.path("interceptors"))
+        os.symlink(os.path.abspath(os.path.join(BUILD, "interceptors/fiber")),
+                   self.path("interceptors/fiber"))
+
     def library(self, body="return 2 * number;"):
         """Makes libtwice.so.1 with a side file in the folder "side", which it returns."""
         folder = self.path("side")

@@ -59,9 +59,7 @@ class Calls(Stage):
 
     def setUp(self):
         super().setUp()
-        os.mkdir(self.path("interceptors"))
-        os.symlink(os.path.abspath(os.path.join(BUILD, "interceptors/fiber")),
-                   self.path("interceptors/fiber"))
+        self.install_runtime()
         self.env["RHODES_SCHED_STATS"] = self.path("block")
         self.env["RHODES_SCHED_SEATS"] = str(SEATS)
         self.pipes = {}

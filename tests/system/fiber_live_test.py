@@ -68,10 +68,7 @@ class Programs(Stage):
 
     def setUp(self):
         super().setUp()
-        # Where `rhodes` looks for the runtime.
-        os.mkdir(self.path("interceptors"))
-        os.symlink(os.path.abspath(os.path.join(BUILD, "interceptors/fiber")),
-                   self.path("interceptors/fiber"))
+        self.install_runtime()
         self.up(self.path("system.yaml", MANIFEST))
 
     def worker(self, *before, use="cfs"):

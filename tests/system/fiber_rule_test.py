@@ -39,10 +39,7 @@ class LentStage(Stage):
 
     def setUp(self):
         super().setUp()
-        # Where `rhodes` looks for the runtime.
-        os.mkdir(self.path("interceptors"))
-        os.symlink(os.path.abspath(os.path.join(BUILD, "interceptors/fiber")),
-                   self.path("interceptors/fiber"))
+        self.install_runtime()
         self.up(self.path("system.yaml", MANIFEST))
 
     def here(self, *words):

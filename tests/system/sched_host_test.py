@@ -352,11 +352,6 @@ class Swaps(Host):
                                                          "encoder-sched"))
             self.assertTrue(fair(0)(attr_of(program.pid)))
 
-    def install_runtime(self):
-        library = os.path.abspath(os.path.join(BUILD, "interceptors/fiber"))
-        os.mkdir(self.path("interceptors"))  # beside bin/, as in a build tree
-        os.symlink(library, self.path("interceptors/fiber"))
-
     def test_run_follows_the_carrier_that_the_rule_says(self):
         self.install_runtime()
         for word, words in (("fiber", []), ("host", ["--sched", "rr", "--carrier", "host"]),
