@@ -33,6 +33,7 @@ void rh_governed_init(struct rh_governed *set)
 static void free_process(struct rh_governed_process *process)
 {
 	free(process->threads);
+	free(process->group);
 	free(process);
 }
 
@@ -274,6 +275,7 @@ static int see_child(void *user, pid_t pid)
 		return RH_OK;
 	child->is_known = parent->is_known;
 	child->before = parent->before;
+	child->group = parent->group ? strdup(parent->group) : NULL;
 	return RH_OK;
 }
 
@@ -322,6 +324,8 @@ static void write_process(FILE *file, const struct rh_governed_process *process)
 	fprintf(file, "process %d %" PRIu64 " %s %d " ATTR_FORMAT "\n", (int)process->pid,
 	        process->start, process->is_fiber ? "fiber" : "host", process->is_known,
 	        ATTR_OF(process->before));
+	if (process->group)
+		fprintf(file, "in %s\n", process->group);
 	for (unsigned i = 0; i < process->count; i++) {
 		const struct rh_governed_thread *thread = &process->threads[i];
 
@@ -342,6 +346,8 @@ int rh_governed_save(struct rh_governed *set, const char *path, const char *abou
 	if (!file)
 		return RH_EIO;
 	fprintf(file, FIRST_LINE "\nrule %s\n", about);
+	if (set->group[0])
+		fprintf(file, "group %s\n", set->group);
 	for (unsigned i = 0; i < set->count; i++)
 		write_process(file, set->at[i]);
 	is_bad = ferror(file);
@@ -394,15 +400,21 @@ static void read_thread(struct rh_governed *set, struct rh_governed_process *pro
 void rh_governed_load(struct rh_governed *set, const char *path)
 {
 	struct rh_governed_process *process = NULL;
-	char                        line[256];
+	char                        line[RH_CGROUP_PATH + 64];
 	FILE                       *file = fopen(path, "re");
 
 	if (!file)
 		return;
 	if (fgets(line, sizeof line, file) && strcmp(line, FIRST_LINE "\n") == 0) {
 		while (fgets(line, sizeof line, file)) {
-			if (strncmp(line, "process ", 8) == 0)
+			line[strcspn(line, "\n")] = '\0';
+			if (strncmp(line, "group ", 6) == 0 &&
+			    strlen(line + 6) < sizeof set->group)
+				strcpy(set->group, line + 6);
+			else if (strncmp(line, "process ", 8) == 0)
 				process = read_process(set, line);
+			else if (process && strncmp(line, "in ", 3) == 0 && !process->group)
+				process->group = strdup(line + 3);
 			else if (process && strncmp(line, "thread ", 7) == 0)
 				read_thread(set, process, line);
 		}

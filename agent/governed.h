@@ -18,6 +18,7 @@
 #ifndef RH_AGENT_GOVERNED_H
 #define RH_AGENT_GOVERNED_H
 
+#include "../base/cgroup.h"
 #include "../base/diag.h"
 #include "../base/sched.h"
 
@@ -41,6 +42,7 @@ struct rh_governed_process {
 	uint8_t                    is_ended;
 	uint8_t                    is_known;  /* `before` is what its threads had  */
 	struct rh_sched_attr       before;
+	char                      *group;     /* its cgroup before; NULL: not known */
 	uint64_t                   asked_ms;  /* since then it has not answered; 0 */
 	struct rh_governed_thread *threads;   /* G1                                */
 	unsigned                   count;
@@ -54,6 +56,7 @@ struct rh_governed {
 	unsigned                     threads;   /* of all of them                  */
 	uint64_t                     slice_ns;  /* that the kernel gives by itself;
 	                                           0: it has none of a thread's own */
+	char                         group[RH_CGROUP_PATH]; /* that was made for them; "" */
 	int                          is_full;
 	int                          is_changed; /* since it was saved             */
 };

@@ -10,6 +10,7 @@
 #include "rules.h"
 #include "settle.h"
 #include "steer.h"
+#include "weigh.h"
 
 #include "../base/clock.h"
 #include "../base/log.h"
@@ -48,6 +49,7 @@ struct rh_governor {
 	uv_timer_t          asking;    /* programs that have not answered        */
 	uv_timer_t          tracing;   /* somebody reads what happens to threads */
 	struct rh_governed  set;
+	struct rh_weigh     weigh;
 	struct rh_schedspec active;    /* rule "": none                          */
 	struct rh_steer     steer;     /* of active                              */
 	struct rh_schedspec next;      /* rule "": none                          */
@@ -121,6 +123,34 @@ static void look(struct rh_governor *governor, const struct rh_steer *steer)
 	save(governor);
 }
 
+static void weigh(struct rh_governor *governor, const struct rh_schedspec *spec,
+                  struct rh_diag *lack)
+{
+	struct rh_diag why = { .code = RH_OK };
+	int            weight = spec->says.at[RH_SCHED_WEIGHT];
+
+	if (!weight)
+		return;
+	if (rh_weigh_look(&governor->weigh, &governor->set, &why) == RH_OK) {
+		save(governor);
+		rh_weigh_put(&governor->weigh, &governor->set, weight, &why);
+	}
+	if (!lack->code)
+		*lack = why;
+}
+
+/* Before their class changes: where groups bound real-time threads those of other policies
+ * do not leave it. */
+static void unweigh(struct rh_governor *governor, struct rh_diag *lack)
+{
+	struct rh_diag why;
+
+	rh_weigh_release(&governor->weigh, &governor->set, &why);
+	if (!lack->code)
+		*lack = why;
+	save(governor);
+}
+
 static void on_asking(uv_timer_t *timer);
 
 /* The programs under `fiber`, for what is coming or in force.  Returns how many have not
@@ -157,6 +187,8 @@ static void sweep(struct rh_governor *governor)
 
 	look(governor, steer);
 	rh_steer_put(steer, &governor->set, &governor->lack);
+	weigh(governor, governor->until_ms ? &governor->next : &governor->active,
+	      &governor->lack);
 	save(governor);
 	if (!governor->until_ms)
 		settle_fibers(governor);
@@ -190,10 +222,13 @@ static void lower(const struct rh_schedspec *spec, const struct rh_steer *steer)
 
 static void release(struct rh_governor *governor)
 {
-	struct rh_diag why = { .code = RH_OK };
+	struct rh_diag why = { .code = RH_OK }, stays = { .code = RH_OK };
 
 	look(governor, &governor->steer);
+	unweigh(governor, &stays);
 	rh_steer_restore(&governor->set, &why);
+	if (!why.code)
+		why = stays;
 	rh_info("rule %s orders the threads of %s no more", governor->active.rule,
 	        governor->agent->resource);
 	lower(&governor->active, &governor->steer);
@@ -226,6 +261,7 @@ static void take_back(struct rh_governor *governor)
 		rh_governed_release(&governor->set);
 	else
 		rh_steer_put(&governor->steer, &governor->set, &ignored);
+	weigh(governor, &governor->active, &ignored);
 	save(governor);
 }
 
@@ -288,7 +324,7 @@ static int is_for_fiber(const struct rh_schedspec *spec)
 static int try(struct rh_governor *governor, struct rh_diag *why)
 {
 	struct rh_steer *steer = &governor->coming;
-	struct rh_diag   lacks = { .code = RH_OK };
+	struct rh_diag   lacks = { .code = RH_OK }, stays = { .code = RH_OK };
 	int              priority = 0;
 
 	if (rh_steer_check(&governor->next, why) < 0)
@@ -304,8 +340,14 @@ static int try(struct rh_governor *governor, struct rh_diag *why)
 	if (is_for_fiber(&governor->next) && !is_none(&governor->active) &&
 	    !is_for_fiber(&governor->active))
 		rh_steer_leave_fibers(&governor->set);
-	if (rh_steer_put(steer, &governor->set, why) == RH_OK)
+	if (!governor->next.says.at[RH_SCHED_WEIGHT])
+		unweigh(governor, &stays);
+	if (rh_steer_put(steer, &governor->set, why) == RH_OK) {
+		weigh(governor, &governor->next, why);
+		if (!why->code)
+			*why = stays;
 		return RH_OK;
+	}
 	lower(&governor->next, steer);
 	take_back(governor);
 	return why->code;
@@ -342,6 +384,8 @@ static void stay(struct rh_governor *governor, const struct rh_schedspec *wanted
 
 	if (!is_none(wanted))
 		governor->active.revision = wanted->revision;
+	else
+		unweigh(governor, &told); /* that a former agent left */
 	governor->told = (struct rh_diag){ .code = RH_OK };
 	tell(governor, &told);
 }
@@ -567,6 +611,7 @@ int rh_governor_init(struct rh_agent *agent)
 	rh_task_init(&governor->answering);
 	rh_list_init(&governor->newcomers);
 	rh_governed_init(&governor->set);
+	rh_weigh_init(&governor->weigh, agent->run_dir, agent->resource);
 	return RH_OK;
 }
 

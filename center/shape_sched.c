@@ -71,6 +71,7 @@ int rh_shape_sched(struct rh_decode *decode, const json_t *value)
 		{ "runtimeUs",  check_any,        0 },
 		{ "deadlineUs", check_any,        0 },
 		{ "periodUs",   check_any,        0 },
+		{ "weight",     check_any,        0 },
 		{ "rollout",    rh_shape_rollout, 0 },
 	};
 	struct rh_sched      sched = { .carrier = RH_SCHED_HOST };

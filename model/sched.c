@@ -6,7 +6,8 @@
 #define REAL (1u << RH_SCHED_FIFO | 1u << RH_SCHED_RR)
 #define DUE  (1u << RH_SCHED_DEADLINE)
 
-/* Slices as the kernel bounds them; periods up to its sched_deadline_period_max_us. */
+/* Slices as the kernel bounds them; periods up to its sched_deadline_period_max_us;
+ * weights as cgroups have them. */
 const struct rh_sched_range rh_sched_ranges[RH_SCHED_NUMBERS] = {
 	[RH_SCHED_NICE]        = { "nice", -20, 19, FAIR },
 	[RH_SCHED_PRIORITY]    = { "priority", 1, RH_SCHED_PRIORITY_MAX, REAL },
@@ -14,6 +15,7 @@ const struct rh_sched_range rh_sched_ranges[RH_SCHED_NUMBERS] = {
 	[RH_SCHED_RUNTIME_US]  = { "runtimeUs", 10, 4194304, DUE },
 	[RH_SCHED_DEADLINE_US] = { "deadlineUs", 100, 4194304, DUE },
 	[RH_SCHED_PERIOD_US]   = { "periodUs", 100, 4194304, DUE },
+	[RH_SCHED_WEIGHT]      = { "weight", 1, 10000, FAIR },
 };
 
 static const char *const uses[RH_SCHED_USES] = {

@@ -25,7 +25,7 @@ enum rh_sched_carrier {
 
 enum rh_sched_number {
 	RH_SCHED_NICE, RH_SCHED_PRIORITY, RH_SCHED_SLICE_US, RH_SCHED_RUNTIME_US,
-	RH_SCHED_DEADLINE_US, RH_SCHED_PERIOD_US, RH_SCHED_NUMBERS
+	RH_SCHED_DEADLINE_US, RH_SCHED_PERIOD_US, RH_SCHED_WEIGHT, RH_SCHED_NUMBERS
 };
 
 /* The agent of the resource stands above it. */

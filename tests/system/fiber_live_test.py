@@ -12,6 +12,7 @@ import sys
 import time
 import unittest
 
+import cgroups
 from cli_stage import BUILD, LIMIT, Stage
 from fiber_stage import CONTROL, Block, Control, block_of
 
@@ -230,6 +231,27 @@ class Live(Programs):
             self.await_block(worker, "rr")
             # However often it was asked, by then a hundred times: one signal waited for it.
             self.assertLess(Block(block_of(worker.pid)).monitor - before, 10)
+            self.go_on(worker)
+            self.finish(worker)
+            self.finish(other)
+
+    def test_one_in_a_frozen_cgroup_is_told_and_obeys_later(self):
+        controller = cgroups.hierarchy_of_freezer()
+        if controller is None:
+            self.skipTest("no cgroup that freezes can be made")
+        with cgroups.group(controller, "frozen") as folder, self.worker() as worker, \
+                self.worker() as other:
+            self.go_on(worker)
+            self.go_on(other)
+            cgroups.enter(folder, worker.pid)
+            with cgroups.frozen(folder):
+                self.rule("use: rr")
+                self.await_active("Partial", "1 of 2 programs under fiber not: fiber_worker "
+                                  f"({worker.pid}): it does not answer")
+                self.await_block(other, "rr")
+                self.assertEqual(Block(block_of(worker.pid)).policy, "cfs")
+            self.await_active("InForce")
+            self.await_block(worker, "rr")
             self.go_on(worker)
             self.finish(worker)
             self.finish(other)

@@ -96,9 +96,9 @@ class Host(Stage):
         self.assertEqual(done.returncode, 0, done.stderr)
 
     @contextlib.contextmanager
-    def program(self, *options, name="sched_program", front=()):
+    def program(self, *options, name="sched_program", front=(), resource="encoder"):
         path = os.path.abspath(os.path.join(BUILD, "tests", "system", name))
-        command = [*self.before, *front, self.rhodes_path, "run", "-r", "encoder", *options,
+        command = [*self.before, *front, self.rhodes_path, "run", "-r", resource, *options,
                    "--", path]
         with subprocess.Popen(command, env=self.env, stdin=subprocess.PIPE, text=True,
                               stdout=subprocess.PIPE) as process:

@@ -163,12 +163,16 @@ static void the_next_agent_knows_what_threads_had(void **unused)
 	look(&set, 0);
 	set.at[0]->threads[0].before.nice = -7;
 	set.at[0]->threads[0].before.deadline_ns = UINT64_MAX;
+	set.at[0]->group = strdup("/a group");
+	strcpy(set.group, "/made");
 	assert_int_equal(rh_governed_save(&set, path, "a cfs host"), RH_OK);
 	rh_governed_load(&next, path);
 	assert_int_equal(next.count, 1);
 	assert_int_equal(next.threads, 1);
 	assert_memory_equal(&next.at[0]->threads[0].before, &set.at[0]->threads[0].before,
 	                    sizeof(struct rh_sched_attr));
+	assert_string_equal(next.at[0]->group, "/a group");
+	assert_string_equal(next.group, "/made");
 	look(&next, 0); /* it is known, and not asked again */
 	assert_int_equal(next.at[0]->threads[0].before.nice, -7);
 	/* The number was given to another process. */

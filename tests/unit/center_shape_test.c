@@ -280,7 +280,10 @@ static void sched(void **state)
 	bad(SCHED("'deadline','runtimeUs':9,'periodUs':100"), "/spec/sched/runtimeUs", "10");
 	bad(SCHED("'deadline','runtimeUs':101,'deadlineUs':100"), "/spec/sched/runtimeUs",
 	    "more than the deadline");
-	bad(SCHED("'cfs','weight':1"), "/spec/sched/weight", "");
+	good(SCHED("'cfs','weight':10000"));
+	bad(SCHED("'cfs','weight':10001"), "/spec/sched/weight", "between 1 and 10000");
+	bad(SCHED("'fifo','weight':100"), "/spec/sched/weight", "use: fifo");
+	bad(SCHED("'cfs','share':1"), "/spec/sched/share", "");
 	bad(RULE("r", "{'sched':{'use':'cfs'}}"), "/spec/sched", "resource");
 }
 

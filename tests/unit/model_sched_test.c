@@ -54,9 +54,11 @@ static void words_go_both_ways(void **state)
 static void a_policy_takes_its_numbers_and_no_others(void **state)
 {
 	static const char takes[RH_SCHED_USES][RH_SCHED_NUMBERS] = {
-		[RH_SCHED_CFS] = { 1, 0, 1, 0, 0, 0 }, [RH_SCHED_EEVDF] = { 1, 0, 1, 0, 0, 0 },
-		[RH_SCHED_DEADLINE] = { 0, 0, 0, 1, 1, 1 },
-		[RH_SCHED_FIFO] = { 0, 1, 0, 0, 0, 0 }, [RH_SCHED_RR] = { 0, 1, 1, 0, 0, 0 },
+		[RH_SCHED_CFS] = { 1, 0, 1, 0, 0, 0, 1 },
+		[RH_SCHED_EEVDF] = { 1, 0, 1, 0, 0, 0, 1 },
+		[RH_SCHED_DEADLINE] = { 0, 0, 0, 1, 1, 1, 0 },
+		[RH_SCHED_FIFO] = { 0, 1, 0, 0, 0, 0, 0 },
+		[RH_SCHED_RR] = { 0, 1, 1, 0, 0, 0, 0 },
 	};
 
 	(void)state;
