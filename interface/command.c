@@ -8,10 +8,11 @@ static const char usage[] =
 	"       rhodes interface check FILE.side...\n"
 	"       rhodes interface build FILE.side [-d FOLDER] [--cc COMPILER]"
 	" [--werror]\n"
-	"       rhodes interface show FILE.side [-o text|json]\n"
+	"       rhodes interface show FILE [-o text|json]\n"
 	"\n"
 	"SUBJECT is a package (libmagic-dev), a library (libmagic, libmagic.so.1) or\n"
-	"the path of a library of your own (./libfoo.so, with -H foo.h).\n";
+	"the path of a library of your own (./libfoo.so, with -H foo.h) or a source.\n"
+	"FILE is a side file or a source; sources are Python (.py).\n";
 
 struct options {
 	const char *folder;
@@ -100,7 +101,7 @@ struct verb {
 
 static const struct verb verbs[] = {
 	{ "new", "SUBJECT", run_new }, { "check", "FILE.side", run_check },
-	{ "build", "FILE.side", run_build }, { "show", "FILE.side", run_show },
+	{ "build", "FILE.side", run_build }, { "show", "FILE", run_show },
 };
 
 static const struct verb *find_verb(int argc, char **argv)

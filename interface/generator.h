@@ -2,6 +2,7 @@
  *
  * A side file names headers and a library; from them come the canonical text,
  * the shadow library that callers load and the skeleton that calls the real one.
+ * A source (source.h) has canonical text, too, and a header and a side file from it.
  *
  * Artifacts of an interface, in one directory:
  *   interface.txt      canonical text, one carried function a line
@@ -25,7 +26,8 @@
 
 struct rh_interface_new_options {
 	const char *subject;   /* package ("libmagic-dev"), library ("libmagic",
-	                          "libmagic.so.1", "./libfoo.so")              */
+	                          "libmagic.so.1", "./libfoo.so"), or a source
+	                          (source.h)                                   */
 	const char *header;    /* NULL: the main one of the package            */
 	const char *folder;    /* where the files are written; NULL: "."       */
 	bool        overwrite;
@@ -45,6 +47,12 @@ enum rh_interface_format { RH_INTERFACE_TEXT, RH_INTERFACE_JSON };
 int rh_interface_new(const struct rh_interface_new_options *options, FILE *out,
                      struct rh_diag *diag);
 
+/* The same for a file that source.h reads; rh_interface_new calls it.  Writes a
+ * header, too.
+ * RH_EINTERFACE  C cannot say what the file does: the first difference. */
+int rh_interface_new_source(const struct rh_interface_new_options *options, FILE *out,
+                            struct rh_diag *diag);
+
 /* Reads everything, writes nothing; lists on out what is not carried, and why. */
 int rh_interface_check(const char *side, FILE *out, struct rh_diag *diag);
 
@@ -53,8 +61,9 @@ int rh_interface_check(const char *side, FILE *out, struct rh_diag *diag);
 int rh_interface_build(const struct rh_interface_build_options *options, FILE *out,
                        struct rh_diag *diag);
 
-/* Prints the canonical text or interface.json of a side file. */
-int rh_interface_show(const char *side, enum rh_interface_format format, FILE *out,
+/* Prints the canonical text of a side file or a source, or the interface.json of a
+ * side file. */
+int rh_interface_show(const char *subject, enum rh_interface_format format, FILE *out,
                       struct rh_diag *diag);
 
 /* The command line: argv[0] is "new", "check", "build" or "show".  Returns the

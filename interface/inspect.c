@@ -1,6 +1,8 @@
 #include "generator.h"
 
+#include "../base/diag.h"
 #include "emit.h"
+#include "source.h"
 
 #include <inttypes.h>
 
@@ -56,12 +58,32 @@ int rh_interface_check(const char *side, FILE *out, struct rh_diag *diag)
 	return RH_OK;
 }
 
-int rh_interface_show(const char *side, enum rh_interface_format format, FILE *out,
+static int show_source(const char *path, FILE *out, struct rh_diag *diag)
+{
+	struct rh_pool pool;
+	const char    *text;
+
+	rh_pool_init(&pool);
+	int result = rh_source_text(&pool, path, &text, diag);
+	if (result >= 0)
+		fputs(text, out);
+	if (result == RH_ENOMEM)
+		rh_diag_set(diag, result, "%.150s: needs more memory than allowed", path);
+	rh_pool_fini(&pool);
+	return result;
+}
+
+int rh_interface_show(const char *subject, enum rh_interface_format format, FILE *out,
                       struct rh_diag *diag)
 {
 	struct rh_plan plan;
-	int            result = rh_plan_make(&plan, side, diag);
 
+	if (rh_source_is(subject) && format == RH_INTERFACE_JSON)
+		return rh_diag_set(diag, RH_EINVAL, "%.120s: -o json needs a side file; "
+		                   "`rhodes interface new` makes one", subject);
+	if (rh_source_is(subject))
+		return show_source(subject, out, diag);
+	int result = rh_plan_make(&plan, subject, diag);
 	if (result < 0)
 		return result;
 	if (format == RH_INTERFACE_JSON)

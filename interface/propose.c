@@ -3,9 +3,10 @@
 #include "../base/diag.h"
 #include "emit.h"
 #include "package.h"
+#include "proposed.h"
+#include "source.h"
 #include "suggest.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,33 +25,6 @@ struct proposal {
 	const char         *headers;       /* the words of the header line    */
 	struct rh_diag     *diag;
 };
-
-/* libGL -> libgl: an interface's name has no capitals. */
-static const char *interface_name(struct rh_pool *pool, const char *stem)
-{
-	char *name = rh_pool_copy(pool, stem, strlen(stem));
-
-	for (char *at = name; at && *at; at++) {
-		if (*at >= 'A' && *at <= 'Z')
-			*at = (char)(*at + ('a' - 'A'));
-		else if (!strchr("abcdefghijklmnopqrstuvwxyz0123456789_.-", *at))
-			*at = '_';
-	}
-	return name;
-}
-
-/* A resource's name: without lib, letters, digits and _ only. */
-static const char *resource_name(struct rh_pool *pool, const char *interface)
-{
-	const char *rest = strncmp(interface, "lib", 3) == 0 && interface[3] >= 'a' &&
-	                   interface[3] <= 'z' ? interface + 3 : interface;
-	char       *name = rh_pool_copy(pool, rest, strlen(rest));
-
-	for (char *at = name; at && *at; at++)
-		if (*at == '.' || *at == '-')
-			*at = '_';
-	return name;
-}
 
 static void put_line(FILE *out, const char *word, const char *value)
 {
@@ -133,29 +107,9 @@ static int choose_headers(struct proposal *proposal)
 	                   "%.80s exports", proposal->options->subject, package->soname);
 }
 
-static int write_text(struct proposal *proposal, const char *path, const char *text)
-{
-	const char *work = rh_pool_print(&proposal->pool, "%s.new", path);
-	FILE       *out = work ? fopen(work, "we") : NULL;
-
-	if (!out)
-		return work ? rh_diag_set(proposal->diag, RH_EIO, "%.150s: %s", work,
-		                          strerror(errno)) : RH_ENOMEM;
-	fputs(text, out);
-	bool is_bad = ferror(out) != 0;
-	if (fclose(out) != 0 || is_bad || rename(work, path) < 0) {
-		int result = rh_diag_set(proposal->diag, RH_EIO, "%.150s: %s", path,
-		                         strerror(errno));
-
-		unlink(work);
-		return result;
-	}
-	return RH_OK;
-}
-
 static const char *manifest_text(struct proposal *proposal)
 {
-	const char *resource = resource_name(&proposal->pool, proposal->name);
+	const char *resource = rh_proposed_resource(&proposal->pool, proposal->name);
 
 	if (!resource)
 		return NULL;
@@ -237,21 +191,13 @@ static int write_both(struct proposal *proposal, FILE *out)
 	                           proposal->diag);
 	if (result < 0)
 		return result;
-	result = write_text(proposal, proposal->side_path, side);
+	result = rh_proposed_write(proposal->side_path, side, proposal->diag);
 	if (result >= 0)
-		result = write_text(proposal, proposal->manifest_path, manifest);
+		result = rh_proposed_write(proposal->manifest_path, manifest, proposal->diag);
 	if (result >= 0)
 		report(proposal, &plan, out);
 	rh_plan_fini(&plan);
 	return result;
-}
-
-static int check_free(struct proposal *proposal, const char *path)
-{
-	if (proposal->options->overwrite || access(path, F_OK) < 0)
-		return RH_OK;
-	return rh_diag_set(proposal->diag, RH_EEXIST, "%.150s: is there already (--force "
-	                   "replaces it)", path);
 }
 
 static int name_files(struct proposal *proposal)
@@ -259,7 +205,7 @@ static int name_files(struct proposal *proposal)
 	struct rh_pool *pool = &proposal->pool;
 
 	proposal->folder = proposal->options->folder ? proposal->options->folder : ".";
-	proposal->name = interface_name(pool, proposal->package.stem);
+	proposal->name = rh_proposed_name(pool, proposal->package.stem);
 	if (!proposal->name)
 		return RH_ENOMEM;
 	proposal->side_path = rh_pool_print(pool, "%s/%s.side", proposal->folder,
@@ -268,8 +214,11 @@ static int name_files(struct proposal *proposal)
 	                                        proposal->name);
 	if (!proposal->side_path || !proposal->manifest_path)
 		return RH_ENOMEM;
-	int result = check_free(proposal, proposal->side_path);
-	return result < 0 ? result : check_free(proposal, proposal->manifest_path);
+	if (proposal->options->overwrite)
+		return RH_OK;
+	int result = rh_proposed_check(proposal->side_path, proposal->diag);
+	return result < 0 ? result : rh_proposed_check(proposal->manifest_path,
+	                                               proposal->diag);
 }
 
 static const char *absolute(struct proposal *proposal, const char *path)
@@ -302,6 +251,9 @@ int rh_interface_new(const struct rh_interface_new_options *options, FILE *out,
                      struct rh_diag *diag)
 {
 	struct rh_diag  own = { 0 };
+
+	if (rh_source_is(options->subject) && !options->header)
+		return rh_interface_new_source(options, out, diag);
 	struct proposal proposal = { .options = options, .diag = diag ? diag : &own };
 
 	rh_pool_init(&proposal.pool);
