@@ -67,6 +67,25 @@ int rh_tool_find(const char *name, char path[PATH_MAX], struct rh_diag *diag)
 	                   " install Rhodes again", name, folder, RH_LIBEXEC_DIR);
 }
 
+int rh_tool_folder(const char *language, char path[PATH_MAX], struct rh_diag *diag)
+{
+	static const char *const places[] = {
+		"/../sdk", "/../lib/rhodes", RH_LIB_PLACE "/rhodes",
+	};
+	char folder[PATH_MAX];
+	int  r = own_folder(folder, diag);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		if (is_there(folder, places[i], language, R_OK | X_OK, path))
+			return RH_OK;
+	}
+	return rh_diag_set(diag, RH_ENOENT, "what programs in %s need of Rhodes is neither in"
+	                   " %.80s/../sdk nor in %.80s/../lib/rhodes: it is not installed",
+	                   language, folder, folder);
+}
+
 int rh_tool_library(char path[PATH_MAX])
 {
 	static const char *const places[] = { "", "/../sdk/c", "/../lib", RH_LIB_PLACE };

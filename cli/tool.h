@@ -16,6 +16,10 @@ int rh_tool_self(char path[PATH_MAX], struct rh_diag *diag);
  * RH_ENOENT  it is nowhere; diag tells where was looked. */
 int rh_tool_find(const char *name, char path[PATH_MAX], struct rh_diag *diag);
 
+/* Writes the folder of what a language needs at run time: "python".
+ * RH_ENOENT  it is not there; diag tells where was looked. */
+int rh_tool_folder(const char *language, char path[PATH_MAX], struct rh_diag *diag);
+
 /* Writes the folder that holds librhodes.so.0, which shadow libraries need.
  * RH_ENOENT  it is where the loader looks anyway, or nowhere. */
 int rh_tool_library(char path[PATH_MAX]);

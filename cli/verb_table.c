@@ -45,6 +45,8 @@ static const struct rh_option serve_options[] = {
 	{ "workers", 'n', "N", "so many instances (default: as registered)", NONE },
 	{ "one", '1', NULL, "become one instance, without restarts", NONE },
 	{ "check", 'c', NULL, "only load the library and compare; 0: it would do", NONE },
+	{ "resource", 'r', "RESOURCE", "the resource; the words are the file that serves it",
+	  RH_COMPLETE_RESOURCE },
 	{ "wait", 'w', "SECONDS", "wait that long for the system and the resource",
 	  NONE },
 	LAST,
@@ -192,15 +194,16 @@ const struct rh_verb rh_verbs[] = {
 	           "the real ones and becomes PROGRAM: pid, standard input and output\n"
 	           "are untouched." },
 	{ .name = "serve",
-	  .words = "RESOURCE",
+	  .words = "RESOURCE | -r RESOURCE FILE [ARGUMENT...]",
 	  .options = serve_options,
 	  .run = rh_verb_serve,
 	  .word_least = 1,
-	  .word_most = 1,
-	  .complete = { RH_COMPLETE_RESOURCE },
-	  .help = "Host the library of a resource in the foreground",
-	  .about = "Runs its workers as `rhodes up` would, until Ctrl-C; one that dies\n"
-	           "is restarted.  The agent of the resource must be running." },
+	  .word_most = 100000,
+	  .complete = { RH_COMPLETE_RESOURCE, FILES },
+	  .help = "Serve a resource in the foreground: its library, or a program",
+	  .about = "Runs its workers, or FILE (a .py, .js, .class or .jar, or a program), as\n"
+	           "`rhodes up` would, until Ctrl-C; what dies is restarted.  The agent of\n"
+	           "the resource must be running." },
 	{ .name = "restart",
 	  .words = "RESOURCE",
 	  .options = restart_options,

@@ -5,6 +5,7 @@
 #include "tool.h"
 #include "verb.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -81,22 +82,46 @@ static char *link_name(const char *soname)
 	return end ? strndup(soname, (size_t)(end - soname) + 3) : NULL;
 }
 
-static int add_shadow(struct rh_cli *cli, const json_t *interface, char **path)
+/* Says where the tables of an interface are: <resource>=<interface>=<path>. */
+static int add_interface(struct rh_cli *cli, struct rh_view *view, const char *resource,
+                         const char *interface, const char *folder, const char *soname)
+{
+	const char *old = view->interfaces ? view->interfaces : "";
+	char       *more;
+
+	if (asprintf(&more, "%s%s%s=%s=%s/%s", old, *old ? ":" : "", resource, interface,
+	             folder, soname) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "out of memory");
+	free(view->interfaces);
+	view->interfaces = more;
+	return RH_EXIT_OK;
+}
+
+/* Fetches the shadow library of an interface that resource offers, and puts it in front
+ * when it is that of a callee. */
+static int add_shadow(struct rh_cli *cli, struct rh_view *view, const char *resource,
+                      const json_t *interface, bool is_callee)
 {
 	const json_t *spec = json_object_get(interface, "spec");
 	const json_t *modules = json_object_get(spec, "modules");
+	const char   *name = json_string_value(json_object_get(
+		json_object_get(interface, "metadata"), "name"));
 	const char   *shadow = json_string_value(json_object_get(modules, "shadow"));
 	const char   *soname = json_string_value(json_object_get(spec, "soname"));
 	char          folder[PATH_MAX];
 	char         *link;
 	int           result;
 
-	if (!shadow || !soname)
+	if (!shadow || !soname || !name)
 		return RH_EXIT_OK; /* spoken through the SDK only */
 	link = link_name(soname);
 	result = rh_module_ensure(cli, shadow, soname, link, folder);
 	free(link);
-	return result == RH_EXIT_OK ? add_folder(cli, path, folder) : result;
+	if (result == RH_EXIT_OK)
+		result = add_interface(cli, view, resource, name, folder, soname);
+	if (result == RH_EXIT_OK && is_callee)
+		result = add_folder(cli, &view->library_path, folder);
+	return result;
 }
 
 static void warn(struct rh_cli *cli, const char *reference, const char *what,
@@ -107,7 +132,7 @@ static void warn(struct rh_cli *cli, const char *reference, const char *what,
 	        what, name);
 }
 
-static int add_reference(struct rh_cli *cli, const char *reference, char **path)
+static int add_reference(struct rh_cli *cli, struct rh_view *view, const char *reference)
 {
 	json_t     *resource = NULL, *interface = NULL;
 	const char *name = NULL;
@@ -125,22 +150,38 @@ static int add_reference(struct rh_cli *cli, const char *reference, char **path)
 	if (name && result == RH_EXIT_OK && !interface)
 		warn(cli, reference, "its interface ", name);
 	if (interface)
-		result = add_shadow(cli, interface, path);
+		result = add_shadow(cli, view, reference, interface, true);
 	json_decref(resource);
 	json_decref(interface);
 	return result;
 }
 
-static int add_references(struct rh_cli *cli, const json_t *resource, char **path)
+/* What the resource itself offers: a program that serves it looks its functions up. */
+static int add_own(struct rh_cli *cli, struct rh_view *view, const char *resource)
 {
-	const json_t *spec = json_object_get(resource, "spec");
+	const char *name = json_string_value(json_object_get(
+		json_object_get(view->resource, "spec"), "interface"));
+	json_t     *interface = NULL;
+	int         result = RH_EXIT_OK;
+
+	if (name)
+		result = find(cli, "interfaces", name, &interface);
+	if (result == RH_EXIT_OK && interface)
+		result = add_shadow(cli, view, resource, interface, false);
+	json_decref(interface);
+	return result;
+}
+
+static int add_references(struct rh_cli *cli, struct rh_view *view)
+{
+	const json_t *spec = json_object_get(view->resource, "spec");
 	size_t        i;
 	json_t       *reference;
 	int           result = RH_EXIT_OK;
 
 	json_array_foreach(json_object_get(spec, "reference"), i, reference) {
 		if (result == RH_EXIT_OK && json_is_string(reference))
-			result = add_reference(cli, json_string_value(reference), path);
+			result = add_reference(cli, view, json_string_value(reference));
 	}
 	return result;
 }
@@ -157,7 +198,9 @@ int rh_view_init(struct rh_cli *cli, const char *resource, struct rh_view *ret_v
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
 	result = rh_known_get(cli, "resources", resource, &view.resource);
 	if (result == RH_EXIT_OK)
-		result = add_references(cli, view.resource, &view.library_path);
+		result = add_references(cli, &view);
+	if (result == RH_EXIT_OK)
+		result = add_own(cli, &view, resource);
 	/* Shadow libraries need librhodes; last, so that it hides nothing. */
 	if (result == RH_EXIT_OK && before)
 		result = add_before(cli, &view.library_path, before);
@@ -174,6 +217,7 @@ void rh_view_fini(struct rh_view *view)
 {
 	json_decref(view->resource);
 	free(view->library_path);
+	free(view->interfaces);
 	*view = (struct rh_view){ .resource = NULL };
 }
 
@@ -185,4 +229,8 @@ void rh_view_enter(const struct rh_cli *cli, const struct rh_view *view,
 	setenv("RHODES_SYSTEM", cli->dirs.system, 1);
 	if (view->library_path)
 		setenv("LD_LIBRARY_PATH", view->library_path, 1);
+	if (view->interfaces)
+		setenv("RHODES_INTERFACES", view->interfaces, 1);
+	else
+		unsetenv("RHODES_INTERFACES"); /* of the resource that this command runs as */
 }

@@ -2,7 +2,8 @@
  *
  * For every reference of the resource whose interface is registered: its shadow
  * library, from the cache.  A reference that the hierarchy refuses has one too, so
- * that the call fails with the rule's name instead of running in process.
+ * that the call fails with the rule's name instead of running in process.  The tables of
+ * these interfaces, and of the resource's own, are named for runtimes of languages.
  *
  * Ownership   rh_view_fini frees the texts. */
 #ifndef RH_CLI_VIEW_H
@@ -15,6 +16,7 @@
 struct rh_view {
 	json_t *resource;      /* as the center has it, or had it (known.h)       */
 	char   *library_path;  /* LD_LIBRARY_PATH, with what stood there before   */
+	char   *interfaces;    /* RHODES_INTERFACES: see sdk/c/language.c         */
 	char    agent[RH_SOCKET_PATH_MAX + 1];
 };
 
@@ -23,7 +25,8 @@ struct rh_view {
 int rh_view_init(struct rh_cli *cli, const char *resource, struct rh_view *ret_view);
 void rh_view_fini(struct rh_view *view);
 
-/* Sets RHODES_AGENT, RHODES_RESOURCE, RHODES_SYSTEM and LD_LIBRARY_PATH here. */
+/* Sets RHODES_AGENT, RHODES_RESOURCE, RHODES_SYSTEM, RHODES_INTERFACES and
+ * LD_LIBRARY_PATH here. */
 void rh_view_enter(const struct rh_cli *cli, const struct rh_view *view,
                    const char *resource);
 

@@ -283,6 +283,12 @@ void rh_emit_shadow(FILE *out, const struct rh_plan *plan)
 	        "static struct rh_stub_library rh_lib = {\n"
 	        "\t.abi = RH_STUB_ABI,\n\t.interface = &rh_table,\n};\n\n",
 	        interface->name);
+	/* Runtimes of other languages find the tables by this name. */
+	fputs("#ifndef RH_STATIC\n"
+	      "extern const struct rh_stub_library *const rh_shadow;\n"
+	      "__attribute__((visibility(\"default\")))\n"
+	      "const struct rh_stub_library *const rh_shadow = &rh_lib;\n"
+	      "#endif\n\n", out);
 	for (uint32_t i = 0; i < interface->function_count; i++)
 		jumps = jumps || needs_jump(plan, i);
 	if (jumps)

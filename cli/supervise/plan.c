@@ -137,9 +137,13 @@ static void program_task(struct rh_task *task, const struct rh_plan_paths *paths
 	start_instance(task, item, 0);
 	/* One that offers an interface serves through the SDK, which says so. */
 	task->says_ready = json_is_string(json_object_get(spec_of(item), "interface"));
-	add_args(task, (const char *const[]){ paths->self, "run", "--system",
-	                                      paths->system, task->resource, "--",
-	                                      NULL });
+	add_args(task, (const char *const[]){ paths->self, task->says_ready ? "serve" : "run",
+	                                      "--system", paths->system, NULL });
+	if (task->says_ready)
+		add_args(task, (const char *const[]){ "--one", "-r", task->resource, "--",
+		                                      NULL });
+	else
+		add_args(task, (const char *const[]){ task->resource, "--", NULL });
 	json_array_foreach(program, i, arg)
 		rh_task_arg(task, json_string_value(arg) ? json_string_value(arg) : "");
 }

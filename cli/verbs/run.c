@@ -132,6 +132,8 @@ int rh_verb_run_program(struct rh_cli *cli)
 		        view.agent, resource, cli->dirs.system);
 		if (view.library_path)
 			fprintf(cli->out, "LD_LIBRARY_PATH=%s\n", view.library_path);
+		if (view.interfaces)
+			fprintf(cli->out, "RHODES_INTERFACES=%s\n", view.interfaces);
 	} else {
 		result = run(cli, &view, &order, argv);
 	}

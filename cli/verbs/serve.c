@@ -1,6 +1,7 @@
 #include "../cli.h"
 #include "../client.h"
 #include "../known.h"
+#include "../languages.h"
 #include "../module.h"
 #include "../supervise/keeper.h"
 #include "../supervise/supervisor.h"
@@ -10,6 +11,7 @@
 #include "../wait.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,6 +25,20 @@ static const char *text_of(const json_t *object, const char *key)
 	return json_string_value(json_object_get(object, key));
 }
 
+/* serve RESOURCE, or serve -r RESOURCE FILE [ARGUMENT...] */
+static const char *resource_name(const struct rh_cli *cli)
+{
+	const char *option = rh_args_value(&cli->args, "resource");
+
+	return option ? option : cli->args.words[0];
+}
+
+/* The file that serves and its arguments; NULL when the resource's library does. */
+static char **program_words(const struct rh_cli *cli)
+{
+	return rh_args_has(&cli->args, "resource") ? cli->args.words : NULL;
+}
+
 static int get_interface(struct rh_cli *cli, const json_t *resource,
                          json_t **ret_interface)
 {
@@ -32,7 +48,7 @@ static int get_interface(struct rh_cli *cli, const json_t *resource,
 		return rh_cli_fail(cli, RH_EXIT_REFUSED,
 		                   "%s offers no interface, so there"
 		                   " is nothing to serve",
-		                   cli->args.words[0]);
+		                   resource_name(cli));
 	return rh_known_get(cli, "interfaces", name, ret_interface);
 }
 
@@ -79,6 +95,27 @@ static int become_worker(struct rh_cli *cli, const json_t *resource,
 	return rh_cli_fail(cli, RH_EXIT_NO_EXEC, "%s: %s", worker, strerror(errno));
 }
 
+/* A program of any language, which finds the interface in its environment. */
+static int become_program(struct rh_cli *cli, const json_t *resource)
+{
+	const json_t *serve = json_object_get(spec_of(resource), "serve");
+	json_int_t    threads = json_integer_value(json_object_get(serve, "threads"));
+	char        **argv = NULL;
+	char          count[24];
+	int           result = rh_languages_serve(cli, program_words(cli), &argv);
+
+	if (result != RH_EXIT_OK)
+		return result;
+	snprintf(count, sizeof count, "%lld", threads > 0 ? (long long)threads : 1);
+	setenv("RHODES_SERVE_THREADS", count, 1);
+	fflush(NULL);
+	execvp(argv[0], argv);
+	result = rh_cli_fail(cli, errno == ENOENT ? RH_EXIT_NO_FILE : RH_EXIT_NO_EXEC,
+	                     "%s: %s", argv[0], strerror(errno));
+	free(argv);
+	return result;
+}
+
 static int serve_one(struct rh_cli *cli, const char *name)
 {
 	struct rh_view view;
@@ -90,13 +127,37 @@ static int serve_one(struct rh_cli *cli, const char *name)
 	rh_view_enter(cli, &view, name);
 	result = get_interface(cli, view.resource, &interface);
 	if (result == RH_EXIT_OK)
-		result = become_worker(cli, view.resource, interface);
+		result = program_words(cli) ? become_program(cli, view.resource)
+		                            : become_worker(cli, view.resource, interface);
 	json_decref(interface);
 	rh_view_fini(&view);
 	return result;
 }
 
 /* --- several, supervised ------------------------------------------------------------ */
+
+/* Lets the resource be served by the file of this command. */
+static int set_program(struct rh_cli *cli, json_t *spec)
+{
+	char   **words = program_words(cli);
+	char     path[PATH_MAX];
+	json_t  *serve = json_deep_copy(json_object_get(spec, "serve"));
+	json_t  *program = json_array();
+
+	if (!serve)
+		serve = json_object();
+	for (char **word = words; *word; word++) {
+		bool is_file = word == words && access(*word, F_OK) == 0 &&
+		               realpath(*word, path);
+
+		json_array_append_new(program, json_string(is_file ? path : *word));
+	}
+	json_object_del(serve, "library");
+	json_object_set_new(serve, "program", program);
+	if (json_object_set_new(spec, "serve", serve) < 0)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "out of memory");
+	return RH_EXIT_OK;
+}
 
 /* Lets the resource serve as this command says. */
 static int set_serve(struct rh_cli *cli, json_t *resource, const json_t *interface)
@@ -108,6 +169,10 @@ static int set_serve(struct rh_cli *cli, json_t *resource, const json_t *interfa
 
 	if (rh_args_number(&cli->args, "workers", 1, 64, &workers, &diag) == RH_EINVAL)
 		return rh_cli_usage(cli, "%s", diag.text);
+	if (program_words(cli))
+		return workers > 1 ? rh_cli_usage(cli, "--workers is for libraries: start the"
+		                                  " command once for each instance")
+		                   : set_program(cli, spec);
 	if (json_object_get(serve, "program"))
 		return RH_EXIT_OK;
 	if (!serve) {
@@ -169,12 +234,18 @@ static int supervise(struct rh_cli *cli, json_t *resource)
 
 int rh_verb_serve(struct rh_cli *cli)
 {
-	const char *name = cli->args.words[0];
+	const char *name = resource_name(cli);
 	json_t     *resource = NULL, *interface = NULL;
 	char        path[160];
-	int         result = rh_wait_for(cli, name);
+	int         result;
 
-	if (result != RH_EXIT_OK)
+	if (!program_words(cli) && cli->args.word_count > 1)
+		return rh_cli_usage(cli, "a file that serves needs -r: rhodes serve -r %s %s",
+		                    cli->args.words[0], cli->args.words[1]);
+	if (program_words(cli) && rh_args_has(&cli->args, "check"))
+		return rh_cli_usage(cli, "--check looks at a library, not at %s",
+		                    cli->args.words[0]);
+	if ((result = rh_wait_for(cli, name)) != RH_EXIT_OK)
 		return result;
 	if (rh_args_has(&cli->args, "one") || rh_args_has(&cli->args, "check"))
 		return serve_one(cli, name);

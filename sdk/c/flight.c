@@ -1,5 +1,6 @@
 #include "flight.h"
 
+#include "exception.h"
 #include "stash.h"
 
 #include "../../base/await.h"
@@ -180,12 +181,27 @@ static int take_fds(struct rh_flight *flight)
 	return RH_OK;
 }
 
+/* The function ran, and ended by an exception of its language. */
+static int raised(struct rh_flight *flight)
+{
+	const char                *callee = flight->page->callee->name;
+	const struct rh_exception *exception = NULL;
+	int r = rh_exception_take(flight->reply.bytes, flight->reply.len, &exception);
+
+	if (r < 0)
+		return rh_fail(r, "%s answered with an exception that cannot be read", callee);
+	return rh_fail(RH_ERAISED, "%s raised %s: %s", callee, exception->type,
+	               exception->message);
+}
+
 static int refused(struct rh_flight *flight)
 {
 	const char *callee = flight->page->callee->name;
 	int         status = flight->reply.status;
 
 	rh_set_ran(!(flight->reply.flags & RH_SLOT_SURE));
+	if (status == RH_ERAISED)
+		return raised(flight);
 	if (flight->reply.len > 0 && flight->reply.len < RH_DIAG_MAX)
 		return rh_fail(status, "%.*s", (int)flight->reply.len,
 		               (const char *)flight->reply.bytes);

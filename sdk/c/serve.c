@@ -534,7 +534,7 @@ static int start(struct rh_server *server)
 	server->buffer = malloc(RH_FRAME_MAX);
 	server->threads = calloc(server->thread_count, sizeof *server->threads);
 	if (stop_event < 0 || server->wake < 0 || !server->buffer || !server->threads ||
-	    rh_relief_init(server) < 0 || rh_offer_table_init(&server->table) < 0)
+	    rh_relief_init(server) < 0 || rh_offer_init(&server->table) < 0)
 		return rh_fail(RH_ENOMEM, "no memory to serve");
 	pthread_mutex_init(&server->process_lock, NULL);
 	pthread_mutex_init(&server->env_lock, NULL);
@@ -616,28 +616,49 @@ static int serve(struct rh_server *server, unsigned threads)
 	return r;
 }
 
-EXPORT int rh_serve(const struct rh_skeleton *skeleton, unsigned threads)
+/* Serves an interface as table says, but for its hashes. */
+static int serve_interface(const struct rh_interface *interface,
+                           const struct rh_offer_table *table, unsigned threads)
 {
-	const struct rh_interface *interface = skeleton->interface;
-	uint64_t                  *hashes;
-	int                        r;
+	uint64_t *hashes = calloc(interface->function_count + 1u, sizeof *hashes);
+	int       r;
 
-	if (skeleton->abi != RH_INTERFACE_ABI || interface->abi != RH_INTERFACE_ABI)
-		return rh_fail(RH_EVERSION, "the skeleton was made for another version of"
-		               " librhodes: build the interface again");
-	hashes = calloc(interface->function_count + 1u, sizeof *hashes);
 	if (!hashes)
 		return rh_fail(RH_ENOMEM, "no memory to serve");
 	for (uint32_t i = 0; i < interface->function_count; i++)
 		hashes[i] = interface->functions[i].hash;
 	struct rh_server server = {
 		.interface_name = interface->name, .interface_hash = interface->hash,
-		.table = { .interface = interface, .trampolines = skeleton->trampolines,
-		           .count = interface->function_count, .hashes = hashes },
+		.table = *table,
 	};
+	server.table.interface = interface;
+	server.table.count = interface->function_count;
+	server.table.hashes = hashes;
 	r = serve(&server, threads);
 	free(hashes);
 	return r;
+}
+
+EXPORT int rh_serve(const struct rh_skeleton *skeleton, unsigned threads)
+{
+	const struct rh_offer_table table = { .trampolines = skeleton->trampolines };
+
+	if (skeleton->abi != RH_INTERFACE_ABI ||
+	    skeleton->interface->abi != RH_INTERFACE_ABI)
+		return rh_fail(RH_EVERSION, "the skeleton was made for another version of"
+		               " librhodes: build the interface again");
+	return serve_interface(skeleton->interface, &table, threads);
+}
+
+EXPORT int rh_language_serve(const struct rh_interface *interface,
+                             rh_language_invoke *invoke, void *user, unsigned threads)
+{
+	const struct rh_offer_table table = { .invoke = invoke, .user = user };
+
+	if (interface->abi != RH_INTERFACE_ABI)
+		return rh_fail(RH_EVERSION, "the interface %s was made for another version"
+		               " of librhodes: build it again", interface->name);
+	return serve_interface(interface, &table, threads);
 }
 
 EXPORT int rh_serve_bytes(const char *interface, const char *const *signatures,

@@ -8,6 +8,7 @@
  *   serve_lookout.c  sleeping on more pages than one system call can wait for
  *   serve_relief.c   pages of a thread that is held in a call go to others
  *   serve_call.c     one call: unpack, apply the context, run, answer
+ *   serve_offer.c    the functions: found by hash, run
  *   serve_caller.c   a caller: its handles and its credentials
  *   serve_context.c  a caller's context: received, applied
  *   serve_report.c   what an agent is told of bound pages
@@ -20,6 +21,7 @@
 #define RH_SDK_SERVE_H
 
 #include "marshal.h"
+#include "rhodes-language.h"
 #include "rhodes.h"
 #include "session.h"
 #include "stash.h"
@@ -37,12 +39,14 @@
 #define RH_LOOKOUTS        8u    /* more pages than that: others watch them  */
 #define RH_PAGES_PER_THREAD (RH_PAGES_PER_SLEEP * (1 + RH_LOOKOUTS))
 
-/* What is served: a skeleton's functions, or one handler for all. */
+/* What is served: a skeleton's functions, one invoke for all of an interface, or one
+ * handler of bytes. */
 struct rh_offer_table {
 	const struct rh_interface *interface;   /* NULL with a handler          */
-	rh_trampoline *const      *trampolines;
+	rh_trampoline *const      *trampolines; /* NULL with an invoke          */
+	rh_language_invoke        *invoke;
 	rh_handler                *handler;
-	void                      *user;
+	void                      *user;        /* of invoke or handler         */
 	uint32_t                   count;
 	uint32_t                   mask;        /* of the hash table            */
 	uint32_t                  *slots;       /* function index + 1, 0 empty  */
@@ -215,7 +219,20 @@ void rh_private_ring(_Atomic uint32_t *bell);
 /* serve_call.c: runs the taken call and finishes it. */
 void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
                    const struct rh_taken *taken);
-int  rh_offer_table_init(struct rh_offer_table *table);
+
+/* serve_offer.c */
+int rh_offer_init(struct rh_offer_table *table);
+
+/* The index of the function with that hash, or RH_EFUNC. */
+int rh_offer_find(const struct rh_offer_table *table, uint64_t hash);
+
+/* Whether a call of the function can run here; not asked of a handler. */
+int rh_offer_runs(const struct rh_offer_table *table, uint32_t index);
+
+/* Runs it.  scratch lends what rh_language_memory hands out; NULL: nothing.  Returns 0,
+ * or the negative code of an invoke. */
+int rh_offer_run(const struct rh_offer_table *table, uint32_t index, void *const *args,
+                 void *ret, struct rh_scratch *scratch);
 
 /* serve_caller.c */
 struct rh_serve_caller *rh_serve_caller_create(uint64_t attachment);

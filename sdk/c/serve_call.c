@@ -1,4 +1,5 @@
 /* serve_call - one call in the callee: unpack, run, answer. */
+#include "exception.h"
 #include "serve.h"
 
 #include "../../base/clock.h"
@@ -30,41 +31,8 @@ struct run {
 	struct rh_reply           reply;
 	struct rh_fd_list         out_fds;
 	int                       acts;      /* file access is the caller's  */
+	int                       has_run;   /* the function was called      */
 };
-
-/* A table of twice the functions keeps probes short. */
-int rh_offer_table_init(struct rh_offer_table *table)
-{
-	uint32_t size = 4;
-
-	while (size < 2 * table->count)
-		size *= 2;
-	table->mask = size - 1;
-	if (!(table->slots = calloc(size, sizeof *table->slots)))
-		return RH_ENOMEM;
-	for (uint32_t i = 0; i < table->count; i++) {
-		uint32_t at = (uint32_t)table->hashes[i] & table->mask;
-
-		while (table->slots[at])
-			at = (at + 1) & table->mask;
-		table->slots[at] = i + 1;
-	}
-	return RH_OK;
-}
-
-static int find_function(const struct rh_offer_table *table, uint64_t hash)
-{
-	uint32_t at = (uint32_t)hash & table->mask;
-
-	while (table->slots[at]) {
-		uint32_t index = table->slots[at] - 1;
-
-		if (table->hashes[index] == hash)
-			return (int)index;
-		at = (at + 1) & table->mask;
-	}
-	return RH_EFUNC;
-}
 
 static int handle_to_pointer(void *user, const struct rh_param *param, uint64_t id,
                              void **ret_pointer)
@@ -163,13 +131,16 @@ static int uses_files(const struct rh_function *function)
 	return (function->flags & RH_FUNCTION_UMASK) != 0;
 }
 
-static void invoke(struct run *run)
+static int invoke(struct run *run)
 {
-	const struct rh_offer_table *table = &run->thread->server->table;
+	int r;
 
 	errno = 0;
-	table->trampolines[run->index](run->values.args, run->values.ret);
+	r = rh_offer_run(&run->thread->server->table, run->index, run->values.args,
+	                 run->values.ret, &run->thread->scratch);
 	run->reply.err_no = errno;
+	run->has_run = 1;
+	return r;
 }
 
 /* Runs the function in the caller's context.  What belongs to the whole process
@@ -191,7 +162,7 @@ static int run_in_context(struct run *run)
 	if (r == RH_OK && run->stdio > 0)
 		r = borrow_stdio(run, saved);
 	if (r == RH_OK)
-		invoke(run);
+		r = invoke(run);
 	if (run->stdio > 0)
 		return_stdio(run, saved);
 	if (run->acts)
@@ -271,7 +242,8 @@ static int run_function(struct run *run)
 	                          &run->values);
 
 	if (r < 0 || (r = run_in_context(run)) < 0) {
-		run->reply.flags |= RH_SLOT_SURE;
+		if (!run->has_run)
+			run->reply.flags |= RH_SLOT_SURE;
 		return r;
 	}
 	forget_destroyed(run);
@@ -317,6 +289,22 @@ static void put_reason(struct run *run, int r)
 	run->reply.flags &= (uint16_t)~RH_SLOT_REPLY_MEMFD;
 }
 
+/* The texts of an exception, where a reply would stand.  Without room for them the code
+ * alone tells. */
+static void put_exception(struct run *run)
+{
+	uint32_t             len = 0;
+	const unsigned char *texts = rh_exception_packed(&len);
+	unsigned char       *at = len > 0 ? reply_room(run, len) : NULL;
+
+	if (at) {
+		memcpy(at, texts, len);
+		run->reply.len = len;
+	}
+	if (!at || send_fds(run, at) < 0)
+		put_reason(run, RH_ERAISED);
+}
+
 static void add(_Atomic uint64_t *counter, uint64_t value)
 {
 	atomic_store_explicit(counter, atomic_load_explicit(counter,
@@ -358,7 +346,7 @@ void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
 {
 	const struct rh_offer_table *table = &thread->server->table;
 	struct run run;
-	int        index = find_function(table, taken->function);
+	int        index = rh_offer_find(table, taken->function);
 	int        r = index < 0 ? index : RH_OK;
 
 	/* Not one initialiser for all: the values are large and set when used. */
@@ -369,13 +357,13 @@ void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
 	run.args = taken->args;
 	run.mapped = NULL;
 	run.fds.count = run.own_fds.count = run.out_fds.count = run.stdio = 0;
-	run.acts = 0;
+	run.acts = run.has_run = 0;
 	run.reply = (struct rh_reply){ .instance = thread->server->instance };
 	if (r == RH_OK) {
 		run.index = (uint32_t)index;
 		if (table->interface)
 			run.function = &table->interface->functions[index];
-		if (table->interface && !table->trampolines[index])
+		if (table->interface && !rh_offer_runs(table, run.index))
 			r = RH_ENOCARRY;
 	}
 	if (r == RH_OK && taken->fds > 0)
@@ -385,7 +373,9 @@ void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
 	else
 		r = run_watched(&run);
 	run.reply.status = r < 0 ? r : RH_OK;
-	if (r < 0)
+	if (r == RH_ERAISED)
+		put_exception(&run);
+	else if (r < 0)
 		put_reason(&run, r);
 	rh_server_finish(&page->end, taken, &run.reply);
 	count(&run); /* the caller need not wait for it */

@@ -142,9 +142,10 @@ void rh_serve_object_destroy(const struct rh_offer_table *table, uint16_t type,
 	index = interface->handles[type].destructor;
 	/* Only a destructor of the plain form f(handle) can be called unasked. */
 	if (index < 0 || (uint32_t)index >= interface->function_count ||
-	    interface->functions[index].param_count != 1 || !table->trampolines[index])
+	    interface->functions[index].param_count != 1 ||
+	    !rh_offer_runs(table, (uint32_t)index))
 		return;
-	table->trampolines[index](args, ret);
+	rh_offer_run(table, (uint32_t)index, args, ret, NULL);
 }
 
 void rh_serve_caller_destroy(struct rh_serve_caller *caller,

@@ -4,6 +4,7 @@
  * the reply.  An attempt that certainly did not run is repeated; one that may
  * have run is repeated when the function is idempotent.  Handles whose instance
  * is gone are revived first. */
+#include "rhodes-language.h"
 #include "rhodes-stub.h"
 
 #include "context.h"
@@ -436,6 +437,44 @@ static int callee_of(struct rh_stub_library *library, struct rh_callee **ret_cal
 	return RH_OK;
 }
 
+/* The call, as far as every caller wants it. */
+static int invoke(struct invocation *in)
+{
+	int before = errno;
+	int r = callee_of(in->library, &in->callee);
+
+	rh_set_ran(0);
+	errno = before;
+	if (r == RH_OK && (in->function->flags & RH_FUNCTION_NOCARRY))
+		r = rh_fail(RH_ENOCARRY, "%s cannot be carried to another process: %s",
+		            in->function->name,
+		            in->function->reason ? in->function->reason : "see the side file");
+	else if (r == RH_OK && (in->function->flags & RH_FUNCTION_EVENT))
+		r = rh_event_pull(in->callee, in->function, in->args, in->ret);
+	else if (r == RH_OK)
+		r = carry(in);
+	free(in->log);
+	return r;
+}
+
+EXPORT int rh_language_call(struct rh_stub_library *library, unsigned index,
+                            void *const *args, void *ret)
+{
+	struct invocation in = {
+		.library = library, .args = args, .ret = ret,
+		.function = &library->interface->functions[index],
+	};
+	int before = errno;
+	int r = in.function->flags & RH_FUNCTION_LOCAL
+	        ? rh_fail(RH_ENOCARRY, "%s runs in the real library itself, which only C"
+	                  " can call: %s", in.function->name,
+	                  in.function->reason ? in.function->reason : "see the side file")
+	        : invoke(&in);
+
+	errno = before;
+	return r;
+}
+
 EXPORT int rh_stub_invoke(struct rh_stub_library *library, unsigned index,
                           void *const *args, void *ret)
 {
@@ -444,19 +483,8 @@ EXPORT int rh_stub_invoke(struct rh_stub_library *library, unsigned index,
 		.function = &library->interface->functions[index],
 	};
 	int before = errno;
-	int r = callee_of(library, &in.callee);
+	int r = invoke(&in);
 
-	rh_set_ran(0);
-	errno = before;
-	if (r == RH_OK && (in.function->flags & RH_FUNCTION_NOCARRY))
-		r = rh_fail(RH_ENOCARRY, "%s cannot be carried to another process: %s",
-		            in.function->name,
-		            in.function->reason ? in.function->reason : "see the side file");
-	else if (r == RH_OK && (in.function->flags & RH_FUNCTION_EVENT))
-		r = rh_event_pull(in.callee, in.function, args, ret);
-	else if (r == RH_OK)
-		r = carry(&in);
-	free(in.log);
 	if (r == RH_EAGAIN && (in.function->flags & RH_FUNCTION_EVENT)) {
 		store_failure(in.function, ret); /* no event is no fault */
 		errno = EAGAIN;

@@ -118,7 +118,7 @@ static int set_up(void **state)
 	server->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&server->process_lock, NULL);
 	hall.caller = rh_serve_caller_create(1);
-	if (rh_relief_init(server) < 0 || rh_offer_table_init(&server->table) < 0)
+	if (rh_relief_init(server) < 0 || rh_offer_init(&server->table) < 0)
 		return -1;
 	for (int i = 0; i < THREADS; i++) {
 		if (rh_serve_thread_start(server, &server->threads[i]) < 0)

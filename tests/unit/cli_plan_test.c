@@ -74,7 +74,7 @@ static void a_plan_becomes_processes(void **state)
 	            "--resource magic");
 	assert_argv(&plan, "magic/0", "/bin/rhodes serve --system sys --one magic");
 	assert_argv(&plan, "magic/1", "/bin/rhodes serve --system sys --one magic");
-	assert_argv(&plan, "nic/0", "/bin/rhodes run --system sys nic -- /bin/nic --tap");
+	assert_argv(&plan, "nic/0", "/bin/rhodes serve --system sys --one -r nic -- /bin/nic --tap");
 	assert_null(rh_plan_find(&plan, "file/0"));
 	assert_int_equal(rh_plan_find(&plan, "magic/1")->restart, RH_RESTART_ON_FAILURE);
 	assert_int_equal(rh_plan_find(&plan, "nic/0")->restart, RH_RESTART_NEVER);

@@ -1,0 +1,140 @@
+#include "languages.h"
+
+#include "tool.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define WORDS_BEFORE 6
+
+/* A command that grows from the front. */
+struct command {
+	struct rh_cli *cli;
+	const char    *file;
+	char           folder[PATH_MAX]; /* of the language */
+	char           text[2 * PATH_MAX];
+	char          *argv[WORDS_BEFORE];
+	size_t         count;
+};
+
+struct language {
+	const char *name;         /* of its folder                          */
+	const char *suffixes[4];
+	void      (*begin)(struct command *command);
+};
+
+static void add(struct command *command, const char *word)
+{
+	command->argv[command->count++] = strdup(word);
+}
+
+/* Puts a folder in front of what a variable of folders holds. */
+static void put_in_front(const char *variable, const char *folder)
+{
+	const char *before = getenv(variable);
+	char        all[4 * PATH_MAX];
+	int         len = snprintf(all, sizeof all, "%s%s%s", folder,
+	                           before && *before ? ":" : "", before ? before : "");
+
+	if (len > 0 && (size_t)len < sizeof all)
+		setenv(variable, all, 1);
+}
+
+static void begin_python(struct command *command)
+{
+	put_in_front("PYTHONPATH", command->folder);
+	add(command, "python3");
+	add(command, "-m");
+	add(command, "rhodes.serve");
+	add(command, command->file);
+}
+
+/* A class is found in the folder that it lies in. */
+static void begin_java(struct command *command)
+{
+	const char *slash = strrchr(command->file, '/');
+	bool        is_jar = strstr(command->file, ".jar") != NULL;
+
+	snprintf(command->text, sizeof command->text, "%s/rhodes.jar:%.*s", command->folder,
+	         is_jar ? (int)strlen(command->file) : slash ? (int)(slash - command->file) : 1,
+	         is_jar || slash ? command->file : ".");
+	add(command, "java");
+	add(command, "-cp");
+	add(command, command->text);
+	add(command, "rhodes.Serve");
+	add(command, command->file);
+}
+
+static void begin_node(struct command *command)
+{
+	snprintf(command->text, sizeof command->text, "%s/serve.js", command->folder);
+	add(command, "node");
+	add(command, command->text);
+	add(command, command->file);
+}
+
+static const struct language languages[] = {
+	{ "python", { ".py" }, begin_python },
+	{ "java", { ".class", ".jar" }, begin_java },
+	{ "node", { ".js", ".cjs", ".mjs" }, begin_node },
+};
+
+static bool ends_with(const char *text, const char *tail)
+{
+	size_t len = strlen(text), tail_len = strlen(tail);
+
+	return len > tail_len && strcmp(text + len - tail_len, tail) == 0;
+}
+
+/* NULL for a program that runs by itself. */
+static const struct language *language_of(const char *file)
+{
+	for (size_t i = 0; i < sizeof languages / sizeof *languages; i++) {
+		for (const char *const *suffix = languages[i].suffixes; *suffix; suffix++) {
+			if (ends_with(file, *suffix))
+				return &languages[i];
+		}
+	}
+	return NULL;
+}
+
+static int begin(struct command *command)
+{
+	const struct language *language = language_of(command->file);
+	struct rh_diag         diag = { 0 };
+
+	if (!language) {
+		add(command, command->file);
+		return RH_EXIT_OK;
+	}
+	if (access(command->file, R_OK) != 0)
+		return rh_cli_fail(command->cli, RH_EXIT_NO_FILE, "%s cannot be read",
+		                   command->file);
+	if (rh_tool_folder(language->name, command->folder, &diag) < 0)
+		return rh_cli_fail(command->cli, RH_EXIT_REFUSED, "%s", diag.text);
+	language->begin(command);
+	return RH_EXIT_OK;
+}
+
+int rh_languages_serve(struct rh_cli *cli, char *const *words, char ***ret_argv)
+{
+	struct command command = { .cli = cli, .file = words[0] };
+	int            result = begin(&command);
+	size_t         more = 0;
+	char         **argv;
+
+	if (result != RH_EXIT_OK)
+		return result;
+	while (words[more + 1])
+		more++;
+	argv = calloc(command.count + more + 1, sizeof *argv);
+	if (!argv)
+		return rh_cli_fail(cli, RH_EXIT_REFUSED, "out of memory");
+	for (size_t i = 0; i < command.count; i++)
+		argv[i] = command.argv[i];
+	for (size_t i = 0; i < more; i++)
+		argv[command.count + i] = words[i + 1];
+	*ret_argv = argv;
+	return RH_EXIT_OK;
+}

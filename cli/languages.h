@@ -1,0 +1,23 @@
+/* languages - programs of other languages: how one that serves is started.
+ *
+ * What a language needs at run time lies in one folder, sdk/<language> of the build tree
+ * or lib/rhodes/<language> of an installation.
+ *
+ * Ownership   As noted. */
+#ifndef RH_CLI_LANGUAGES_H
+#define RH_CLI_LANGUAGES_H
+
+#include "cli.h"
+
+/* The command that serves words[0], a file, with the words behind it as arguments:
+ *
+ *   FILE.py                 python3 -m rhodes.serve FILE ...
+ *   FILE.class, FILE.jar    java -cp ... rhodes.Serve FILE ...
+ *   FILE.js .cjs .mjs       node .../serve.js FILE ...
+ *   any other               FILE ...
+ *
+ * and sets what it needs in the environment.  The caller frees *ret_argv, not the words.
+ * Returns an enum rh_exit; tells on err. */
+int rh_languages_serve(struct rh_cli *cli, char *const *words, char ***ret_argv);
+
+#endif

@@ -1,0 +1,116 @@
+/* language_match - what a program was built for, beside what is there. */
+#include "rhodes-language.h"
+#include "session.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t  key;
+static int            has_key;
+
+static void make_key(void)
+{
+	has_key = pthread_key_create(&key, free) == 0;
+}
+
+/* Takes over text. */
+static void keep(char *text)
+{
+	pthread_once(&once, make_key);
+	if (!has_key) {
+		free(text);
+		return;
+	}
+	free(pthread_getspecific(key));
+	if (pthread_setspecific(key, text) != 0)
+		free(text);
+}
+
+/* Bytes of the function's name in a canonical text. */
+static size_t name_length(const char *text)
+{
+	return strcspn(text, ",");
+}
+
+static const struct rh_function *find(const struct rh_interface *interface,
+                                      const char *text)
+{
+	size_t len = name_length(text);
+
+	for (uint32_t i = 0; i < interface->function_count; i++) {
+		const struct rh_function *function = &interface->functions[i];
+
+		if (strlen(function->name) == len && memcmp(function->name, text, len) == 0)
+			return function;
+	}
+	return NULL;
+}
+
+/* The names of parameters do not count: "f, i32|a, i32" and "f, i32|b, i32" are one. */
+static int is_same(const char *a, const char *b)
+{
+	for (;;) {
+		if (*a == '|')
+			a += strcspn(a, ",");
+		if (*b == '|')
+			b += strcspn(b, ",");
+		if (*a != *b)
+			return 0;
+		if (!*a)
+			return 1;
+		a++;
+		b++;
+	}
+}
+
+/* Whether the text is met; else its two lines go to out. */
+static int match(const struct rh_interface *interface, const char *text, FILE *out)
+{
+	const struct rh_function *function = find(interface, text);
+	char                      there[RH_TEXT_MAX];
+
+	if (function && rh_function_text(function, there, sizeof there) >= 0) {
+		if (is_same(text, there))
+			return 1;
+		fprintf(out, "- %s\n+ %s\n", text, there);
+	} else {
+		fprintf(out, "- %s\n", text);
+	}
+	return 0;
+}
+
+EXPORT int rh_language_match(const struct rh_interface *interface,
+                             const char *const *texts, unsigned count)
+{
+	char    *lines = NULL;
+	size_t   len = 0;
+	FILE    *out = open_memstream(&lines, &len);
+	unsigned missed = 0;
+
+	if (!out)
+		return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
+	for (unsigned i = 0; i < count; i++)
+		missed += !match(interface, texts[i], out);
+	if (fclose(out) != 0) {
+		free(lines);
+		return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
+	}
+	keep(lines);
+	return missed == 0 ? RH_OK : rh_fail(RH_EINTERFACE, "%u of %u functions differ from"
+	               " the interface %s; the first: %.*s", missed, count, interface->name,
+	               (int)strcspn(lines, "\n"), lines);
+}
+
+EXPORT const char *rh_language_difference(void)
+{
+	const char *lines;
+
+	pthread_once(&once, make_key);
+	lines = has_key ? pthread_getspecific(key) : NULL;
+	return lines ? lines : "";
+}
