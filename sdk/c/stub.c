@@ -471,7 +471,7 @@ EXPORT int rh_language_call(struct rh_stub_library *library, unsigned index,
 	                  in.function->reason ? in.function->reason : "see the side file")
 	        : invoke(&in);
 
-	errno = before;
+	errno = r == RH_OK && in.err_no != 0 ? in.err_no : before;
 	return r;
 }
 
