@@ -12,7 +12,8 @@ static const char usage[] =
 	"\n"
 	"SUBJECT is a package (libmagic-dev), a library (libmagic, libmagic.so.1) or\n"
 	"the path of a library of your own (./libfoo.so, with -H foo.h) or a source.\n"
-	"FILE is a side file or a source; sources are Python (.py).\n";
+	"FILE is a side file or a source; sources are binaries with BTF or DWARF\n"
+	"(./libfoo.so) and Python (.py).\n";
 
 struct options {
 	const char *folder;

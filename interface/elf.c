@@ -78,6 +78,7 @@ int rh_elf_init(struct rh_elf *elf, const void *bytes, size_t len,
 	ready.section_at = header.e_shoff;
 	ready.section_count = header.e_shnum;
 	ready.machine = header.e_machine;
+	ready.is_object = header.e_type == ET_REL;
 	if (!span_holds(ready.file, header.e_shoff,
 	                (uint64_t)header.e_shnum * sizeof(Elf64_Shdr)))
 		return refuse(diag, "the section table is outside of the file");
@@ -299,6 +300,22 @@ int rh_elf_exports(struct rh_pool *pool, const struct rh_elf *elf,
 		result = read_symbols(pool, &tables, &exports);
 	if (result == RH_EPROTO)
 		return refuse(diag, "a symbol, version or name is outside of its table");
+	if (result >= 0)
+		*ret = exports;
+	return result;
+}
+
+int rh_elf_globals(struct rh_pool *pool, const struct rh_elf *elf,
+                   struct rh_elf_exports *ret, struct rh_diag *diag)
+{
+	struct rh_elf_exports exports = { 0 };
+	struct tables         tables = { 0 };
+
+	if (!find_type(elf, SHT_SYMTAB, &tables.symbols, &tables.strings))
+		return refuse(diag, "no table of symbols");
+	int result = read_symbols(pool, &tables, &exports);
+	if (result == RH_EPROTO)
+		return refuse(diag, "a symbol or name is outside of its table");
 	if (result >= 0)
 		*ret = exports;
 	return result;

@@ -33,6 +33,7 @@ struct rh_elf {
 	uint64_t           section_at;
 	uint16_t           section_count;
 	uint16_t           machine;
+	bool               is_object;  /* .o: not linked yet                  */
 	struct rh_elf_span section_names;
 };
 
@@ -72,6 +73,10 @@ int rh_elf_section(const struct rh_elf *elf, const char *name,
 
 /* Lists what the library offers to others. */
 int rh_elf_exports(struct rh_pool *pool, const struct rh_elf *elf,
+                   struct rh_elf_exports *ret, struct rh_diag *diag);
+
+/* The same for an object (.o), of which others get what is global in it. */
+int rh_elf_globals(struct rh_pool *pool, const struct rh_elf *elf,
                    struct rh_elf_exports *ret, struct rh_diag *diag);
 
 /* The default symbol of that name, or NULL. */

@@ -60,13 +60,13 @@ int rh_interface_check(const char *side, FILE *out, struct rh_diag *diag)
 
 static int show_source(const char *path, FILE *out, struct rh_diag *diag)
 {
-	struct rh_pool pool;
-	const char    *text;
+	struct rh_pool   pool;
+	struct rh_source source;
 
 	rh_pool_init(&pool);
-	int result = rh_source_text(&pool, path, &text, diag);
+	int result = rh_source_read(&pool, path, &source, diag);
 	if (result >= 0)
-		fputs(text, out);
+		fputs(source.text, out);
 	if (result == RH_ENOMEM)
 		rh_diag_set(diag, result, "%.150s: needs more memory than allowed", path);
 	rh_pool_fini(&pool);

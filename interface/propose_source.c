@@ -16,7 +16,7 @@ struct proposal {
 	const char        *folder;
 	const char        *name;     /* of the interface                      */
 	const char        *soname;
-	const char        *text;     /* canonical                             */
+	struct rh_source   source;
 	const char        *paths[3]; /* header, side file, manifest           */
 	const char        *texts[3];
 	struct rh_declare  made;
@@ -47,9 +47,10 @@ static int name_all(struct proposal *proposal)
 	if (proposal->name[0] < 'a' || proposal->name[0] > 'z')
 		return rh_diag_set(proposal->diag, RH_EINVAL, "%.100s: an interface cannot be "
 		                   "called '%.60s'", file, proposal->name);
-	proposal->soname = rh_pool_print(pool, "%s%s.so",
-	                                 strncmp(proposal->name, "lib", 3) == 0 ? "" : "lib",
-	                                 proposal->name);
+	proposal->soname = proposal->source.soname;
+	if (!proposal->soname)
+		proposal->soname = rh_pool_print(pool, "%s%s.so", strncmp(
+			proposal->name, "lib", 3) == 0 ? "" : "lib", proposal->name);
 	for (size_t i = 0; i < 3 && result >= 0; i++) {
 		proposal->paths[i] = rh_pool_print(pool, "%s/%s.%s", proposal->folder,
 		                                   proposal->name, tails[i]);
@@ -66,7 +67,11 @@ static const char *manifest_text(struct proposal *proposal)
 	const char *name = proposal->name;
 	const char *resource = rh_proposed_resource(&proposal->pool, name);
 
-	if (!resource)
+	const char *serve = proposal->source.library
+		? rh_pool_print(&proposal->pool, "  serve: {library: %s, workers: 1, "
+		                "restart: always}\n", proposal->source.library) : "";
+
+	if (!resource || !serve)
 		return NULL;
 	return rh_pool_print(&proposal->pool,
 		"# What %s offers, from a process of its own.  Proposed by `rhodes interface\n"
@@ -76,6 +81,7 @@ static const char *manifest_text(struct proposal *proposal)
 		"spec:\n"
 		"  type: service\n"
 		"  interface: %s\n"
+		"%s"
 		"---\n"
 		"# Runs any program of yours: rhodes run %s_user -- PROGRAM ...\n"
 		"kind: Resource\n"
@@ -83,14 +89,15 @@ static const char *manifest_text(struct proposal *proposal)
 		"spec:\n"
 		"  type: application\n"
 		"  reference: [%s]\n",
-		file_name(proposal->options->subject), name, resource, name, resource,
+		file_name(proposal->options->subject), name, resource, name, serve, resource,
 		resource, resource);
 }
 
 static int make_texts(struct proposal *proposal)
 {
 	const struct rh_declare_request request = {
-		.text = proposal->text, .name = proposal->name,
+		.text = proposal->source.text, .name = proposal->name,
+		.library = proposal->source.library,
 		.header = file_name(proposal->paths[0]), .soname = proposal->soname,
 		.origin = file_name(proposal->options->subject),
 	};
@@ -130,7 +137,7 @@ static int try_in(struct proposal *proposal, const char *folder)
 	unlink(header);
 	if (result < 0)
 		return result;
-	result = rh_declare_check(&plan, proposal->text, &proposal->made, proposal->diag);
+	result = rh_declare_check(&plan, proposal->source.text, &proposal->made, proposal->diag);
 	rh_plan_fini(&plan);
 	return result;
 }
@@ -162,11 +169,11 @@ static int write_texts(struct proposal *proposal)
 
 static int propose(struct proposal *proposal)
 {
-	int result = name_all(proposal);
+	int result = rh_source_read(&proposal->pool, proposal->options->subject,
+	                            &proposal->source, proposal->diag);
 
 	if (result >= 0)
-		result = rh_source_text(&proposal->pool, proposal->options->subject,
-		                        &proposal->text, proposal->diag);
+		result = name_all(proposal);
 	if (result >= 0)
 		result = make_texts(proposal);
 	if (result >= 0)

@@ -1,11 +1,12 @@
 #include "source.h"
 
 #include "../base/diag.h"
-#include "elf.h"
+#include "source_elf.h"
 #include "tool.h"
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +37,7 @@ static const char *reader_of(const char *path)
 
 bool rh_source_is(const char *path)
 {
-	return reader_of(path) != NULL;
+	return reader_of(path) || rh_source_elf_is(path);
 }
 
 static const char *program_of(const char *name)
@@ -145,13 +146,22 @@ static int leave_libc(struct rh_pool *pool, char *text, const char **ret)
 	return result;
 }
 
-int rh_source_text(struct rh_pool *pool, const char *path, const char **ret,
-                   struct rh_diag *diag)
+/* A file that is read by a program of Python. */
+static int read_text(struct rh_pool *pool, const char *path, struct rh_source *ret,
+                     struct rh_diag *diag)
 {
 	char *text = NULL;
 	int   result = check_file(path, diag);
 
+	*ret = (struct rh_source){ 0 };
 	if (result >= 0)
 		result = run_reader(pool, path, &text, diag);
-	return result < 0 ? result : leave_libc(pool, text, ret);
+	return result < 0 ? result : leave_libc(pool, text, &ret->text);
+}
+
+int rh_source_read(struct rh_pool *pool, const char *path, struct rh_source *ret,
+                   struct rh_diag *diag)
+{
+	return reader_of(path) ? read_text(pool, path, ret, diag)
+	                       : rh_source_elf(pool, path, ret, diag);
 }

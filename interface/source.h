@@ -28,12 +28,18 @@ struct rh_source_reader {
 
 extern const struct rh_source_reader rh_source_readers[];
 
+struct rh_source {
+	const char *text;      /* canonical: all it offers, and a # line for what
+	                          is not carried                               */
+	const char *soname;    /* of a library, else NULL                      */
+	const char *library;   /* absolute path of a library, else NULL        */
+};
+
 /* Whether the file is such a source, by what its name ends in or, for binaries, by
  * what it begins with. */
 bool rh_source_is(const char *path);
 
-/* The canonical text of all it offers, and a # line for what is not carried. */
-int rh_source_text(struct rh_pool *pool, const char *path, const char **ret,
+int rh_source_read(struct rh_pool *pool, const char *path, struct rh_source *ret,
                    struct rh_diag *diag);
 
 #endif

@@ -39,7 +39,7 @@ static bool has_part(const char *name, const char *const *words)
 	return false;
 }
 
-static bool makes_handle(const struct rh_function *row)
+bool rh_suggest_makes(const struct rh_function *row)
 {
 	return row->ret.kind == RH_KIND_HANDLE && has_part(row->name, makers);
 }
@@ -50,14 +50,15 @@ static bool takes_handle(const struct rh_function *row, const char *const *words
 	       row->params[0].kind == RH_KIND_HANDLE && has_part(row->name, words);
 }
 
-static bool ends_handle(const struct rh_plan *plan, const struct rh_function *row)
+bool rh_suggest_ends(const struct rh_interface *interface,
+                     const struct rh_function *row)
 {
 	if (takes_handle(row, sure_enders))
 		return true;
 	if (!takes_handle(row, enders) || row->param_count > 1)
 		return false;
-	for (uint32_t i = 0; i < plan->interface.function_count; i++) {
-		const struct rh_function *other = &plan->interface.functions[i];
+	for (uint32_t i = 0; i < interface->function_count; i++) {
+		const struct rh_function *other = &interface->functions[i];
 
 		if (takes_handle(other, sure_enders) &&
 		    other->params[0].handle == row->params[0].handle)
@@ -92,12 +93,13 @@ static void put_lives(FILE *out, const struct rh_plan *plan)
 	for (uint32_t i = 0; i < plan->interface.function_count; i++) {
 		const struct rh_function *row = &plan->interface.functions[i];
 
-		if (!rh_plan_is_carried(row) || (!makes_handle(row) && !ends_handle(plan, row)))
+		if (!rh_plan_is_carried(row) ||
+		    (!rh_suggest_makes(row) && !rh_suggest_ends(&plan->interface, row)))
 			continue;
 		if (is_first)
 			fputs("\n# Who makes an object and who ends it.\n", out);
 		is_first = false;
-		if (makes_handle(row)) {
+		if (rh_suggest_makes(row)) {
 			fprintf(out, "%s -> new\n", row->name);
 		} else {
 			fprintf(out, "%s (_ destroys", row->name);

@@ -10,6 +10,14 @@
 
 #include <stdio.h>
 
+/* Whether the function makes the handle that it returns, by its name. */
+bool rh_suggest_makes(const struct rh_function *row);
+
+/* Whether it ends the handle that is its first parameter; the others tell whether
+ * closing frees. */
+bool rh_suggest_ends(const struct rh_interface *interface,
+                     const struct rh_function *row);
+
 /* plan was made from a side file that has only a head. */
 void rh_suggest_write(FILE *out, const struct rh_plan *plan);
 

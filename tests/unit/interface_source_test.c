@@ -5,6 +5,7 @@
 #include "../../interface/elf.h"
 #include "../../interface/generator.h"
 #include "../../interface/source.h"
+#include "../../interface/tool.h"
 #include "../../base/diag.h"
 
 #include <setjmp.h>
@@ -255,6 +256,206 @@ static void what_stands_there_is_kept(void **state)
 	free(text);
 }
 
+/* --- binaries ------------------------------------------------------------------------ */
+
+static bool has_program(const char *name)
+{
+	const char *const argv[] = { name, "--version", NULL };
+
+	return rh_tool_run(argv, false, NULL, 0) >= 0;
+}
+
+/* Runs words parted by blanks; below(out) is the last. */
+static void compile(const char *words, const char *file, const char *out)
+{
+	char        copy[512], said[4096];
+	const char *argv[24] = { 0 };
+	size_t      count = 0;
+	char       *rest = copy;
+
+	assert_true(snprintf(copy, sizeof copy, "%s", words) < (int)sizeof copy);
+	for (char *word; (word = strsep(&rest, " ")) && count < 18;)
+		argv[count++] = word;
+	argv[count++] = "-w";
+	argv[count++] = "-fvisibility=hidden";
+	argv[count++] = "-o";
+	argv[count++] = below(out);
+	argv[count++] = source(file);
+	if (rh_tool_run(argv, true, said, sizeof said) < 0)
+		fail_msg("%s: %s", words, said);
+}
+
+/* Lines of the golden text without those of the functions named, with one text for
+ * another. */
+static char *adapted(const char *golden, const char *const *without, const char *from,
+                     const char *to)
+{
+	char  *text = read_all(source(golden)), *rest = text, *made = NULL;
+	size_t len = 0;
+	FILE  *out = open_memstream(&made, &len);
+
+	for (char *line; (line = strsep(&rest, "\n"));) {
+		bool  skips = line[0] == '\0';
+		char *at = from ? strstr(line, from) : NULL;
+
+		for (size_t i = 0; without && without[i]; i++)
+			skips = skips || strstr(line, without[i]);
+		if (!skips && at)
+			fprintf(out, "%.*s%s%s\n", (int)(at - line), line, to,
+			        at + strlen(from));
+		else if (!skips)
+			fprintf(out, "%s\n", line);
+	}
+	fclose(out);
+	free(text);
+	return made;
+}
+
+/* Without libdw there is no reader of DWARF. */
+static void need_dwarf(void)
+{
+#ifndef RH_HAS_LIBDW
+	skip();
+#endif
+}
+
+static void assert_describes(const char *words, const char *file, const char *wanted)
+{
+	compile(words, "described.c", file);
+	char *text = show(below(file));
+	assert_same_text(wanted, text);
+	assert_round_trip(below(file), "libdescribed", text);
+	free(text);
+}
+
+#define SHARED " -fPIC -shared -Wl,-soname,libdescribed.so.1"
+
+static void a_library_is_read_by_its_dwarf(void **state)
+{
+	static const char *const ways[] = {
+		"gcc -g" SHARED, "gcc -g -O2" SHARED, "gcc -gdwarf-4 -O2" SHARED,
+		"gcc -gdwarf-3" SHARED, "gcc -g -O2 -fdebug-types-section" SHARED,
+		"gcc -g -gz" SHARED, "clang -g" SHARED, "clang -gdwarf-4 -O2" SHARED,
+	};
+	char *wanted = read_all(source("described.c.txt"));
+
+	(void)state;
+	need_dwarf();
+	for (size_t i = 0; i < sizeof ways / sizeof *ways; i++)
+		if (strncmp(ways[i], "clang", 5) != 0 || has_program("clang"))
+			assert_describes(ways[i], "libdescribed.so", wanted);
+	assert_describes("gcc -g -c", "libdescribed.o", wanted);
+	free(wanted);
+}
+
+/* DWARF 2 has other places for fields, and does not know who never returns. */
+static void old_dwarf_says_the_same(void **state)
+{
+	char *wanted = adapted("described.c.txt", NULL, "# nocarry leaves: it never returns",
+	                       "leaves, void");
+
+	(void)state;
+	need_dwarf();
+	assert_describes("gcc -gdwarf-2 -gstrict-dwarf" SHARED, "libdescribed.so", wanted);
+	free(wanted);
+}
+
+static void of_cpp_only_what_is_extern_c(void **state)
+{
+	static const char *const without[] = { " knr", NULL };
+	char                    *rest, wanted[1 << 14];
+
+	(void)state;
+	need_dwarf();
+	if (!has_program("g++"))
+		skip();
+	rest = adapted("described.c.txt", without, NULL, NULL);
+	snprintf(wanted, sizeof wanted, "# nocarry _Z7mangledi: C++: only what is extern "
+	         "\"C\" has a form that others know\n%s", rest);
+	assert_describes("g++ -x c++ -g" SHARED, "libdescribed.so", wanted);
+	free(rest);
+}
+
+static void a_stripped_library_is_read_by_its_btf(void **state)
+{
+	static const char *const without[] = { " knr", " leaves", NULL };
+	const char *const pahole[] = { "pahole", "-J", "--btf_gen_floats",
+		                       below("libdescribed.so"), NULL };
+	const char *const strip[] = { "strip", below("libdescribed.so"), NULL };
+
+	(void)state;
+	if (!has_program("pahole"))
+		skip();
+	compile("gcc -g -DBY_PAHOLE" SHARED, "described.c", "libdescribed.so");
+	assert_int_equal(rh_tool_run(pahole, true, NULL, 0), RH_OK);
+	assert_int_equal(rh_tool_run(strip, true, NULL, 0), RH_OK);
+	char *wanted = adapted("described.c.txt", without, "i16[3][2]", "i16[6]");
+	char *text = show(below("libdescribed.so"));
+	assert_same_text(wanted, text);
+	assert_round_trip(below("libdescribed.so"), "libdescribed", text);
+	free(wanted);
+	free(text);
+}
+
+static void without_debug_data_it_says_so(void **state)
+{
+	struct rh_diag diag = { 0 };
+
+	(void)state;
+	compile("gcc" SHARED, "described.c", "libplain.so");
+	assert_refused(below("libplain.so"), RH_ENOENT, "BTF");
+	assert_int_equal(propose(below("libplain.so"), &diag), RH_ENOENT);
+	assert_non_null(strstr(diag.text, "-H"));
+	assert_int_equal(access(below("libplain.h"), F_OK), -1);
+}
+
+/* Types that hold themselves, and one that is nowhere. */
+static void rings_are_refused_function_by_function(void **state)
+{
+	static const char wanted[] =
+		"# nocarry nowhere: result: a type like long double has no wire form\n"
+		"# nocarry ring_array: result: a type like long double has no wire form\n"
+		"# nocarry ring_pointer: result: pointer * is a pointer to a pointer: say out "
+		"string or out handle\n"
+		"# nocarry ring_struct: result: struct ring holds a pointer or worse in field "
+		"inside\n"
+		"# nocarry ring_typedef: result: a type like long double has no wire form\n"
+		"sound, i32\n";
+
+	(void)state;
+	need_dwarf();
+	compile("gcc -shared", "rings.S", "librings.so");
+	char *text = show(below("librings.so"));
+	assert_same_text(wanted, text);
+	free(text);
+}
+
+/* Each byte of the debug data wrong in turn, and the file cut off everywhere: whatever
+ * comes, it ends. */
+static void broken_binaries_end(void **state)
+{
+	static uint8_t bytes[1 << 16];
+
+	(void)state;
+	need_dwarf();
+	compile("gcc -shared -Wl,-z,noseparate-code", "rings.S", "librings.so");
+	FILE  *in = fopen(below("librings.so"), "r");
+	size_t len = fread(bytes, 1, sizeof bytes, in);
+	fclose(in);
+	assert_true(len > 1000 && len < sizeof bytes);
+	for (size_t at = 0; at < len; at += 7) {
+		FILE *out = fopen("/dev/null", "w");
+
+		bytes[at] ^= 0xff;
+		rh_interface_show(write_file("broken.so", bytes, len), RH_INTERFACE_TEXT,
+		                  out, NULL);
+		bytes[at] ^= 0xff;
+		rh_interface_show(write_file("short.so", bytes, at + 4), RH_INTERFACE_TEXT,
+		                  out, NULL);
+		fclose(out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -262,6 +463,13 @@ int main(void)
 		cmocka_unit_test(broken_python_is_told_with_its_place),
 		cmocka_unit_test(what_carries_nothing_makes_no_interface),
 		cmocka_unit_test(what_stands_there_is_kept),
+		cmocka_unit_test(a_library_is_read_by_its_dwarf),
+		cmocka_unit_test(old_dwarf_says_the_same),
+		cmocka_unit_test(of_cpp_only_what_is_extern_c),
+		cmocka_unit_test(a_stripped_library_is_read_by_its_btf),
+		cmocka_unit_test(without_debug_data_it_says_so),
+		cmocka_unit_test(rings_are_refused_function_by_function),
+		cmocka_unit_test(broken_binaries_end),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
