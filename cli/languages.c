@@ -117,6 +117,26 @@ static int begin(struct command *command)
 	return RH_EXIT_OK;
 }
 
+/* Folders of what is imported by itself, and by it; see interceptors/python. */
+static void enter_python(void)
+{
+	const char *before = getenv("PYTHONPATH");
+	char        folder[PATH_MAX], hook[PATH_MAX];
+
+	if (rh_tool_folder("python", folder, NULL) < 0 ||
+	    rh_tool_folder("python/hook", hook, NULL) < 0)
+		return; /* programs in Python run as they are */
+	if (before && strstr(before, hook))
+		return; /* rhodes run, below rhodes run */
+	put_in_front("PYTHONPATH", folder);
+	put_in_front("PYTHONPATH", hook);
+}
+
+void rh_languages_enter(void)
+{
+	enter_python();
+}
+
 int rh_languages_serve(struct rh_cli *cli, char *const *words, char ***ret_argv)
 {
 	struct command command = { .cli = cli, .file = words[0] };

@@ -20,4 +20,8 @@
  * Returns an enum rh_exit; tells on err. */
 int rh_languages_serve(struct rh_cli *cli, char *const *words, char ***ret_argv);
 
+/* Sets in the environment what lets unmodified programs of these languages call resources
+ * (interceptors/).  What is not installed is left out. */
+void rh_languages_enter(void);
+
 #endif

@@ -1,6 +1,7 @@
 #include "../cli.h"
 #include "../client.h"
 #include "../governing.h"
+#include "../languages.h"
 #include "../preload.h"
 #include "../verb.h"
 #include "../view.h"
@@ -126,6 +127,7 @@ int rh_verb_run_program(struct rh_cli *cli)
 	if (result != RH_EXIT_OK)
 		return result;
 	rh_view_enter(cli, &view, resource);
+	rh_languages_enter();
 	if (rh_args_has(&cli->args, "print")) {
 		fprintf(cli->out,
 		        "RHODES_AGENT=%s\nRHODES_RESOURCE=%s\nRHODES_SYSTEM=%s\n",

@@ -18,6 +18,7 @@ RH_INTERPOSED int pthread_barrier_wait(pthread_barrier_t *barrier)
 {
 	struct layout *own = of(barrier);
 	struct rh_wait how = {.key = barrier, .until = RH_WAIT_FOREVER, .handling = true};
+	struct rh_fiber *fiber = rh_fiber_current();
 	struct rh_bucket *bucket;
 
 	if (own->shared)
@@ -27,6 +28,8 @@ RH_INTERPOSED int pthread_barrier_wait(pthread_barrier_t *barrier)
 	if (++own->arrived == own->count) {
 		own->arrived = 0;
 		rh_wait_wake_all(bucket, barrier);
+		if (fiber)
+			rh_fiber_point(fiber);
 		return PTHREAD_BARRIER_SERIAL_THREAD;
 	}
 	/* Only the last one wakes, under the same latch.  The barrier may be gone when this

@@ -1,8 +1,10 @@
 /* Mutexes: the C library's own, but who has to wait waits in a queue of the runtime. */
+#include "carrier.h"
 #include "clock.h"
 #include "evict.h"
 #include "mutex.h"
 #include "real.h"
+#include "seat.h"
 #include "waitqueue.h"
 
 #include <errno.h>
@@ -11,6 +13,9 @@
 #define KIND_INHERIT 32  /* priority inheritance */
 #define KIND_PROTECT 64  /* priority ceiling */
 #define KIND_ELISION 768 /* either way */
+
+#define SPINS          200
+#define SPINS_OF_OWNER 20 /* then it looks whether who has it runs */
 
 /* The queue is only for mutexes that the kernel knows nothing of. */
 static bool is_plain(const pthread_mutex_t *mutex)
@@ -34,6 +39,33 @@ static bool is_own(const pthread_mutex_t *mutex)
 		       (fiber ? atomic_load(&fiber->tid) : rh_sys_tid());
 }
 
+/* Whether it may give the mutex back soon: no fiber that is off its carrier. */
+static bool owner_runs(const pthread_mutex_t *mutex)
+{
+	int tid = __atomic_load_n(&mutex->__data.__owner, __ATOMIC_RELAXED);
+	const struct rh_fiber *owner = tid ? rh_fiber_of_tid(tid) : NULL;
+	const struct rh_carrier *carrier = owner ? atomic_load(&owner->carrier) : NULL;
+
+	return !owner || (carrier && atomic_load(&carrier->fiber) == owner);
+}
+
+/* Who has it gives it back, as a rule, before this one would have left its carrier; and who
+ * was woken while it was held, to have it next, need not sleep again. */
+static bool try_long(pthread_mutex_t *mutex)
+{
+	const int *lock = &mutex->__data.__lock;
+
+	for (int i = 0; rh_seat_count > 1 && i < SPINS; i++) {
+		if (i % SPINS_OF_OWNER == 0 && !owner_runs(mutex))
+			return false;
+		__builtin_ia32_pause();
+		if (!__atomic_load_n(lock, __ATOMIC_RELAXED) &&
+		    rh_real.pthread_mutex_trylock(mutex) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int wait_for(pthread_mutex_t *mutex, uint64_t until)
 {
 	struct rh_wait how = {.key = mutex, .until = until, .handling = true};
@@ -41,6 +73,8 @@ static int wait_for(pthread_mutex_t *mutex, uint64_t until)
 	if (is_own(mutex))
 		return EDEADLK;
 	for (;;) {
+		if (try_long(mutex))
+			return 0;
 		struct rh_bucket *bucket = rh_wait_open(mutex);
 		int result = rh_real.pthread_mutex_trylock(mutex);
 

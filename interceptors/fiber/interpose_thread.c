@@ -187,11 +187,13 @@ RH_INTERPOSED int pthread_timedjoin_np(pthread_t thread, void **ret_value,
 RH_INTERPOSED int pthread_cancel(pthread_t thread)
 {
 	const struct rh_real *real = rh_real_get();
-	struct rh_fiber *fiber = rh_fiber_of(thread);
+	struct rh_fiber *fiber = rh_fiber_of(thread), *own = rh_fiber_current();
 	int result = real->pthread_cancel(thread);
 
-	if (!result && fiber && fiber->governed && fiber != rh_fiber_current())
+	if (!result && fiber && fiber->governed && fiber != own)
 		rh_attend_cancel(fiber);
+	if (own)
+		rh_fiber_point(own);
 	return result;
 }
 

@@ -25,6 +25,7 @@ struct rh_seat rh_seats[RH_SEATS_MAX];
 uint32_t rh_seat_count;
 
 static _Atomic uint64_t idle; /* seats whose carrier sleeps, a bit each */
+static _Atomic uint64_t unasked; /* seats whose rule is to be asked, P8 */
 static uint64_t generation;   /* of the rule; under exchanging */
 static struct rh_latch exchanging;
 
@@ -49,6 +50,7 @@ void rh_seat_forget_all(void)
 	memset(rh_seats, 0, sizeof rh_seats);
 	atomic_store(&exchanging.word, 0);
 	atomic_store(&idle, 0);
+	atomic_store(&unasked, 0);
 	rh_seat_count = 0;
 }
 
@@ -242,15 +244,14 @@ static bool admit(struct rh_seat *seat, struct rh_fiber *fiber, uint64_t now)
 	return ahead;
 }
 
-/* What came into the inbox is in the queue, oldest first.  True: one of them should run
- * instead of the one that does. */
+/* What came into the inbox is in the queue, oldest first.  True: one that came since the last
+ * pick or tick should run instead of the one that does. */
 static bool drain(struct rh_seat *seat, uint64_t now)
 {
 	struct rh_fiber *newest, *oldest = NULL;
-	bool ahead = false;
 
 	if (!atomic_load(&seat->inbox))
-		return false;
+		return seat->is_ahead;
 	newest = atomic_exchange(&seat->inbox, NULL);
 	while (newest) {
 		struct rh_fiber *next = newest->next;
@@ -262,10 +263,10 @@ static bool drain(struct rh_seat *seat, uint64_t now)
 	while (oldest) {
 		struct rh_fiber *next = oldest->next;
 
-		ahead = admit(seat, oldest, now) || ahead;
+		seat->is_ahead = admit(seat, oldest, now) || seat->is_ahead;
 		oldest = next;
 	}
-	return ahead;
+	return seat->is_ahead;
 }
 
 /* ---- putting ---- */
@@ -306,18 +307,31 @@ bool rh_seat_call_idle(void)
 	return claimed;
 }
 
-/* Whether it goes first says the rule, and the carrier asks it: the caller's own one at the
- * end of its call, another one at once. */
+/* Its carrier is to look who is next. */
+static void interrupt(struct rh_seat *seat)
+{
+	struct rh_carrier *carrier = atomic_load(&seat->carrier);
+
+	if (carrier && (atomic_load(&carrier->hold) & 3) == RH_HOLD_RUNNING)
+		rh_preempt_ask(carrier);
+}
+
+/* Whether it goes first says the rule, and a carrier asks it: that of the caller, which is a
+ * fiber, at the end of its call.  To interrupt another one costs far more than to ask. */
 static void look_soon(struct rh_seat *seat)
 {
 	struct rh_fiber *own = rh_fiber_current();
-	struct rh_carrier *carrier = atomic_load(&seat->carrier);
+	bool is_here = own && atomic_load(&own->seat) == seat->index;
 
-	if (own && atomic_load(&own->seat) == seat->index)
-		own->resched = true;
-	else if (carrier && atomic_load(&seat->is_asked) &&
-		 (atomic_load(&carrier->hold) & 3) == RH_HOLD_RUNNING)
-		rh_preempt_ask(carrier);
+	if (!is_here && !atomic_load(&seat->is_asked))
+		return;
+	if (!own) {
+		interrupt(seat);
+		return;
+	}
+	if (!is_here)
+		atomic_fetch_or(&unasked, 1ull << seat->index);
+	own->resched = true;
 }
 
 /* It waited for something until now. */
@@ -385,11 +399,34 @@ static void count_picks(struct rh_seat *seat)
 	atomic_store_explicit(&stats->failures, counters->failures, memory_order_relaxed);
 }
 
+/* The rules of other seats say whether who came there goes first. */
+static void ask_others(const struct rh_seat *seat, uint64_t now)
+{
+	uint64_t bits = atomic_load(&unasked);
+
+	if (__builtin_expect(!bits, 1))
+		return;
+	for (bits = atomic_exchange(&unasked, 0); bits; bits &= bits - 1) {
+		struct rh_seat *other = &rh_seats[__builtin_ctzll(bits)];
+		bool is_ahead;
+
+		if (other == seat || !atomic_load(&other->inbox))
+			continue;
+		rh_latch_lock(&other->latch);
+		is_ahead = drain(other, now);
+		count(other);
+		rh_latch_unlock(&other->latch);
+		if (is_ahead)
+			interrupt(other);
+	}
+}
+
 static struct rh_fiber *pick(struct rh_seat *seat, uint64_t now)
 {
 	uint32_t task = rh_runqueue_pick(seat->queue, now);
 	struct rh_fiber *fiber;
 
+	seat->is_ahead = false;
 	count(seat);
 	if (task == RH_SCHED_NONE)
 		return NULL;
@@ -463,6 +500,7 @@ struct rh_fiber *rh_seat_next(struct rh_seat *seat)
 	struct rh_fiber *fiber;
 	bool ahead;
 
+	ask_others(seat, now);
 	do {
 		rh_latch_lock(&seat->latch);
 		drain(seat, now);
@@ -512,8 +550,10 @@ bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber)
 	bool over, ahead = false;
 
 	rh_calls_look(RH_CALLS_SOME);
+	ask_others(seat, now);
 	rh_latch_lock(&seat->latch);
 	over = drain(seat, now);
+	seat->is_ahead = false;
 	keep_traits(seat, fiber, now);
 	over = rh_runqueue_tick(seat->queue, now) || over;
 	note(seat, fiber, RH_EVENT_TICK, over, 0);

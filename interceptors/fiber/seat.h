@@ -10,7 +10,9 @@
  * Threads     The run queue is under the latch; only carriers, on their own stack, and
  *             the monitor take it, and never two.  Anybody puts a task into the inbox;
  *             carriers take all of it out (pair P1: put, look at idle; say idle, look at
- *             inboxes).
+ *             inboxes).  Whether one that came to a seat goes before who runs there says
+ *             its rule; a carrier asks it, and interrupts that of the seat if so (pair P8:
+ *             put, say that it is to be asked; take that, look at the inbox).
  * Invariants  S1  a fiber is in at most one inbox or queue (F1), and its task in the run
  *                 queue of fiber->seat, or of none.
  *             S2  rules are asked only under a seat's latch, never by a fiber. */
@@ -35,6 +37,7 @@ struct rh_seat {
 	_Atomic uint32_t queued; /* runnable in the queue, without the one that runs */
 	_Atomic uint64_t load;   /* by weight, with the one that runs */
 	_Atomic bool is_asked;   /* the rule says whether one that wakes up goes first */
+	bool is_ahead;           /* one that came goes first; under the latch */
 	_Atomic(struct rh_carrier *) carrier;
 	uint32_t index;
 };

@@ -142,6 +142,40 @@ static void a_long_sleep_is_no_right_to_all(void **state)
 	}
 }
 
+/* One that slept wakes up so long after another was picked, which ran 100 ms before. */
+static bool goes_first_after(uint64_t ran_ns)
+{
+	const struct rh_task_traits traits = { 0 };
+	struct sched_stand          stand;
+	struct rh_rule             *rule = sched_begin(&stand, "cfs");
+	bool                        is_first;
+
+	for (uint32_t i = 0; i < 2; i++) {
+		rh_runqueue_add(stand.queue, i, &traits, i * MS);
+		rh_runqueue_wake(stand.queue, i, i * MS);
+		assert_int_equal(rh_runqueue_pick(stand.queue, i * MS), i);
+		rh_runqueue_stop(stand.queue, RH_STOP_BLOCK, (i + 1) * MS);
+	}
+	assert_false(rh_runqueue_wake(stand.queue, 1, 2 * MS));
+	rh_runqueue_pick(stand.queue, 2 * MS);
+	rh_runqueue_stop(stand.queue, RH_STOP_PREEMPT, 102 * MS);
+	assert_int_equal(rh_runqueue_pick(stand.queue, 102 * MS), 1);
+	is_first = rh_runqueue_wake(stand.queue, 0, 102 * MS + ran_ns);
+	sched_end(&stand, rule);
+	return is_first;
+}
+
+/* Who waits for a message would else have the processor for each one, and who sends them
+ * never get to send several. */
+static void who_was_just_picked_is_not_preempted(void **state)
+{
+	(void)state;
+	assert_false(goes_first_after(0));
+	assert_false(goes_first_after(19999));
+	assert_true(goes_first_after(20000));
+	assert_true(goes_first_after(1 * MS));
+}
+
 static void who_yields_lets_others_go(void **state)
 {
 	static const char *const rules[] = { "cfs", "eevdf", "rr", "fifo", NULL };
@@ -504,6 +538,7 @@ int main(void)
 		cmocka_unit_test(a_sleeper_does_not_wait),
 		cmocka_unit_test(who_asks_for_less_is_not_ahead_by_more),
 		cmocka_unit_test(a_long_sleep_is_no_right_to_all),
+		cmocka_unit_test(who_was_just_picked_is_not_preempted),
 		cmocka_unit_test(who_yields_lets_others_go),
 		cmocka_unit_test(turns_are_as_long_as_asked),
 		cmocka_unit_test(who_comes_first_runs_until_it_sleeps),

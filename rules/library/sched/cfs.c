@@ -3,11 +3,13 @@
  *
  * Who has run least, by its weight, is next.  A slice is its part of the time in which all
  * are to run once; one that wakes up begins half of that time before the one that was
- * picked last, and takes its place if it is clearly behind it.
+ * picked last, and takes its place if it is clearly behind it and that one has run a little:
+ * who sends messages sends more than one before those that get them run.
  *
  *   latency_us      in that time all run once (12000)
  *   granularity_us  but nobody runs for less (1500)
- *   wakeup_us       so far behind one is that preempts another (1000) */
+ *   wakeup_us       so far behind one is that preempts another (1000)
+ *   run_us          which has run for so long (20) */
 #include "fair.h"
 
 RH_RULE(sched);
@@ -15,14 +17,16 @@ RH_RULE(sched);
 #define latency     rh_sched.own[0]
 #define granularity rh_sched.own[1]
 #define wakeup      rh_sched.own[2]
+#define run         rh_sched.own[3]
 
 int32_t rh_init(void)
 {
 	latency = RH_PARAM_NUMBER("latency_us", 12000) * US;
 	granularity = RH_PARAM_NUMBER("granularity_us", 1500) * US;
 	wakeup = RH_PARAM_NUMBER("wakeup_us", 1000) * US;
+	run = RH_PARAM_NUMBER("run_us", 20) * US;
 	return !latency || !granularity || latency > 10000000000u ||
-	       granularity > 10000000000u || wakeup > 10000000000u;
+	       granularity > 10000000000u || wakeup > 10000000000u || run > 10000000000u;
 }
 
 static inline uint64_t slice(const struct rh_sched_task *task)
@@ -117,6 +121,7 @@ int32_t rh_sched_wakeup(int32_t woken_number, int32_t current_number)
 	const struct rh_sched_task *woken = &rh_sched.tasks[woken_number];
 	const struct rh_sched_task *current = &rh_sched.tasks[current_number];
 
-	return fair_is_before(woken->vruntime + fair_virtual(wakeup, woken->weight),
+	return current->ran_ns >= run &&
+	       fair_is_before(woken->vruntime + fair_virtual(wakeup, woken->weight),
 	                      current->vruntime);
 }
