@@ -16,6 +16,7 @@ struct take_in {
 	void *const                *args;
 	uint64_t                    mask;
 	uint32_t                    cell;
+	uint32_t                    returned; /* bytes that are the result */
 	uint64_t                    room[RH_PARAMS_MAX]; /* for bytes */
 };
 
@@ -52,6 +53,7 @@ static int give_bytes(struct take_in *in, const struct rh_param *param,
 		if (!to)
 			return RH_ENOMEM;
 		memcpy(value, &to, sizeof to);
+		in->returned = len;
 		if (!(param->flags & RH_PARAM_TRANSFER))
 			return RH_OK;
 	} else if (len > 0 && (!to || len > in->room[param - in->function->params])) {
@@ -164,6 +166,19 @@ static void note_room(struct take_in *in)
 	}
 }
 
+/* Whoever called reads as many of the returned bytes as the parameter beside them says,
+ * which comes from the callee, too. */
+static int check_returned(const struct take_in *in)
+{
+	const struct rh_param *param = &in->function->ret;
+
+	if (param->kind != RH_KIND_BYTES || in->mask >> 63 ||
+	    param->len_param >= in->function->param_count)
+		return RH_OK;
+	return rh_length_of(in->function, param, param->len_param, in->args) > in->returned
+	       ? RH_EPROTO : RH_OK;
+}
+
 int rh_unmarshal_reply(const struct rh_function *function, const unsigned char *at,
                        uint32_t len, const struct rh_handle_map *handles,
                        struct rh_fd_list *fds, const struct rh_keeper *keeper,
@@ -192,5 +207,5 @@ int rh_unmarshal_reply(const struct rh_function *function, const unsigned char *
 			return r;
 		give_mirror(&in, param, rh_value_at(param, args[i]));
 	}
-	return RH_OK;
+	return check_returned(&in);
 }

@@ -36,8 +36,10 @@ int rh_language_open(const char *name, struct rh_stub_library **ret_library);
 int rh_language_find(const struct rh_interface *interface, const char *function);
 
 /* rh_stub_invoke that only returns a failure: it prints nothing, and ret and errno stay
- * as they are; after success errno is what the function left there, if it did.
- * args[i] points at the C object of parameter i, as a caller in C has it.
+ * as they are; after a success errno is what the function set, if it did.  args[i] points
+ * at the C object of parameter i, as a caller in C has it.
+ * Texts and bytes that are borrowed are the thread's, until its next call of the function:
+ * threads may share an object.
  * RH_ERAISED  the callee's function raised; see rh_last_exception. */
 int rh_language_call(struct rh_stub_library *library, unsigned index,
                      void *const *args, void *ret);

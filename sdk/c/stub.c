@@ -39,6 +39,7 @@ struct invocation {
 	int                       is_broken; /* one of them is lost for good */
 	int                       may_have_run; /* in some attempt           */
 	int                       err_no;    /* of the function              */
+	int                       is_shared; /* what is borrowed is the thread's */
 	unsigned char            *log;       /* copy of the arguments        */
 	uint32_t                  log_len;
 };
@@ -112,7 +113,7 @@ static void *keep(void *user, const void *bytes, size_t len)
 {
 	struct invocation *in = user;
 
-	return rh_handle_keep(in->first, in->function, bytes, len);
+	return rh_handle_keep(in->is_shared ? NULL : in->first, in->function, bytes, len);
 }
 
 /* Brings every handle among the arguments back to life and notes where it stands. */
@@ -462,7 +463,7 @@ EXPORT int rh_language_call(struct rh_stub_library *library, unsigned index,
 {
 	struct invocation in = {
 		.library = library, .args = args, .ret = ret,
-		.function = &library->interface->functions[index],
+		.function = &library->interface->functions[index], .is_shared = 1,
 	};
 	int before = errno;
 	int r = in.function->flags & RH_FUNCTION_LOCAL

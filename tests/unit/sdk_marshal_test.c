@@ -533,6 +533,46 @@ static void null_comes_back_only_where_a_pointer_is(void **state)
 	assert_null(returned);
 }
 
+static void *keep_nothing(void *user, const void *bytes, size_t len)
+{
+	(void)bytes;
+	(void)len;
+	return user;
+}
+
+/* A callee that says more bytes than it sent would have its caller read what is behind. */
+static void returned_bytes_are_as_many_as_were_sent(void **state)
+{
+	static const struct rh_param length = {
+		.name = "n", .kind = RH_KIND_UINT, .size = 8, .direction = RH_OUT,
+		.flags = RH_PARAM_POINTER,
+	};
+	static const struct rh_function peek = {
+		.name = "peek", .params = &length, .param_count = 1,
+		.ret = { .name = "", .kind = RH_KIND_BYTES, .size = 2, .direction = RH_OUT,
+		         .len_param = 0, .used_param = 0 },
+	};
+	char                   kept[8];
+	const struct rh_keeper keeper = { .user = kept, .keep = keep_nothing };
+	struct rh_fd_list      fds = { 0 };
+	uint32_t               words[8] = { 0, 0, 24, 4 }; /* a blob of 4 bytes at 24 */
+	uint64_t               len = 0;
+	void                  *len_at = &len, *args[1] = { &len_at }, *returned = NULL;
+
+	(void)state;
+	for (uint32_t count = 0; count < 4; count++) {
+		words[4] = count;
+		assert_int_equal(rh_unmarshal_reply(&peek, (unsigned char *)words,
+		                                    sizeof words, &handles, &fds, &keeper,
+		                                    args, &returned),
+		                 count <= 2 ? RH_OK : RH_EPROTO);
+	}
+	words[5] = UINT32_MAX;
+	assert_int_equal(rh_unmarshal_reply(&peek, (unsigned char *)words, sizeof words,
+	                                    &handles, &fds, &keeper, args, &returned),
+	                 RH_EPROTO);
+}
+
 /* A descriptor goes as itself; a closed one as nothing that is open or known. */
 static void closed_descriptors_stay_closed(void **state)
 {
@@ -580,6 +620,7 @@ int main(void)
 		cmocka_unit_test(closed_descriptors_stay_closed),
 		cmocka_unit_test(random_bytes_do_no_harm),
 		cmocka_unit_test(null_comes_back_only_where_a_pointer_is),
+		cmocka_unit_test(returned_bytes_are_as_many_as_were_sent),
 		cmocka_unit_test(no_number_names_a_descriptor_of_the_other_side),
 	};
 

@@ -24,8 +24,8 @@ from .errors import (RhodesError, RhodesInterfaceError, RhodesLostError,
                      RhodesRaisedError, RhodesRefusedError, RhodesTimeoutError)
 
 __all__ = ["Handle", "Resource", "RhodesError", "RhodesInterfaceError", "RhodesLostError",
-           "RhodesRaisedError", "RhodesRefusedError", "RhodesTimeoutError", "get_errno",
-           "open", "serves", "set_errno", "stop"]
+           "RhodesRaisedError", "RhodesRefusedError", "RhodesTimeoutError", "difference", "get_errno",
+           "open", "serves", "set_errno", "stop", "struct"]
 __version__ = "0.1.0"
 
 Handle = _core.Handle
@@ -54,11 +54,11 @@ class Resource(types.ModuleType):
 
     def _struct(self, name):
         for function in self.__rhodes__.names:
-            self.__rhodes__.describe(function)
+            self.__rhodes__.describe(function)  # which makes the classes that it names
         for kind in self.__rhodes__.classes:
             if kind.__name__ == name:
                 return kind
-        raise AttributeError(f"{self.__name__} has neither a function nor a struct {name}")
+        raise AttributeError(f"{self.__name__} has no {name}")
 
     def __dir__(self):
         return sorted({*super().__dir__(), *self.__all__})
@@ -68,6 +68,17 @@ def open(name):  # pylint: disable=redefined-builtin
     """The resource of that name among the references of this one, or the one that offers
     the interface of that name; raises RhodesRefusedError when there is none."""
     return Resource(name, _core.open(name))
+
+
+def struct(resource, name):
+    """The class of a struct, also where a function is called the same."""
+    return resource._struct(name)  # pylint: disable=protected-access
+
+
+def difference(resource, texts):
+    """How canonical texts (docs/interface-text.md), of what a program was written for,
+    differ from the interface: lines that begin with - and +, or an empty text."""
+    return resource.__rhodes__.match(list(texts))
 
 
 def serves(given):
