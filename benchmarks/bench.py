@@ -7,10 +7,10 @@ when a row has no figure; a goal that was not met is printed, not an error.
 import argparse
 import sys
 
-from runner import cache, calls, push, rules, sched
+from runner import cache, calls, languages, push, rules, sched
 
-BENCHMARKS = {"cache": cache.run, "calls": calls.run, "push": push.run, "rules": rules.run,
-              "sched": sched.run}
+BENCHMARKS = {"cache": cache.run, "calls": calls.run, "languages": languages.run,
+              "push": push.run, "rules": rules.run, "sched": sched.run}
 
 
 def main():
