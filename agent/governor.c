@@ -123,22 +123,6 @@ static void look(struct rh_governor *governor, const struct rh_steer *steer)
 	save(governor);
 }
 
-static void weigh(struct rh_governor *governor, const struct rh_schedspec *spec,
-                  struct rh_diag *lack)
-{
-	struct rh_diag why = { .code = RH_OK };
-	int            weight = spec->says.at[RH_SCHED_WEIGHT];
-
-	if (!weight)
-		return;
-	if (rh_weigh_look(&governor->weigh, &governor->set, &why) == RH_OK) {
-		save(governor);
-		rh_weigh_put(&governor->weigh, &governor->set, weight, &why);
-	}
-	if (!lack->code)
-		*lack = why;
-}
-
 /* Before their class changes: where groups bound real-time threads those of other policies
  * do not leave it. */
 static void unweigh(struct rh_governor *governor, struct rh_diag *lack)
@@ -149,6 +133,25 @@ static void unweigh(struct rh_governor *governor, struct rh_diag *lack)
 	if (!lack->code)
 		*lack = why;
 	save(governor);
+}
+
+/* Of a rule without weight, too: who left the group may have ended since. */
+static void weigh(struct rh_governor *governor, const struct rh_schedspec *spec,
+                  struct rh_diag *lack)
+{
+	struct rh_diag why = { .code = RH_OK };
+	int            weight = spec->says.at[RH_SCHED_WEIGHT];
+
+	if (!weight) {
+		unweigh(governor, lack);
+		return;
+	}
+	if (rh_weigh_look(&governor->weigh, &governor->set, &why) == RH_OK) {
+		save(governor);
+		rh_weigh_put(&governor->weigh, &governor->set, weight, &why);
+	}
+	if (!lack->code)
+		*lack = why;
 }
 
 static void on_asking(uv_timer_t *timer);
@@ -194,19 +197,27 @@ static void sweep(struct rh_governor *governor)
 		settle_fibers(governor);
 }
 
+static void start_beat(struct rh_governor *governor);
+
 static void on_beat(uv_timer_t *timer)
 {
 	struct rh_governor *governor = timer->data;
+	struct rh_diag      ignored = { .code = RH_OK };
 
 	rh_log_as(governor->agent->name);
-	sweep(governor);
+	if (!is_none(&governor->active)) {
+		sweep(governor);
+		return;
+	}
+	weigh(governor, &governor->active, &ignored);
+	start_beat(governor);
 }
 
 static void start_beat(struct rh_governor *governor)
 {
 	uint64_t ms = governor->active.says.use == RH_SCHED_DEADLINE ? BEAT_DUE_MS : BEAT_MS;
 
-	if (is_none(&governor->active) || governor->set.count == 0)
+	if (is_none(&governor->active) ? !governor->set.group[0] : governor->set.count == 0)
 		uv_timer_stop(&governor->beat);
 	else
 		uv_timer_start(&governor->beat, on_beat, ms, ms);
@@ -324,7 +335,7 @@ static int is_for_fiber(const struct rh_schedspec *spec)
 static int try(struct rh_governor *governor, struct rh_diag *why)
 {
 	struct rh_steer *steer = &governor->coming;
-	struct rh_diag   lacks = { .code = RH_OK }, stays = { .code = RH_OK };
+	struct rh_diag   lacks = { .code = RH_OK }, ignored = { .code = RH_OK };
 	int              priority = 0;
 
 	if (rh_steer_check(&governor->next, why) < 0)
@@ -341,11 +352,9 @@ static int try(struct rh_governor *governor, struct rh_diag *why)
 	    !is_for_fiber(&governor->active))
 		rh_steer_leave_fibers(&governor->set);
 	if (!governor->next.says.at[RH_SCHED_WEIGHT])
-		unweigh(governor, &stays);
+		unweigh(governor, &ignored);
 	if (rh_steer_put(steer, &governor->set, why) == RH_OK) {
 		weigh(governor, &governor->next, why);
-		if (!why->code)
-			*why = stays;
 		return RH_OK;
 	}
 	lower(&governor->next, steer);

@@ -168,6 +168,19 @@ static int move_out(const struct rh_weigh *weigh, const struct rh_governed *set,
 	return r == 0 ? 0 : rh_cgroup_move(&weigh->cgroup, weigh->own, process->pid);
 }
 
+static void give_back(const struct rh_weigh *weigh, struct rh_governed *set,
+                      struct rh_governed_process *process, struct tally *tally)
+{
+	int r = move_out(weigh, set, process);
+
+	count(tally, process->pid, r);
+	if (r < 0 || !process->group)
+		return;
+	free(process->group);
+	process->group = NULL;
+	set->is_changed = 1;
+}
+
 void rh_weigh_release(struct rh_weigh *weigh, struct rh_governed *set, struct rh_diag *why)
 {
 	struct tally tally = { 0 };
@@ -176,17 +189,15 @@ void rh_weigh_release(struct rh_weigh *weigh, struct rh_governed *set, struct rh
 	*why = (struct rh_diag){ .code = RH_OK };
 	if (!set->group[0] || open_hierarchy(weigh, why) < 0)
 		return;
-	for (unsigned i = 0; i < set->count; i++) {
-		count(&tally, set->at[i]->pid, move_out(weigh, set, set->at[i]));
-		free(set->at[i]->group);
-		set->at[i]->group = NULL;
-	}
+	for (unsigned i = 0; i < set->count; i++)
+		give_back(weigh, set, set->at[i], &tally);
 	r = rh_cgroup_remove(&weigh->cgroup, set->group, weigh->own);
 	if (tally.refused)
 		say(&tally, "stay in the cgroup of the rule", why);
-	else if (r < 0)
+	else if (r < 0 && r != -EBUSY)
 		rh_diag_set(why, RH_EPERM, "weight: the cgroup %.160s stays: %s", set->group,
 		            strerror(-r));
-	set->group[0] = '\0';
-	set->is_changed = 1;
+	if (r == 0)
+		set->group[0] = '\0';
+	set->is_changed |= r == 0;
 }

@@ -34,7 +34,8 @@ void rh_weigh_put(struct rh_weigh *weigh, struct rh_governed *set, int weight,
                   struct rh_diag *why);
 
 /* Gives all back to the groups where they were, and removes the one that was made: does
- * nothing when there is none.  why as of rh_weigh_put. */
+ * nothing when there is none.  While somebody who ends is in it, it stays (set->group):
+ * to be tried again.  why as of rh_weigh_put. */
 void rh_weigh_release(struct rh_weigh *weigh, struct rh_governed *set, struct rh_diag *why);
 
 #endif

@@ -1,6 +1,8 @@
 """Cgroups of either version, as a test makes and reads them; none of the product's code."""
 import contextlib
+import errno
 import os
+import time
 
 V2 = "cgroup2"
 
@@ -71,6 +73,22 @@ def enter(folder, pid):
         file.write(str(pid))
 
 
+def remove(folder, back):
+    """Removes a group; who is in it goes back, and who ends may take a while: the kernel tells
+    nobody."""
+    while True:
+        try:
+            os.rmdir(folder)
+            return
+        except OSError as error:
+            if error.errno != errno.EBUSY:
+                raise
+        for pid in lines(os.path.join(folder, "cgroup.procs")):
+            with contextlib.suppress(ProcessLookupError):
+                enter(back, pid)
+        time.sleep(0.01)
+
+
 @contextlib.contextmanager
 def group(controller, name):
     """A group of the test's own, below the one that it is in."""
@@ -80,9 +98,7 @@ def group(controller, name):
     try:
         yield folder
     finally:
-        for pid in lines(os.path.join(folder, "cgroup.procs")):
-            enter(own, pid)
-        os.rmdir(folder)
+        remove(folder, own)
 
 
 def hierarchy_of_freezer():
