@@ -42,16 +42,38 @@ struct tally {
 	unsigned                          failed;
 	const struct rh_governed_process *first; /* that failed */
 	int                               r;
+	unsigned                          hosted;  /* threads */
+	const struct rh_governed_process *host_of; /* the first of them */
+	char                              why[RH_STATS_WHY];
 };
 
-static int ask(pid_t pid, const struct rh_stats_ask *what)
+/* Threads that it leaves to the kernel. */
+static void count_hosted(const struct rh_governed_process *process,
+                         const struct rh_fiber_block *block, struct tally *tally)
+{
+	char why[RH_STATS_WHY];
+	int  hosted = rh_fiber_block_hosted(block, why);
+
+	if (hosted <= 0)
+		return;
+	tally->hosted += (unsigned)hosted;
+	if (tally->host_of)
+		return;
+	tally->host_of = process;
+	memcpy(tally->why, why, sizeof tally->why);
+}
+
+static int ask(const struct rh_governed_process *process, const struct rh_stats_ask *what,
+               struct tally *tally)
 {
 	struct rh_fiber_block block;
-	int                   r = rh_fiber_block_open(pid, 1, &block);
+	int                   r = rh_fiber_block_open(process->pid, 1, &block);
 
 	if (r < 0)
 		return r;
 	r = rh_fiber_block_ask(&block, what);
+	if (r == RH_OK && what->policy[0])
+		count_hosted(process, &block, tally);
 	rh_fiber_block_close(&block);
 	return r;
 }
@@ -87,7 +109,7 @@ static void mark(struct rh_governed *set, struct rh_governed_process *process, i
 static void put_on(struct rh_governed *set, struct rh_governed_process *process,
                    const struct rh_stats_ask *what, uint64_t now_ms, struct tally *tally)
 {
-	int r = wait_for(process, ask(process->pid, what), now_ms);
+	int r = wait_for(process, ask(process, what, tally), now_ms);
 
 	if (r == RH_ELOST || (r == RH_ENOENT && (process->count < 2 || !what->policy[0])))
 		r = RH_OK; /* it has no threads to order, or not any more */
@@ -130,6 +152,17 @@ static void say(const struct tally *tally, struct rh_diag *why)
 	            reason_of(tally, stat.state));
 }
 
+/* What is in force for others of the program. */
+static void say_hosted(const struct tally *tally, struct rh_diag *why)
+{
+	pid_t                 pid = tally->host_of->pid;
+	struct rh_thread_stat stat = { .name = "?" };
+
+	rh_thread_stat(pid, pid, &stat);
+	rh_diag_set(why, RH_ENOSYS, "%u thread%s under host: %.15s (%d): %s", tally->hosted,
+	            rh_plural(tally->hosted), stat.name, (int)pid, tally->why);
+}
+
 unsigned rh_fibers_put(struct rh_governed *set, const struct rh_stats_ask *what,
                        uint64_t now_ms, struct rh_diag *why)
 {
@@ -142,6 +175,8 @@ unsigned rh_fibers_put(struct rh_governed *set, const struct rh_stats_ask *what,
 	}
 	if (tally.failed)
 		say(&tally, why);
+	else if (tally.hosted)
+		say_hosted(&tally, why);
 	return tally.pending;
 }
 

@@ -26,7 +26,8 @@
 void rh_fibers_ask_of(const struct rh_schedspec *spec, struct rh_stats_ask *ret_ask);
 
 /* Asks all that have it not in force.  Returns how many have not answered and may still do
- * so in time; why says who did not, or has the code RH_OK. */
+ * so in time; why says who did not, or which threads a program leaves to the kernel and why,
+ * or has the code RH_OK. */
 unsigned rh_fibers_put(struct rh_governed *set, const struct rh_stats_ask *ask,
                        uint64_t now_ms, struct rh_diag *why);
 

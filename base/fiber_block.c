@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -135,6 +136,14 @@ void rh_fiber_block_close(struct rh_fiber_block *block)
 	block->fd = -1;
 }
 
+int rh_fiber_block_is_same(const struct rh_fiber_block *a, const struct rh_fiber_block *b)
+{
+	struct stat one, other;
+
+	return fstat(a->fd, &one) == 0 && fstat(b->fd, &other) == 0 &&
+	       one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
 /* ---- reading it ------------------------------------------------------------- */
 
 static int read_at(const struct rh_fiber_block *block, void *to, size_t len, size_t from)
@@ -216,6 +225,23 @@ int rh_fiber_block_ask(const struct rh_fiber_block *block, const struct rh_stats
 		r = write_ask(block, ask, wanted + 1);
 	wake(block->pid, atomic_load(&control.monitor_tid));
 	return r < 0 ? r : RH_EAGAIN;
+}
+
+int rh_fiber_block_hosted(const struct rh_fiber_block *block, char why[RH_STATS_WHY])
+{
+	struct rh_stats_control control;
+	int r = read_at(block, &control, sizeof control, offsetof(struct rh_stats, control));
+	uint32_t hosted = atomic_load(&control.hosted);
+
+	if (r < 0)
+		return r;
+	memcpy(why, control.why, RH_STATS_WHY);
+	why[atomic_load(&control.has_why) == 2 ? RH_STATS_WHY - 1 : 0] = '\0';
+	for (char *at = why; *at; at++) {
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	}
+	return hosted > INT32_MAX ? 0 : (int)hosted;
 }
 
 /* ---- what happens ----------------------------------------------------------- */

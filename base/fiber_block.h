@@ -24,6 +24,9 @@ struct rh_fiber_block {
 int rh_fiber_block_open(pid_t pid, int is_to_ask, struct rh_fiber_block *ret_block);
 void rh_fiber_block_close(struct rh_fiber_block *block);
 
+/* Whether both are of one runtime: a program that becomes another has a new one. */
+int rh_fiber_block_is_same(const struct rh_fiber_block *a, const struct rh_fiber_block *b);
+
 /* All of it; what is text ends.  RH_ELOST: it is not there any more. */
 int rh_fiber_block_read(const struct rh_fiber_block *block, struct rh_stats *ret_stats);
 
@@ -31,6 +34,10 @@ int rh_fiber_block_read(const struct rh_fiber_block *block, struct rh_stats *ret
  * RH_OK: it is in force; RH_EAGAIN: the program has not obeyed yet; RH_EINVAL: it refused;
  * RH_ELOST. */
 int rh_fiber_block_ask(const struct rh_fiber_block *block, const struct rh_stats_ask *ask);
+
+/* How many of its threads the kernel schedules though its policy should, and why the first.
+ * 0: none, or its runtime does not tell.  RH_ELOST. */
+int rh_fiber_block_hosted(const struct rh_fiber_block *block, char why[RH_STATS_WHY]);
 
 /* Events are written until then, by CLOCK_MONOTONIC, at most some seconds from now; 0: no
  * more.  RH_ELOST. */

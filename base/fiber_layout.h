@@ -22,6 +22,7 @@
 #define RH_STATS_EVENTS  16384u
 #define RH_STATS_NO_SEAT 0xffffffffu
 #define RH_STATS_NAME    40u
+#define RH_STATS_WHY     56u
 #define RH_STATS_MEMFD   "rhodes-fibers"
 #define RH_STATS_SIGNAL  59  /* of the runtime; Java takes 62, collectors of garbage
                                 those at 34 */
@@ -72,7 +73,9 @@ struct rh_stats_control {
 	_Atomic uint32_t is_traced;   /* events are written */
 	_Atomic uint64_t trace_until; /* CLOCK_MONOTONIC: that is wanted until then */
 	struct rh_stats_ask asked, now;
-	uint64_t more[8];
+	_Atomic uint32_t hosted; /* threads that the kernel schedules now, and should not */
+	_Atomic uint32_t has_why;
+	char why[RH_STATS_WHY];  /* the first one, once has_why is 2 */
 };
 
 struct rh_stats {

@@ -25,6 +25,7 @@ struct program {
 	uint64_t              next;
 	uint64_t              lost;
 	bool                  is_there;
+	bool                  is_another; /* that the process became    */
 };
 
 struct rh_sched_tracing {
@@ -81,10 +82,12 @@ static struct program *find(struct rh_sched_tracing *tracing, pid_t pid)
 	return NULL;
 }
 
-/* One that comes later is read from its beginning. */
+/* One that comes later is read from its beginning.  A program that becomes another keeps its
+ * number, but not its block: what it wrote there is still read. */
 static void add(struct rh_sched_tracing *tracing, pid_t pid, uint64_t next)
 {
 	struct program *program = &tracing->programs[tracing->count];
+	struct program *known = find(tracing, pid);
 	int             r;
 
 	if (tracing->count == RH_SCHED_TRACING_MAX)
@@ -92,18 +95,20 @@ static void add(struct rh_sched_tracing *tracing, pid_t pid, uint64_t next)
 	*program = (struct program){ .pid = pid, .next = next, .is_there = true };
 	r = rh_fiber_block_open(pid, 0, &program->block);
 	tracing->is_denied |= r == RH_EACCES;
+	if (r == RH_OK && known && rh_fiber_block_is_same(&known->block, &program->block)) {
+		known->is_there = true;
+		rh_fiber_block_close(&program->block);
+		return;
+	}
+	program->is_another = known != NULL;
 	tracing->count += r == RH_OK;
 }
 
 static void see(struct rh_sched_tracing *tracing, const struct rh_governed_process *process,
                 uint64_t next)
 {
-	struct program *known = find(tracing, process->pid);
-
 	if (!process->is_fiber)
 		tracing->others++;
-	else if (known)
-		known->is_there = true;
 	else
 		add(tracing, process->pid, next);
 }
@@ -144,7 +149,6 @@ static void look(struct rh_sched_tracing *tracing, uint64_t next)
 	for (unsigned i = 0; i < set.count; i++)
 		see(tracing, set.at[i], next);
 	rh_governed_fini(&set);
-	drop_ended(tracing);
 	tracing->looked_ns = rh_clock_ns();
 }
 
@@ -262,6 +266,9 @@ static uint32_t print_some(struct rh_sched_tracing *tracing, struct program *pro
 	                              &program->lost);
 
 	tell_lost(program, out);
+	if (program->is_another)
+		fprintf(out, "(process %d became another program)\n", (int)program->pid);
+	program->is_another = false;
 	for (int i = 0; i < n && printed < most; i++) {
 		if (events[i].time < tracing->since_ns)
 			continue; /* of a trace of before */
@@ -316,6 +323,7 @@ int rh_sched_tracing_run(struct rh_sched_tracing *tracing, uint32_t count, FILE 
 		note(tracing, err);
 		if (print_all(tracing, &count, out, has_color))
 			break;
+		drop_ended(tracing);
 	}
 	if (ready[1].fd >= 0)
 		close(ready[1].fd);

@@ -31,10 +31,34 @@ static void tell(const char *who, const char *reason)
 	write_out("\n");
 }
 
+static void note(const char *reason)
+{
+	struct rh_stats_control *control = &rh_stats->control;
+	uint32_t none = 0;
+
+	rh_stats_count(&rh_stats->evicted);
+	if (atomic_compare_exchange_strong(&control->has_why, &none, 1)) {
+		strncpy(control->why, reason, sizeof control->why - 1);
+		atomic_store(&control->has_why, 2);
+	}
+	atomic_fetch_add(&control->hosted, 1);
+}
+
 void rh_evict_refuse(const char *reason)
 {
 	tell("a thread is", reason);
-	rh_stats_count(&rh_stats->evicted);
+	note(reason);
+}
+
+void rh_evict_refused_ends(void)
+{
+	atomic_fetch_sub(&rh_stats->control.hosted, 1);
+}
+
+void rh_evict_ends(const struct rh_fiber *fiber)
+{
+	if (atomic_load(&fiber->evict))
+		rh_evict_refused_ends();
 }
 
 void rh_evict_self(const char *reason)
@@ -44,8 +68,8 @@ void rh_evict_self(const char *reason)
 	if (!fiber)
 		return;
 	tell("a thread is", reason);
-	rh_stats_count(&rh_stats->evicted);
-	atomic_store(&fiber->evict, reason);
+	if (!atomic_exchange(&fiber->evict, reason))
+		note(reason);
 	rh_park_go_home(fiber);
 }
 
@@ -54,7 +78,7 @@ void rh_evict(struct rh_fiber *fiber, const char *reason)
 	if (!fiber->governed || atomic_exchange(&fiber->evict, reason))
 		return;
 	tell("a thread is", reason);
-	rh_stats_count(&rh_stats->evicted);
+	note(reason);
 }
 
 void rh_evict_all(const char *reason)
@@ -72,7 +96,12 @@ bool rh_evict_wanted(const struct rh_fiber *fiber)
 	return atomic_load(&fiber->evict) || atomic_load(&reason_for_all);
 }
 
+const char *rh_evict_for_all(void)
+{
+	return atomic_load(&reason_for_all);
+}
+
 bool rh_evict_admits(void)
 {
-	return !atomic_load(&reason_for_all);
+	return !rh_evict_for_all();
 }

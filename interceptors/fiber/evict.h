@@ -2,7 +2,8 @@
  *
  * Threads     Any.  The fiber goes at its next point of switching; one that evicts itself
  *             goes at once.
- * Invariants  E1  the reason is told once for each reason, on standard error. */
+ * Invariants  E1  the reason is told once for each reason, on standard error; the first, and
+ *                 how many threads are the kernel's now, stand in the block (stats.h). */
 #ifndef RH_FIBER_EVICT_H
 #define RH_FIBER_EVICT_H
 
@@ -11,8 +12,12 @@
 #define RH_EVICT_AFFINITY "it is bound to processors"
 #define RH_EVICT_CLASS    "it has a scheduling class of the kernel"
 
-/* A thread that is made is the kernel's from the start. */
+/* A thread that is made is the kernel's from the start; until it ends it is counted. */
 void rh_evict_refuse(const char *reason);
+void rh_evict_refused_ends(void);
+
+/* One that is at home ends. */
+void rh_evict_ends(const struct rh_fiber *fiber);
 
 /* The calling thread, if it is a fiber, is a kernel thread of its own when this
  * returns. */
@@ -27,7 +32,8 @@ void rh_evict_all(const char *reason);
 /* Whether this one is to go. */
 bool rh_evict_wanted(const struct rh_fiber *fiber);
 
-/* Whether new threads may be fibers. */
+/* Whether new threads may be fibers, and why not; NULL: they may. */
 bool rh_evict_admits(void);
+const char *rh_evict_for_all(void);
 
 #endif

@@ -84,20 +84,23 @@ static const pthread_attr_t *with_room(const pthread_attr_t *attributes, pthread
 	return ret;
 }
 
-/* One that the kernel schedules, counted. */
+/* One that the kernel schedules, counted here and as refused. */
 static int create_plain(pthread_t *thread, const pthread_attr_t *attributes,
 			void *(*start)(void *), void *argument)
 {
 	struct rh_plain *plain = malloc(sizeof *plain);
 	int result;
 
-	if (!plain)
+	if (!plain) {
+		rh_evict_refused_ends();
 		return EAGAIN;
-	*plain = (struct rh_plain){start, argument};
+	}
+	*plain = (struct rh_plain){start, argument, rh_sys_pid()};
 	rh_runtime_thread_begins();
 	result = rh_real.pthread_create(thread, attributes, rh_park_start_plain, plain);
 	if (result) {
 		free(plain);
+		rh_evict_refused_ends();
 		rh_runtime_thread_ends();
 	}
 	return result;
@@ -107,18 +110,22 @@ RH_INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attrib
 				 void *(*start)(void *), void *argument)
 {
 	const struct rh_real *real = rh_real_get();
-	struct rh_fiber *fiber, *own = rh_fiber_current();
+	struct rh_fiber *fiber = NULL, *own = rh_fiber_current();
 	pthread_attr_t larger;
 	const char *reason;
 	int result;
 
 	if (!rh_runtime_start() && !rh_runtime_runs())
 		return real->pthread_create(thread, attributes, start, argument);
-	reason = wants_kernel(attributes);
-	if (reason)
+	reason = rh_evict_for_all();
+	if (!reason)
+		reason = wants_kernel(attributes);
+	if (!reason && !(fiber = rh_fiber_take()))
+		reason = "there are as many threads as it can have";
+	if (reason) {
 		rh_evict_refuse(reason);
-	if (!rh_evict_admits() || reason || !(fiber = rh_fiber_take()))
 		return create_plain(thread, attributes, start, argument);
+	}
 	fiber->start = start;
 	fiber->argument = argument;
 	atomic_store(&fiber->seat, atomic_fetch_add(&next_seat, 1) % rh_seat_count);

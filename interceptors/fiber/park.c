@@ -2,6 +2,7 @@
 
 #include "attend.h"
 #include "clock.h"
+#include "evict.h"
 #include "handler.h"
 #include "preempt.h"
 #include "runtime.h"
@@ -84,6 +85,7 @@ static void end(struct rh_fiber **at)
 		rh_park_go_home(fiber);
 	rh_fiber_of_thread = NULL;
 	rh_trace(fiber, RH_EVENT_END, 0, atomic_load(&fiber->seat), 0);
+	rh_evict_ends(fiber);
 	rh_attend_end(fiber);
 	rh_runtime_thread_ends();
 }
@@ -120,7 +122,8 @@ void *rh_park_start(void *argument)
 
 static void end_plain(struct rh_plain *plain)
 {
-	(void)plain;
+	if (plain->pid == rh_sys_pid())
+		rh_evict_refused_ends();
 	rh_runtime_thread_ends();
 }
 

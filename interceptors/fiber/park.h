@@ -16,10 +16,12 @@
 /* The start routine of threads that are fibers; the argument is the fiber. */
 void *rh_park_start(void *fiber);
 
-/* Of threads that are not; the argument is a plain one from malloc. */
+/* Of threads that are not, and were refused (evict.h); the argument is a plain one from
+ * malloc. */
 struct rh_plain {
 	void *(*start)(void *);
 	void *argument;
+	int pid; /* of who made it: a child of fork has other counts */
 };
 void *rh_park_start_plain(void *plain);
 

@@ -61,6 +61,32 @@ for line in sys.stdin:
         thread.join()
     print("done", flush=True)
 """
+# It has a thread, and then is another program, which has others.
+BECOMES = """
+import os, sys, threading
+thread = threading.Thread(target=print, args=("begun",), kwargs={"flush": True})
+thread.start()
+thread.join()
+sys.stdin.readline()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+# Of its threads one binds itself to a processor, and ends when it is told to.
+BOUND = """
+import os, sys, threading
+def bind():
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    print("bound", flush=True)
+    sys.stdin.readline()
+def wait():
+    threading.Event().wait()
+threading.Thread(target=wait, daemon=True).start()
+bound = threading.Thread(target=bind)
+bound.start()
+bound.join()
+print("ended", flush=True)
+sys.stdin.readline()
+os._exit(0)
+"""
 WORKER = os.path.join(BUILD, "tests", "system", "fiber_worker")
 
 
@@ -256,6 +282,23 @@ class Live(Programs):
             self.finish(worker)
             self.finish(other)
 
+    def test_threads_that_the_kernel_orders_are_told_with_the_rule(self):
+        with self.started("run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber", "--",
+                          sys.executable, "-c", BOUND, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+            self.assertEqual(program.stdout.readline(), "bound\n")
+            name = os.path.basename(sys.executable)[:15]
+            self.await_active("Partial", f"1 thread under host: {name} ({program.pid}): "
+                              "it is bound to processors")
+            self.rule("use: rr")
+            self.await_active("Partial", "1 thread under host")
+            self.await_block(program, "rr")
+            program.stdin.write("on\n")
+            program.stdin.flush()
+            self.assertEqual(program.stdout.readline(), "ended\n")
+            self.await_active("InForce")
+            self.assertIn("it is bound to processors", program.communicate("\n")[1])
+
     def test_one_that_lies_harms_nobody(self):
         with self.worker() as other, self.started(
                 "run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber", "--",
@@ -378,6 +421,25 @@ class Traced(Programs):
         found = re.search(r"vruntime ([+-][\d.]+)(ns|us|ms|s)\b", what)
         units = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
         return float(found[1]) * units[found[2]] if found else 0
+
+    def test_a_program_that_becomes_another_is_followed(self):
+        with self.started("run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber",
+                          "--", sys.executable, "-c", BECOMES, WORKER,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+            self.assertEqual(program.stdout.readline(), "begun\n")
+            with self.traced() as trace:
+                program.stdin.write("become it\n")
+                program.stdin.flush()
+                said = f"(process {program.pid} became another program)\n"
+                while trace.stdout.readline() != said:
+                    pass
+                # Of the new one, too: its threads never rest.
+                until = time.monotonic() + LIMIT
+                while not Block(block_of(program.pid)).events:
+                    self.assertLess(time.monotonic(), until)
+                    self.go_on(program)
+                self.step(trace)
+            self.finish(program)
 
     def test_it_is_off_when_nobody_reads(self):
         with self.worker() as worker:

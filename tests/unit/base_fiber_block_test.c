@@ -107,6 +107,40 @@ static void one_that_is_cut_off_is_lost_and_nothing_more(void **state)
 	free(stats);
 }
 
+static void a_program_that_becomes_another_has_another(void **state)
+{
+	struct scene         *scene = *state;
+	struct rh_fiber_block again;
+	int                   next = memfd_create(RH_STATS_MEMFD, MFD_CLOEXEC);
+
+	assert_int_equal(rh_fiber_block_open(getpid(), 0, &again), RH_OK);
+	assert_true(rh_fiber_block_is_same(&scene->block, &again));
+	assert_int_equal(dup2(next, again.fd), again.fd);
+	assert_false(rh_fiber_block_is_same(&scene->block, &again));
+	rh_fiber_block_close(&again);
+	close(next);
+}
+
+static void threads_that_the_kernel_orders_are_counted(void **state)
+{
+	struct scene            *scene = *state;
+	struct rh_stats_control *control = &scene->shared->stats.control;
+	char                     why[RH_STATS_WHY];
+
+	assert_int_equal(rh_fiber_block_hosted(&scene->block, why), 0);
+	control->hosted = 3;
+	memset(control->why, 'x', sizeof control->why);
+	assert_int_equal(rh_fiber_block_hosted(&scene->block, why), 3);
+	assert_string_equal(why, ""); /* it is being written */
+	control->has_why = 2;
+	control->why[1] = '\n';
+	rh_fiber_block_hosted(&scene->block, why);
+	assert_int_equal(strlen(why), RH_STATS_WHY - 1);
+	assert_memory_equal(why, "x?x", 3);
+	control->hosted = UINT32_MAX;
+	assert_int_equal(rh_fiber_block_hosted(&scene->block, why), 0);
+}
+
 static void text_ends(void **state)
 {
 	struct scene    *scene = *state;
@@ -258,6 +292,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SCENE(only_a_whole_one_of_that_process_is_found),
 		IN_SCENE(one_that_is_cut_off_is_lost_and_nothing_more),
+		IN_SCENE(a_program_that_becomes_another_has_another),
+		IN_SCENE(threads_that_the_kernel_orders_are_counted),
 		IN_SCENE(text_ends),
 		IN_SCENE(it_is_asked_once_and_believed_when_it_says_so),
 		IN_SCENE(a_refusal_is_told_until_something_else_is_asked),
