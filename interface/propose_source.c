@@ -23,11 +23,15 @@ struct proposal {
 	struct rh_diag    *diag;
 };
 
+/* Without the folders; of a class in a jar, the class. */
 static const char *file_name(const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	const char *name = path;
 
-	return slash ? slash + 1 : path;
+	for (const char *at = path; *at; at++)
+		if ((*at == '/' || *at == '!') && at[1])
+			name = at + 1;
+	return name;
 }
 
 /* pricing.py -> pricing, libpricing.so; two sources of one folder get two names

@@ -2,6 +2,7 @@
 
 #include "../base/diag.h"
 #include "source_elf.h"
+#include "source_java.h"
 #include "tool.h"
 
 #include <dlfcn.h>
@@ -35,9 +36,32 @@ static const char *reader_of(const char *path)
 	return NULL;
 }
 
+/* Jars are packed with zlib's method; without it Java is not read. */
+static bool is_java(const char *path)
+{
+#ifdef RH_HAS_ZLIB
+	return rh_source_java_is(path);
+#else
+	(void)path;
+	return false;
+#endif
+}
+
+static int read_java(struct rh_pool *pool, const char *path, char **ret,
+                     struct rh_diag *diag)
+{
+#ifdef RH_HAS_ZLIB
+	return rh_source_java(pool, path, ret, diag);
+#else
+	(void)pool, (void)ret;
+	return rh_diag_set(diag, RH_ENOENT, "%.150s: this rhodes was built without zlib",
+	                   path);
+#endif
+}
+
 bool rh_source_is(const char *path)
 {
-	return reader_of(path) || rh_source_elf_is(path);
+	return reader_of(path) || is_java(path) || rh_source_elf_is(path);
 }
 
 static const char *program_of(const char *name)
@@ -146,15 +170,16 @@ static int leave_libc(struct rh_pool *pool, char *text, const char **ret)
 	return result;
 }
 
-/* A file that is read by a program of Python. */
+/* A language: what it calls a function must be free in C. */
 static int read_text(struct rh_pool *pool, const char *path, struct rh_source *ret,
                      struct rh_diag *diag)
 {
 	char *text = NULL;
-	int   result = check_file(path, diag);
+	int   result = is_java(path) ? read_java(pool, path, &text, diag)
+	                             : check_file(path, diag);
 
 	*ret = (struct rh_source){ 0 };
-	if (result >= 0)
+	if (result >= 0 && !is_java(path))
 		result = run_reader(pool, path, &text, diag);
 	return result < 0 ? result : leave_libc(pool, text, &ret->text);
 }
@@ -162,6 +187,6 @@ static int read_text(struct rh_pool *pool, const char *path, struct rh_source *r
 int rh_source_read(struct rh_pool *pool, const char *path, struct rh_source *ret,
                    struct rh_diag *diag)
 {
-	return reader_of(path) ? read_text(pool, path, ret, diag)
-	                       : rh_source_elf(pool, path, ret, diag);
+	return reader_of(path) || is_java(path) ? read_text(pool, path, ret, diag)
+	                                        : rh_source_elf(pool, path, ret, diag);
 }

@@ -456,6 +456,109 @@ static void broken_binaries_end(void **state)
 	}
 }
 
+/* --- Java ---------------------------------------------------------------------------- */
+
+static void run(const char *const *argv)
+{
+	char said[4096];
+
+	if (rh_tool_run(argv, true, said, sizeof said) < 0)
+		fail_msg("%s: %s", argv[0], said);
+}
+
+/* The classes of NetDriver.java in folder/net, and in net.jar. */
+static void compile_java(void)
+{
+	const char *const javac[] = { "javac", "-parameters", "-encoding", "UTF-8", "-d",
+		                      folder, source("NetDriver.java"), NULL };
+	const char *const jar[] = { "jar", "cf", below("net.jar"), "-C", folder, "net",
+		                    NULL };
+
+#ifndef RH_HAS_ZLIB
+	skip();
+#endif
+	if (!has_program("javac") || !has_program("jar"))
+		skip();
+	if (access(below("net.jar"), F_OK) == 0)
+		return;
+	run(javac);
+	run(jar);
+}
+
+static void java_is_read_by_its_class_files(void **state)
+{
+	const char *const of_jar[] = { below("net.jar"), below("net.jar!net/NetDriver") };
+
+	(void)state;
+	compile_java();
+	char *wanted = read_all(source("NetDriver.java.txt"));
+	char *text = show(below("net/NetDriver.class"));
+	assert_same_text(wanted, text);
+	assert_round_trip(below("net/NetDriver.class"), "netdriver", text);
+	free(text);
+	for (size_t i = 0; i < 2; i++) {
+		text = show(of_jar[i]);
+		assert_same_text(wanted, text);
+		assert_round_trip(of_jar[i], i ? "netdriver" : "net", text);
+		free(text);
+	}
+	free(wanted);
+	text = show(below("net.jar!net/NetDriver$Session"));
+	assert_string_equal(text, "");
+	free(text);
+}
+
+static void broken_classes_are_told_with_their_place(void **state)
+{
+	static uint8_t bytes[1 << 16];
+
+	(void)state;
+	compile_java();
+	FILE  *in = fopen(below("net/NetDriver.class"), "r");
+	size_t len = fread(bytes, 1, sizeof bytes, in);
+	fclose(in);
+	assert_refused(write_file("Short.class", bytes, 500), RH_EINVAL,
+	               "the class file is cut off, or breaks the format here");
+	assert_refused(write_file("None.class", "PK", 2), RH_EINVAL,
+	               "byte 0: it is no class file");
+	assert_refused(write_file("none.jar", bytes, len), RH_EINVAL,
+	               "it is no archive, or is cut off");
+	assert_refused(below("net.jar!net/Nothing"), RH_ENOENT,
+	               "it has no class net/Nothing");
+	char *huge = calloc(1, (1 << 20) + 1);
+	assert_refused(write_file("Huge.class", huge, (1 << 20) + 1), RH_EINVAL,
+	               "a class of 1048577 bytes, the limit is 1048576");
+	free(huge);
+}
+
+static void every_byte_of_java_may_be_wrong(void **state)
+{
+	static const char *const names[][2] = {
+		{ "net/NetDriver.class", "Broken.class" }, { "net.jar", "broken.jar" },
+	};
+	static uint8_t bytes[1 << 16];
+
+	(void)state;
+	compile_java();
+	for (size_t i = 0; i < 2; i++) {
+		FILE  *in = fopen(below(names[i][0]), "r");
+		FILE  *out = fopen("/dev/null", "w");
+		size_t len = fread(bytes, 1, sizeof bytes, in);
+
+		fclose(in);
+		assert_true(len > 1000 && len < sizeof bytes);
+		for (size_t at = 0; at < len; at += 3) {
+			bytes[at] ^= 0xff;
+			rh_interface_show(write_file(names[i][1], bytes, len),
+			                  RH_INTERFACE_TEXT, out, NULL);
+			bytes[at] ^= 0xff;
+			assert_true(rh_interface_show(write_file(names[i][1], bytes, at),
+			                              RH_INTERFACE_TEXT, out, NULL) < 0);
+		}
+		fclose(out);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -470,6 +573,9 @@ int main(void)
 		cmocka_unit_test(without_debug_data_it_says_so),
 		cmocka_unit_test(rings_are_refused_function_by_function),
 		cmocka_unit_test(broken_binaries_end),
+		cmocka_unit_test(java_is_read_by_its_class_files),
+		cmocka_unit_test(broken_classes_are_told_with_their_place),
+		cmocka_unit_test(every_byte_of_java_may_be_wrong),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
