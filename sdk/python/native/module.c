@@ -10,7 +10,7 @@ static const char *name_of(int code)
 {
 	switch (code) {
 #define RH_ERROR(name, number, status, text) case -(number): return #name;
-#include "../../../model/errors.def"
+#include "model/errors.def"
 #undef RH_ERROR
 	default:
 		return "EUNKNOWN";

@@ -20,7 +20,7 @@
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
-#include "../../c/rhodes-language.h"
+#include "sdk/c/rhodes-language.h"
 
 #define NO_PLACE      0xffu
 #define RECORD_ALIGN  16u
