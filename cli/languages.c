@@ -132,6 +132,62 @@ static void enter_python(void)
 	put_in_front("PYTHONPATH", hook);
 }
 
+/* The argument that gives a JVM the agent for unmodified programs; false without it. */
+static bool java_agent(char *option, size_t cap)
+{
+	char folder[PATH_MAX];
+	int  len;
+
+	if (rh_tool_folder("java", folder, NULL) < 0)
+		return false;
+	len = snprintf(option, cap, "-javaagent:%s/rhodes-agent.jar", folder);
+	return len > 0 && (size_t)len < cap && access(strchr(option, ':') + 1, R_OK) == 0;
+}
+
+/* For a JVM that the program starts: it prints a line that it has read this. */
+static void enter_java(void)
+{
+	static const char variable[] = "JAVA_TOOL_OPTIONS";
+	const char       *before = getenv(variable);
+	char              option[2 * PATH_MAX], all[4 * PATH_MAX];
+	int               len;
+
+	if (!java_agent(option, sizeof option) || (before && strstr(before, option)))
+		return;
+	len = snprintf(all, sizeof all, "%s%s%s", before ? before : "", before ? " " : "",
+	               option);
+	if (len > 0 && (size_t)len < sizeof all)
+		setenv(variable, all, 1);
+}
+
+static bool is_java(const char *program)
+{
+	const char *slash = strrchr(program, '/');
+
+	return strcmp(slash ? slash + 1 : program, "java") == 0;
+}
+
+char **rh_languages_command(char **argv)
+{
+	static char option[2 * PATH_MAX];
+	size_t      count = 0;
+	char      **more;
+
+	if (!is_java(argv[0])) {
+		enter_java();
+		return argv;
+	}
+	while (argv[count])
+		count++;
+	more = java_agent(option, sizeof option) ? calloc(count + 2, sizeof *more) : NULL;
+	if (!more)
+		return argv;
+	more[0] = argv[0];
+	more[1] = option;
+	memcpy(more + 2, argv + 1, (count - 1) * sizeof *more);
+	return more;
+}
+
 void rh_languages_enter(void)
 {
 	enter_python();

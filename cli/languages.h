@@ -24,4 +24,8 @@ int rh_languages_serve(struct rh_cli *cli, char *const *words, char ***ret_argv)
  * (interceptors/).  What is not installed is left out. */
 void rh_languages_enter(void);
 
+/* The command with what its interpreter must be told by an argument, which the command
+ * `java` is: its agent.  Returns argv itself, or one that lives as long as the process. */
+char **rh_languages_command(char **argv);
+
 #endif

@@ -137,7 +137,7 @@ int rh_verb_run_program(struct rh_cli *cli)
 		if (view.interfaces)
 			fprintf(cli->out, "RHODES_INTERFACES=%s\n", view.interfaces);
 	} else {
-		result = run(cli, &view, &order, argv);
+		result = run(cli, &view, &order, rh_languages_command(argv));
 	}
 	rh_view_fini(&view);
 	return result;

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Makes a jar of Java sources, the same bytes each time.
 
-    make_jar.py --javac JAVAC --jar JAR --out FILE --temporary DIR [--classpath PATH]
+    make_jar.py --javac JAVAC --jar JAR --out FILE --temporary DIR [--classpath JAR]...
                 [--attribute NAME=VALUE]... [--headers DIR] SOURCE...
 
 --headers: where the C declarations of native methods go.
@@ -17,7 +17,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("javac", "jar", "out", "temporary"):
         parser.add_argument("--" + name, required=True)
-    parser.add_argument("--classpath", default="")
+    parser.add_argument("--classpath", action="append", default=[])
     parser.add_argument("--headers")
     parser.add_argument("--attribute", action="append", default=[])
     parser.add_argument("sources", nargs="+")
@@ -27,7 +27,7 @@ def main():
     os.makedirs(classes)
     headers = ["-h", options.headers] if options.headers else []
     subprocess.run([options.javac, "--release", "17", "-Xlint:all", "-Werror", "-d", classes,
-                    "-classpath", options.classpath, *headers, *options.sources], check=True)
+                    "-classpath", ":".join(options.classpath), *headers, *options.sources], check=True)
     manifest = os.path.join(options.temporary, "manifest")
     with open(manifest, "w", encoding="ascii") as file:
         for attribute in options.attribute:

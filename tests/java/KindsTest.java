@@ -14,6 +14,7 @@ import rhodes.Library;
 import rhodes.RhodesError;
 import rhodes.RhodesInterfaceError;
 import rhodes.RhodesLostError;
+import rhodes.RhodesRaisedError;
 import rhodes.RhodesRefusedError;
 import rhodes.Struct;
 
@@ -419,6 +420,19 @@ public final class KindsTest {
         shortThreads();
         equal(0, call("pots"));
         equal(true, held() <= before + 4); // two threads of the JVM's own may come meanwhile
+    }
+
+    /** Of a callee in Java: what it throws comes with its stack. */
+    static void raised() throws Exception {
+        RhodesRaisedError raised = raises(RhodesRaisedError.class, () -> call("i32", -13));
+        equal("java", raised.language());
+        equal("java.lang.IllegalStateException", raised.type());
+        equal("thirteen \u00fc", raised.getMessage());
+        equal(true, raised.stack().contains("at KindsServer.i32(KindsServer.java:"));
+        equal(1019, raised.code());
+        equal(13, call("i32", 13));
+        RhodesRaisedError divided = raises(RhodesRaisedError.class, () -> call("divide", 1, 0));
+        equal("java.lang.ArithmeticException", divided.type());
     }
 
     static void dies() throws Exception {

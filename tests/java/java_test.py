@@ -1,14 +1,16 @@
 #!/usr/bin/python3
 """Programs in Java and a service in C, or the other way round, in a whole system."""
 import os
+import subprocess
 import sys
 import unittest
+import zipfile
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "system"))
 
 # pylint: disable=wrong-import-position
-from cli_stage import BUILD, Stage
+from cli_stage import BUILD, LIMIT, Stage
 
 SYSTEM = """
 kind: Resource
@@ -37,9 +39,13 @@ class Java(Stage):
     def start(self, use="bind"):
         self.up("-I", HERE, self.path("system.yaml", SYSTEM.format(library=LIBRARY, use=use)))
 
-    def java(self, *words):
+    def setUp(self):
+        super().setUp()
+        os.symlink(os.path.abspath(os.path.join(BUILD, "sdk")), self.path("sdk"))
+
+    def java(self, *words, env=None):
         done = self.rhodes("run", "app", "--", "java", "-Xcheck:jni", "-cp",
-                           f"{JAR}:{TESTS}", *words)
+                           f"{JAR}:{TESTS}", *words, env=env)
         self.assertEqual(done.returncode, 0, f"{done.stdout}{done.stderr}{self.log()[-2000:]}")
         self.assertNotIn("WARNING in native method", done.stdout)
         return done.stdout
@@ -68,6 +74,62 @@ class Java(Stage):
 
     def test_a_callee_that_dies_is_an_exception(self):
         self.kinds("dies")
+
+    def serve(self):
+        """The classes of the tests in a folder, and KindsServer that serves."""
+        classes = self.path("classes")
+        with zipfile.ZipFile(TESTS) as jar:
+            jar.extractall(classes)
+        self.up("-I", HERE, self.path("system.yaml", SYSTEM.format(
+            library=LIBRARY, use="bind").replace("  serve:", "  # serve:")))
+        self.served = subprocess.Popen(
+            [self.rhodes_path, "serve", "--one", "-r", "kinds", f"{classes}/KindsServer.class"],
+            env=self.env, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.addCleanup(self.served.communicate)
+        self.addCleanup(self.served.terminate)
+        for line in self.served.stdout:
+            if " serving " in line:
+                return
+        self.fail(self.log())
+
+    def test_a_service_in_java(self):
+        self.serve()
+        parts = ("integers", "ranges", "floats", "texts", "bytes", "room", "structs",
+                 "objects", "outs", "handles", "collected", "raised", "threads")
+        out = self.java("KindsTest", *parts)
+        self.assertEqual(out.count("\nok ") + 1, len(parts), out)
+        self.served.terminate()
+        self.served.communicate(timeout=LIMIT)
+        self.assertEqual(self.served.returncode, 0)
+
+    def test_a_service_that_lacks_functions_is_told_all_of_them(self):
+        self.serve()
+        done = self.rhodes("serve", "--one", "-r", "kinds", self.path("classes/HalfServer.class"))
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("HalfServer does not serve libkinds", done.stderr)
+        self.assertIn("differs: public java.lang.String HalfServer.i32(int) is not kinds_i32",
+                      done.stderr)
+        self.assertIn("missing: kinds_pots, i32", done.stderr)
+
+    def test_an_unmodified_program_with_native_methods(self):
+        self.start()
+        self.assertEqual(self.java("NativeProgram", "yes"), "governed: yes\n")
+        alone = subprocess.run(["java", "-cp", TESTS, "NativeProgram"], text=True,
+                               capture_output=True, timeout=LIMIT, check=False)
+        self.assertIn("UnsatisfiedLinkError", alone.stderr)
+
+    def test_a_program_that_starts_java(self):
+        self.start()
+        done = self.rhodes("run", "app", "--", "sh", "-c", f"java -cp {TESTS} NativeProgram x")
+        self.assertEqual(done.stdout, "governed: x\n", done.stderr)
+
+    def test_what_the_configuration_names(self):
+        self.start()
+        file = self.path("java.properties", "Configured$Kinds = kinds\n"
+                                            "Configured$Local = kinds\n")
+        self.assertEqual(self.java("Configured"), "0 local 7 0 local 5\n")
+        self.assertEqual(self.java("Configured", env={"RHODES_JAVA": file}),
+                         "3 abab 7 -1 x 5\n")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@
  * where they are: the frame has their addresses. */
 #include "native.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -139,11 +140,13 @@ static int invoke(void *user, unsigned function, void *const *args, void *ret)
 	struct service   *service = user;
 	const struct row *row = &service->rows[function];
 	struct seat      *seat = seat_of(service);
+	int               err_no;
 	jint              r;
 
 	if (!seat)
 		return RH_ENOMEM;
 	take_arguments(row, args, seat->memory);
+	memset(seat->memory, 0, sizeof err_no);
 	r = (*seat->env)->CallIntMethod(seat->env, service->server, service->invoke,
 	                                (jint)function, seat->frame);
 	if ((*seat->env)->ExceptionCheck(seat->env)) { /* thrown while catching one */
@@ -152,6 +155,8 @@ static int invoke(void *user, unsigned function, void *const *args, void *ret)
 	}
 	if (r == RH_OK)
 		give_results(row, args, ret, seat->memory);
+	memcpy(&err_no, seat->memory, sizeof err_no);
+	errno = err_no; /* as the function's own in C */
 	return r;
 }
 

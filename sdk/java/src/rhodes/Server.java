@@ -29,6 +29,7 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Server implements Value.Ends {
     private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
     private static final int EFUNC = 1006;
+    private static final ThreadLocal<Frame> SEAT = new ThreadLocal<>();
 
     private final Interface offer;
     private final MethodHandle[] functions;   // (Frame)void, or null
@@ -131,9 +132,19 @@ public final class Server implements Value.Ends {
         }
     }
 
+    /** In a served function: the caller finds that errno after the call. */
+    public static void setErrno(int errno) {
+        Frame frame = SEAT.get();
+        if (frame == null)
+            throw new IllegalStateException("only a served function has a caller");
+        frame.memory.putInt(0, errno);
+    }
+
     /** Called by C: what a thread of librhodes works with. */
     Frame seat(ByteBuffer memory) {
-        return new Frame(memory);
+        Frame frame = new Frame(memory);
+        SEAT.set(frame);
+        return frame;
     }
 
     /** Called by C: runs the function on what stands in the frame. */
