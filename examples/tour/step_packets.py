@@ -17,13 +17,15 @@ class Traffic:
 
     def __init__(self, network, out, inward, prefix=(), env=None, watch=None):
         peer = network.peer(expect=out, send=inward, **(STALL if out > 5000 else {}))
-        command = [*prefix, PYTHON, os.path.join(HERE, "httpclient.py"), f"--send={out}",
-                   f"--receive={inward}", "--timeout=600"]
-        self.run = run(network.enter(command), env={**os.environ, **(env or {})},
+        self.run = run(network.enter([*prefix, *self.command(out, inward)]), env={**os.environ, **(env or {})},
                        watch=watch)
         self.peer = peer.result()
         self.client = json.loads(self.run.stdout) if self.run.code == 0 else None
         self.out, self.inward = out, inward
+
+    def command(self, out, inward):
+        return [PYTHON, os.path.join(HERE, "httpclient.py"), f"--send={out}",
+                f"--receive={inward}", "--timeout=600"]
 
     @property
     def error(self):

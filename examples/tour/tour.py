@@ -12,6 +12,7 @@ import traceback
 import step_away
 import step_cache
 import step_code
+import step_java
 import step_packets
 import step_parser
 import step_pool
@@ -37,6 +38,7 @@ STEPS = {
     "code": step_code.step,
     "publish": step_publish.step,
     "cache": step_cache.step,
+    "java": step_java.step,
 }
 
 
