@@ -66,8 +66,28 @@ static void begin_java(struct command *command)
 	add(command, command->file);
 }
 
+/* Has every node load the hook first; see interceptors/node. */
+static void enter_node(void)
+{
+	const char *before = getenv("NODE_OPTIONS");
+	char        folder[PATH_MAX], hook[PATH_MAX + 32], all[4 * PATH_MAX];
+	int         len;
+
+	/* A quoted word of NODE_OPTIONS has its own escapes: such a folder is left out. */
+	if (rh_tool_folder("node", folder, NULL) < 0 || strpbrk(folder, "\"\\"))
+		return;
+	snprintf(hook, sizeof hook, "--require \"%s/hook.cjs\"", folder);
+	if (before && strstr(before, hook))
+		return;
+	len = snprintf(all, sizeof all, "%s%s%s", hook, before && *before ? " " : "",
+	               before ? before : "");
+	if (len > 0 && (size_t)len < sizeof all)
+		setenv("NODE_OPTIONS", all, 1);
+}
+
 static void begin_node(struct command *command)
 {
+	enter_node(); /* what it calls itself */
 	snprintf(command->text, sizeof command->text, "%s/serve.js", command->folder);
 	add(command, "node");
 	add(command, command->text);
@@ -191,6 +211,7 @@ char **rh_languages_command(char **argv)
 void rh_languages_enter(void)
 {
 	enter_python();
+	enter_node();
 }
 
 int rh_languages_serve(struct rh_cli *cli, char *const *words, char ***ret_argv)

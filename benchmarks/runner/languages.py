@@ -163,6 +163,10 @@ def script(what, *more):
                            *(word(runner) for word in more)]
 
 
+def node(what):
+    return lambda runner: ["node", os.path.join(SOURCES, "call.js"), what, str(runner.calls)]
+
+
 def governed(language, command):
     return Way(f"Rhodes from {language}", language, command, is_governed=True,
                server=lambda runner: runner.worker)
@@ -171,12 +175,16 @@ def governed(language, command):
 WAYS = [
     governed("C", program("bench-call-c")),
     governed("Python", script("rhodes")),
+    governed("Node", node("rhodes")),
     Way("C, the library itself", "C",
         lambda runner: [os.path.join(runner.programs, "bench-call-c"), "library",
                         str(runner.calls)],
         env=lambda runner: {"LD_LIBRARY_PATH": os.path.dirname(runner.library)}),
     Way("ctypes", "Python", script("ctypes", lambda runner: runner.library)),
     Way("cffi", "Python", script("cffi", lambda runner: runner.library)),
+    Way("N-API, a function that adds", "Node", node("napi"),
+        env=lambda runner: {"RHODES_NODE": os.path.join(runner.build, "sdk", "node"),
+                            "LD_LIBRARY_PATH": os.path.join(runner.build, "sdk", "c")}),
     Way("gRPC in Python", "Python", script("grpc", lambda runner: runner.address),
         server=lambda runner: runner.grpc_server),
 ]

@@ -106,8 +106,11 @@ static int become_program(struct rh_cli *cli, const json_t *resource)
 
 	if (result != RH_EXIT_OK)
 		return result;
-	snprintf(count, sizeof count, "%lld", threads > 0 ? (long long)threads : 1);
-	setenv("RHODES_SERVE_THREADS", count, 1);
+	snprintf(count, sizeof count, "%lld", (long long)threads);
+	if (threads > 0)
+		setenv("RHODES_SERVE_THREADS", count, 1);
+	else
+		unsetenv("RHODES_SERVE_THREADS"); /* as many as suit the language */
 	fflush(NULL);
 	execvp(argv[0], argv);
 	result = rh_cli_fail(cli, errno == ENOENT ? RH_EXIT_NO_FILE : RH_EXIT_NO_EXEC,

@@ -32,6 +32,9 @@ PROGRAMS = {
     "node": (["{here}/node/textstat.js"], ["node", "{here}/node/caller.js"]),
 }
 
+# What else must be there.
+NEEDS = {"node": ["{build}/../../sdk/node/rhodes.node"]}
+
 
 class System:
     """`rhodes up` of system.yaml, in folders of its own."""
@@ -64,7 +67,7 @@ class System:
 
     def is_built(self, name):
         """Whether the language's programs and what runs them are there."""
-        words = [word for command in PROGRAMS[name] if command for word in
+        words = [word for command in [*PROGRAMS[name], NEEDS.get(name)] if command for word in
                  self.words(command)]
         return all(shutil.which(word) or os.path.exists(word) for word in words
                    if not word.startswith("-"))

@@ -1,0 +1,410 @@
+#include "serve.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static struct {
+	struct rh_js_state        *state;     /* NULL: nobody serves               */
+	struct rh_js_queue        *queue;
+	struct rh_js_library       library;
+	const struct rh_interface *interface;
+	const struct rh_js_plan   *plans;
+	napi_ref                   functions, explain;
+	napi_deferred              promise;
+	struct rh_js_ask          *asks;      /* that promises will answer         */
+	struct rh_js_item          ended;
+	struct rh_js_fault         fault;
+	unsigned                   threads;
+	bool                      *raw;       /* of each function: texts are bytes */
+	int                        err_no;    /* said by the function that runs  */
+	int                        r;
+} server;
+
+/* --- on threads of librhodes ----------------------------------------------------------- */
+
+/* Results lie in memory of the call here, and must live until the reply is packed. */
+static int lend(struct rh_js_ask *ask)
+{
+	for (unsigned i = 0; i < ask->lent_count; i++) {
+		void *memory = rh_language_memory(ask->lent_bytes[i]);
+
+		if (!memory)
+			return RH_ENOMEM;
+		memcpy(memory, *ask->lent[i], ask->lent_bytes[i]);
+		*ask->lent[i] = memory;
+	}
+	return ask->r;
+}
+
+static int raise_fault(const struct rh_js_fault *fault)
+{
+	const struct rh_exception exception = {
+		.language = "javascript", .type = fault->type, .message = fault->message,
+		.stack = fault->stack,
+	};
+
+	return rh_language_raise(&exception);
+}
+
+/* The directory of the caller is that of this thread alone. */
+static void make_absolute(struct rh_js_ask *ask, unsigned i)
+{
+	char **path = rh_js_value_at(&ask->plan->function->params[i], ask->frame.args[i]);
+	char   directory[PATH_MAX];
+	char  *whole;
+	size_t bytes;
+
+	if (!path || !*path || !**path || **path == '/' ||
+	    !getcwd(directory, sizeof directory))
+		return;
+	bytes = strlen(directory) + strlen(*path) + 2;
+	if (!(whole = rh_js_arena_take(&ask->frame.arena, bytes)))
+		return;
+	snprintf(whole, bytes, "%s/%s", directory, *path);
+	*path = whole;
+}
+
+static void look_at(struct rh_js_item *item, struct rh_js_state *state);
+
+static int invoke(void *user, unsigned index, void *const *args, void *ret)
+{
+	sem_t            answered;
+	struct rh_js_ask ask;
+	int              r;
+
+	(void)user;
+	sem_init(&answered, 0, 0);
+	ask.item.done = look_at;
+	ask.plan = &server.plans[index];
+	ask.answered = &answered;
+	ask.lent_count = 0;
+	ask.r = RH_OK;
+	ask.err_no = 0;
+	ask.fault = (struct rh_js_fault){ .code = RH_OK };
+	ask.frame.plan = ask.plan;
+	ask.frame.library = &server.library;
+	ask.frame.is_raw = server.raw[index];
+	ask.frame.is_detached = ask.frame.has_results = false;
+	ask.frame.ret = ret;
+	rh_js_arena_init(&ask.frame.arena);
+	for (unsigned i = 0; i < ask.plan->function->param_count; i++) {
+		ask.frame.args[i] = args[i];
+		ask.frame.rooms[i] = UINT32_MAX;
+		if (ask.plan->function->params[i].kind == RH_KIND_PATH &&
+		    rh_js_goes_in(&ask.plan->function->params[i]))
+			make_absolute(&ask, i);
+	}
+	rh_js_queue_put(server.queue, &ask.item);
+	while (sem_wait(&answered) < 0 && errno == EINTR)
+		;
+	r = ask.r == RH_ERAISED ? raise_fault(&ask.fault) : lend(&ask);
+	rh_js_arena_fini(&ask.frame.arena);
+	rh_js_fault_fini(&ask.fault);
+	sem_destroy(&answered);
+	errno = ask.err_no;
+	return r;
+}
+
+static void *serve_thread(void *unused)
+{
+	(void)unused;
+	server.r = rh_language_serve(server.interface, invoke, NULL, server.threads);
+	if (server.r < 0)
+		rh_js_fault_take(&server.fault, server.r);
+	rh_js_queue_put(server.queue, &server.ended);
+	return NULL;
+}
+
+/* --- on the thread of JavaScript --------------------------------------------------------- */
+
+/* The last thing that is done with it: it is on the stack of who wakes up. */
+static void answered(struct rh_js_ask *ask, int r)
+{
+	ask->r = r;
+	sem_post(ask->answered);
+}
+
+static char *copy_element(napi_env env, napi_value array, uint32_t index)
+{
+	napi_value value;
+	size_t     len = 0;
+	char      *text;
+
+	if (napi_get_element(env, array, index, &value) != napi_ok ||
+	    napi_get_value_string_utf8(env, value, NULL, 0, &len) != napi_ok ||
+	    !(text = malloc(len + 1)))
+		return NULL;
+	napi_get_value_string_utf8(env, value, text, len + 1, &len);
+	return text;
+}
+
+/* What was thrown, or what a promise was rejected with. */
+static void raised(struct rh_js_ask *ask, napi_value error)
+{
+	napi_env   env = server.state->env;
+	napi_value explain, self, texts;
+
+	if (napi_get_reference_value(env, server.explain, &explain) == napi_ok &&
+	    napi_get_undefined(env, &self) == napi_ok &&
+	    napi_call_function(env, self, explain, 1, &error, &texts) == napi_ok) {
+		ask->fault.type = copy_element(env, texts, 0);
+		ask->fault.message = copy_element(env, texts, 1);
+		ask->fault.stack = copy_element(env, texts, 2);
+	} else {
+		napi_get_and_clear_last_exception(env, &error);
+	}
+	answered(ask, RH_ERAISED);
+}
+
+static void raise_pending(struct rh_js_ask *ask)
+{
+	napi_value error;
+
+	if (napi_get_and_clear_last_exception(server.state->env, &error) == napi_ok)
+		raised(ask, error);
+	else
+		answered(ask, RH_ENOMEM);
+}
+
+static void returned(struct rh_js_ask *ask, napi_value result)
+{
+	ask->err_no = server.err_no;
+	server.err_no = 0;
+	if (rh_js_answer(ask, result) < 0)
+		raise_pending(ask);
+	else
+		answered(ask, RH_OK);
+}
+
+static void link_ask(struct rh_js_ask *ask)
+{
+	ask->before = NULL;
+	ask->next = server.asks;
+	if (ask->next)
+		ask->next->before = ask;
+	server.asks = ask;
+}
+
+static void unlink_ask(struct rh_js_ask *ask)
+{
+	if (ask->next)
+		ask->next->before = ask->before;
+	if (ask->before)
+		ask->before->next = ask->next;
+	else
+		server.asks = ask->next;
+}
+
+static napi_value settled(napi_env env, napi_callback_info info,
+                          void (*with)(struct rh_js_ask *ask, napi_value value))
+{
+	napi_value words[1];
+	size_t     count = 1;
+	void      *ask;
+
+	if (napi_get_cb_info(env, info, &count, words, NULL, &ask) == napi_ok) {
+		unlink_ask(ask);
+		with(ask, words[0]);
+	}
+	return NULL;
+}
+
+static napi_value resolved(napi_env env, napi_callback_info info)
+{
+	return settled(env, info, returned);
+}
+
+static napi_value rejected(napi_env env, napi_callback_info info)
+{
+	return settled(env, info, raised);
+}
+
+static int await(struct rh_js_ask *ask, napi_value promise)
+{
+	napi_env   env = server.state->env;
+	napi_value then, words[2], result;
+
+	RH_JS_TRY(napi_get_named_property(env, promise, "then", &then));
+	RH_JS_TRY(napi_create_function(env, "resolved", NAPI_AUTO_LENGTH, resolved, ask,
+	                               &words[0]));
+	RH_JS_TRY(napi_create_function(env, "rejected", NAPI_AUTO_LENGTH, rejected, ask,
+	                               &words[1]));
+	RH_JS_TRY(napi_call_function(env, promise, then, 2, words, &result));
+	link_ask(ask);
+	return 0;
+}
+
+static int call_function(struct rh_js_ask *ask, napi_value *ret_result)
+{
+	napi_env   env = server.state->env;
+	napi_value functions, function, self, words[RH_PARAMS_MAX];
+
+	for (unsigned i = 0; i < ask->plan->function->param_count; i++) {
+		uint8_t word = ask->plan->params[i].word;
+
+		if (word != RH_JS_NO_WORD &&
+		    rh_js_frame_write_word(&ask->frame, i, &words[word]) < 0)
+			return -1;
+	}
+	RH_JS_TRY(napi_get_reference_value(env, server.functions, &functions));
+	RH_JS_TRY(napi_get_element(env, functions, ask->plan->index, &function));
+	RH_JS_TRY(napi_get_undefined(env, &self));
+	server.err_no = 0;
+	RH_JS_TRY(napi_call_function(env, self, function, ask->plan->words, words,
+	                             ret_result));
+	return 0;
+}
+
+static void look_at(struct rh_js_item *item, struct rh_js_state *state)
+{
+	struct rh_js_ask *ask = (struct rh_js_ask *)item;
+	napi_value        result;
+	bool              is_promise = false;
+
+	if (!state) {
+		answered(ask, RH_ECANCELED);
+	} else if (call_function(ask, &result) < 0) {
+		raise_pending(ask);
+	} else if (napi_is_promise(state->env, result, &is_promise) == napi_ok && is_promise) {
+		if (await(ask, result) < 0)
+			raise_pending(ask);
+	} else {
+		returned(ask, result);
+	}
+}
+
+static void forget(void)
+{
+	server.state = NULL;
+	free(server.raw);
+	rh_js_queue_unref(server.queue);
+}
+
+static void ended(struct rh_js_item *item, struct rh_js_state *state)
+{
+	napi_value value;
+
+	(void)item;
+	if (state) {
+		rh_js_queue_expected(server.queue);
+		napi_delete_reference(state->env, server.functions);
+		napi_delete_reference(state->env, server.explain);
+		if (server.r < 0 && rh_js_fault_object(state, &server.fault, &value) == 0)
+			napi_reject_deferred(state->env, server.promise, value);
+		else if (napi_get_undefined(state->env, &value) == napi_ok)
+			napi_resolve_deferred(state->env, server.promise, value);
+	}
+	rh_js_fault_fini(&server.fault);
+	forget();
+}
+
+void rh_js_serve_end(struct rh_js_state *state)
+{
+	if (server.state != state)
+		return;
+	while (server.asks) {
+		struct rh_js_ask *ask = server.asks;
+
+		unlink_ask(ask);
+		answered(ask, RH_ECANCELED);
+	}
+	rh_serve_stop();
+}
+
+/* --- exports ------------------------------------------------------------------------ */
+
+napi_value rh_js_own(napi_env env, napi_callback_info info)
+{
+	const struct rh_interface *interface;
+	napi_value                 object;
+	int                        r = rh_language_own(&interface);
+
+	(void)info;
+	if (r < 0) {
+		rh_js_throw_last(rh_js_state(env), r);
+		return NULL;
+	}
+	return rh_js_describe(env, interface, NULL, &object) == 0 ? object : NULL;
+}
+
+static int read_raw(napi_env env, napi_value array, uint32_t count)
+{
+	napi_value element;
+
+	if (!(server.raw = calloc(count + 1, sizeof *server.raw)))
+		return rh_js_throw(rh_js_state(env), RH_ENOMEM, "no memory to serve");
+	for (uint32_t i = 0; i < count; i++) {
+		RH_JS_TRY(napi_get_element(env, array, i, &element));
+		RH_JS_TRY(napi_get_value_bool(env, element, &server.raw[i]));
+	}
+	return 0;
+}
+
+static int start(struct rh_js_state *state, napi_value *words, napi_value *ret_promise)
+{
+	napi_env  env = state->env;
+	pthread_t thread;
+	int       r = rh_language_own(&server.interface);
+
+	if (r < 0)
+		return rh_js_throw_last(state, r);
+	if (!(server.plans = rh_js_plans(server.interface)))
+		return rh_js_throw(state, RH_ENOMEM, "no memory for an interface");
+	if (read_raw(env, words[3], server.interface->function_count) < 0)
+		return -1;
+	RH_JS_TRY(napi_get_value_uint32(env, words[2], &server.threads));
+	RH_JS_TRY(napi_create_reference(env, words[0], 1, &server.functions));
+	RH_JS_TRY(napi_create_reference(env, words[1], 1, &server.explain));
+	RH_JS_TRY(napi_create_promise(env, &server.promise, ret_promise));
+	server.library = (struct rh_js_library){ .state = state, .is_own = true,
+	                                         .plans = server.plans };
+	server.ended.done = ended;
+	server.queue = rh_js_queue_ref(state->queue);
+	server.state = state;
+	if (pthread_create(&thread, NULL, serve_thread, NULL) != 0) {
+		forget();
+		return rh_js_throw(state, RH_ENOMEM, "no thread to serve");
+	}
+	pthread_detach(thread);
+	rh_js_queue_expect(server.queue);
+	return 0;
+}
+
+napi_value rh_js_serve(napi_env env, napi_callback_info info)
+{
+	struct rh_js_state *state = rh_js_state(env);
+	napi_value          words[4], promise;
+	size_t              count = 4;
+
+	if (napi_get_cb_info(env, info, &count, words, NULL, NULL) != napi_ok)
+		return NULL;
+	if (server.state) {
+		rh_js_throw(state, RH_EBUSY, "this process serves already");
+		return NULL;
+	}
+	return start(state, words, &promise) == 0 ? promise : NULL;
+}
+
+napi_value rh_js_set_errno(napi_env env, napi_callback_info info)
+{
+	napi_value words[1];
+	size_t     count = 1;
+
+	if (napi_get_cb_info(env, info, &count, words, NULL, NULL) == napi_ok)
+		napi_get_value_int32(env, words[0], &server.err_no);
+	return NULL;
+}
+
+napi_value rh_js_stop(napi_env env, napi_callback_info info)
+{
+	(void)env;
+	(void)info;
+	rh_serve_stop();
+	return NULL;
+}
