@@ -81,8 +81,8 @@ class Runner:
         stack.callback(subprocess.run, [os.path.join(self.build, "cli", "rhodes"), "down"],
                        env=self.env, capture_output=True, check=False)
         self.rhodes("up", "--detach", "-t", str(READY_S), path)
-        described = json.loads(self.rhodes("get", "resource", "text_c", "-o", "json"))
-        self.worker = described["status"]["instances"][0]["pid"]
+        described = self.rhodes("describe", "text_c")
+        self.worker = int(re.search(r"^Instances +(\d+)", described, re.M)[1])
 
     def grpc(self, stack):
         """The server of gRPC in Python; its address, or None without it."""
