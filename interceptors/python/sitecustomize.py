@@ -1,4 +1,4 @@
-"""Lets programs that know nothing of Rhodes import resources (rhodes/hook.py).
+"""Lets programs that know nothing of Rhodes import resources (rhodes_hook.py).
 
 `rhodes run` puts the folder of this file in front of PYTHONPATH.  A sitecustomize that was
 there before runs as ever: this one gives it its place back.
@@ -25,12 +25,12 @@ def _chain():
 def _hook():
     """Programs run as ever when this Python is none that the hook can be loaded in."""
     try:
-        from rhodes import hook
+        import rhodes_hook
     except ImportError as error:
         if "RHODES_HOOK_DEBUG" in os.environ:
             print(f"rhodes: resources cannot be imported: {error}", file=sys.stderr)
     else:
-        hook.install()
+        rhodes_hook.install()
 
 
 _hook()

@@ -19,7 +19,7 @@ import rhodes
 RESOURCE = sys.argv.pop(1)
 SEED = int(os.environ.get("SEED", "0"))
 ROUNDS = 200
-LEAK_ROUNDS = int(os.environ.get("LEAK_ROUNDS", "20000"))
+LEAK_ROUNDS = int(os.environ.get("RHODES_LEAK_ROUNDS", "20000"))
 RANDOM = random.Random(SEED)
 echo = importlib.import_module(RESOURCE)
 Deep = rhodes.struct(echo, "echo_deep")  # there is a function called so, too

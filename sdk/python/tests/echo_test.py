@@ -54,7 +54,7 @@ class TestEcho(PythonStage):
 
     def test_python_gives_everything_back(self):
         self.python("program_python", PROGRAM, "echo_python",
-                    env={"SEED": str(os.getpid()), "LEAK_ROUNDS": "6000"})
+                    env={"SEED": str(os.getpid()), "RHODES_LEAK_ROUNDS": "6000"})
 
     def test_a_callee_that_dies_is_an_error(self):
         for resource, name in ("program", "echo_c"), ("program_python", "echo_python"):

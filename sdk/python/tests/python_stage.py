@@ -27,7 +27,7 @@ class PythonStage(Stage):
     def python(self, resource, *words, env=None):
         """A program in Python as that resource; its output."""
         done = subprocess.run([self.rhodes_path, "run", "-r", resource, "--", PYTHON, *words],
-                              text=True, capture_output=True, timeout=LIMIT, check=False,
+                              text=True, capture_output=True, timeout=10 * LIMIT, check=False,
                               env={**self.env, **(env or {})})
         self.assertEqual(done.returncode, 0, f"{done.stdout}{done.stderr}{self.log()}")
         return done.stdout

@@ -43,7 +43,8 @@ class TestWheel(unittest.TestCase):
             names = set(archive.namelist())
         wanted = {f"rhodes/{os.path.basename(path)}" for path in
                   glob.glob(os.path.join(TOP, "sdk/python/rhodes/*.py"))}
-        self.assertLessEqual(wanted | {"rhodes/_core.abi3.so", "rhodes_rule.py"}, names)
+        self.assertLessEqual(wanted | {"rhodes/_core.abi3.so", "rhodes_hook.py",
+                                      "rhodes_rule.py"}, names)
         self.assertFalse([name for name in names if "native" in name or "test" in name])
 
     def test_it_runs_where_it_is_installed(self):

@@ -2,15 +2,26 @@
 
 Modules that Python finds by itself stay what they are; RHODES_IMPORT names those that are
 resources all the same, separated by commas.  sitecustomize, which `rhodes run` puts in
-front, installs this.
+front, installs this: it loads nothing until a resource is imported.
 """
-import importlib.abc
-import importlib.machinery
 import os
 import sys
 
+__all__ = ["Finder", "install"]
 
-class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+
+def _alike(name):
+    """A name without what does not count; see rh_language_open."""
+    return (name[3:] if name.startswith("lib") else name).replace("_", "")
+
+
+def _names():
+    """What the resources are called that `rhodes run` put in front, and their interfaces."""
+    entries = os.environ.get("RHODES_INTERFACES", "").split(":")
+    return {_alike(name) for entry in entries for name in entry.split("=")[:2]}
+
+
+class Finder:
     """Finds a resource where there is no module."""
 
     def __init__(self, only=None):
@@ -19,7 +30,8 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     def find_spec(self, name, path=None, target=None):
         """None when it is no resource."""
         del path, target
-        if "." in name or (self.only is not None and name not in self.only):
+        if "." in name or _alike(name) not in _names() or (
+                self.only is not None and name not in self.only):
             return None
         import rhodes  # pylint: disable=import-outside-toplevel
         try:
@@ -28,7 +40,7 @@ class Finder(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             if error.code in ("ENOEDGE", "EDETACHED", "EINVAL"):
                 return None
             raise ImportError(f"{name}: {error}", name=name) from error
-        spec = importlib.machinery.ModuleSpec(name, self, origin="rhodes")
+        spec = type(sys.__spec__)(name, self, origin="rhodes")
         spec.loader_state = made
         return spec
 
