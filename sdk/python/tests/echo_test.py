@@ -56,7 +56,7 @@ class TestEcho(PythonStage):
         self.python("program_python", PROGRAM, "echo_python",
                     env={"SEED": str(os.getpid()), "RHODES_LEAK_ROUNDS": "6000"})
 
-    def test_a_callee_that_dies_is_an_error(self):
+    def a_callee_that_dies_is_an_error(self):
         for resource, name in ("program", "echo_c"), ("program_python", "echo_python"):
             said = self.program(f"""
 import {name} as echo
@@ -76,7 +76,7 @@ box.close()
             self.assertRegex(said, r"^RhodesLostError E(LOST|GONE) True\n"
                              r"Rhodes\w*Error\nTrue 5\n$")
 
-    def test_what_is_not_there_is_told(self):
+    def what_is_not_there_is_told(self):
         said = self.program("""
 for name in "nothing", "echo_python":
     try:
@@ -98,7 +98,7 @@ except rhodes.RhodesError as error:
 """, "program_unserved", RHODES_TIMEOUT_MS="300")
         self.assertRegex(said, r"^Rhodes(Lost|Timeout)Error \w+ False\n$")
 
-    def test_modules_of_python_stay_what_they_are(self):
+    def modules_of_python_stay_what_they_are(self):
         self.path("echo_c.py", "WHICH = 'file'")
         self.path("sitecustomize.py", "import builtins\nbuiltins.WAS_HERE = 1")
         env = {"PYTHONPATH": self.folder}
@@ -109,7 +109,7 @@ except rhodes.RhodesError as error:
         for option in "-S", "-I", "-E":
             self.assertEqual(self.python("program", option, "-c", "print(1)"), "1\n")
 
-    def test_a_server_that_differs_is_told_all_of_it(self):
+    def a_server_that_differs_is_told_all_of_it(self):
         with open(SERVER, encoding="utf-8") as file:
             text = file.read()
         text = text.replace("def echo_pid() -> int", "def echo_pid() -> str")
@@ -130,7 +130,7 @@ except rhodes.RhodesError as error:
              "echo_pid: returns str, the interface has (i32)",
              "echo_other: is served, but libecho has no such function"])
 
-    def test_texts_of_another_interface_are_shown_beside_it(self):
+    def texts_of_another_interface_are_shown_beside_it(self):
         said = self.program("""
 echo = rhodes.open("echo_c")
 print(rhodes.difference(echo, ["echo_i8, i8|value, i8"]))
@@ -140,6 +140,14 @@ print(rhodes.difference(echo, ["echo_i8, i16|value, i8", "echo_i7, i8|value, i8"
         self.assertRegex(said, r"(?m)^- echo_i8, i16\|value, i8$")
         self.assertRegex(said, r"(?m)^\+ echo_i8, i8\|value, i8$")
         self.assertRegex(said, r"(?m)^- echo_i7, i8\|value, i8$")
+
+    def test_callers_and_callees_that_disagree_or_die(self):
+        for check in (self.what_is_not_there_is_told, self.a_callee_that_dies_is_an_error,
+                      self.modules_of_python_stay_what_they_are,
+                      self.a_server_that_differs_is_told_all_of_it,
+                      self.texts_of_another_interface_are_shown_beside_it):
+            with self.subTest(check.__name__):  # one system for all
+                check()
 
 
 if __name__ == "__main__":
