@@ -377,7 +377,7 @@ const struct rh_verb rh_verbs[] = {
 	           "the\n"
 	           "process in front; with a name only the lines of that one." },
 	{ .name = "interface",
-	  .words = "new|check|build|show ...",
+	  .words = "new|check|build|show|bind ...",
 	  .options = NULL,
 	  .run = rh_verb_interface,
 	  .word_most = 1000,

@@ -9,6 +9,7 @@ static const char usage[] =
 	"       rhodes interface build FILE.side [-d FOLDER] [--cc COMPILER]"
 	" [--werror]\n"
 	"       rhodes interface show FILE [-o text|json]\n"
+	"       rhodes interface bind FILE.side --language cpp|go|rust [-o FILE]\n"
 	"\n"
 	"SUBJECT is a package (libmagic-dev), a library (libmagic, libmagic.so.1) or\n"
 	"the path of a library of your own (./libfoo.so, with -H foo.h) or a source.\n"
@@ -20,6 +21,7 @@ struct options {
 	const char *header;
 	const char *compiler;
 	const char *format;
+	const char *language;
 	bool        force;
 	bool        pedantic;
 };
@@ -29,6 +31,7 @@ static const struct option long_options[] = {
 	{ "header", required_argument, NULL, 'H' },
 	{ "output", required_argument, NULL, 'o' },
 	{ "cc", required_argument, NULL, 'c' },
+	{ "language", required_argument, NULL, 'l' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "werror", no_argument, NULL, 'w' },
 	{ "help", no_argument, NULL, 'h' },
@@ -47,6 +50,7 @@ static int read_options(int argc, char **argv, struct options *options)
 		case 'H': options->header = optarg; break;
 		case 'o': options->format = optarg; break;
 		case 'c': options->compiler = optarg; break;
+		case 'l': options->language = optarg; break;
 		case 'f': options->force = true; break;
 		case 'w': options->pedantic = true; break;
 		case 'h': fputs(usage, stdout); return 1;
@@ -94,6 +98,16 @@ static int run_show(const struct options *options, const char *subject,
 	                         stdout, diag);
 }
 
+static int run_bind(const struct options *options, const char *subject,
+                    struct rh_diag *diag)
+{
+	const struct rh_interface_bind_options request = {
+		.side = subject, .language = options->language, .file = options->format,
+	};
+
+	return rh_interface_bind(&request, stdout, diag);
+}
+
 struct verb {
 	const char *name;
 	const char *word;  /* what it is about, as the usage calls it */
@@ -103,6 +117,7 @@ struct verb {
 static const struct verb verbs[] = {
 	{ "new", "SUBJECT", run_new }, { "check", "FILE.side", run_check },
 	{ "build", "FILE.side", run_build }, { "show", "FILE", run_show },
+	{ "bind", "FILE.side", run_bind },
 };
 
 static const struct verb *find_verb(int argc, char **argv)
@@ -126,7 +141,10 @@ static int check_words(const struct verb *verb, const struct options *options, i
 {
 	const char *format = options->format;
 
-	if (format && strcmp(format, "json") != 0 && strcmp(format, "text") != 0)
+	if (verb->run == run_bind && !options->language)
+		return refuse(verb->name, "say --language cpp, go or rust", "");
+	if (verb->run != run_bind && format && strcmp(format, "json") != 0 &&
+	    strcmp(format, "text") != 0)
 		return refuse(verb->name, "-o is text or json, not ", format);
 	if (optind == argc)
 		return refuse(verb->name, "a word is missing: ", verb->word);
@@ -147,8 +165,8 @@ int rh_interface_main(int argc, char **argv)
 		return 0;
 	}
 	if (!verb)
-		return argc > 0 ? refuse(NULL, "new, check, build or show, not ", argv[0])
-		                : refuse(NULL, "which one? new, check, build or show", "");
+		return argc > 0 ? refuse(NULL, "new, check, build, show or bind, not ", argv[0])
+		                : refuse(NULL, "which one? new, check, build, show or bind", "");
 	int stop = read_options(argc, argv, &options);
 	if (stop)
 		return stop - 1;

@@ -40,6 +40,12 @@ struct rh_interface_build_options {
 	bool        pedantic;  /* -Werror: for the generator's own tests       */
 };
 
+struct rh_interface_bind_options {
+	const char *side;
+	const char *language;  /* "cpp", "go" or "rust"                        */
+	const char *file;      /* NULL: out                                    */
+};
+
 enum rh_interface_format { RH_INTERFACE_TEXT, RH_INTERFACE_JSON };
 
 /* Proposes <name>.side and <name>.yaml for an installed library and says on out
@@ -66,7 +72,11 @@ int rh_interface_build(const struct rh_interface_build_options *options, FILE *o
 int rh_interface_show(const char *subject, enum rh_interface_format format, FILE *out,
                       struct rh_diag *diag);
 
-/* The command line: argv[0] is "new", "check", "build" or "show".  Returns the
+/* Writes the interface as a language shows it (emit_bind.h): one source file. */
+int rh_interface_bind(const struct rh_interface_bind_options *options, FILE *out,
+                      struct rh_diag *diag);
+
+/* The command line: argv[0] is "new", "check", "build", "show" or "bind".  Returns the
  * exit code: 0, 1 the work failed, 2 the command line is wrong. */
 int rh_interface_main(int argc, char **argv);
 

@@ -1,0 +1,248 @@
+/* emit_cpp_server - a server in C++: a class, and what runs its functions. */
+#include "emit_cpp.h"
+
+static void put_in_type(FILE *out, const struct rh_bind_value *value)
+{
+	bool is_null = rh_cpp_is_optional(value);
+
+	switch (value->role) {
+	case RH_BIND_TEXT:
+		fputs(is_null ? "std::optional<std::string_view> " : "std::string_view ", out);
+		break;
+	case RH_BIND_BYTES:
+		fputs(value->param->direction == RH_IN ? "rhodes::span<const " : "rhodes::span<", out);
+		rh_cpp_type(out, value);
+		fputs("> ", out);
+		break;
+	case RH_BIND_HANDLE:
+		fputs("const std::shared_ptr<rhodes::object> &", out);
+		break;
+	case RH_BIND_FD:
+		fputs("int ", out);
+		break;
+	default:
+		fputs(is_null ? "std::optional<" : "", out);
+		rh_cpp_type(out, value);
+		fputs(is_null ? "> " : " ", out);
+	}
+	rh_cpp_name(out, value->name);
+}
+
+static void put_out_type(FILE *out, const struct rh_binding *binding,
+                         const struct rh_bind_value *value)
+{
+	bool is_maybe = rh_cpp_is_optional(value) && value->param->direction == RH_INOUT;
+
+	(void)binding;
+	switch (value->role) {
+	case RH_BIND_TEXT:
+		fputs("std::optional<std::string>", out);
+		break;
+	case RH_BIND_BYTES:
+		fputs("std::optional<std::vector<", out);
+		rh_cpp_type(out, value);
+		fputs(">>", out);
+		break;
+	case RH_BIND_HANDLE:
+		fputs("std::shared_ptr<rhodes::object>", out);
+		break;
+	case RH_BIND_FD:
+		fputs("rhodes::descriptor", out);
+		break;
+	default:
+		fputs(is_maybe ? "std::optional<" : "", out);
+		rh_cpp_type(out, value);
+		fputs(is_maybe ? ">" : "", out);
+	}
+}
+
+static void put_declaration(FILE *out, const struct rh_binding *binding,
+                            const struct rh_bind_function *function)
+{
+	const char *between = "";
+
+	fprintf(out, "\n\t/* %s */\n\tvirtual ", function->text);
+	rh_cpp_result(out, binding, function, put_out_type);
+	fputc(' ', out);
+	rh_cpp_name(out, function->name);
+	fputc('(', out);
+	for (uint32_t i = 0; i < function->row->param_count; i++) {
+		if (!rh_bind_goes_in(&function->values[i]))
+			continue;
+		fputs(between, out);
+		put_in_type(out, &function->values[i]);
+		between = ", ";
+	}
+	fputs(") = 0;\n", out);
+}
+
+static void put_class(FILE *out, const struct rh_binding *binding)
+{
+	fprintf(out, "/* What a server of %s implements.  Any number of calls run at once. */\n"
+	        "class Server {\npublic:\n\tvirtual ~Server() = default;\n",
+	        binding->plan->interface.name);
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (rh_bind_is_served(binding, &binding->functions[i]))
+			put_declaration(out, binding, &binding->functions[i]);
+	fputs("};\n\n", out);
+}
+
+static void put_count(FILE *out, const struct rh_bind_function *function,
+                      const struct rh_bind_value *value)
+{
+	uint8_t                     index = value->param->len_param;
+	const struct rh_bind_value *length = &function->values[index];
+	bool is_pointer = (length->param->flags & RH_PARAM_POINTER) != 0;
+
+	fprintf(out, "static_cast<std::size_t>(rhodes::%s<", is_pointer ? "behind" : "at");
+	rh_cpp_type(out, length);
+	fprintf(out, ">(rh_args, %u)%s)", index, is_pointer ? ".value_or(0)" : "");
+}
+
+static void put_argument(FILE *out, const struct rh_bind_function *function,
+                         uint32_t index)
+{
+	const struct rh_bind_value *value = &function->values[index];
+	const char *is_null = rh_bind_is_nullable(value) ? "true" : "false";
+	bool        is_present = (value->role == RH_BIND_TEXT ||
+	                          value->role == RH_BIND_POINTED) && !rh_cpp_is_optional(value);
+
+	fprintf(out, "\t\t\tauto rh_%u = %s", index, is_present ? "rhodes::present(" : "");
+	switch (value->role) {
+	case RH_BIND_TEXT:
+		fprintf(out, "rhodes::text_at(rh_args, %u)", index);
+		break;
+	case RH_BIND_BYTES:
+		fputs(value->param->direction == RH_IN ? "rhodes::span<const " : "rhodes::span<", out);
+		rh_cpp_type(out, value);
+		fputs(">(rhodes::at<", out);
+		rh_cpp_type(out, value);
+		fprintf(out, " *>(rh_args, %u), ", index);
+		put_count(out, function, value);
+		fputc(')', out);
+		break;
+	case RH_BIND_HANDLE:
+		fprintf(out, "objects_[%u].%s(rhodes::at<void *>(rh_args, %u), %s)",
+		        value->param->handle, value->param->flags & RH_PARAM_DESTROYS ? "take" :
+		        "get", index, is_null);
+		break;
+	case RH_BIND_FD:
+		fprintf(out, "rhodes::at<int>(rh_args, %u)", index);
+		break;
+	default:
+		fputs(value->role == RH_BIND_VALUE ? "rhodes::at<" : "rhodes::behind<", out);
+		rh_cpp_type(out, value);
+		fprintf(out, ">(rh_args, %u)", index);
+	}
+	fputs(is_present ? ");\n" : ";\n", out);
+}
+
+/* What a function returned, as C has it. */
+static void put_left(FILE *out, const struct rh_bind_value *value, const char *name)
+{
+	const char *owned = value->param->flags & RH_PARAM_TRANSFER ? "true" : "false";
+
+	switch (value->role) {
+	case RH_BIND_TEXT:
+		fprintf(out, "rhodes::leave_text(%s, %s)", name, owned);
+		break;
+	case RH_BIND_BYTES:
+		fprintf(out, "rhodes::leave_bytes(%s, %s)", name, owned);
+		break;
+	case RH_BIND_HANDLE:
+		fprintf(out, "objects_[%u].%s(%s)", value->param->handle,
+		        value->param->flags & RH_PARAM_CREATES ? "put" : "find", name);
+		break;
+	case RH_BIND_FD:
+		fprintf(out, "%s.release()", name);
+		break;
+	default:
+		fputs(name, out);
+	}
+}
+
+static void put_call(FILE *out, const struct rh_bind_function *function)
+{
+	const char *between = "";
+
+	fputs(rh_bind_out_count(function) ? "\t\t\tauto rh_out = server_." :
+	      "\t\t\tserver_.", out);
+	rh_cpp_name(out, function->name);
+	fputc('(', out);
+	for (uint32_t i = 0; i < function->row->param_count; i++) {
+		if (!rh_bind_goes_in(&function->values[i]))
+			continue;
+		fprintf(out, "%srh_%u", between, i);
+		between = ", ";
+	}
+	fputs(");\n", out);
+}
+
+static void put_bytes_length(FILE *out, const struct rh_bind_function *function,
+                             const char *name)
+{
+	uint8_t index = function->ret.param->used_param;
+
+	fprintf(out, "\t\t\tput(rh_args, %u, rhodes::length<", index);
+	rh_cpp_type(out, &function->values[index]);
+	fprintf(out, ">(%s ? %s->size() : 0));\n", name, name);
+}
+
+static void put_outs(FILE *out, const struct rh_bind_function *function)
+{
+	uint32_t count = rh_bind_out_count(function), number = 0;
+	char     name[32];
+
+	if (function->ret.role != RH_BIND_VOID) {
+		snprintf(name, sizeof name, count == 1 ? "rh_out" : "std::get<0>(rh_out)");
+		number = 1;
+		if (function->ret.role == RH_BIND_BYTES)
+			put_bytes_length(out, function, name);
+		fputs("\t\t\tgive(rh_ret, ", out);
+		put_left(out, &function->ret, name);
+		fputs(");\n", out);
+	}
+	for (uint32_t i = 0; i < function->row->param_count; i++) {
+		const struct rh_bind_value *value = &function->values[i];
+		bool is_maybe = rh_cpp_is_optional(value) && value->role == RH_BIND_POINTED &&
+		                value->param->direction == RH_INOUT;
+
+		if (!rh_bind_comes_out(value))
+			continue;
+		snprintf(name, sizeof name, count == 1 ? "rh_out" : "std::get<%u>(rh_out)",
+		         number++);
+		fprintf(out, is_maybe ? "\t\t\tif (%s)\n\t\t\t\tput(rh_args, %u, *" :
+		        "\t\t\t%sput(rh_args, %u, ", is_maybe ? name : "", i);
+		put_left(out, value, name);
+		fputs(");\n", out);
+	}
+}
+
+void rh_cpp_server(FILE *out, const struct rh_binding *binding)
+{
+	put_class(out, binding);
+	fputs("class Dispatcher final : public dispatcher {\npublic:\n"
+	      "\texplicit Dispatcher(Server &server) : server_(server) {}\n"
+	      "\tspan<const function> functions() const override { return all(); }\n"
+	      "\tvoid invoke(unsigned rh_number, void *const *rh_args, void *rh_ret) override\n"
+	      "\t{\n\t\t(void)rh_args;\n\t\t(void)rh_ret;\n\t\tswitch (rh_number) {\n", out);
+	for (uint32_t i = 0; i < binding->count; i++) {
+		const struct rh_bind_function *function = &binding->functions[i];
+
+		if (!rh_bind_is_served(binding, function))
+			continue;
+		fprintf(out, "\t\tcase %u: {\n", function->number);
+		for (uint32_t j = 0; j < function->row->param_count; j++)
+			if (rh_bind_goes_in(&function->values[j]))
+				put_argument(out, function, j);
+		put_call(out, function);
+		put_outs(out, function);
+		fputs("\t\t\treturn;\n\t\t}\n", out);
+	}
+	fprintf(out, "\t\tdefault:\n\t\t\tthrow rhodes::value_error(\"this server has no such function\");\n"
+	        "\t\t}\n\t}\n\nprivate:\n\tServer &server_;\n\tobjects objects_[%u];\n};\n\n"
+	        "/* Serves until SIGTERM, on at most so many threads. */\n"
+	        "inline void serve(Server &server, unsigned threads)\n{\n"
+	        "\tDispatcher to(server);\n\n\trhodes::serve(to, threads);\n}\n\n",
+	        binding->object_count + 1);
+}

@@ -1,0 +1,324 @@
+/* emit_rust_server - a server in Rust: a trait, and what runs its functions. */
+#include "emit_rust.h"
+
+static bool is_behind_null(const struct rh_bind_value *value)
+{
+	return value->role != RH_BIND_VALUE && value->role != RH_BIND_FD &&
+	       rh_bind_is_nullable(value);
+}
+
+static const char *object_name(const struct rh_binding *binding,
+                               const struct rh_bind_value *value)
+{
+	return binding->objects[value->param->handle].upper;
+}
+
+static void put_in_type(FILE *out, const struct rh_binding *binding,
+                        const struct rh_bind_value *value)
+{
+	bool is_null = is_behind_null(value);
+
+	fputs(is_null ? "Option<" : "", out);
+	switch (value->role) {
+	case RH_BIND_TEXT:
+		fputs("&CStr", out);
+		break;
+	case RH_BIND_BYTES:
+		fputs(value->param->direction == RH_IN ? "&[" : "&mut [", out);
+		rh_rust_type(out, value->type);
+		fputc(']', out);
+		break;
+	case RH_BIND_HANDLE:
+		fprintf(out, "Arc<Self::%s>", object_name(binding, value));
+		break;
+	case RH_BIND_FD:
+		fputs("std::os::unix::io::BorrowedFd<'_>", out);
+		break;
+	default:
+		rh_rust_type(out, value->type);
+	}
+	fputs(is_null ? ">" : "", out);
+}
+
+static void put_out_type(FILE *out, const struct rh_binding *binding,
+                         const struct rh_bind_value *value)
+{
+	bool is_maybe = value->role == RH_BIND_POINTED &&
+	                value->param->direction == RH_INOUT && is_behind_null(value);
+
+	switch (value->role) {
+	case RH_BIND_TEXT:
+		fputs("Option<TextBuf>", out);
+		break;
+	case RH_BIND_BYTES:
+		fputs("Option<Vec<", out);
+		rh_rust_type(out, value->type);
+		fputs(">>", out);
+		break;
+	case RH_BIND_HANDLE:
+		fprintf(out, value->param->flags & RH_PARAM_CREATES ? "Option<Self::%s>" :
+		        "Option<Arc<Self::%s>>", object_name(binding, value));
+		break;
+	case RH_BIND_FD:
+		fputs("Option<std::os::unix::io::OwnedFd>", out);
+		break;
+	default:
+		fputs(is_maybe ? "Option<" : "", out);
+		rh_rust_type(out, value->type);
+		fputs(is_maybe ? ">" : "", out);
+	}
+}
+
+static void put_outs(FILE *out, const struct rh_binding *binding,
+                     const struct rh_bind_function *function)
+{
+	const char *between = "";
+	uint32_t    count = rh_bind_out_count(function);
+
+	fputs(count == 1 ? "" : "(", out);
+	if (function->ret.role != RH_BIND_VOID) {
+		put_out_type(out, binding, &function->ret);
+		between = ", ";
+	}
+	for (uint32_t i = 0; i < function->row->param_count; i++) {
+		if (!rh_bind_comes_out(&function->values[i]))
+			continue;
+		fputs(between, out);
+		put_out_type(out, binding, &function->values[i]);
+		between = ", ";
+	}
+	fputs(count == 1 ? "" : ")", out);
+}
+
+static void put_declaration(FILE *out, const struct rh_binding *binding,
+                            const struct rh_bind_function *function)
+{
+	fprintf(out, "    /// `%s`\n    fn ", function->text);
+	rh_rust_name(out, function->name);
+	fputs("(&self", out);
+	for (uint32_t i = 0; i < function->row->param_count; i++) {
+		if (!rh_bind_goes_in(&function->values[i]))
+			continue;
+		fputs(", ", out);
+		rh_rust_name(out, function->values[i].name);
+		fputs(": ", out);
+		put_in_type(out, binding, &function->values[i]);
+	}
+	fputs(") -> std::result::Result<", out);
+	put_outs(out, binding, function);
+	fputs(", Raised>;\n", out);
+}
+
+static void put_trait(FILE *out, const struct rh_binding *binding)
+{
+	fprintf(out, "/// What a server of %s implements.  Any number of calls run at once.\n"
+	        "pub trait %sServer: Send + Sync {\n", binding->plan->interface.name,
+	        binding->upper);
+	for (uint32_t i = 0; i < binding->object_count; i++)
+		if (binding->objects[i].is_used)
+			fprintf(out, "    type %s: Send + Sync;\n", binding->objects[i].upper);
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (rh_bind_is_served(binding, &binding->functions[i]))
+			put_declaration(out, binding, &binding->functions[i]);
+	fputs("}\n\n", out);
+}
+
+/* How many elements the bytes of a parameter have. */
+static void put_count(FILE *out, const struct rh_bind_function *function,
+                      const struct rh_bind_value *value)
+{
+	const struct rh_bind_value *length = &function->values[value->param->len_param];
+
+	fputs("value::", out);
+	fputs(length->param->flags & RH_PARAM_POINTER ? "behind::<" : "at::<", out);
+	rh_rust_type(out, length->type);
+	fprintf(out, ">(args, %u)%s as usize", value->param->len_param,
+	        length->param->flags & RH_PARAM_POINTER ? ".unwrap_or(0)" : "");
+}
+
+static void put_object(FILE *out, const struct rh_binding *binding,
+                       const struct rh_bind_value *value, uint32_t index)
+{
+	fprintf(out, "self.%s.%s%s(value::at(args, %u))?", object_name(binding, value),
+	        value->param->flags & RH_PARAM_DESTROYS ? "take" : "get",
+	        is_behind_null(value) ? "_nullable" : "", index);
+}
+
+static void put_argument(FILE *out, const struct rh_binding *binding,
+                         const struct rh_bind_function *function, uint32_t index)
+{
+	const struct rh_bind_value *value = &function->values[index];
+	bool is_present = !is_behind_null(value) && value->role != RH_BIND_VALUE &&
+	                  value->role != RH_BIND_HANDLE && value->role != RH_BIND_FD;
+
+	fprintf(out, "                let rh_%u = %s", index,
+	        is_present ? "value::present(" : "");
+	switch (value->role) {
+	case RH_BIND_TEXT:
+		fprintf(out, "value::text(args, %u)", index);
+		break;
+	case RH_BIND_BYTES:
+		fputs(value->param->direction == RH_IN ? "value::slice::<" :
+		      "value::slice_mut::<", out);
+		rh_rust_type(out, value->type);
+		fprintf(out, ">(args, %u, ", index);
+		put_count(out, function, value);
+		fputc(')', out);
+		break;
+	case RH_BIND_HANDLE:
+		put_object(out, binding, value, index);
+		break;
+	case RH_BIND_FD:
+		fprintf(out, "value::fd(args, %u)?", index);
+		break;
+	default:
+		fputs(value->role == RH_BIND_VALUE ? "value::at::<" : "value::behind::<", out);
+		rh_rust_type(out, value->type);
+		fprintf(out, ">(args, %u)", index);
+	}
+	fputs(is_present ? ")?;\n" : ";\n", out);
+}
+
+static const char *owned(const struct rh_bind_value *value)
+{
+	return value->param->flags & RH_PARAM_TRANSFER ? "true" : "false";
+}
+
+/* What a function returned, as C has it; rh_name is the variable. */
+static void put_left(FILE *out, const struct rh_binding *binding,
+                     const struct rh_bind_value *value, const char *name)
+{
+	switch (value->role) {
+	case RH_BIND_TEXT:
+		fprintf(out, "value::leave_text(%s, %s)?", name, owned(value));
+		break;
+	case RH_BIND_HANDLE:
+		fprintf(out, "self.%s.%s(%s)", object_name(binding, value),
+		        value->param->flags & RH_PARAM_CREATES ? "put" : "find", name);
+		break;
+	case RH_BIND_FD:
+		fprintf(out, "value::leave_fd(%s)", name);
+		break;
+	default:
+		fputs(name, out);
+	}
+}
+
+static void put_bytes_result(FILE *out, const struct rh_bind_function *function)
+{
+	const struct rh_bind_value *ret = &function->ret;
+	const struct rh_bind_value *length = &function->values[ret->param->used_param];
+
+	fprintf(out, "                let (rh_bytes, rh_count) = "
+	        "value::leave_bytes(rh_r, %s)?;\n"
+	        "                value::put(args, %u, rh_count as ", owned(ret),
+	        ret->param->used_param);
+	rh_rust_type(out, length->type);
+	fputs(");\n                value::give(ret, rh_bytes);\n", out);
+}
+
+static void put_out(FILE *out, const struct rh_binding *binding,
+                    const struct rh_bind_value *value, uint32_t index)
+{
+	char name[16];
+	bool is_maybe = value->role == RH_BIND_POINTED &&
+	                value->param->direction == RH_INOUT && is_behind_null(value);
+
+	snprintf(name, sizeof name, "rh_o%u", index);
+	if (is_maybe) {
+		fprintf(out, "                if let Some(rh_some) = %s {\n"
+		        "                    value::put(args, %u, rh_some);\n"
+		        "                }\n", name, index);
+		return;
+	}
+	fprintf(out, "                value::put(args, %u, ", index);
+	put_left(out, binding, value, name);
+	fputs(");\n", out);
+}
+
+/* let (rh_r, rh_o1) = */
+static void put_pattern(FILE *out, const struct rh_bind_function *function)
+{
+	uint32_t    count = rh_bind_out_count(function);
+	const char *between = "";
+
+	fputs(count == 1 ? "                let " : "                let (", out);
+	if (function->ret.role != RH_BIND_VOID) {
+		fputs("rh_r", out);
+		between = ", ";
+	}
+	for (uint32_t i = 0; i < function->row->param_count; i++) {
+		if (!rh_bind_comes_out(&function->values[i]))
+			continue;
+		fprintf(out, "%srh_o%u", between, i);
+		between = ", ";
+	}
+	fputs(count == 1 ? " = " : ") = ", out);
+}
+
+static void put_arm(FILE *out, const struct rh_binding *binding,
+                    const struct rh_bind_function *function)
+{
+	const char *between = "";
+
+	fprintf(out, "            %u => {\n", function->number);
+	for (uint32_t i = 0; i < function->row->param_count; i++)
+		if (rh_bind_goes_in(&function->values[i]))
+			put_argument(out, binding, function, i);
+	put_pattern(out, function);
+	fputs("self.server.", out);
+	rh_rust_name(out, function->name);
+	fputc('(', out);
+	for (uint32_t i = 0; i < function->row->param_count; i++) {
+		if (!rh_bind_goes_in(&function->values[i]))
+			continue;
+		fprintf(out, "%srh_%u", between, i);
+		between = ", ";
+	}
+	fputs(")?;\n", out);
+	for (uint32_t i = 0; i < function->row->param_count; i++)
+		if (rh_bind_comes_out(&function->values[i]))
+			put_out(out, binding, &function->values[i], i);
+	if (function->ret.role == RH_BIND_BYTES) {
+		put_bytes_result(out, function);
+	} else if (function->ret.role != RH_BIND_VOID) {
+		fputs("                value::give(ret, ", out);
+		put_left(out, binding, &function->ret, "rh_r");
+		fputs(");\n", out);
+	}
+	fputs("                Ok(())\n            }\n", out);
+}
+
+static void put_dispatcher(FILE *out, const struct rh_binding *binding)
+{
+	fprintf(out, "struct Dispatcher<'a, S: %sServer> {\n    server: &'a S,\n",
+	        binding->upper);
+	for (uint32_t i = 0; i < binding->object_count; i++)
+		if (binding->objects[i].is_used)
+			fprintf(out, "    %s: Objects<S::%s>,\n", binding->objects[i].upper,
+			        binding->objects[i].upper);
+	fprintf(out, "}\n\nimpl<S: %sServer> rhodes::Serves for Dispatcher<'_, S> {\n"
+	        "    fn functions(&self) -> &'static [(&'static [u8], &'static [u8])] {\n"
+	        "        &FUNCTIONS\n    }\n\n"
+	        "    unsafe fn invoke(&self, number: usize, args: *const *mut c_void, "
+	        "ret: *mut c_void) -> std::result::Result<(), Raised> {\n"
+	        "        match number {\n", binding->upper);
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (rh_bind_is_served(binding, &binding->functions[i]))
+			put_arm(out, binding, &binding->functions[i]);
+	fputs("            _ => Err(Raised::new(\"rhodes::Function\", "
+	      "\"this server has no such function\")),\n        }\n    }\n}\n\n", out);
+}
+
+void rh_rust_server(FILE *out, const struct rh_binding *binding)
+{
+	put_trait(out, binding);
+	put_dispatcher(out, binding);
+	fprintf(out, "/// Serves until SIGTERM, on at most so many threads.\n"
+	        "pub fn serve<S: %sServer>(server: &S, threads: u32) -> Result<()> {\n"
+	        "    rhodes::serve(&Dispatcher {\n        server,\n", binding->upper);
+	for (uint32_t i = 0; i < binding->object_count; i++)
+		if (binding->objects[i].is_used)
+			fprintf(out, "        %s: Objects::default(),\n", binding->objects[i].upper);
+	fputs("    }, threads)\n}\n", out);
+}

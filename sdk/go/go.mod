@@ -1,0 +1,3 @@
+module rhodes
+
+go 1.19
