@@ -14,7 +14,8 @@ static const char usage[] =
 	"SUBJECT is a package (libmagic-dev), a library (libmagic, libmagic.so.1) or\n"
 	"the path of a library of your own (./libfoo.so, with -H foo.h) or a source.\n"
 	"FILE is a side file or a source; sources are binaries with BTF or DWARF\n"
-	"(./libfoo.so), Python (.py) and Java (.class, .jar, FILE.jar!CLASS).\n";
+	"(./libfoo.so), Python (.py), Rust (.rs), Go (.go), TypeScript (.ts) and Java\n"
+	"(.class, .jar, FILE.jar!CLASS).\n";
 
 struct options {
 	const char *folder;

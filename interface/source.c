@@ -18,7 +18,7 @@
 
 /* Which reader a file's name asks for. */
 static const struct { const char *tail, *reader; } readers[] = {
-	{ ".py", "python" },
+	{ ".py", "python" }, { ".rs", "rust" }, { ".go", "go" }, { ".ts", "typescript" },
 };
 
 static bool ends_with(const char *text, const char *tail)

@@ -133,6 +133,73 @@ def is_identifier(name):
     return IDENTIFIER.match(name) is not None
 
 
+class Words:
+    """The words of a text, without blanks and comments, to be read one after the other.
+
+    pattern: an alternative of named groups; a match of the group `skip` is left out.
+    """
+
+    def __init__(self, text, pattern):
+        self.items, at, line, begin = [], 0, 1, 0
+        while at < len(text):
+            match = pattern.match(text, at)
+            if not match or match.end() == at:
+                raise Broken(line, at - begin + 1, "a word that the language does not know")
+            if match.lastgroup != "skip":
+                self.items.append((match.lastgroup, match.group(), line, at - begin + 1))
+            lines = match.group().count("\n")
+            if lines:
+                line, begin = line + lines, at + match.group().rindex("\n") + 1
+            at = match.end()
+        self.end = ("end", "", line, at - begin + 1)
+        self.at = 0
+
+    def item(self, ahead=0):
+        index = self.at + ahead
+        return self.items[index] if index < len(self.items) else self.end
+
+    def word(self, ahead=0):
+        return self.item(ahead)[1]
+
+    def kind(self, ahead=0):
+        return self.item(ahead)[0]
+
+    def next(self):
+        item = self.item()
+        self.at += 1
+        return item[1]
+
+    def accept(self, *words):
+        if self.word() in words and self.kind() != "end" and self.kind() != "text":
+            return self.next()
+        return None
+
+    def expect(self, word):
+        if not self.accept(word):
+            self.broken(f"'{word}' is wanted here")
+
+    def name(self):
+        if self.kind() != "name":
+            self.broken("a name is wanted here")
+        return self.next()
+
+    def broken(self, reason):
+        raise Broken(self.item()[2], self.item()[3], reason)
+
+    def skip_group(self):
+        """Behind the bracket in hand, its content and its end; stops at the end."""
+        pairs, depth = {"(": ")", "[": "]", "{": "}"}, []
+        while self.kind() != "end":
+            word = self.next() if self.kind() != "text" else (self.next(), "")[1]
+            if word in pairs:
+                depth.append(pairs[word])
+            elif depth and word == depth[-1]:
+                depth.pop()
+            if not depth:
+                return
+        self.broken("a bracket is not closed")
+
+
 class Interface:
     def __init__(self):
         self.rows = {}    # name -> text, in order of definition

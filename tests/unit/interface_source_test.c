@@ -256,6 +256,71 @@ static void what_stands_there_is_kept(void **state)
 	free(text);
 }
 
+/* --- Rust, Go, TypeScript --------------------------------------------------------------- */
+
+static void rust_is_read_by_its_extern_items(void **state)
+{
+	(void)state;
+	assert_reads("textstat.rs", "textstat");
+}
+
+static void go_is_read_by_its_exported_functions(void **state)
+{
+	(void)state;
+	assert_reads("money.go", "money");
+}
+
+static void typescript_is_read_by_its_declarations(void **state)
+{
+	(void)state;
+	assert_reads("quotes.d.ts", "quotes");
+}
+
+static void broken_text_is_told_with_its_place(void **state)
+{
+	static const struct { const char *name, *text, *reason; } cases[] = {
+		{ "a.rs", "extern \"C\" {\n fn f(a: i32;", "a.rs:2:14: a bracket is not closed" },
+		{ "b.rs", "#[no_mangle]\nextern \"C\" fn f(a i32) {}", "b.rs:2:19: ':' is wanted" },
+		{ "a.go", "package a\nfunc F(a int {\n", "a.go:3:1: a bracket is not closed" },
+		{ "b.go", "func F(a \"\n", "b.go:1:10: a word that the language does not know" },
+		{ "a.ts", "export function f(a: {", "a.ts:1:23: a bracket is not closed" },
+		{ "b.ts", "interface P {\n 5: number }\nexport function f(a: P): void;",
+		  "b.ts:2:2: a name is wanted here" },
+		{ "c.ts", "export function f(a: `", "c.ts:1:22: a word that" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+		assert_refused(write_file(cases[i].name, cases[i].text,
+		                          strlen(cases[i].text)),
+		               RH_EINVAL, cases[i].reason);
+}
+
+/* However deep it goes, and wherever it is cut off, the reader comes to an end. */
+static void text_of_any_depth_ends(void **state)
+{
+	static const struct { const char *name, *begin, *again; } cases[] = {
+		{ "deep.rs", "#[no_mangle] extern \"C\" fn f(a: ", "*const " },
+		{ "deep.go", "package a\nfunc F(a ", "[3]" },
+		{ "deep.ts", "export function f(a: ", "Promise<" },
+	};
+	static char text[100000];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct rh_diag diag = { 0 };
+		FILE          *out = fopen("/dev/null", "w");
+		size_t         len = (size_t)sprintf(text, "%s", cases[i].begin);
+
+		while (len < sizeof text - 16)
+			len += (size_t)sprintf(text + len, "%s", cases[i].again);
+		assert_true(rh_interface_show(write_file(cases[i].name, text, len),
+		                              RH_INTERFACE_TEXT, out, &diag) < 0);
+		assert_non_null(strstr(diag.text, cases[i].name));
+		fclose(out);
+	}
+}
+
 /* --- binaries ------------------------------------------------------------------------ */
 
 static bool has_program(const char *name)
@@ -566,6 +631,11 @@ int main(void)
 		cmocka_unit_test(broken_python_is_told_with_its_place),
 		cmocka_unit_test(what_carries_nothing_makes_no_interface),
 		cmocka_unit_test(what_stands_there_is_kept),
+		cmocka_unit_test(rust_is_read_by_its_extern_items),
+		cmocka_unit_test(go_is_read_by_its_exported_functions),
+		cmocka_unit_test(typescript_is_read_by_its_declarations),
+		cmocka_unit_test(broken_text_is_told_with_its_place),
+		cmocka_unit_test(text_of_any_depth_ends),
 		cmocka_unit_test(a_library_is_read_by_its_dwarf),
 		cmocka_unit_test(old_dwarf_says_the_same),
 		cmocka_unit_test(of_cpp_only_what_is_extern_c),
