@@ -154,6 +154,11 @@ void rh_calls_sleep(_Atomic uint32_t *called, uint32_t seat)
 	rh_calls_look(RH_CALLS_ALL);
 }
 
+bool rh_calls_any(void)
+{
+	return atomic_load(&count) != 0;
+}
+
 bool rh_calls_unwatched(void)
 {
 	return atomic_load(&count) && atomic_load(&watch) >> 8 != atomic_load(&changes);

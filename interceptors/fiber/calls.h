@@ -26,6 +26,9 @@ void rh_calls_look(uint32_t most);
  * no reason. */
 void rh_calls_sleep(_Atomic uint32_t *called, uint32_t seat);
 
+/* Some wait. */
+bool rh_calls_any(void);
+
 /* Some wait, and no idle carrier sleeps on all of their words. */
 bool rh_calls_unwatched(void);
 

@@ -8,6 +8,7 @@
 #include "monitor.h"
 #include "park.h"
 #include "preempt.h"
+#include "ready.h"
 #include "real.h"
 #include "switch.h"
 #include "trace.h"
@@ -122,8 +123,12 @@ static void look_at_signals(void)
  * those that wait for other processes (A1)? */
 static void leave_watch(const struct rh_carrier *carrier)
 {
-	bool unwatched = rh_calls_unwatched() && !rh_seat_call_idle();
+	bool unwatched = rh_calls_unwatched();
+	bool is_for_idle = unwatched || !rh_calls_any(); /* whose first care are those */
 
+	unwatched = unwatched || rh_ready_unwatched();
+	if (unwatched && is_for_idle && rh_seat_call_idle())
+		unwatched = false;
 	if (unwatched || atomic_load(&carrier->seat->queued))
 		rh_monitor_work();
 }
@@ -194,6 +199,7 @@ static void serve(struct rh_carrier *carrier)
 		look_at_signals();
 		rh_own_ready(carrier);
 		rh_calls_look(RH_CALLS_SOME);
+		rh_ready_look();
 		fiber = rh_seat_next(carrier->seat);
 		if (!fiber)
 			be_idle(carrier);

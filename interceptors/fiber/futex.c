@@ -57,7 +57,7 @@ static bool is_ours(const long *a)
 	       rh_mapping_is_private((const void *)a[WORD]);
 }
 
-static long wait(const long *a, uint32_t bits)
+static long wait_by(const long *a, uint32_t bits)
 {
 	struct rh_fiber *fiber = rh_fiber_current();
 	struct rh_wait how = {.key = key_of(a, WORD), .tag = bits, .interruptible = true};
@@ -153,9 +153,9 @@ long rh_futex(const long a[6])
 		return call(a);
 	switch (command) {
 	case FUTEX_WAIT:
-		return wait(a, FUTEX_BITSET_MATCH_ANY);
+		return wait_by(a, FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAIT_BITSET:
-		return wait(a, (uint32_t)a[VALUE3]);
+		return wait_by(a, (uint32_t)a[VALUE3]);
 	case FUTEX_WAKE:
 		return wake(a, FUTEX_BITSET_MATCH_ANY);
 	case FUTEX_WAKE_BITSET:

@@ -3,6 +3,7 @@
 #include "attend.h"
 #include "own.h"
 #include "preempt.h"
+#include "ready.h"
 #include "real.h"
 #include "switch.h"
 
@@ -350,8 +351,10 @@ static void entry(int sig, siginfo_t *info, void *context)
 		what.to = NULL;
 	else if (rh_carrier_of_thread || in_switch(at) || rh_handler_busy) {
 		keep(&what, at);
-		if (rh_carrier_of_thread && rh_carrier_of_thread->seat)
-			atomic_store(&rh_carrier_of_thread->seat->called, 1); /* not to sleep */
+		if (rh_carrier_of_thread && rh_carrier_of_thread->seat) { /* not to sleep */
+			atomic_store(&rh_carrier_of_thread->seat->called, 1);
+			rh_ready_ring(rh_carrier_of_thread->seat->index);
+		}
 		return;
 	}
 	if (what.to && what.to != fiber) {

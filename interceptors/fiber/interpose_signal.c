@@ -130,7 +130,7 @@ static struct rh_fiber *governed_of(pthread_t thread)
 }
 
 /* Who was woken by that may go first. */
-static int send(struct rh_fiber *fiber, int sig, const siginfo_t *info)
+static int send_signal(struct rh_fiber *fiber, int sig, const siginfo_t *info)
 {
 	struct rh_fiber *own = rh_fiber_current();
 	int result = rh_attend_send(fiber, sig, info);
@@ -149,7 +149,7 @@ RH_INTERPOSED int pthread_kill(pthread_t thread, int sig)
 		return real->pthread_kill(thread, sig);
 	if (sig == 32 || sig == 33 || sig == RH_PREEMPT_SIGNAL)
 		return EINVAL;
-	return send(fiber, sig, NULL);
+	return send_signal(fiber, sig, NULL);
 }
 
 RH_INTERPOSED int pthread_sigqueue(pthread_t thread, int sig, const union sigval value)
@@ -166,7 +166,7 @@ RH_INTERPOSED int pthread_sigqueue(pthread_t thread, int sig, const union sigval
 	if (fiber == rh_fiber_current())
 		return (int)-rh_sys4(SYS_rt_tgsigqueueinfo, rh_sys_pid(), rh_sys_tid(), sig,
 				     (long)&info);
-	return send(fiber, sig, &info);
+	return send_signal(fiber, sig, &info);
 }
 
 /* A kernel thread's number that is a home thread's stands for its fiber. */

@@ -10,6 +10,7 @@
 #include "own.h"
 #include "park.h"
 #include "preempt.h"
+#include "ready.h"
 #include "runtime.h"
 #include "seat.h"
 #include "wheel.h"
@@ -190,6 +191,7 @@ static uint64_t look(bool *ret_calm)
 	uint64_t now = rh_clock(), next = rh_wheel_turn(now);
 
 	rh_calls_look(RH_CALLS_ALL);
+	rh_ready_look_now();
 	*ret_calm = true;
 	for (uint32_t i = 0; i < rh_seat_count; i++) {
 		if (rh_seat_waiting() && !look_at(&rh_seats[i], now))
@@ -208,7 +210,7 @@ struct rounds {
 /* Until when it may sleep if nobody rings, and nothing ends before. */
 static uint64_t next_look(struct rounds *rounds, bool is_calm, uint64_t ends)
 {
-	bool is_unwatched = rh_calls_unwatched();
+	bool is_unwatched = rh_calls_unwatched() || rh_ready_unwatched();
 	uint64_t soon;
 
 	if (atomic_exchange(&called, false) || !is_calm || is_unwatched)

@@ -14,11 +14,15 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/msg.h>
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/sem.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <sys/wait.h>
 #include <threads.h>
 #include <time.h>
 #include <unistd.h>
@@ -42,6 +46,9 @@
 	F(sem_wait) F(sem_trywait) F(sem_timedwait) F(sem_clockwait) F(sem_post) \
 	F(sched_yield) F(sched_setaffinity) F(sched_getaffinity) F(sched_setscheduler) \
 	F(sched_getscheduler) F(sched_setparam) F(sched_getparam) F(getrusage) \
+	F(read) F(write) F(recvfrom) F(sendto) F(close) F(dup2) F(dup3) \
+	F(accept) F(accept4) F(connect) F(recvmsg) F(sendmsg) F(readv) F(writev) F(flock) \
+	F(fsync) F(fdatasync) F(waitpid) F(wait4) F(waitid) \
 	F(prctl) F(unshare) F(setns) F(pthread_getname_np) \
 	F(setpriority) F(getpriority) F(nice) \
 	F(nanosleep) F(clock_nanosleep) F(clock_gettime) F(timer_create) F(timer_settime) \

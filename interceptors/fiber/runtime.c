@@ -10,6 +10,7 @@
 #include "own.h"
 #include "policy.h"
 #include "preempt.h"
+#include "ready.h"
 #include "real.h"
 #include "seat.h"
 #include "handler.h"
@@ -88,6 +89,7 @@ static bool start(void)
 		return refuse();
 	atomic_store(&rh_stats->carriers, 0);
 	rh_stats_open(lent ? lent : rh_policy_name(), rh_seat_count);
+	rh_ready_open();
 	rh_code_look();
 	rh_preempt_open();
 	return !rh_carrier_start_all() && !rh_monitor_start();
@@ -129,6 +131,7 @@ static void in_child(void)
 	rh_carrier_forget_all();
 	rh_wait_forget_all();
 	rh_calls_forget_all();
+	rh_ready_forget_all();
 	rh_wheel_forget_all();
 	rh_monitor_forget();
 	rh_seat_forget_all();

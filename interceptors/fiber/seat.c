@@ -7,6 +7,7 @@
 #include "monitor.h"
 #include "policy.h"
 #include "preempt.h"
+#include "ready.h"
 #include "trace.h"
 
 #include "../../base/diag.h"
@@ -294,7 +295,7 @@ static void call(struct rh_seat *seat)
 	struct rh_carrier *own = rh_carrier_of_thread;
 
 	atomic_store(&seat->called, 1);
-	if (!own || own->seat != seat)
+	if ((!own || own->seat != seat) && !rh_ready_ring(seat->index))
 		rh_sys_wake(&seat->called, 1);
 }
 
@@ -316,22 +317,26 @@ static void interrupt(struct rh_seat *seat)
 		rh_preempt_ask(carrier);
 }
 
-/* Whether it goes first says the rule, and a carrier asks it: that of the caller, which is a
- * fiber, at the end of its call.  To interrupt another one costs far more than to ask. */
+/* Whether it goes first says the rule, and a carrier asks it, before it runs another: this
+ * one, or that of the caller at the end of its call.  To interrupt another one costs far more
+ * than to ask. */
 static void look_soon(struct rh_seat *seat)
 {
 	struct rh_fiber *own = rh_fiber_current();
-	bool is_here = own && atomic_load(&own->seat) == seat->index;
+	struct rh_carrier *carrier = rh_carrier_of_thread;
+	bool is_here = own ? atomic_load(&own->seat) == seat->index
+			   : carrier && carrier->seat == seat;
 
 	if (!is_here && !atomic_load(&seat->is_asked))
 		return;
-	if (!own) {
-		interrupt(seat);
+	if (own)
+		own->resched = true;
+	if (is_here)
 		return;
-	}
-	if (!is_here)
+	if (own || (carrier && carrier->seat))
 		atomic_fetch_or(&unasked, 1ull << seat->index);
-	own->resched = true;
+	else
+		interrupt(seat);
 }
 
 /* It waited for something until now. */
@@ -550,6 +555,7 @@ bool rh_seat_goes_on(struct rh_seat *seat, struct rh_fiber *fiber)
 	bool over, ahead = false;
 
 	rh_calls_look(RH_CALLS_SOME);
+	rh_ready_look();
 	ask_others(seat, now);
 	rh_latch_lock(&seat->latch);
 	over = drain(seat, now);
@@ -575,6 +581,15 @@ bool rh_seat_waiting(void)
 	return false;
 }
 
+/* One that sleeps for calls cannot do so for descriptors: the monitor looks at those. */
+static void sleep_idle(struct rh_seat *seat)
+{
+	if (rh_calls_any() && rh_ready_unwatched())
+		rh_monitor_work();
+	if (rh_calls_any() || !rh_ready_sleep(&seat->called, seat->index))
+		rh_calls_sleep(&seat->called, seat->index);
+}
+
 void rh_seat_idle(struct rh_seat *seat)
 {
 	uint64_t bit = 1ull << seat->index;
@@ -587,6 +602,6 @@ void rh_seat_idle(struct rh_seat *seat)
 	}
 	rh_trace(NULL, RH_EVENT_IDLE, 0, seat->index, 0);
 	while (!atomic_load(&seat->called) && !rh_handler_put_off)
-		rh_calls_sleep(&seat->called, seat->index);
+		sleep_idle(seat);
 	atomic_fetch_and(&idle, ~bit);
 }

@@ -38,7 +38,7 @@ sys.stdin.read()
 READER = """
 import os, sys, threading
 def read():
-    while os.read(0, 1):
+    while os.readv(0, [bytearray(1)]):
         os.sched_yield()
         os.write(1, b"read\\n")
     os._exit(0)

@@ -5,6 +5,7 @@
  * In each of GROUPS five senders send COUNT numbers to each of five receivers in turn, which
  * look that those of each sender come once and in order, whatever parts they come in; KIND is
  * what they go by. */
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -95,7 +96,48 @@ static void receive_queue(struct way *way, struct message *ret)
 	pthread_mutex_unlock(&queue->lock);
 }
 
+/* ---- by descriptors ---- */
+
+static void open_pipe(struct way *way)
+{
+	const int page = 4096;
+
+	check(pipe(way->ends) == 0, "pipe");
+	check(fcntl(way->ends[1], F_SETPIPE_SZ, page) > 0, "F_SETPIPE_SZ");
+}
+
+static void open_socket(struct way *way)
+{
+	const int page = 4096;
+
+	check(socketpair(AF_UNIX, SOCK_STREAM, 0, way->ends) == 0, "socketpair");
+	check(setsockopt(way->ends[1], SOL_SOCKET, SO_SNDBUF, &page, sizeof page) == 0,
+	      "SO_SNDBUF");
+}
+
+static void send_bytes(struct way *way, const struct message *message)
+{
+	check(write(way->ends[1], message, sizeof *message) == sizeof *message, "write");
+}
+
+/* A stream comes in parts. */
+static void receive_bytes(struct way *way, struct message *ret)
+{
+	char  *at = (char *)ret;
+	size_t left = sizeof *ret;
+
+	while (left > 0) {
+		ssize_t got = read(way->ends[0], at, left);
+
+		check(got > 0, "read");
+		at += got;
+		left -= (size_t)got;
+	}
+}
+
 static const struct kind kinds[] = {
+	{ "pipe", open_pipe, send_bytes, receive_bytes },
+	{ "socket", open_socket, send_bytes, receive_bytes },
 	{ "queue", open_queue, send_queue, receive_queue },
 };
 

@@ -30,6 +30,24 @@ class Messages(Stage):
         self.assertLess(block.switches, GROUPS * 25 * 4000 / 5)
         self.assertLess(block.preempted + block.deferred, GROUPS * 25 * 4000 / 200)
 
+    def by_descriptors(self, kind):
+        """Whoever waits for one keeps no carrier: those that there are run the others."""
+        block = self.send(kind, 1000)
+        self.assertLess(block.spares, GROUPS * 5)
+        self.assertGreater(block.switches, GROUPS * 10)
+
+    def test_pipe(self):
+        self.by_descriptors("pipe")
+
+    def test_socket(self):
+        self.by_descriptors("socket")
+
+    def test_pipe_while_the_rule_changes(self):
+        self.all_come("pipe")
+
+    def test_socket_while_the_rule_changes(self):
+        self.all_come("socket")
+
     def all_come(self, kind):
         """While the rule changes all the time."""
         out = self.run_fiber(PROGRAM, kind, str(GROUPS), "1000").decode()

@@ -7,6 +7,7 @@
 #include "../../interceptors/fiber/monitor.h"
 #include "../../interceptors/fiber/policy.h"
 #include "../../interceptors/fiber/preempt.h"
+#include "../../interceptors/fiber/ready.h"
 #include "../../interceptors/fiber/real.h"
 #include "../../interceptors/fiber/trace.h"
 #include "../../model/error.h"
@@ -85,6 +86,33 @@ void rh_calls_sleep(_Atomic uint32_t *called, uint32_t seat)
 	rh_seat_put(comes);
 	comes = NULL;
 	assert_int_equal(*called, 1);
+}
+
+bool rh_calls_any(void)
+{
+	return false;
+}
+
+void rh_ready_look(void)
+{
+}
+
+bool rh_ready_sleep(const _Atomic uint32_t *called, uint32_t seat)
+{
+	(void)called;
+	(void)seat;
+	return false;
+}
+
+bool rh_ready_ring(uint32_t seat)
+{
+	(void)seat;
+	return false;
+}
+
+bool rh_ready_unwatched(void)
+{
+	return false;
 }
 
 void rh_monitor_work(void)
@@ -322,6 +350,22 @@ static void the_other_rule_is_asked_and_then_its_carrier(void **state)
 	end_apart();
 }
 
+/* A carrier that found one runnable asks before it runs the next, and interrupts nobody else. */
+static void a_carrier_asks_before_it_goes_on(void **state)
+{
+	(void)state;
+	begin_apart("cfs");
+	now_ns += 20 * MS;
+	rh_seat_stop(&rh_seats[0], &fibers[0], RH_LEAVE_TICK);
+	rh_fiber_of_thread = NULL;
+	put(1, 1, 0);
+	assert_int_equal(asks, 0);
+	assert_non_null(rh_seat_next(&rh_seats[0]));
+	assert_int_equal(asks, 1);
+	assert_ptr_equal(asked, &carriers[1]);
+	end_apart();
+}
+
 static void who_woke_up_waits_when_the_rule_says_so(void **state)
 {
 	(void)state;
@@ -352,6 +396,7 @@ static void a_waker_that_is_no_fiber_interrupts(void **state)
 	(void)state;
 	begin_apart("cfs");
 	rh_fiber_of_thread = NULL;
+	rh_carrier_of_thread = NULL;
 	put(1, 1, 0);
 	assert_int_equal(asks, 1);
 	assert_ptr_equal(asked, &carriers[1]);
@@ -359,6 +404,7 @@ static void a_waker_that_is_no_fiber_interrupts(void **state)
 	end_apart();
 	begin_apart("fifo");
 	rh_fiber_of_thread = NULL;
+	rh_carrier_of_thread = NULL;
 	put(1, 1, 0);
 	assert_int_equal(asks, 0);
 	end_apart();
@@ -431,6 +477,7 @@ int main(void)
 		cmocka_unit_test(a_heavy_one_goes_to_who_has_as_little_beside_it),
 		cmocka_unit_test(the_other_rule_is_asked_and_then_its_carrier),
 		cmocka_unit_test(a_waker_that_is_no_fiber_interrupts),
+		cmocka_unit_test(a_carrier_asks_before_it_goes_on),
 		cmocka_unit_test(who_woke_up_waits_when_the_rule_says_so),
 		cmocka_unit_test(a_rule_that_never_preempts_is_not_asked),
 		cmocka_unit_test(only_one_that_runs_a_fiber_is_asked),
