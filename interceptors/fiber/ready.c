@@ -177,10 +177,10 @@ static int collect(int ms)
 	for (int i = 0; i < found; i++) {
 		uint64_t count;
 
-		if (events[i].data.u64 == BELL)
-			rh_sys4(SYS_read, atomic_load(&bell), (long)&count, sizeof count, 0);
-		else
+		if (events[i].data.u64 != BELL)
 			wake((int)events[i].data.u64, events[i].events);
+		else if (ms < 0) /* it is for who sleeps, who may just have begun to */
+			rh_sys4(SYS_read, atomic_load(&bell), (long)&count, sizeof count, 0);
 	}
 	return found;
 }
