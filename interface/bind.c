@@ -9,7 +9,8 @@
 typedef void emit(FILE *out, const struct rh_binding *binding);
 
 static const struct { const char *language; emit *write; } languages[] = {
-	{ "cpp", rh_emit_cpp }, { "go", rh_emit_go }, { "rust", rh_emit_rust },
+	{ "cpp", rh_emit_cpp }, { "go", rh_emit_go }, { "node", rh_emit_node },
+	{ "rust", rh_emit_rust },
 };
 
 static emit *find_language(const char *language)
@@ -42,7 +43,7 @@ int rh_interface_bind(const struct rh_interface_bind_options *options, FILE *out
 	struct rh_binding binding;
 
 	if (!write)
-		return rh_diag_set(diag, RH_EINVAL, "--language is cpp, go or rust, not %.40s",
+		return rh_diag_set(diag, RH_EINVAL, "--language is cpp, go, node or rust, not %.40s",
 		                   options->language);
 	int result = rh_plan_make(&plan, options->side, diag);
 	if (result < 0)

@@ -9,7 +9,7 @@ static const char usage[] =
 	"       rhodes interface build FILE.side [-d FOLDER] [--cc COMPILER]"
 	" [--werror]\n"
 	"       rhodes interface show FILE [-o text|json]\n"
-	"       rhodes interface bind FILE.side --language cpp|go|rust [-o FILE]\n"
+	"       rhodes interface bind FILE.side --language cpp|go|node|rust [-o FILE]\n"
 	"\n"
 	"SUBJECT is a package (libmagic-dev), a library (libmagic, libmagic.so.1) or\n"
 	"the path of a library of your own (./libfoo.so, with -H foo.h) or a source.\n"
@@ -143,7 +143,7 @@ static int check_words(const struct verb *verb, const struct options *options, i
 	const char *format = options->format;
 
 	if (verb->run == run_bind && !options->language)
-		return refuse(verb->name, "say --language cpp, go or rust", "");
+		return refuse(verb->name, "say --language cpp, go, node or rust", "");
 	if (verb->run != run_bind && format && strcmp(format, "json") != 0 &&
 	    strcmp(format, "text") != 0)
 		return refuse(verb->name, "-o is text or json, not ", format);

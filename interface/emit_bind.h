@@ -98,6 +98,7 @@ const char *rh_bind_upper(struct rh_pool *pool, const char *words);
 /* What is written: one file, not closed. */
 void rh_emit_cpp(FILE *out, const struct rh_binding *binding);
 void rh_emit_go(FILE *out, const struct rh_binding *binding);
+void rh_emit_node(FILE *out, const struct rh_binding *binding);
 void rh_emit_rust(FILE *out, const struct rh_binding *binding);
 
 #endif

@@ -139,6 +139,32 @@ static void rust_has_every_function(void **state)
 	rh_plan_fini(&plan);
 }
 
+/* Word for word: every kind of type, as TypeScript has it. */
+static void node_is_as_it_should_be(void **state)
+{
+	static char       want[64 * 1024];
+	struct rh_plan    plan;
+	struct rh_binding binding;
+	char             *text = NULL;
+	size_t            len = 0;
+	FILE             *out = open_memstream(&text, &len);
+	FILE             *file = fopen(SOURCE "/tests/interface/every.d.ts", "r");
+
+	(void)state;
+	assert_non_null(out);
+	assert_non_null(file);
+	want[fread(want, 1, sizeof want - 1, file)] = '\0';
+	fclose(file);
+	assert_int_equal(rh_plan_make(&plan, SOURCE "/tests/interface/every.side", NULL),
+	                 RH_OK);
+	assert_int_equal(rh_binding_make(&binding, &plan, NULL), RH_OK);
+	rh_emit_node(out, &binding);
+	fclose(out);
+	assert_string_equal(text, want);
+	free(text);
+	rh_plan_fini(&plan);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -146,6 +172,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_type_is_refused),
 		cmocka_unit_test(functions_have_roles),
 		cmocka_unit_test(rust_has_every_function),
+		cmocka_unit_test(node_is_as_it_should_be),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
