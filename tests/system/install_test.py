@@ -7,6 +7,7 @@ compiled against the SDK and calls a service, the shell completes, the pages are
 import argparse
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -152,9 +153,18 @@ class Installed(unittest.TestCase):
                                      ROOT), plain)
         self.assertEqual(self.run_it("rhodes", "run", "file", "--", program), "hello\n")
         self.a_static_shadow_calls_too()
+        self.programs_in_python_import_it()
         self.await_calls()
         self.all_processes_are_installed_ones()
         self.run_it("rhodes", "down")
+
+    def programs_in_python_import_it(self):
+        if not os.path.exists("/usr/include/python3.11/Python.h"):
+            return  # it was built without
+        said = self.run_it("rhodes", "run", "file", "--", "/usr/bin/python3", "-c",
+                           "import libmagic, rhodes\n"
+                           "print(libmagic.magic_version(), rhodes.__file__)")
+        self.assertRegex(said, rf"^\d+ {re.escape(self.prefix)}/lib")
 
     def a_static_shadow_calls_too(self):
         """A program linked with it has no libmagic at all, and is no longer one of its own."""

@@ -442,6 +442,85 @@ static int answer(struct server *server, unsigned index, void *const *args, void
 	return r;
 }
 
+/* --- events */
+
+/* Memory of the values of an event. */
+struct event {
+	void          *args[RH_PARAMS_MAX];
+	void          *pointers[RH_PARAMS_MAX];
+	uint64_t       cells[RH_PARAMS_MAX];
+	uint64_t       ret;
+	unsigned char *records;
+};
+
+static int event_init(struct event *event, const struct plan *plan)
+{
+	*event = (struct event){ .records = PyMem_Calloc(1, plan->record_bytes + 1) };
+	if (!event->records) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	for (unsigned i = 0; i < plan->function->param_count; i++) {
+		const struct item *item = &plan->items[i];
+
+		event->pointers[i] = item->record ? event->records + item->offset
+		                                  : (void *)&event->cells[i];
+		event->args[i] = &event->pointers[i];
+	}
+	return 0;
+}
+
+static int send_event(Interface *self, const struct answer *answer,
+                      const struct event *event)
+{
+	PyThreadState *state = PyEval_SaveThread();
+	int            r = rh_stub_emit(self->interface, answer->plan->index, event->args,
+	                                answer->ret, 0);
+
+	PyEval_RestoreThread(state);
+	if (r < 0)
+		core_fail(r);
+	return r;
+}
+
+static int is_plain(const struct rh_param *param)
+{
+	return param->kind == RH_KIND_VOID || param->kind == RH_KIND_INT ||
+	       param->kind == RH_KIND_UINT || param->kind == RH_KIND_FLOAT ||
+	       param->kind == RH_KIND_STRUCT;
+}
+
+/* Numbers and structs: what an event lends is gone when it arrives. */
+static int check_event(const struct plan *plan)
+{
+	int is_one = (plan->function->flags & RH_FUNCTION_EVENT) && is_plain(plan->ret.param);
+
+	for (unsigned i = 0; i < plan->function->param_count; i++)
+		is_one &= is_plain(plan->items[i].param);
+	if (!is_one)
+		PyErr_Format(PyExc_TypeError, "%s is no event of numbers and structs",
+		             plan->function->name);
+	return is_one ? 0 : -1;
+}
+
+PyObject *serve_emit(Interface *self, unsigned index, PyObject *value)
+{
+	const struct plan *plan = interface_plan(self, index);
+	struct answer      answer = { .plan = plan };
+	struct event       event;
+	int                r;
+
+	if (!plan || check_event(plan) < 0 || event_init(&event, plan) < 0)
+		return NULL;
+	answer.args = event.args;
+	answer.ret = plan->ret.record ? event.records + plan->ret.offset : (void *)&event.ret;
+	r = take_all(&answer, value) < 0 ? -1 : send_event(self, &answer, &event);
+	PyMem_Free(event.records);
+	if (r < 0)
+		return NULL;
+	Py_RETURN_NONE;
+}
+
 /* --- threads of librhodes, which Python comes to know at their first call */
 
 static pthread_key_t  thread_key;

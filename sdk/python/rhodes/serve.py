@@ -6,7 +6,8 @@ Functions of the file serve those of the interface that are called the same, or 
 `@rhodes.serves` calls so.  Their parameters, and types that they say, are compared with the
 interface; what is missing or differs is told, all at once, and nothing is served.
 
-A coroutine function runs on one event loop beside the threads that take calls.
+An event of the interface is a generator: what it yields is sent, one after the other, as
+soon as somebody listens.  A coroutine function runs on one event loop beside the threads that take calls.
 RHODES_SERVE_THREADS says how many calls are taken at once; without it 1.
 """
 import asyncio
@@ -15,13 +16,15 @@ import inspect
 import os
 import sys
 import threading
+import time
 import types
 import typing
 
 from . import _core
 from .errors import RhodesError
 
-LOCAL, NOCARRY = 1 << 5, 1 << 6
+LOCAL, NOCARRY, EVENT = 1 << 5, 1 << 6, 1 << 7
+RETRY_S = 0.05  # as rhodes-worker
 ACCEPTED = {
     "int": (int,), "fd": (int,), "float": (float, int), "string": (str, bytes),
     "path": (str, bytes, os.PathLike), "bytes": (bytes, bytearray, memoryview),
@@ -120,8 +123,10 @@ def find(interface, module):
             continue
         if function is None or not callable(function):
             wrong.append(f"{name}: is missing")
-        else:
+        elif not flags & EVENT:
             wrong += _compare(name, function, takes, gives)
+        elif not inspect.isgeneratorfunction(function):
+            wrong.append(f"{name}: is an event, so it has to be a generator")
     wrong += [f"{name}: is served, but {interface.name} has no such function"
               for name in marked if name not in interface.names]
     return functions, wrong
@@ -153,6 +158,26 @@ class Loop:
         return wait
 
 
+def _send(interface, name, function):
+    """Sends what the generator yields; once, also where that may have been in vain."""
+    for value in function():
+        while True:
+            try:
+                interface.emit(name, value)
+            except RhodesError as error:
+                if not error.ran:  # nobody listens yet
+                    time.sleep(RETRY_S)
+                    continue
+            break
+
+
+def _start_events(interface, functions):
+    for name, function in zip(interface.names, functions):
+        if interface.describe(name)[0] & EVENT:
+            threading.Thread(target=_send, args=(interface, name, function),
+                             daemon=True).start()
+
+
 def load(path):
     """The file as a module, of the name that it would be imported by."""
     name = os.path.splitext(os.path.basename(path))[0]
@@ -177,6 +202,7 @@ def serve(module, threads=None):
     if threads is None:
         threads = int(os.environ.get("RHODES_SERVE_THREADS", "1"))
     loop = Loop()
+    _start_events(interface, functions)
     interface.serve([loop.wrap(function) for function in functions], threads)
 
 

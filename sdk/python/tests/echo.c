@@ -190,6 +190,31 @@ EXPORT int echo_meet(int count)
 	return count;
 }
 
+static pthread_mutex_t rings_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t  rings_changed = PTHREAD_COND_INITIALIZER;
+static uint64_t        rings, rings_told;
+static int8_t          rings_who;
+
+EXPORT int echo_rung(uint64_t *ret_number, struct echo_pair *ret_pair)
+{
+	pthread_mutex_lock(&rings_lock);
+	while (rings_told == rings)
+		pthread_cond_wait(&rings_changed, &rings_lock);
+	*ret_number = ++rings_told;
+	*ret_pair = (struct echo_pair){ .high = *ret_number, .low = rings_who };
+	pthread_mutex_unlock(&rings_lock);
+	return 0;
+}
+
+EXPORT void echo_ring(int8_t who, int count)
+{
+	pthread_mutex_lock(&rings_lock);
+	rings_who = who;
+	rings += (uint64_t)count;
+	pthread_cond_broadcast(&rings_changed);
+	pthread_mutex_unlock(&rings_lock);
+}
+
 EXPORT int echo_pid(void)
 {
 	return getpid();

@@ -88,6 +88,10 @@ int echo_box_count(void);
 /* Waits until so many calls are in it at once; how many were. */
 int echo_meet(int count);
 
+/* An event: the number of a ring, counted from 1. */
+int  echo_rung(uint64_t *ret_number, struct echo_pair *ret_pair);
+void echo_ring(int8_t who, int count);
+
 /* The process of the callee; its end. */
 int  echo_pid(void);
 int  echo_fail(int number);

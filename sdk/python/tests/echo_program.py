@@ -309,6 +309,30 @@ class TestErrors(unittest.TestCase):
         self.assertEqual(echo.echo_i8(1), 1)
 
 
+class TestEvents(unittest.TestCase):
+    def test_events_come_in_order(self):
+        who = RANDOM.randrange(-128, 128)
+        echo.echo_ring(who, 3)
+        got = []
+        while len(got) < 3:
+            event = echo.echo_rung()  # waits
+            if event[2].low == who:  # not one of another run
+                got.append(event)
+        first = got[0][1]
+        self.assertEqual([(result, number - first, pair.high - first)
+                          for result, number, pair in got],
+                         [(0, number, number) for number in range(3)])
+
+    def test_none_is_told_when_none_comes(self):
+        child = os.fork()  # with a shorter patience, which is read once
+        if child == 0:
+            os.environ["RHODES_TIMEOUT_MS"] = "50"
+            os.execv(sys.executable, [sys.executable, "-c",
+                                      f"import {RESOURCE} as echo\n"
+                                      "while echo.echo_rung(): pass"])
+        self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+
+
 class TestThreads(unittest.TestCase):
     def test_sixty_four_are_in_calls_at_once(self):
         met, wrong = [], []

@@ -1,5 +1,6 @@
 """echo in Python: serves echo.h."""
 import os
+import queue
 import threading
 
 import rhodes
@@ -111,6 +112,22 @@ def echo_meet(count: int) -> int:
         Meeting.changed.wait_for(lambda: Meeting.met >= count, 30)
         Meeting.inside -= 1
         return Meeting.met
+
+
+rings = queue.SimpleQueue()
+
+
+def echo_rung():
+    number = 0
+    while True:
+        who = rings.get()
+        number += 1
+        yield 0, number, (number, who)
+
+
+def echo_ring(who: int, count: int) -> None:
+    for _ in range(count):
+        rings.put(who)
 
 
 def echo_pid() -> int:

@@ -76,6 +76,20 @@ box.close()
             self.assertRegex(said, r"^RhodesLostError E(LOST|GONE) True\n"
                              r"Rhodes\w*Error\nTrue 5\n$")
 
+    def objects_end_with_the_program_that_holds_them(self):
+        for resource, name in ("program", "echo_c"), ("program_python", "echo_python"):
+            self.program(f"""
+import os
+import {name} as echo
+boxes = [echo.echo_box_new("box") for _ in range(10)]
+os._exit(echo.echo_box_count() != 10)
+""", resource)
+            self.program(f"""
+import {name} as echo
+while echo.echo_box_count():
+    pass  # the agent hears of the end from the kernel
+""", resource)
+
     def what_is_not_there_is_told(self):
         said = self.program("""
 for name in "nothing", "echo_python":
@@ -116,6 +130,7 @@ except rhodes.RhodesError as error:
         text = text.replace("def echo_grid(numbers: list)", "def echo_grid(numbers: float)")
         text = text.replace("def echo_half(data: bytes)", "def echo_half(data: bytes, more)")
         text = text.replace('"color", ', "").replace("echo_meet", "echo_met")
+        text = text.replace("yield", "return")
         text += "\n@rhodes.serves\ndef echo_other():\n    pass\n"
         done = self.rhodes("serve", "--one", "-r", "unserved", self.path("other.py", text))
         self.assertEqual(done.returncode, 1, done.stderr)
@@ -127,6 +142,7 @@ except rhodes.RhodesError as error:
              "echo_half: takes 2 parameters, the interface has (bytes: inout"
              " bytes(cap 2 used 2))",
              "echo_meet: is missing",
+             "echo_rung: is an event, so it has to be a generator",
              "echo_pid: returns str, the interface has (i32)",
              "echo_other: is served, but libecho has no such function"])
 
@@ -142,7 +158,8 @@ print(rhodes.difference(echo, ["echo_i8, i16|value, i8", "echo_i7, i8|value, i8"
         self.assertRegex(said, r"(?m)^- echo_i7, i8\|value, i8$")
 
     def test_callers_and_callees_that_disagree_or_die(self):
-        for check in (self.what_is_not_there_is_told, self.a_callee_that_dies_is_an_error,
+        for check in (self.objects_end_with_the_program_that_holds_them,
+                      self.what_is_not_there_is_told, self.a_callee_that_dies_is_an_error,
                       self.modules_of_python_stay_what_they_are,
                       self.a_server_that_differs_is_told_all_of_it,
                       self.texts_of_another_interface_are_shown_beside_it):
