@@ -73,7 +73,7 @@ static int write_sources(struct build *build)
 	static const struct { const char *name; emit *write; } files[] = {
 		{ "interface.txt", rh_emit_text },    { "interface.json", rh_emit_json },
 		{ "src/shadow.c", rh_emit_shadow },   { "src/skeleton.c", rh_emit_skeleton },
-		{ "src/shadow.map", emit_map },
+		{ "src/shadow.map", emit_map },       { "src/wrap.names", rh_emit_wrap_names },
 	};
 	int result = make_folder(build, "src");
 
@@ -203,10 +203,48 @@ static int link_name(struct build *build)
 	return RH_OK;
 }
 
+/* lib/<stem><tail>.a of one object. */
+static int archive(struct build *build, const char *object, const char *tail)
+{
+	const char    *stem = stem_of(build);
+	struct command command = { .count = 0 };
+
+	add(&command, "ar");
+	add(&command, "rcsD");
+	add(&command, stem ? rh_pool_print(&build->plan.pool, "%s/lib/%s%s.a", build->work,
+	                                   stem, tail) : NULL);
+	add(&command, object);
+	return run(build, &command, "static shadow library");
+}
+
+/* The same for programs with the real library in them: lib/<stem>-wrap.a, and what the
+ * linker is told. */
+static int compile_wrap(struct build *build, const char *object)
+{
+	const char    *stem = stem_of(build);
+	const char    *wrapped = work_path(build, "wrap.o");
+	const char    *options = stem ? rh_pool_print(&build->plan.pool, "lib/%s.wrap", stem)
+	                              : NULL;
+	struct command command = { .count = 0 };
+
+	if (!wrapped || !options)
+		return RH_ENOMEM;
+	add(&command, "objcopy");
+	add(&command, rh_pool_print(&build->plan.pool, "--redefine-syms=%s/src/wrap.names",
+	                            build->work));
+	add(&command, object);
+	add(&command, wrapped);
+	int result = run(build, &command, "library to wrap with");
+	if (result >= 0)
+		result = archive(build, wrapped, "-wrap");
+	if (result >= 0)
+		result = write_file(build, options, rh_emit_wrap_options);
+	unlink(wrapped);
+	return result;
+}
+
 static int compile_static(struct build *build)
 {
-	struct rh_pool *pool = &build->plan.pool;
-	const char     *stem = stem_of(build);
 	const char     *object = work_path(build, "shadow.o");
 	struct command  command;
 
@@ -219,12 +257,9 @@ static int compile_static(struct build *build)
 	int result = run(build, &command, "static shadow library");
 	if (result < 0)
 		return result;
-	command = (struct command){ .count = 0 };
-	add(&command, "ar");
-	add(&command, "rcsD");
-	add(&command, stem ? rh_pool_print(pool, "%s/lib/%s.a", build->work, stem) : NULL);
-	add(&command, object);
-	result = run(build, &command, "static shadow library");
+	result = archive(build, object, "");
+	if (result >= 0)
+		result = compile_wrap(build, object);
 	unlink(object);
 	return result;
 }

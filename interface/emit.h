@@ -31,6 +31,11 @@ bool rh_emit_map(FILE *out, const struct rh_plan *plan);
 /* skeleton.c: calls the real functions in the callee. */
 void rh_emit_skeleton(FILE *out, const struct rh_plan *plan);
 
+/* For programs that are linked with the real library itself, statically: the linker's
+ * options, and the shadow's names as objcopy changes them. */
+void rh_emit_wrap_options(FILE *out, const struct rh_plan *plan);
+void rh_emit_wrap_names(FILE *out, const struct rh_plan *plan);
+
 /* Shared by the two C sources: opening comment and includes, and the tables. */
 void rh_emit_opening(FILE *out, const struct rh_plan *plan, const char *what);
 void rh_emit_tables(FILE *out, const struct rh_plan *plan);

@@ -33,7 +33,6 @@ import (
 type target struct {
 	Dir, Name string
 	GoFiles   []string
-	Module    struct{ Path, Dir string }
 }
 
 type tool struct {
@@ -82,23 +81,12 @@ func flatten(list *ast.FieldList) (types []string, names []string) {
 	return
 }
 
-// imports are below the module of the target, so that its go.mod need not change.
-func (t *tool) imports(name string) string {
-	return t.target.Module.Path + "/internal/rhodes" + name
-}
-
-func (t *tool) place(name string) string {
-	return filepath.Join(t.target.Module.Dir, "internal", "rhodes", filepath.FromSlash(name))
-}
-
 // bind writes the binding and reads its client.
 func (t *tool) bind() error {
 	source, err := run(t.rhodes, "interface", "bind", t.side, "--language", "go")
 	if err != nil {
 		return err
 	}
-	source = bytes.Replace(source, []byte("\t\"rhodes\"\n"),
-		[]byte("\trhodes "+strconv.Quote(t.imports(""))+"\n"), 1)
 	file, err := parser.ParseFile(token.NewFileSet(), "binding.go", source, 0)
 	if err != nil {
 		return err
@@ -110,7 +98,15 @@ func (t *tool) bind() error {
 			t.methods[function.Name.Name] = function.Type
 		}
 	}
-	return t.write("binding.go", source, t.place(t.binding+"/"+t.binding+".go"))
+	folder := filepath.Join(t.folder, "binding", t.binding)
+	if err = os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	if err = os.WriteFile(filepath.Join(folder, t.binding+".go"), source, 0o644); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(t.folder, "binding", "go.mod"),
+		[]byte("module "+bindings+"\n\ngo 1.19\n\nrequire rhodes v0.0.0\n"), 0o644)
 }
 
 // write puts a file into the folder, and says what it stands for.
@@ -120,23 +116,25 @@ func (t *tool) write(name string, content []byte, stands string) error {
 	return os.WriteFile(path, content, 0o644)
 }
 
-// runtime adds the package rhodes itself.
-func (t *tool) runtime() error {
+// bindings is the module of the generated package.
+const bindings = "rhodes.binding"
+
+// module says in the program's go.mod where the package rhodes and the binding are.
+func (t *tool) module() error {
+	output, err := run("go", "list", "-m", "-f", "{{.GoMod}}")
+	if err != nil {
+		return err
+	}
+	path := strings.TrimSpace(string(output))
+	source, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
 	_, self, _, _ := runtime.Caller(0)
-	folder := filepath.Join(filepath.Dir(self), "..", "..")
-	files, err := filepath.Glob(filepath.Join(folder, "*.[gch]*"))
-	if err != nil || len(files) == 0 {
-		return fmt.Errorf("%s: the package rhodes is not there", folder)
-	}
-	for _, file := range files {
-		if strings.HasSuffix(file, "_test.go") || filepath.Ext(file) == ".go" ||
-			filepath.Ext(file) == ".c" || filepath.Ext(file) == ".h" {
-			if !strings.HasSuffix(file, "_test.go") {
-				t.replaced[t.place(filepath.Base(file))] = file
-			}
-		}
-	}
-	return nil
+	source = append(source, fmt.Sprintf("\nrequire (\n\trhodes v0.0.0\n\t%s v0.0.0\n)\n\n"+
+		"replace (\n\trhodes => %s\n\t%s => %s\n)\n", bindings,
+		filepath.Join(filepath.Dir(self), "..", ".."), bindings, filepath.Join(t.folder, "binding"))...)
+	return t.write("go.mod", source, path)
 }
 
 var numbers = map[string]bool{"int": true, "int8": true, "int16": true, "int32": true, "int64": true,
@@ -321,8 +319,7 @@ func (t *tool) settle(name string, source []byte) error {
 	if names["rhodes"] {
 		clause := "package " + file.Name.Name
 		at := bytes.Index(source, []byte(clause)) + len(clause)
-		source = append(source[:at:at], append([]byte("\n\nimport rhodes "+
-			strconv.Quote(t.imports(""))+"\n"), source[at:]...)...)
+		source = append(source[:at:at], append([]byte("\n\nimport \"rhodes\"\n"), source[at:]...)...)
 	}
 	return t.write(name, source, filepath.Join(t.target.Dir, name))
 }
@@ -366,7 +363,7 @@ func (t *tool) make(folder string) error {
 	if err = t.bind(); err != nil {
 		return err
 	}
-	if err = t.runtime(); err != nil {
+	if err = t.module(); err != nil {
 		return err
 	}
 	for _, name := range t.target.GoFiles {
@@ -377,7 +374,7 @@ func (t *tool) make(folder string) error {
 	if t.count == 0 {
 		return fmt.Errorf("%s: no function of it is one of the interface", folder)
 	}
-	err = t.write("rhodes_client.go", []byte(fmt.Sprintf(client, t.target.Name, t.imports("/"+t.binding))),
+	err = t.write("rhodes_client.go", []byte(fmt.Sprintf(client, t.target.Name, bindings+"/"+t.binding)),
 		filepath.Join(t.target.Dir, "rhodes_client.go"))
 	if err != nil {
 		return err
