@@ -287,6 +287,38 @@ public final class KindsTest {
 
     record Division(int quotient, int rest) { }
 
+    /** Some of libkinds. */
+    interface Kinds {
+        int i32(int a);
+
+        String kinds_text(String text);
+
+        Division divide(int a, int b);
+
+        int pots();
+
+        default int twice(int a) {
+            return 2 * i32(a);
+        }
+    }
+
+    interface Wrong {
+        int i32(int a, int b);
+    }
+
+    static void interfaces() throws Exception {
+        Kinds kinds = LIB.as(Kinds.class);
+        equal(5, kinds.i32(5));
+        equal("text", kinds.kinds_text("text"));
+        equal(new Division(3, 2), kinds.divide(17, 5));
+        equal(0, kinds.pots());
+        equal(14, kinds.twice(7));
+        equal(kinds, kinds);
+        equal("KindsTest$Kinds of libkinds", kinds.toString());
+        raises(NullPointerException.class, () -> kinds.kinds_text(null));
+        raises(RhodesInterfaceError.class, () -> LIB.as(Wrong.class));
+    }
+
     static void outs() throws Exception {
         equal(new Object[] {3, 2}, call("divide", 17, 5));
         equal(new Division(3, 2), call(typed("divide", Division.class, int.class, int.class),

@@ -58,7 +58,7 @@ class Java(Stage):
 
     def test_every_type_comes_as_it_went(self):
         self.kinds("integers", "ranges", "floats", "texts", "bytes", "room", "structs",
-                   "objects", "outs", "handles", "collected")
+                   "objects", "outs", "interfaces", "handles", "collected")
 
     def test_by_way_of_the_agents(self):
         self.kinds("integers", "texts", "structs", "handles", "large", use="shm")

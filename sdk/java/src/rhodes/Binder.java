@@ -32,7 +32,8 @@ final class Binder {
     private final List<Result> results = new ArrayList<>();
 
     /** Something that is returned: made by (Class) for the class that is wanted. */
-    private record Result(Class<?> natural, java.util.function.Function<Class<?>, MethodHandle> make) { }
+    private record Result(Class<?> natural,
+                          java.util.function.Function<Class<?>, MethodHandle> make) { }
 
     Binder(Library library, Interface.Function function) {
         this.library = library;
@@ -383,7 +384,8 @@ final class Binder {
         MethodHandle leave = type.returnType() == void.class
                 ? find("leave", void.class, Throwable.class, Frame.class)
                 : MethodHandles.permuteArguments(MethodHandles.collectArguments(
-                        MethodHandles.identity(type.returnType()), 1, find("leave", void.class, Throwable.class, Frame.class)),
+                        MethodHandles.identity(type.returnType()), 1,
+                        find("leave", void.class, Throwable.class, Frame.class)),
                         MethodType.methodType(type.returnType(), Throwable.class,
                                 type.returnType(), Frame.class), 1, 0, 2);
         body = MethodHandles.tryFinally(body, leave);

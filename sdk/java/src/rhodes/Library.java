@@ -4,6 +4,10 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.ref.WeakReference;
+import java.lang.reflect.Method;
+import java.lang.reflect.Modifier;
+import java.lang.reflect.Proxy;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -58,6 +62,39 @@ public final class Library implements Value.Ends {
      *  array of one or an object for each parameter that comes out, or be as C has them. */
     public MethodHandle function(String name, MethodType type) {
         return new Binder(this, find(name)).bind(type);
+    }
+
+    /** An object of that interface whose methods are the functions of their names.  For calls that
+     *  must be as quick as can be handles are better: this one boxes values. */
+    public <T> T as(Class<T> type) {
+        Map<Method, MethodHandle> handles = new HashMap<>();
+        for (Method method : type.getMethods()) {
+            if (Modifier.isAbstract(method.getModifiers()))
+                handles.put(method, function(method.getName(), MethodType.methodType(
+                        method.getReturnType(), method.getParameterTypes()))
+                        .asSpreader(Object[].class, method.getParameterCount())
+                        .asType(MethodType.methodType(Object.class, Object[].class)));
+        }
+        return type.cast(Proxy.newProxyInstance(type.getClassLoader(), new Class<?>[] {type},
+                (object, method, values) -> {
+                    MethodHandle handle = handles.get(method);
+                    Object[] all = values == null ? new Object[0] : values;
+                    return handle != null ? (Object) handle.invokeExact(all)
+                            : other(type, object, method, values);
+                }));
+    }
+
+    /** A default method, or one that every object has. */
+    private Object other(Class<?> type, Object object, Method method, Object[] values)
+            throws Throwable {
+        if (method.isDefault())
+            return MethodHandles.privateLookupIn(type, LOOKUP).unreflectSpecial(method, type)
+                    .bindTo(object).invokeWithArguments(values == null ? new Object[0] : values);
+        return switch (method.getName()) {
+        case "equals" -> object == values[0];
+        case "hashCode" -> System.identityHashCode(object);
+        default -> type.getName() + " of " + offer.name;
+        };
     }
 
     private Interface.Function find(String name) {

@@ -75,7 +75,8 @@ final class Value {
                         int.class, type);
         MethodHandle get = bound(isString ? "getText" : "getRaw", type, boolean.class, Frame.class,
                 int.class);
-        return new Codec(MethodHandles.insertArguments(put, 0, ends.isServing() ? isOwn : mayBeNull),
+        return new Codec(
+                MethodHandles.insertArguments(put, 0, ends.isServing() ? isOwn : mayBeNull),
                 MethodHandles.insertArguments(get, 0, isOwn && !ends.isServing()));
     }
 
