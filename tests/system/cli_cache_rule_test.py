@@ -69,6 +69,10 @@ int32_t rh_cache_remove(int32_t slot) { return (void)slot, 0; }
 """
 SEQUENCES = ([os.path.join(os.path.abspath(BUILD), "tests/system/cache_sequence")],
              ["/usr/bin/python3", os.path.join(HERE, "cache_sequence.py")])
+JARS = [os.path.join(os.path.abspath(BUILD), path)
+        for path in ("sdk/java/rhodes.jar", "tests/java/java-tests.jar")]
+if all(map(os.path.exists, JARS)):
+    SEQUENCES += (["java", "-cp", ":".join(JARS), "CacheSequence"],)
 RULES = "lru", "mru", "fifo", "sieve", "arc"
 
 
@@ -215,7 +219,7 @@ class Cache(Stage):
         self.await_line("rule eviction runs no more")
         self.assertEqual(self.read("dinero")["rule"], "")
 
-    def test_a_cache_of_python_does_what_one_of_c_does(self):
+    def test_caches_of_python_and_java_do_what_one_of_c_does(self):
         """... under each rule, and over every change of it while both run."""
         keys = random.Random(3)
         sequences = [self.sequence(command) for command in SEQUENCES]
@@ -223,13 +227,13 @@ class Cache(Stage):
             if name:
                 self.in_force(self.module(name), name="evict", resource="programs")
             self.assertEqual([each.rule() for each in sequences],
-                             ["evict" if name else ""] * 2)
+                             ["evict" if name else ""] * len(SEQUENCES))
             asked = [keys.choice((keys.randrange(30), keys.randrange(100)))
                      for _ in range(500)]
-            of_c, of_python = [each.tell(asked) for each in sequences]
-            self.assertEqual(of_c, of_python)
+            of_c, *others = [each.tell(asked) for each in sequences]
+            self.assertEqual(others, [of_c] * len(others))
             self.assertGreater(sum(gone != "-" for gone in of_c), 50, name)
-        self.assertEqual([each.end() for each in sequences], [0, 0])
+        self.assertEqual([each.end() for each in sequences], [0] * len(SEQUENCES))
 
     def built(self, name, hook, source):
         """The module of a rule that is written here, as a native object."""
