@@ -10,10 +10,10 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 from cli_stage import BUILD
 from language_stage import LanguageStage
 
-TEXTSTAT = os.path.abspath(os.path.join(BUILD, "examples/languages/java/textstat.jar"))
-JAR = os.path.abspath(os.path.join(BUILD, "sdk/java/rhodes.jar"))
+SERVER = os.path.abspath(os.path.join(BUILD, "examples/languages/java/server.jar"))
 C_CALLER = os.path.abspath(os.path.join(BUILD, "examples/languages/c/caller"))
-JAVA_CALLER = ["java", "-cp", f"{JAR}:{TEXTSTAT}", "TextCaller"]
+JAVA_CALLER = "java", "-jar", os.path.abspath(os.path.join(
+    BUILD, "examples/languages/java/caller.jar"))
 
 
 class Textstat(LanguageStage):
@@ -25,7 +25,7 @@ class Textstat(LanguageStage):
     def test_java_and_c_call_each_other(self):
         self.start("c", "java")
         self.assertRegex(self.run_as("c", *JAVA_CALLER, "text_c"), r"^ok \d+ checks, p50 \d+ ns$")
-        with self.serving("java", TEXTSTAT):
+        with self.serving("java", SERVER):
             self.assertRegex(self.run_as("java", *JAVA_CALLER, "text_java"), r"^ok \d+ checks")
             self.assertRegex(self.run_as("java", C_CALLER), r"^ok \d+ checks")
 

@@ -12,7 +12,7 @@ import rhodes.Library;
 
 /** Every function of textstat, called from Java.
  *
- *  <pre>rhodes run texts_java -- java -cp rhodes.jar:textstat.jar TextCaller text_java</pre>
+ *  <pre>rhodes run texts_java -- java -jar build/examples/languages/java/caller.jar text_java</pre>
  *
  *  Prints "ok N checks, p50 N ns" and ends with 0; or what differs, and 1. */
 public final class TextCaller {

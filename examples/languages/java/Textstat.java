@@ -6,7 +6,7 @@ import rhodes.Server;
 
 /** textstat in Java: serves ../textstat.h.
  *
- *  <pre>rhodes serve -r text_java build/examples/languages/java/textstat.jar</pre>
+ *  <pre>rhodes serve -r text_java build/examples/languages/java/server.jar</pre>
  *
  *  Texts are byte[], as callers may have some that are no UTF-8. */
 public final class Textstat {
