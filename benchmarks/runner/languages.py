@@ -35,7 +35,8 @@ spec: {{protocol: {{edge: [texts, text_c], use: bind}}}}
 READY_S, CALL_S = 60, 120
 PYTHON = "/usr/bin/python3"  # Debian's: the modules of other peers are for that one
 # Times what C takes: the goal of each language.
-GOALS = {"C++": 1.3, "Rust": 1.3, "Go": 1.3, "Java": 1.3, "Python": 3, "Node": 3}
+GOALS = {"C++": 1.3, "Rust": 1.3, "Go": 1.3, "Java": 1.3, "Java, native methods": 1.3,
+         "Python": 3, "Node": 3}
 PLACES = {"two": "awake, two cores", "one": "blocking, one core"}
 
 
@@ -167,6 +168,14 @@ def node(what):
     return lambda runner: ["node", os.path.join(SOURCES, "call.js"), what, str(runner.calls)]
 
 
+def java(what, *more):
+    """A JVM needs a library's folder in its environment where no shadow is in front."""
+    return lambda runner: [
+        "java", "-cp", ":".join(os.path.join(runner.build, path) for path in
+                                ("sdk/java/rhodes.jar", "benchmarks/languages/call.jar")),
+        "Call", what, str(runner.calls), *(word(runner) for word in more)]
+
+
 def governed(language, command):
     return Way(f"Rhodes from {language}", language, command, is_governed=True,
                server=lambda runner: runner.worker)
@@ -176,6 +185,11 @@ WAYS = [
     governed("C", program("bench-call-c")),
     governed("Python", script("rhodes")),
     governed("Node", node("rhodes")),
+    governed("Java", java("rhodes")),
+    governed("Java, native methods", java("native")),
+    Way("JNI", "Java",
+        java("jni", lambda runner: os.path.join(runner.programs, "libcall_jni.so")),
+        env=lambda runner: {"LD_LIBRARY_PATH": os.path.dirname(runner.library)}),
     Way("C, the library itself", "C",
         lambda runner: [os.path.join(runner.programs, "bench-call-c"), "library",
                         str(runner.calls)],
