@@ -52,7 +52,8 @@ int rh_tasklet_create(rh_tasklet_run *run, void *user, struct rh_tasklet **ret_t
 int rh_softirq_open(rh_softirq_poll *poll, rh_softirq_arm *arm, void *user,
                     struct rh_tasklet **ret_tasklet);
 
-/* Queues it: 1, or 0 when it was queued already.
+/* Queues it: 1, or 0 when it was queued already.  One that comes alone wakes its processor's
+ * thread; while they come less than 20 us apart, they are run together every 10 us.
  * RH_ENOMEM ksoftirqd of this processor could not be started. */
 int rh_tasklet_schedule(struct rh_tasklet *tasklet);
 

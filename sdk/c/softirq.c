@@ -4,6 +4,7 @@
 #include "adapter_front.h"
 #include "session.h"
 
+#include "../../base/await.h"
 #include "../../base/clock.h"
 #include "../../model/check.h"
 #include "../../rules/moderator.h"
@@ -13,10 +14,17 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #define EXPORT __attribute__((visibility("default")))
 #define PLACE  "ksoftirqd"
+
+/* Going to sleep again so soon: more will come, and a wake-up costs more than a tasklet. */
+#define STREAM_NS 20000u
+#define NAP_NS    10000u
+
+enum { AWAKE, ASLEEP, NAPS };
 
 struct counts {
 	_Atomic uint64_t interrupts, done;
@@ -30,7 +38,7 @@ struct list {
 
 struct processor {
 	struct rh_tasklet *_Atomic pushed;
-	_Atomic int      is_asleep;  /* Q1 */
+	_Atomic int      is_asleep;  /* Q1; AWAKE, ... */
 	_Atomic uint64_t hold_until; /* not before, by the rule; 0: now */
 	pthread_mutex_t  lock;       /* of the sleep, and of has_thread */
 	pthread_cond_t   rung;
@@ -41,6 +49,7 @@ struct processor {
 	struct list idle;    /* polled, found nothing, and still running */
 	uint32_t    pending; /* of waiting                               */
 	uint32_t    ran, budget;
+	uint64_t    slept_ns; /* when it went to sleep, or woke up from a nap with work */
 	unsigned    number;
 } __attribute__((aligned(128)));
 
@@ -228,22 +237,46 @@ static struct timespec timespec_of(uint64_t ns)
 	                          .tv_nsec = (long)(ns % RH_NS_PER_S) };
 }
 
-/* Until somebody rings, or until then (0: no matter when). */
-static void sleep_until(struct processor *processor, uint64_t until_ns)
+/* Until somebody rings, or until then (0: no matter when); how: ASLEEP or NAPS. */
+static void rest_until(struct processor *processor, uint64_t until_ns, int how)
 {
 	struct timespec until = timespec_of(until_ns);
 	int             r = 0;
 
 	pthread_mutex_lock(&processor->lock);
-	atomic_store(&processor->is_asleep, 1);
+	atomic_store(&processor->is_asleep, how);
 	if (atomic_load(&processor->pushed))
-		atomic_store(&processor->is_asleep, 0);
+		atomic_store(&processor->is_asleep, AWAKE);
 	while (atomic_load(&processor->is_asleep) && r != ETIMEDOUT)
 		r = until_ns ? pthread_cond_timedwait(&processor->rung, &processor->lock, &until)
 		             : pthread_cond_wait(&processor->rung, &processor->lock);
-	atomic_store(&processor->is_asleep, 0);
+	atomic_store(&processor->is_asleep, AWAKE);
 	pthread_mutex_unlock(&processor->lock);
+}
+
+static void sleep_until(struct processor *processor, uint64_t until_ns)
+{
+	rest_until(processor, until_ns, ASLEEP);
 	add(&processor->counts.wakeups, 1);
+}
+
+/* Nothing is there.  One that comes alone rings; while they come one after the other those
+ * of a nap are done together.  A runtime that orders this thread has no clock for naps. */
+static void sleep_or_nap(struct processor *processor)
+{
+	uint64_t now = rh_clock_ns();
+
+	if (now - processor->slept_ns < STREAM_NS && !rh_await_lends()) {
+		rest_until(processor, now + NAP_NS, NAPS);
+		now = rh_clock_ns();
+		if (atomic_load(&processor->pushed)) {
+			processor->slept_ns = now;
+			add(&processor->counts.wakeups, 1);
+			return;
+		}
+	}
+	processor->slept_ns = now;
+	sleep_until(processor, 0);
 }
 
 /* The rule wants more to come together; something urgent ends it. */
@@ -272,7 +305,7 @@ static void work(struct processor *processor)
 	next = ask_next(processor, &delay_us);
 	settle(processor, next != RH_ROUND_SLEEP);
 	if (!processor->waiting.first)
-		sleep_until(processor, 0); /* there is nothing to poll, whatever it said */
+		sleep_or_nap(processor); /* there is nothing to poll, whatever it said */
 	else if (next == RH_ROUND_POLL && delay_us)
 		sleep_until(processor, rh_clock_ns() + delay_us * 1000ull);
 }
@@ -295,6 +328,7 @@ static void *thread_main(void *user)
 	snprintf(name, sizeof name, PLACE "/%u", processor->number);
 	pthread_setname_np(pthread_self(), name);
 	pin(processor->number);
+	prctl(PR_SET_TIMERSLACK, 1); /* a nap is as long as it says */
 	for (;;)
 		work(processor);
 	return NULL;
@@ -333,20 +367,21 @@ static struct processor *here(void)
 	return &processors[(cpu < 0 ? 0u : (unsigned)cpu) % RH_SOFTIRQ_CPUS];
 }
 
-static void ring(struct processor *processor)
+/* Who naps looks by itself, soon: what is urgent ends that. */
+static void ring(struct processor *processor, bool is_urgent)
 {
-	int was_asleep;
+	int was_asleep = atomic_load(&processor->is_asleep);
 
-	if (!atomic_load(&processor->is_asleep))
+	if (was_asleep == AWAKE || (was_asleep == NAPS && !is_urgent))
 		return;
 	pthread_mutex_lock(&processor->lock);
-	was_asleep = atomic_exchange(&processor->is_asleep, 0);
+	was_asleep = atomic_exchange(&processor->is_asleep, AWAKE);
 	pthread_mutex_unlock(&processor->lock);
 	if (was_asleep) /* not with the lock, for which it would wait at once */
 		pthread_cond_signal(&processor->rung);
 }
 
-static int push(struct processor *processor, struct rh_tasklet *tasklet)
+static int push(struct processor *processor, struct rh_tasklet *tasklet, bool is_urgent)
 {
 	struct rh_tasklet *first = atomic_load_explicit(&processor->pushed, memory_order_relaxed);
 	int                r = RH_OK;
@@ -356,18 +391,23 @@ static int push(struct processor *processor, struct rh_tasklet *tasklet)
 	while (!atomic_compare_exchange_weak(&processor->pushed, &first, tasklet));
 	if (!atomic_load_explicit(&processor->has_thread, memory_order_acquire))
 		r = start(processor);
-	ring(processor); /* also where another one has started it meanwhile */
+	ring(processor, is_urgent); /* also where another one has started it meanwhile */
 	return r;
 }
 
-/* What is urgent does not wait for what was held. */
-int rh_softirq_push(struct rh_tasklet *tasklet)
+/* It does not wait for what was held. */
+static int push_here(struct rh_tasklet *tasklet, bool is_urgent)
 {
 	struct processor *processor = here();
 
 	if (atomic_load_explicit(&processor->hold_until, memory_order_relaxed))
 		atomic_store(&processor->hold_until, 0);
-	return push(processor, tasklet);
+	return push(processor, tasklet, is_urgent);
+}
+
+int rh_softirq_push(struct rh_tasklet *tasklet)
+{
+	return push_here(tasklet, true);
 }
 
 EXPORT int rh_tasklet_schedule(struct rh_tasklet *tasklet)
@@ -376,7 +416,7 @@ EXPORT int rh_tasklet_schedule(struct rh_tasklet *tasklet)
 
 	if (!rh_tasklet_mark(tasklet))
 		return 0;
-	r = rh_softirq_push(tasklet);
+	r = push_here(tasklet, false);
 	return r < 0 ? r : 1;
 }
 
@@ -412,7 +452,7 @@ static int hold_back(struct rh_tasklet *tasklet, uint32_t delay_us)
 
 	if (atomic_load(&processor->is_asleep))
 		atomic_store(&processor->hold_until, rh_clock_ns() + delay_us * 1000ull);
-	return push(processor, tasklet);
+	return push(processor, tasklet, true);
 }
 
 EXPORT int rh_softirq_raise(struct rh_tasklet *tasklet)
@@ -448,7 +488,7 @@ static void init(struct processor *processor)
 	processor->pending = 0;
 	atomic_store(&processor->pushed, NULL);
 	atomic_store(&processor->hold_until, 0);
-	atomic_store(&processor->is_asleep, 0);
+	atomic_store(&processor->is_asleep, AWAKE);
 	atomic_store(&processor->has_thread, 0);
 }
 

@@ -300,6 +300,36 @@ static void one_runs_as_often_as_it_was_queued_and_never_twice_at_a_time(void **
 }
 
 /* Enabled and disabled by one thread while another schedules: nothing is lost. */
+static void say(void *user)
+{
+	sem_post(&((struct work *)user)->began);
+}
+
+/* Its thread sleeps, naps or still runs when the next one comes, which is soon after, or a
+ * while; now and then all come at once. */
+static void each_of_a_stream_runs_whatever_its_thread_does(void **state)
+{
+	struct work works[16];
+
+	(void)state;
+	for (int i = 0; i < 16; i++) {
+		sem_init(&works[i].began, 0, 0);
+		assert_int_equal(rh_tasklet_create(say, &works[i], &works[i].tasklet), RH_OK);
+	}
+	for (unsigned round = 0; round < 20000; round++) {
+		int all = round % 64 == 63 ? 16 : 1;
+
+		for (volatile unsigned spun = 0; spun < (round % 32) * (round % 32) * 8; spun++)
+			;
+		for (int i = 0; i < all; i++)
+			assert_int_equal(rh_tasklet_schedule(works[i].tasklet), 1);
+		for (int i = 0; i < all; i++)
+			sem_wait(&works[i].began);
+	}
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(rh_tasklet_destroy(works[i].tasklet), RH_OK);
+}
+
 static void *turn(void *user)
 {
 	struct work *work = user;
@@ -557,6 +587,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(one_cannot_end_itself),
 	CASE(different_ones_run_in_parallel),
 	CASE(one_runs_as_often_as_it_was_queued_and_never_twice_at_a_time),
+	CASE(each_of_a_stream_runs_whatever_its_thread_does),
 	CASE(what_is_scheduled_between_disable_and_enable_runs),
 	CASE(a_device_is_polled_by_the_budget_and_armed_when_it_has_no_more),
 	CASE(the_rule_says_how_much_when_and_whether_interrupts_come),
