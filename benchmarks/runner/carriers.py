@@ -7,6 +7,8 @@ import shutil
 import subprocess
 import time
 
+from . import command
+
 LINUX, HOST, FIBER, WASM = "Linux", "host", "fiber", "fiber, wasm"
 CARRIERS = (LINUX, HOST, FIBER, WASM)
 RESOURCES = {HOST: "bench_host", FIBER: "bench_fiber", WASM: "bench_wasm"}
@@ -28,11 +30,7 @@ class System:
                     "RHODES_STATE_DIR": os.path.join(folder, "s")}
 
     def run(self, *words):
-        done = subprocess.run([self.rhodes, *words], cwd=self.folder, env=self.env,
-                              capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"rhodes {' '.join(words)}: {done.stdout}{done.stderr}")
-        return done.stdout
+        return command.run(self.rhodes, self.folder, self.env, *words)
 
     def __enter__(self):
         path = os.path.join(self.folder, "system.yaml")

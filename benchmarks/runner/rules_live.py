@@ -8,6 +8,7 @@ import statistics
 import subprocess
 import time
 
+from . import command
 from .change import READY_S, Agents, Connection, Stream
 
 # Another constant each time: nothing of the one before can be used again.
@@ -32,11 +33,7 @@ class Author:
         self.run("rule", "new", "small", "--hook", "filter", "--lang", "c")
 
     def run(self, *words):
-        done = subprocess.run([self.rhodes, *words], cwd=self.folder, env=self.env,
-                              capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise RuntimeError(f"rhodes {' '.join(words)}: {done.stdout}{done.stderr}")
-        return done.stdout
+        return command.run(self.rhodes, self.folder, self.env, *words)
 
     def publish(self, count):
         """Publishes another rule and applies it.  Seconds: of the build and the store,

@@ -2,6 +2,7 @@
 
 #include "sys.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
@@ -9,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 struct shared {
@@ -31,31 +34,67 @@ void rh_stats_clear(struct rh_thread_stats *line)
 	memset(line, 0, sizeof *line);
 }
 
-/* Whether a process that lives has its block there. */
-static bool is_taken(const char *path)
+/* A child's, and that of a program it executes, stands beside its parent's: each is made
+ * under a name of its process's own, and whoever is first has the other name too. */
+static bool own_name(const char *wanted, char path[PATH_MAX])
 {
-	uint32_t head[3] = {0};
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	bool whole = fd >= 0 && read(fd, head, sizeof head) == (ssize_t)sizeof head;
+	int len = snprintf(path, PATH_MAX, "%s.%d", wanted, rh_sys_pid());
 
-	if (fd >= 0)
-		close(fd);
-	return whole && head[0] == RH_STATS_MAGIC && (int)head[2] != rh_sys_pid() &&
-	       kill((pid_t)head[2], 0) == 0;
+	return len > 0 && len < PATH_MAX;
 }
 
-/* A child's, and that of a program it executes, stands beside its parent's. */
 static int open_file(const char *wanted)
 {
 	char path[PATH_MAX];
-	int len = snprintf(path, sizeof path, "%s", wanted);
 
-	if (is_taken(path))
-		len = snprintf(path, sizeof path, "%s.%d", wanted, rh_sys_pid());
-	if (len < 0 || len >= (int)sizeof path)
+	if (!own_name(wanted, path))
 		return -1;
 	unlink(path);
 	return open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+}
+
+/* Whether a process that lives has its block there. */
+static bool is_taken(int fd)
+{
+	uint32_t head[3] = {0};
+
+	return pread(fd, head, sizeof head, 0) == (ssize_t)sizeof head &&
+	       head[0] == RH_STATS_MAGIC && (int)head[2] != rh_sys_pid() &&
+	       kill((pid_t)head[2], 0) == 0;
+}
+
+/* Of those that find what a dead process left one takes it away; false: somebody else's is
+ * there. */
+static bool make_free(const char *wanted)
+{
+	struct stat there, at;
+	int fd = open(wanted, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	bool taken = fd < 0 ? errno != ENOENT : flock(fd, LOCK_EX) || is_taken(fd);
+
+	if (fd >= 0 && !taken && !fstat(fd, &there) && !stat(wanted, &at) &&
+	    at.st_ino == there.st_ino)
+		unlink(wanted);
+	if (fd >= 0)
+		close(fd);
+	return !taken;
+}
+
+static void take_name(const char *wanted)
+{
+	char path[PATH_MAX];
+
+	while (own_name(wanted, path) && link(path, wanted)) {
+		if (errno != EEXIST || !make_free(wanted))
+			return;
+	}
+	unlink(path);
+}
+
+static const char *file_name(void)
+{
+	const char *path = getenv("RHODES_SCHED_STATS");
+
+	return path && *path ? path : NULL;
 }
 
 void rh_stats_name(const char *policy)
@@ -71,11 +110,10 @@ int rh_stats_high_fd(int fd)
 
 static int open_block(void)
 {
-	const char *path = getenv("RHODES_SCHED_STATS");
 	int fd, high;
 
-	if (path && *path)
-		return open_file(path);
+	if (file_name())
+		return open_file(file_name());
 	fd = memfd_create(RH_STATS_MEMFD, MFD_CLOEXEC);
 	if (fd < 0)
 		return fd;
@@ -112,4 +150,8 @@ void rh_stats_open(const char *policy, uint32_t seats)
 	rh_stats->threads_max = RH_STATS_THREADS;
 	rh_stats->version = RH_STATS_VERSION;
 	rh_stats->magic = RH_STATS_MAGIC;
+	if (file_name() && at != MAP_FAILED)
+		take_name(file_name());
+	if (file_name() && fd >= 0)
+		close(fd); /* it is found by its name, and the number is the program's */
 }

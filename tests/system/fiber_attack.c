@@ -95,9 +95,9 @@ static void *exec_now(void *none)
 	return none;
 }
 
-static void a_thread_that_execs_ends_all_others(void **state)
+/* A child, of which one thread does that while others run, ends with that code. */
+static void end_by(void *(*body)(void *), int code)
 {
-	(void)state;
 	for (int i = 0; i < 20; i++) {
 		pid_t pid = fork();
 
@@ -105,12 +105,17 @@ static void a_thread_that_execs_ends_all_others(void **state)
 			pthread_t threads[4];
 
 			have_burners(threads, 3);
-			pthread_create(&threads[3], NULL, exec_now, NULL);
-			pthread_join(threads[3], NULL);
-			_exit(9);
+			pthread_create(&threads[3], NULL, body, NULL);
+			pthread_exit(NULL);
 		}
-		expect_end(pid, 7 << 8);
+		expect_end(pid, code << 8);
 	}
+}
+
+static void a_thread_that_execs_ends_all_others(void **state)
+{
+	(void)state;
+	end_by(exec_now, 7);
 }
 
 static void *exit_now(void *none)
@@ -122,18 +127,7 @@ static void *exit_now(void *none)
 static void a_thread_that_exits_ends_all_others(void **state)
 {
 	(void)state;
-	for (int i = 0; i < 20; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0) {
-			pthread_t threads[4];
-
-			have_burners(threads, 3);
-			pthread_create(&threads[3], NULL, exit_now, NULL);
-			pthread_exit(NULL);
-		}
-		expect_end(pid, 5 << 8);
-	}
+	end_by(exit_now, 5);
 }
 
 static void *spawn_some(void *none)

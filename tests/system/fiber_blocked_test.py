@@ -4,13 +4,45 @@ not serve: the rest works on, and all come back.  And signals that pile up are n
 import os
 import signal
 import subprocess
+import sys
 import unittest
 
-from fiber_stage import BUILD, LIMIT, PATIENCE, Control, Stage
+from fiber_stage import BUILD, LIMIT, PATIENCE, Block, Control, Stage
 
 PROGRAMS = os.path.join(os.path.abspath(BUILD), "tests", "system")
 ROUNDS = int(os.environ.get("RHODES_ROUNDS", "3"))
 SLEEPERS, SEATS = 12, 2
+CHILDREN = 12
+# All have a thread, then say which file their block is, while all of them are there.
+FAMILY = f"""
+import os, sys, threading
+began, ended = os.pipe(), os.pipe()
+def say():
+    lowest = os.dup(0)
+    os.close(lowest)
+    thread = threading.Thread(target=lambda: None)
+    thread.start()
+    thread.join()
+    assert os.dup(0) == lowest, "the program has another descriptor"
+    with open("/proc/self/maps") as maps:
+        inode = [line.split()[4] for line in maps if sys.argv[1] in line][-1]
+    os.write(1, f"{{os.getpid()}} {{inode}}\\n".encode())
+for _ in range({CHILDREN}):
+    if os.fork() == 0:
+        os.close(ended[1])
+        os.read(began[0], 1)
+        say()
+        os.read(ended[0], 1)
+        os._exit(0)
+os.write(began[1], bytes({CHILDREN}))
+say()
+os.close(ended[0])
+while len(os.listdir(os.path.dirname(sys.argv[1]))) < {CHILDREN} + 1:
+    os.sched_yield()
+os.close(ended[1])
+for _ in range({CHILDREN}):
+    os.wait()
+"""
 
 
 class Blocked(Stage):
@@ -52,6 +84,20 @@ class Blocked(Stage):
 
     def test_signals_pile_up_meanwhile(self):
         self.all_sleep("vfork")
+
+    def test_processes_of_one_program_never_share_a_block(self):
+        """Children that have their first threads at the same time as their parent; and what a
+        process left that is no more is in nobody's way."""
+        with open(self.block_path, "wb") as file:
+            file.write(b"what was left")
+        out = self.run_fiber(sys.executable, "-c", FAMILY, self.block_path).decode()
+        blocks = [tuple(map(int, line.split())) for line in out.splitlines()]
+        self.assertEqual(len({pid for pid, _ in blocks}), CHILDREN + 1, out)
+        self.assertEqual(len({inode for _, inode in blocks}), CHILDREN + 1, out)
+        files = {os.stat(self.path(name)).st_ino: name for name in os.listdir(self.folder)}
+        for pid, inode in blocks:
+            self.assertEqual(Block(self.path(files[inode])).pid, pid)
+        self.assertIn("block", files.values())
 
     def test_who_is_asked_while_it_is_stopped_is_asked_once(self):
         """Signals to the monitor queue up; all of them come when it goes on."""

@@ -13,14 +13,10 @@ import time
 import unittest
 
 import cgroups
-from cli_stage import BUILD, LIMIT, Stage
+from cli_stage import BUILD, LIMIT
+from fiber_run_stage import WORKER, RunStage
 from fiber_stage import CONTROL, Block, Control, block_of
 
-MANIFEST = """
-kind: Resource
-metadata: {name: encoder}
-spec: {type: application}
-"""
 # It has a block in which nothing is true: whom it wants to have woken is another's thread.
 LIAR = f"""
 import os, struct, sys
@@ -87,31 +83,9 @@ print("ended", flush=True)
 sys.stdin.readline()
 os._exit(0)
 """
-WORKER = os.path.join(BUILD, "tests", "system", "fiber_worker")
 
 
-class Programs(Stage):
-    has_agents = True
-
-    def setUp(self):
-        super().setUp()
-        self.install_runtime()
-        self.up(self.path("system.yaml", MANIFEST))
-
-    def worker(self, *before, use="cfs"):
-        return self.started("run", "-r", "encoder", "--sched", use, "--carrier", "fiber", "--",
-                            *before, WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def go_on(self, worker):
-        """Every thread of it has done a hundred rounds from now on."""
-        worker.stdin.write("on\n")
-        worker.stdin.flush()
-        self.assertRegex(worker.stdout.readline(), r"^rounds \d+$")
-
-    def finish(self, worker):
-        out, _ = worker.communicate(timeout=LIMIT)
-        self.assertEqual((out, worker.returncode), ("right\n", 0))
-
+class Programs(RunStage):
     def rule(self, says):
         return self.ok("apply", "-f", self.path(
             "rule.yaml", "kind: Rule\nmetadata: {name: encoder-sched}\n"

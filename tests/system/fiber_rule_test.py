@@ -9,15 +9,11 @@ import subprocess
 import time
 import unittest
 
-from cli_stage import BUILD, LIMIT, Stage
+from cli_stage import BUILD, LIMIT
 from code_stage import LIBRARY
+from fiber_run_stage import WORKER, RunStage
 from fiber_stage import Block, Control, block_of
 
-MANIFEST = """
-kind: Resource
-metadata: {name: encoder}
-spec: {type: application}
-"""
 RULE = """
 kind: Rule
 metadata: {{name: order}}
@@ -30,17 +26,10 @@ spec: {{sched: {{resource: encoder, carrier: fiber, use: {}}}}}
 """
 # One that fails in a place of its source, where the threads do not need it.
 ENQUEUE = "int32_t rh_sched_enqueue(int32_t number, int32_t why)\n{\n"
-WORKER = os.path.join(BUILD, "tests", "system", "fiber_worker")
 
 
-class LentStage(Stage):
-    """A system with one resource, whose threads are ordered by rules of the center."""
-    has_agents = True
-
-    def setUp(self):
-        super().setUp()
-        self.install_runtime()
-        self.up(self.path("system.yaml", MANIFEST))
+class LentStage(RunStage):
+    """Threads are ordered by rules of the center."""
 
     def here(self, *words):
         done = subprocess.run([self.rhodes_path, *words], cwd=self.folder, env=self.env,
@@ -72,19 +61,8 @@ class LentStage(Stage):
 
 
 class Lent(LentStage):
-    def worker(self):
-        return self.started("run", "-r", "encoder", "--sched", "rr", "--carrier", "fiber", "--",
-                            WORKER, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-
-    def go_on(self, worker):
-        """Every thread of it has done a hundred rounds from now on."""
-        worker.stdin.write("on\n")
-        worker.stdin.flush()
-        self.assertRegex(worker.stdout.readline(), r"^rounds \d+$")
-
-    def finish(self, worker):
-        out, _ = worker.communicate(timeout=LIMIT)
-        self.assertEqual((out, worker.returncode), ("right\n", 0))
+    def worker(self, *before, use="rr"):
+        return super().worker(*before, use=use)
 
     def policy(self, worker):
         return Block(block_of(worker.pid)).policy
