@@ -246,6 +246,25 @@ static bool wait_for_seat(struct rh_carrier *carrier)
 	return true;
 }
 
+/* Each begins on a processor of its own and may go anywhere from there.  The kernel puts new
+ * threads where who started them is, if nothing is idle at that moment, and finds two that
+ * share a processor late, if at all while others use the machine. */
+static void spread(uint32_t index)
+{
+	cpu_set_t all, one;
+	uint32_t seen = 0;
+
+	if (rh_real.sched_getaffinity(0, sizeof all, &all) != 0 || CPU_COUNT(&all) < 2)
+		return;
+	CPU_ZERO(&one);
+	index %= (uint32_t)CPU_COUNT(&all);
+	for (size_t cpu = 0; cpu < CPU_SETSIZE && !CPU_COUNT(&one); cpu++)
+		if (CPU_ISSET(cpu, &all) && seen++ == index)
+			CPU_SET(cpu, &one);
+	rh_real.sched_setaffinity(0, sizeof one, &one);
+	rh_real.sched_setaffinity(0, sizeof all, &all);
+}
+
 static void *main_of(void *argument)
 {
 	struct rh_carrier *carrier = argument;
@@ -259,6 +278,7 @@ static void *main_of(void *argument)
 	carrier->mask = rh_sys_mask(SIG_BLOCK, NULL);
 	atomic_store(&carrier->tid, rh_sys_tid());
 	rh_preempt_arm(carrier);
+	spread(carrier->seat->index);
 	do {
 		serve(carrier);
 	} while (wait_for_seat(carrier));

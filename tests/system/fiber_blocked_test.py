@@ -118,6 +118,18 @@ class Blocked(Stage):
             self.assertRegex(go_on(), "^rounds")
             self.assertEqual(worker.communicate(timeout=LIMIT)[0], "right\n")
 
+    def test_carriers_may_go_anywhere(self):
+        """Each begins on a processor of its own, and is not bound to it."""
+        with subprocess.Popen([os.path.join(PROGRAMS, "fiber_worker")], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              env=self.environment()) as worker:
+            worker.stdin.write("on\n")
+            worker.stdin.flush()
+            self.assertRegex(worker.stdout.readline(), "^rounds")
+            for tid in os.listdir(f"/proc/{worker.pid}/task"):
+                self.assertEqual(os.sched_getaffinity(int(tid)), os.sched_getaffinity(0))
+            self.assertEqual(worker.communicate(timeout=LIMIT)[0], "right\n")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
