@@ -64,10 +64,17 @@ class Resource(types.ModuleType):
         return sorted({*super().__dir__(), *self.__all__})
 
 
-def open(name):  # pylint: disable=redefined-builtin
+def open(name, texts=()):  # pylint: disable=redefined-builtin
     """The resource of that name among the references of this one, or the one that offers
-    the interface of that name; raises RhodesRefusedError when there is none."""
-    return Resource(name, _core.open(name))
+    the interface of that name; raises RhodesRefusedError when there is none.
+
+    `texts` are canonical texts (docs/interface-text.md) of the functions that the program
+    was written for: RhodesInterfaceError shows how the interface differs from them."""
+    resource = Resource(name, _core.open(name))
+    if texts and (lines := difference(resource, texts)):
+        raise RhodesInterfaceError(f"{name} is not what this program was written for:\n"
+                                   f"{lines}", "EINTERFACE", 1012)
+    return resource
 
 
 def struct(resource, name):
