@@ -123,6 +123,16 @@ class Java(Stage):
         done = self.rhodes("run", "app", "--", "sh", "-c", f"java -cp {TESTS} NativeProgram x")
         self.assertEqual(done.stdout, "governed: x\n", done.stderr)
 
+    def test_a_class_that_is_written_for_a_callee(self):
+        self.start()
+        self.path("Kinds.java", self.java("rhodes.Generate", "kinds"))
+        subprocess.run(["javac", "-Xlint:all", "-Werror", "-cp", JAR, "-d", self.folder,
+                        self.path("Kinds.java"), os.path.join(HERE, "Generated.java")],
+                       check=True, timeout=LIMIT)
+        done = self.rhodes("run", "app", "--", "java", "-cp", f"{JAR}:{self.folder}",
+                           "Generated")
+        self.assertEqual(done.stdout, "6 4 -100 3 2 abab 8 2\n", done.stderr)
+
     def test_what_the_configuration_names(self):
         self.start()
         file = self.path("java.properties", "Configured$Kinds = kinds\n"

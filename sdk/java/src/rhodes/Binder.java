@@ -75,7 +75,7 @@ final class Binder {
     }
 
     /** Whether it is one of what is returned. */
-    private static boolean isResult(Interface.Function function, int index) {
+    static boolean isResult(Interface.Function function, int index) {
         return function.params().get(index).comesOut() && !isUsed(function, index);
     }
 
