@@ -155,10 +155,11 @@ static void enter_python(void)
 /* The argument that gives a JVM the agent for unmodified programs; false without it. */
 static bool java_agent(char *option, size_t cap)
 {
-	char folder[PATH_MAX];
-	int  len;
+	const char *wish = getenv("RHODES_JAVA");
+	char        folder[PATH_MAX];
+	int         len;
 
-	if (rh_tool_folder("java", folder, NULL) < 0)
+	if ((wish && strcmp(wish, "off") == 0) || rh_tool_folder("java", folder, NULL) < 0)
 		return false;
 	len = snprintf(option, cap, "-javaagent:%s/rhodes-agent.jar", folder);
 	return len > 0 && (size_t)len < cap && access(strchr(option, ':') + 1, R_OK) == 0;

@@ -117,6 +117,10 @@ class Java(Stage):
         alone = subprocess.run(["java", "-cp", TESTS, "NativeProgram"], text=True,
                                capture_output=True, timeout=LIMIT, check=False)
         self.assertIn("UnsatisfiedLinkError", alone.stderr)
+        without = self.rhodes("run", "app", "--", "java", "-cp", TESTS, "NativeProgram",
+                              env={"RHODES_JAVA": "off"})
+        self.assertNotEqual(without.stdout, "governed: \n")
+        self.assertIn("UnsatisfiedLinkError", without.stderr)
 
     def test_a_program_that_starts_java(self):
         self.start()
