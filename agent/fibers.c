@@ -34,6 +34,15 @@ void rh_fibers_ask_of(const struct rh_schedspec *spec, struct rh_stats_ask *ret_
 	ret_ask->period_ns = ns_of(says, RH_SCHED_PERIOD_US);
 }
 
+/* The record of a task that rules see has no priority, and all threads have the same one. */
+void rh_fibers_check(const struct rh_schedspec *spec, struct rh_diag *why)
+{
+	if (spec->says.carrier == RH_SCHED_FIBER &&
+	    (spec->says.is_set >> RH_SCHED_PRIORITY & 1u))
+		rh_diag_set(why, RH_ENOSYS, "priority orders nothing under fiber, where it would "
+		            "be the same for all threads");
+}
+
 /* ---- one program ------------------------------------------------------------ */
 
 struct tally {

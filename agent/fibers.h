@@ -25,6 +25,9 @@
  * began with. */
 void rh_fibers_ask_of(const struct rh_schedspec *spec, struct rh_stats_ask *ret_ask);
 
+/* What of a rule no runtime does: why says it. */
+void rh_fibers_check(const struct rh_schedspec *spec, struct rh_diag *why);
+
 /* Asks all that have it not in force.  Returns how many have not answered and may still do
  * so in time; why says who did not, or which threads a program leaves to the kernel and why,
  * or has the code RH_OK. */

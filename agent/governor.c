@@ -168,6 +168,8 @@ static unsigned ask_fibers(struct rh_governor *governor, struct rh_diag *why)
 
 	rh_fibers_ask_of(spec, &ask);
 	pending = rh_fibers_put(&governor->set, &ask, rh_clock_ns() / RH_NS_PER_MS, why);
+	if (!why->code && spec)
+		rh_fibers_check(spec, why);
 	if (pending)
 		uv_timer_start(&governor->asking, on_asking, ASK_MS, 0);
 	save(governor);

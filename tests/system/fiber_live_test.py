@@ -256,6 +256,16 @@ class Live(Programs):
             self.finish(worker)
             self.finish(other)
 
+    def test_a_priority_that_orders_nothing_is_told(self):
+        with self.worker() as worker:
+            self.go_on(worker)
+            self.rule("use: rr, priority: 5")
+            self.await_active("Partial", "priority orders nothing under fiber")
+            self.await_block(worker, "rr")
+            self.rule("use: rr")
+            self.await_active("InForce")
+            self.finish(worker)
+
     def test_threads_that_the_kernel_orders_are_told_with_the_rule(self):
         with self.started("run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber", "--",
                           sys.executable, "-c", BOUND, stdin=subprocess.PIPE,
