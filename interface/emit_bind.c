@@ -425,6 +425,18 @@ static const char *find_name(struct rh_plan *plan)
 	return copy;
 }
 
+/* Names of types that the bindings have themselves. */
+static int reserve_names(struct rh_binding *binding)
+{
+	static const char *const names[] = { "Client", "Server", "Dispatcher", "Interface",
+	                                     "Open", "Serve" };
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!give_name(binding, names[i]))
+			return RH_ENOMEM;
+	return binding->upper && give_name(binding, binding->upper) ? RH_OK : RH_ENOMEM;
+}
+
 int rh_binding_make(struct rh_binding *binding, struct rh_plan *plan,
                     struct rh_diag *diag)
 {
@@ -435,8 +447,9 @@ int rh_binding_make(struct rh_binding *binding, struct rh_plan *plan,
 		return RH_ENOMEM;
 	rh_bind_types_init(&binding->types, &plan->pool);
 	binding->upper = rh_bind_upper(&plan->pool, name);
-	int result = binding->upper && give_name(binding, binding->upper)
-	             ? name_objects(binding) : RH_ENOMEM;
+	int result = reserve_names(binding);
+	if (result >= 0)
+		result = name_objects(binding);
 	if (result >= 0)
 		result = fill_functions(binding, diag);
 	if (result >= 0)

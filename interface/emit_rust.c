@@ -406,17 +406,20 @@ static void put_drop(FILE *out, const struct rh_bind_object *object)
 static void put_object(FILE *out, const struct rh_binding *binding,
                        const struct rh_bind_object *object)
 {
+	const struct rh_bind_value *ret = object->destroy ? &object->destroy->ret : NULL;
+	bool is_ended = ret && !object->destroy->reason &&
+	                (ret->role == RH_BIND_VOID ||
+	                 (ret->role == RH_BIND_VALUE && ret->type->size <= 16));
+
 	fprintf(out, "/// An object of the callee%s.\n#[derive(Debug)]\npub struct %s {\n"
 	        "    rh_raw: *mut c_void,\n    rh_owned: bool,\n    rh_client: %s,\n}\n\n"
-	        "unsafe impl Send for %s {}\n\n", object->destroy ? "; ends when it is dropped"
-	        : "", object->upper, binding->upper, object->upper);
+	        "unsafe impl Send for %s {}\n\n", is_ended ? "; ends when it is dropped" : "", object->upper, binding->upper, object->upper);
 	fprintf(out, "impl %s {\n"
 	        "    fn rh_new(client: &%s, raw: *mut c_void, owned: bool) -> Option<Self> {\n"
 	        "        if raw.is_null() {\n            return None;\n        }\n"
 	        "        Some(%s { rh_raw: raw, rh_owned: owned, rh_client: client.clone() })\n"
 	        "    }\n}\n\n", object->upper, binding->upper, object->upper);
-	if (object->destroy && object->destroy->ret.role <= RH_BIND_HANDLE &&
-	    (!object->destroy->ret.type || object->destroy->ret.type->size <= 16))
+	if (is_ended)
 		put_drop(out, object);
 }
 

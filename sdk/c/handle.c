@@ -306,8 +306,8 @@ void *rh_handle_keep(struct rh_handle *handle, const struct rh_function *functio
 			pthread_setspecific(texts_key, text);
 		}
 	}
-	if (len > text->cap) {
-		unsigned char *larger = realloc(text->bytes, len);
+	if (len > text->cap || !text->bytes) { /* no bytes are some, too: NULL is none */
+		unsigned char *larger = realloc(text->bytes, len ? len : 1);
 
 		if (!larger)
 			return NULL;

@@ -3,7 +3,8 @@
 import os
 import unittest
 
-from bind_stage import C_CALLER, EXAMPLE, OK, SDK, TOP, BindStage, need
+from bind_stage import C_CALLER, EXAMPLE, HERE, OK, SDK, TOP, BindStage, need
+from kinds_stage import KindsStage
 
 
 class CppStage(BindStage):
@@ -17,6 +18,13 @@ class CppStage(BindStage):
                       os.path.join(TOP, "sdk", "c"), source, "-L", SDK, "-lrhodes", "-o",
                       self.path(name))
         return self.path(name)
+
+
+class TestKinds(KindsStage, CppStage):
+    def program(self, name):
+        self.ok("interface", "bind", self.path(f"lib{name}.side"), "--language", "cpp", "-o",
+                self.path(f"{name}.hpp"))
+        return self.build(os.path.join(HERE, "kinds", f"{name}_main.cc"), f"{name}_main")
 
 
 class TestTextstat(CppStage):

@@ -3,7 +3,8 @@
 import os
 import unittest
 
-from bind_stage import BUILD, C_CALLER, EXAMPLE, OK, SDK, TOP, BindStage, need
+from bind_stage import BUILD, C_CALLER, EXAMPLE, HERE, OK, SDK, TOP, BindStage, need
+from kinds_stage import KindsStage
 
 MODULE = os.path.join(TOP, "sdk", "go")
 
@@ -19,28 +20,35 @@ class GoStage(BindStage):
             "GOPROXY": "off", "GONOSUMDB": "*", "CGO_ENABLED": "1"})
         os.makedirs(self.path("program"))
 
-    def module(self, name, **files):
-        """A module in the test's folder that may use rhodes."""
-        self.path(f"{name}/go.mod", f"module {name}\n\ngo 1.19\n\nrequire rhodes v0.0.0\n\n"
+    def module(self, name, *packages):
+        """A module in the test's folder that has bindings and may use rhodes."""
+        self.path("program/go.mod", f"module {name}\n\ngo 1.19\n\nrequire rhodes v0.0.0\n\n"
                   f"replace rhodes => {MODULE}\n")
-        for file, content in files.items():
-            self.path(f"{name}/{file}", content)
+        for package in packages:
+            os.makedirs(self.path(f"program/{package}"))
+            self.ok("interface", "bind", self.path(f"lib{package}.side"), "--language", "go",
+                    "-o", self.path(f"program/{package}/{package}.go"))
 
-    def go(self, *words, **more):
-        return self.run_tool("go", *words, cwd=self.path("program"), **more)
+    def build(self, source, name):
+        self.run_tool("go", "vet", source, cwd=self.path("program"))
+        self.run_tool("go", "build", "-o", self.path(name), source, cwd=self.path("program"))
+        return self.path(name)
+
+
+class TestKinds(KindsStage, GoStage):
+    def program(self, name):
+        self.module("program", name)
+        source = self.path(f"program/{name}_main.go")
+        os.symlink(os.path.join(HERE, "kinds", f"{name}_main.go"), source)
+        return self.build(source, f"{name}_main")
 
 
 class TestTextstat(GoStage):
     def test_callers_and_servers(self):
-        self.module("program")
-        self.path("program/go.mod", "module example\n\ngo 1.19\n\nrequire rhodes v0.0.0\n\n"
-                  f"replace rhodes => {MODULE}\n")
+        self.module("example", "textstat")
         for name in ("caller", "server"):
             os.symlink(os.path.join(EXAMPLE, "go", name), self.path(f"program/{name}"))
-        os.makedirs(self.path("program/textstat"))
-        self.bind("go", "program/textstat/textstat.go")
-        for name in ("caller", "server"):
-            self.go("build", "-o", self.path(name), f"./{name}/main.go")
+            self.build(f"./{name}/main.go", name)
         self.start()
         with self.subTest("Go calls C"):
             self.assertRegex(self.call("texts_c", self.path("caller"), "text_c"), OK)

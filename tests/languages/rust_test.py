@@ -3,7 +3,8 @@
 import os
 import unittest
 
-from bind_stage import C_CALLER, EXAMPLE, OK, SDK, TOP, BindStage, need
+from bind_stage import C_CALLER, EXAMPLE, HERE, OK, SDK, TOP, BindStage, need
+from kinds_stage import KindsStage
 
 CRATE = os.path.join(TOP, "sdk", "rust")
 
@@ -30,6 +31,14 @@ class RustStage(BindStage):
         path = self.path(f"{name}.rs")
         os.symlink(os.path.join(EXAMPLE, "rust", f"{name}.rs"), path)
         return self.build(path, name)
+
+
+class TestKinds(KindsStage, RustStage):
+    def program(self, name):
+        self.ok("interface", "bind", self.path(f"lib{name}.side"), "--language", "rust", "-o",
+                self.path(f"{name}.rs"))
+        os.symlink(os.path.join(HERE, "kinds", f"{name}_main.rs"), self.path(f"{name}_main.rs"))
+        return self.build(self.path(f"{name}_main.rs"), f"{name}_main")
 
 
 class TestTextstat(RustStage):

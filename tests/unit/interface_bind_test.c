@@ -41,6 +41,8 @@ static void types_have_their_layout(void **state)
 	assert_int_equal(type->align, 1);
 	type = read_type(&pool, "struct wide{u8 x@0}:16"); /* __attribute__((aligned(16))) */
 	assert_false(type->is_natural);
+	type = read_type(&pool, "struct bits{u32 a@0.0:5;u32 b@4.0:7}:8"); /* b behind :0 */
+	assert_false(type->is_natural);
 	type = read_type(&pool, plain_text);
 	assert_false(type->is_natural);
 	assert_int_equal(type->align, 8);
