@@ -265,9 +265,11 @@ func Open(name string, functions []Function) (*Library, error) {
 	return library, nil
 }
 
-// Call calls the function of that number.
+// Call calls the function of that number.  The plan is a variable of the program, and no memory
+// of the heap: C gets its address as a number.
 func (l *Library) Call(f *Frame, number int, plan *Plan) error {
-	code := C.rh_go_call(l.library, l.indices[number], f.base, unsafe.Pointer(plan), C.uint32_t(f.at))
+	code := C.rh_go_call(C.uintptr_t(uintptr(unsafe.Pointer(l.library))), l.indices[number],
+		C.uintptr_t(uintptr(f.base)), C.uintptr_t(uintptr(unsafe.Pointer(plan))), C.uint32_t(f.at))
 	if code < 0 {
 		return f.err(code)
 	}
@@ -276,7 +278,8 @@ func (l *Library) Call(f *Frame, number int, plan *Plan) error {
 
 // CallBytes is Call with slices, that C reads and writes where they lie.
 func (l *Library) CallBytes(f *Frame, number int, plan *Plan, b0, b1, b2, b3 unsafe.Pointer) error {
-	code := C.rh_go_call_bytes(l.library, l.indices[number], f.base, unsafe.Pointer(plan), C.uint32_t(f.at),
+	code := C.rh_go_call_bytes(C.uintptr_t(uintptr(unsafe.Pointer(l.library))), l.indices[number],
+		C.uintptr_t(uintptr(f.base)), C.uintptr_t(uintptr(unsafe.Pointer(plan))), C.uint32_t(f.at),
 		b0, b1, b2, b3)
 	if code < 0 {
 		return f.err(code)

@@ -93,33 +93,33 @@ static int keep_out(unsigned char *frame, const struct rh_go_out *out, uint32_t 
 	return RH_OK;
 }
 
-int rh_go_call(struct rh_stub_library *library, unsigned index, void *frame,
-               const void *plan, uint32_t room)
+int rh_go_call(uintptr_t library, unsigned index, uintptr_t frame, uintptr_t plan,
+               uint32_t room)
 {
-	struct rh_go_frame      *of = frame;
-	const struct rh_go_plan *with = plan;
-	unsigned char           *base = frame;
+	struct rh_go_frame      *of = (struct rh_go_frame *)frame;
+	const struct rh_go_plan *with = (const struct rh_go_plan *)plan;
+	unsigned char           *base = (unsigned char *)frame;
 	int                      r;
 
 	errno = 0;
-	r = rh_language_call(library, index, of->args, with->ret ? base + with->ret : NULL);
+	r = rh_language_call((struct rh_stub_library *)library, index, of->args,
+	                     with->ret ? base + with->ret : NULL);
 	if (r < 0)
-		return keep_error(frame, r);
+		return keep_error(of, r);
 	of->err_no = errno;
 	for (uint32_t i = 0; i < with->out_count; i++) {
 		if ((r = keep_out(base, &with->outs[i], &room)) < 0)
-			return keep_error(frame, r);
+			return keep_error(of, r);
 	}
 	return r;
 }
 
-int rh_go_call_bytes(struct rh_stub_library *library, unsigned index, void *frame,
-                     const void *plan, uint32_t room, void *b0, void *b1, void *b2,
-                     void *b3)
+int rh_go_call_bytes(uintptr_t library, unsigned index, uintptr_t frame, uintptr_t plan,
+                     uint32_t room, void *b0, void *b1, void *b2, void *b3)
 {
-	const struct rh_go_plan *with = plan;
+	const struct rh_go_plan *with = (const struct rh_go_plan *)plan;
 	void *const              bytes[RH_GO_BYTES] = { b0, b1, b2, b3 };
-	unsigned char           *base = frame;
+	unsigned char           *base = (unsigned char *)frame;
 
 	for (int i = 0; i < RH_GO_BYTES; i++) {
 		if (with->bytes[i])

@@ -47,11 +47,12 @@ struct rh_go_plan {
 	uint32_t         bytes[RH_GO_BYTES]; /* where pointers to slices belong */
 };
 
-int rh_go_call(struct rh_stub_library *library, unsigned index, void *frame,
-               const void *plan, uint32_t room);
-int rh_go_call_bytes(struct rh_stub_library *library, unsigned index, void *frame,
-                     const void *plan, uint32_t room, void *b0, void *b1, void *b2,
-                     void *b3);
+/* Library and frame are memory of C, plans are variables of the program: as numbers Go
+ * need not look whether they are pointers of its own, which is a fifth of a call. */
+int rh_go_call(uintptr_t library, unsigned index, uintptr_t frame, uintptr_t plan,
+               uint32_t room);
+int rh_go_call_bytes(uintptr_t library, unsigned index, uintptr_t frame, uintptr_t plan,
+                     uint32_t room, void *b0, void *b1, void *b2, void *b3);
 
 /* A block that lives as long as the frame's call; NULL without memory. */
 void *rh_go_more(void *frame, size_t size);
