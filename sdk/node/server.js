@@ -28,6 +28,9 @@ function raw(f) {
                        { signature: f.signature, wanted: f.wanted ?? f.length, raw: true });
 }
 
+/* Events are told, not asked for: no function is theirs. */
+const isServed = ({ text, isEvent }) => !!text && !isEvent;
+
 function functionOf(object, { name }) {
   const f = object[name] ?? object[camel(name)];
   return typeof f === 'function' ? f : undefined;
@@ -37,8 +40,8 @@ function functionOf(object, { name }) {
 function differences(object, told) {
   const found = [];
   for (const one of told.functions) {
-    const f = one.text ? functionOf(object, one) : undefined;
-    if (!one.text) continue;
+    if (!isServed(one)) continue;
+    const f = functionOf(object, one);
     if (!f)
       found.push(`- ${one.text}`, `+ (no function ${one.name})`);
     else if (f.signature && types(f.signature) !== types(one.text))
@@ -139,10 +142,10 @@ async function serve(object, { threads } = {}) {
     throw new RangeError('threads must be a whole number between 1 and 64');
   const objects = new Objects();
   const functions = told.functions.map((one) => {
-    const f = one.text ? functionOf(object, one) : undefined;
+    const f = isServed(one) && functionOf(object, one);
     return f && withObjects(f.bind(object), one, objects);
   });
-  const raws = told.functions.map((one) => !!one.text && functionOf(object, one).raw === true);
+  const raws = told.functions.map((one) => isServed(one) && functionOf(object, one).raw === true);
   return native.serve(functions, explain, count, raws);
 }
 

@@ -91,6 +91,17 @@ class Node(Stage):
         self.assertIn(" serving libkinds", lines)
         self.assert_tests("values", "promises", "handles", "workers", "served",
                           resource="app_js", callee="kinds_js")
+        # Objects of a caller that died are ended by the function of the interface.
+        killed = self.node("app_js", "-e", """
+            const kinds = require('kinds_js');
+            globalThis.boxes = [1, 2, 3].map(kinds.box_new);
+            console.log(kinds.box_count());
+            process.kill(process.pid, 'SIGKILL');""")
+        self.assertEqual((killed.returncode, killed.stdout), (-9, "3\n"), killed.stderr)
+        self.assertEqual(self.node("app_js", "-e", """
+            const kinds = require('kinds_js');
+            (function look() { kinds.box_count() ? setImmediate(look) : console.log(0); })();
+            """).stdout, "0\n")
 
     def test_unmodified_programs(self):
         done = self.node("app", self.path("hook_program.cjs"))

@@ -199,6 +199,18 @@ test('bytes that come out, as many as were used', () => {
   assert.equal(bytes.toString(), 'abc', 'what the program has stays as it is');
 });
 
+const tooSlow = { skip: process.env.KINDS === 'kinds_js' && 'slow in JavaScript' };
+
+test('bytes up to the limit', tooSlow, () => {
+  const bytes = Buffer.alloc((64 << 20) - 4096, 'abc');
+  const { result, bytes: turned } = kinds.kinds_reverse(bytes);
+  assert.equal(result, bytes.length);
+  assert.ok(turned.equals(bytes.reverse()));
+  assert.equal(typeof kinds.kinds_sum(bytes), 'bigint');
+  assert.throws(() => kinds.kinds_sum(Buffer.alloc((64 << 20) + 1)), RangeError);
+  assert.throws(() => kinds.kinds_sum(Buffer.alloc(64 << 20)), { code: 'EMSGSIZE', ran: false });
+});
+
 test('descriptors and paths', () => {
   const fd = fs.openSync(__filename, 'r'), size = BigInt(fs.statSync(__filename).size);
   assert.equal(kinds.kinds_drain(fd), size);
