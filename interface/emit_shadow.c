@@ -212,11 +212,30 @@ static bool needs_jump(const struct rh_plan *plan, uint32_t index)
 	       (!c || c->is_variadic || is_hard_to_write(c));
 }
 
+/* In the archive the stub is also __wrap_NAME, for ld --wrap and for the plugins of
+ * compilers; NAME is weak there, so that a program may have a function of its own that
+ * is called so. */
+static void put_wrapped(FILE *out, const struct rh_plan_function *function,
+                        const struct rh_function *row, uint32_t index)
+{
+	const struct rh_cfunction *c = function->c;
+	char                       name[32];
+
+	snprintf(name, sizeof name, "rh_stub_%u", index);
+	bool is_named = c && !c->is_inline && !function->is_ignored &&
+	                !(row->flags & RH_FUNCTION_NOCARRY);
+	fprintf(out, "#ifdef RH_STATIC\n#pragma weak %s\n__asm__(\".globl __wrap_%s\\n\"\n"
+	        "\t\".hidden __wrap_%s\\n.set __wrap_%s, %s\\n\");\n#endif\n",
+	        is_named ? c->name : name, row->name, row->name, row->name, row->name);
+}
+
 static void put_function(FILE *out, const struct rh_plan *plan, uint32_t index)
 {
 	const struct rh_plan_function *function = &plan->functions[index];
 	const struct rh_function      *row = &plan->interface.functions[index];
 
+	if (!function->is_old && !needs_jump(plan, index))
+		put_wrapped(out, function, row, index);
 	if (row->reason)
 		fprintf(out, "/* %s: %s */\n",
 		        row->flags & RH_FUNCTION_LOCAL ? "local" : "not carried", row->reason);
