@@ -3,7 +3,8 @@ import java.lang.invoke.MethodType;
 import java.util.Arrays;
 
 /** ts_add from Java, timed as call.h does: `rhodes` by the SDK, `native` by a native method that
- *  the agent rewrites, `jni` by a native method of JNI in this process (callee: its library).
+ *  the agent rewrites, `jni` by a native method of JNI in this process (LIBRARY: its own), `jna`
+ *  by JNA (LIBRARY: textstat's).
  *
  *  <pre>Call WHAT CALLS [LIBRARY]</pre> */
 public final class Call {
@@ -28,6 +29,10 @@ public final class Call {
 
     static final class ByJni {
         static native int add(int a, int b);
+    }
+
+    interface ByJna extends com.sun.jna.Library {
+        int ts_add(int a, int b);
     }
 
     private Call() {
@@ -67,6 +72,7 @@ public final class Call {
         switch (words[0]) {
         case "rhodes" -> measure((a, b) -> (int) ByRhodes.ADD.invokeExact(a, b), calls);
         case "native" -> measure(ByNative::tsAdd, calls);
+        case "jna" -> measure(com.sun.jna.Native.load(words[2], ByJna.class)::ts_add, calls);
         default -> {
             System.load(words[2]);
             measure(ByJni::add, calls);

@@ -33,6 +33,7 @@ metadata: {{name: texts-text_c}}
 spec: {{protocol: {{edge: [texts, text_c], use: bind}}}}
 """
 READY_S, CALL_S = 60, 120
+JNA = "/usr/share/java/jna.jar"
 PYTHON = "/usr/bin/python3"  # Debian's: the modules of other peers are for that one
 # Times what C takes: the goal of each language.
 GOALS = {"C++": 1.3, "Rust": 1.3, "Go": 1.3, "Java": 1.3, "Java, native methods": 1.3,
@@ -169,11 +170,12 @@ def node(what):
 
 
 def java(what, *more):
-    """A JVM needs a library's folder in its environment where no shadow is in front."""
-    return lambda runner: [
-        "java", "-cp", ":".join(os.path.join(runner.build, path) for path in
-                                ("sdk/java/rhodes.jar", "benchmarks/languages/call.jar")),
-        "Call", what, str(runner.calls), *(word(runner) for word in more)]
+    def command(runner):
+        jars = [os.path.join(runner.build, "sdk", "java", "rhodes.jar"),
+                os.path.join(runner.programs, "call.jar"), JNA]
+        return ["java", "-cp", ":".join(jars), "Call", what, str(runner.calls),
+                *(word(runner) for word in more)]
+    return command
 
 
 def governed(language, command):
@@ -183,6 +185,9 @@ def governed(language, command):
 
 WAYS = [
     governed("C", program("bench-call-c")),
+    governed("C++", program("call_cpp")),
+    governed("Rust", program("call")),
+    governed("Go", program("call_go")),
     governed("Python", script("rhodes")),
     governed("Node", node("rhodes")),
     governed("Java", java("rhodes")),
@@ -190,6 +195,10 @@ WAYS = [
     Way("JNI", "Java",
         java("jni", lambda runner: os.path.join(runner.programs, "libcall_jni.so")),
         env=lambda runner: {"LD_LIBRARY_PATH": os.path.dirname(runner.library)}),
+    Way("JNA", "Java", java("jna", lambda runner: runner.library)),
+    Way("cgo", "Go", lambda runner: [os.path.join(runner.programs, "call_go"), "cgo",
+                                     str(runner.calls), runner.library],
+        env=lambda runner: {"LD_LIBRARY_PATH": os.path.join(runner.build, "sdk", "c")}),
     Way("C, the library itself", "C",
         lambda runner: [os.path.join(runner.programs, "bench-call-c"), "library",
                         str(runner.calls)],
