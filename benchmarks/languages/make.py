@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Builds programs of textstat in C++, Rust or Go: writes the binding of the interface and
+"""Builds programs that call textstat in C++, Rust or Go: writes the binding of the interface and
 compiles each SOURCE with it into DIR/<name>; a source in Go is a folder.
 
   make.py cpp|rust|go --build BUILD --library LIBTEXTSTAT --out DIR --stamp FILE SOURCE...
@@ -11,8 +11,8 @@ import shutil
 import subprocess
 import sys
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-TOP = os.path.dirname(os.path.dirname(HERE))
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+EXAMPLE = os.path.join(TOP, "examples", "languages")
 BINDINGS = {"cpp": "textstat.hpp", "rust": "textstat.rs", "go": "textstat/textstat.go"}
 GO_MODULE = "module example\n\ngo 1.19\n\nrequire rhodes v0.0.0\n\nreplace rhodes => {0}\n"
 
@@ -32,11 +32,11 @@ def debian(program):
 
 def bind(args, work):
     """The binding, beside the programs that use it."""
-    with open(os.path.join(HERE, "libtextstat.side"), encoding="utf-8") as file:
+    with open(os.path.join(EXAMPLE, "libtextstat.side"), encoding="utf-8") as file:
         side = re.sub(r"(?m)^library .*$", f"library {args.library}", file.read())
     with open(os.path.join(work, "libtextstat.side"), "w", encoding="utf-8") as file:
         file.write(side)
-    shutil.copy(os.path.join(HERE, "textstat.h"), work)
+    shutil.copy(os.path.join(EXAMPLE, "textstat.h"), work)
     target = os.path.join(work, BINDINGS[args.language])
     os.makedirs(os.path.dirname(target), exist_ok=True)
     run(os.path.join(args.build, "interface", "rhodes-interface"), "bind",
