@@ -381,6 +381,7 @@ EXPORT int rh_stub_emit(const struct rh_interface *interface, unsigned index,
 	int64_t                    len;
 	int                        r;
 
+	rh_set_ran(0);
 	for (unsigned i = 0; i < function->param_count; i++)
 		values.args[i] = args[i];
 	for (unsigned i = 0; i < function->param_count; i++) {
@@ -400,5 +401,8 @@ EXPORT int rh_stub_emit(const struct rh_interface *interface, unsigned index,
 	if (r >= 0)
 		r = emit(&flight, function->hash, (uint32_t)len);
 	rh_flight_end(&flight);
+	/* Who is told that nobody got it may send it again. */
+	if (r == RH_OK || rh_last_ran())
+		rh_marshal_reply_free(function, &values);
 	return r;
 }

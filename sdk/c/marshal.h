@@ -96,11 +96,15 @@ int rh_unmarshal_args(const struct rh_function *function, const unsigned char *a
 int64_t rh_marshal_reply_bytes(const struct rh_function *function,
                                const struct rh_values *values);
 
-/* Callee: writes it; frees what RH_PARAM_TRANSFER hands over. */
+/* Callee: writes it.  What RH_PARAM_TRANSFER hands over is still there. */
 int rh_marshal_reply(const struct rh_function *function,
                      const struct rh_values *values,
                      const struct rh_handle_map *handles, struct rh_fd_list *fds,
                      unsigned char *at);
+
+/* Callee: frees what RH_PARAM_TRANSFER hands over, once, when the reply was written. */
+void rh_marshal_reply_free(const struct rh_function *function,
+                           const struct rh_values *values);
 
 /* Caller: stores what came back into ret and the out parameters.  keep copies a
  * borrowed text to where it stays valid for the program and returns that. */

@@ -341,8 +341,6 @@ static int put_out(struct pack_out *out, const struct rh_param *param, void *obj
 		}
 		rh_put_blob(out->at, cell, &out->blob_off, bytes,
 		         (uint32_t)len - (text ? 1 : 0), text ? 1 : 0);
-		if (param->flags & RH_PARAM_TRANSFER)
-			free((void *)(uintptr_t)bytes);
 		return RH_OK;
 	}
 	if (!value) {
@@ -392,4 +390,24 @@ int rh_marshal_reply(const struct rh_function *function,
 	}
 	memcpy(at, &out.mask, sizeof out.mask);
 	return (int)out.blob_off;
+}
+
+static void give_up(const struct rh_param *param, void *object)
+{
+	void *value = rh_is_blob(param) && (param->flags & RH_PARAM_TRANSFER)
+	              ? rh_value_at(param, object) : NULL;
+
+	if (value)
+		free(rh_pointer_at(value));
+}
+
+void rh_marshal_reply_free(const struct rh_function *function,
+                           const struct rh_values *values)
+{
+	if (function->ret.kind != RH_KIND_VOID)
+		give_up(&function->ret, values->ret);
+	for (unsigned i = 0; i < function->param_count; i++) {
+		if (rh_comes_out(&function->params[i]))
+			give_up(&function->params[i], values->args[i]);
+	}
 }

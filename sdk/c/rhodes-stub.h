@@ -42,7 +42,9 @@ void *rh_stub_local(struct rh_stub_library *library, unsigned index);
 void *rh_stub_local_name(struct rh_stub_library *library, const char *symbol);
 
 /* Sends functions[index], an event, upward with these values, as if they were
- * what the function returned; see rh_event_emit. */
+ * what the function returned; see rh_event_emit.  What it hands over for good
+ * (RH_PARAM_TRANSFER) is freed when the event was sent or may have been: after a failure
+ * with rh_last_ran 0 it is the caller's still. */
 int rh_stub_emit(const struct rh_interface *interface, unsigned index,
                  void *const *args, void *ret, uint64_t timeout_ns);
 

@@ -207,15 +207,15 @@ static int pack_reply(struct run *run)
 {
 	const struct rh_handle_map handles = { .user = run, .to_id = handle_to_id };
 	int64_t        len = rh_marshal_reply_bytes(run->function, &run->values);
-	unsigned char *at;
-	int            r;
+	unsigned char *at = len < 0 ? NULL : reply_room(run, (uint32_t)len);
+	int            r = len < 0 ? (int)len : at ? RH_OK : RH_ENOMEM;
 
-	if (len < 0)
-		return (int)len;
-	if (!(at = reply_room(run, (uint32_t)len)))
-		return RH_ENOMEM;
-	run->reply.len = (uint32_t)len;
-	r = rh_marshal_reply(run->function, &run->values, &handles, &run->out_fds, at);
+	if (at) {
+		run->reply.len = (uint32_t)len;
+		r = rh_marshal_reply(run->function, &run->values, &handles, &run->out_fds,
+		                     at);
+	}
+	rh_marshal_reply_free(run->function, &run->values);
 	return r < 0 ? r : send_fds(run, at);
 }
 

@@ -89,6 +89,7 @@ static void pack(const struct rh_function *function, struct rh_values *values)
 	reply = malloc(len ? (size_t)len : 1); /* its end is watched */
 	int r = rh_marshal_reply(function, values, &sdk_handles, &fds, reply);
 	RH_CHECK(r < 0 || r == len);
+	rh_marshal_reply_free(function, values);
 	free(reply);
 }
 
