@@ -6,6 +6,8 @@
 #include "source.h"
 
 #include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,14 +68,46 @@ static int name_all(struct proposal *proposal)
 	return result;
 }
 
+static bool ends_with(const char *text, size_t len, const char *tail)
+{
+	size_t tail_len = strlen(tail);
+
+	return len > tail_len && strncmp(text + len - tail_len, tail, tail_len) == 0;
+}
+
+/* The file that a language runs to serve it, without the class of a jar; or NULL. */
+static const char *served_file(struct proposal *proposal)
+{
+	static const char *const tails[] = { ".py", ".class", ".jar" };
+	const char *subject = proposal->options->subject;
+	size_t      len = strcspn(subject, "!");
+	const char *file = rh_pool_copy(&proposal->pool, subject, len);
+	char        path[PATH_MAX];
+
+	for (size_t i = 0; file && i < sizeof tails / sizeof *tails; i++)
+		if (ends_with(file, len, tails[i]) && realpath(file, path))
+			return rh_pool_copy(&proposal->pool, path, strlen(path));
+	return NULL;
+}
+
+/* Who serves it: its library, the file itself, or a program that its author knows. */
+static const char *serve_text(struct proposal *proposal)
+{
+	const char *file = served_file(proposal);
+
+	if (proposal->source.library)
+		return rh_pool_print(&proposal->pool, "  serve: {library: %s, workers: 1, "
+		                     "restart: always}\n", proposal->source.library);
+	if (file)
+		return rh_pool_print(&proposal->pool, "  serve: {program: [\"%s\"]}\n", file);
+	return "  # serve: {program: [./PROGRAM]}\n";
+}
+
 static const char *manifest_text(struct proposal *proposal)
 {
 	const char *name = proposal->name;
 	const char *resource = rh_proposed_resource(&proposal->pool, name);
-
-	const char *serve = proposal->source.library
-		? rh_pool_print(&proposal->pool, "  serve: {library: %s, workers: 1, "
-		                "restart: always}\n", proposal->source.library) : "";
+	const char *serve = serve_text(proposal);
 
 	if (!resource || !serve)
 		return NULL;
