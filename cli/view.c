@@ -97,22 +97,20 @@ static int add_interface(struct rh_cli *cli, struct rh_view *view, const char *r
 	return RH_EXIT_OK;
 }
 
-/* Fetches the shadow library of an interface that resource offers, and puts it in front
- * when it is that of a callee. */
+/* Fetches the shadow library of an interface that resource offers under that name, and
+ * puts it in front when it is that of a callee. */
 static int add_shadow(struct rh_cli *cli, struct rh_view *view, const char *resource,
-                      const json_t *interface, bool is_callee)
+                      const char *name, const json_t *interface, bool is_callee)
 {
 	const json_t *spec = json_object_get(interface, "spec");
 	const json_t *modules = json_object_get(spec, "modules");
-	const char   *name = json_string_value(json_object_get(
-		json_object_get(interface, "metadata"), "name"));
 	const char   *shadow = json_string_value(json_object_get(modules, "shadow"));
 	const char   *soname = json_string_value(json_object_get(spec, "soname"));
 	char          folder[PATH_MAX];
 	char         *link;
 	int           result;
 
-	if (!shadow || !soname || !name)
+	if (!shadow || !soname)
 		return RH_EXIT_OK; /* spoken through the SDK only */
 	link = link_name(soname);
 	result = rh_module_ensure(cli, shadow, soname, link, folder);
@@ -150,7 +148,7 @@ static int add_reference(struct rh_cli *cli, struct rh_view *view, const char *r
 	if (name && result == RH_EXIT_OK && !interface)
 		warn(cli, reference, "its interface ", name);
 	if (interface)
-		result = add_shadow(cli, view, reference, interface, true);
+		result = add_shadow(cli, view, reference, name, interface, true);
 	json_decref(resource);
 	json_decref(interface);
 	return result;
@@ -167,7 +165,7 @@ static int add_own(struct rh_cli *cli, struct rh_view *view, const char *resourc
 	if (name)
 		result = find(cli, "interfaces", name, &interface);
 	if (result == RH_EXIT_OK && interface)
-		result = add_shadow(cli, view, resource, interface, false);
+		result = add_shadow(cli, view, resource, name, interface, false);
 	json_decref(interface);
 	return result;
 }

@@ -45,12 +45,12 @@ class Words(Stage):
     def test_the_word_that_is_missing_behind_interface(self):
         for words, why in ((("check",), " check: a word is missing: FILE.side"),
                            (("build", "-d", "x"), " build: a word is missing: FILE.side"),
-                           (("show",), " show: a word is missing: FILE.side"),
+                           (("show",), " show: a word is missing: FILE"),
                            (("new",), " new: a word is missing: SUBJECT"),
                            (("show", "a", "b"), " show: one at a time, there is a word too many: b"),
                            (("show", "-o", "xml", "a"), " show: -o is text or json, not xml"),
-                           (("chek",), ": new, check, build or show, not chek"),
-                           ((), ": which one? new, check, build or show")):
+                           (("chek",), ": new, check, build, show or bind, not chek"),
+                           ((), ": which one? new, check, build, show or bind")):
             said = self.refused(2, "interface", *words).splitlines()
             self.assertEqual(said[0], f"rhodes interface{why}")
             self.assertTrue(said[1].startswith("Usage: rhodes interface "))
