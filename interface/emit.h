@@ -36,6 +36,12 @@ void rh_emit_skeleton(FILE *out, const struct rh_plan *plan);
 void rh_emit_wrap_options(FILE *out, const struct rh_plan *plan);
 void rh_emit_wrap_names(FILE *out, const struct rh_plan *plan);
 
+/* In shadow.c: the native methods of the side file's `java` classes. */
+void rh_emit_jni(FILE *out, const struct rh_plan *plan);
+
+/* Why a carried function has no native method; NULL: it has one. */
+const char *rh_emit_jni_reason(const struct rh_plan *plan, uint32_t index);
+
 /* Shared by the two C sources: opening comment and includes, and the tables. */
 void rh_emit_opening(FILE *out, const struct rh_plan *plan, const char *what);
 void rh_emit_tables(FILE *out, const struct rh_plan *plan);

@@ -316,6 +316,7 @@ void rh_emit_shadow(FILE *out, const struct rh_plan *plan)
 		put_function(out, plan, i);
 	for (uint32_t i = 0; i < plan->variable_count; i++)
 		put_variable(out, &plan->variables[i], i);
+	rh_emit_jni(out, plan);
 }
 
 static void put_node(FILE *out, const struct rh_plan *plan,

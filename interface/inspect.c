@@ -32,6 +32,18 @@ static void put_summary(FILE *out, const struct rh_plan *plan)
 	        plan->variable_count, interface->hash);
 }
 
+/* What a program in Java finds no method for. */
+static void put_without_method(FILE *out, const struct rh_plan *plan)
+{
+	for (uint32_t i = 0; plan->side.java_count && i < plan->interface.function_count; i++) {
+		const struct rh_function *row = &plan->interface.functions[i];
+		const char *reason = row->reason ? NULL : rh_emit_jni_reason(plan, i);
+
+		if (reason)
+			fprintf(out, "  java     %s: %s\n", row->name, reason);
+	}
+}
+
 int rh_interface_check(const char *side, FILE *out, struct rh_diag *diag)
 {
 	struct rh_plan plan;
@@ -54,6 +66,7 @@ int rh_interface_check(const char *side, FILE *out, struct rh_diag *diag)
 		fprintf(out, "  variable %s: %s\n", plan.variables[i].symbol->name,
 		        plan.variables[i].is_exact && !plan.variables[i].is_writable ?
 		        "constant, copied from the library" : "each process has its own");
+	put_without_method(out, &plan);
 	rh_plan_fini(&plan);
 	return RH_OK;
 }

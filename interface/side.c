@@ -169,6 +169,28 @@ static int parse_cflags(struct rh_side_parser *parser)
 	                 is_cflag, "is refused: only -I -D -U -std= -pthread");
 }
 
+/* net.NetDriver, with $ before a nested class. */
+static bool is_class(const char *name)
+{
+	for (bool begins = true; *name; name++) {
+		bool is_letter = (*name >= 'a' && *name <= 'z') || *name == '_' || *name == '$' ||
+		                 (*name >= 'A' && *name <= 'Z');
+
+		if (begins ? !is_letter : !is_letter && *name != '.' && (*name < '0' || *name > '9'))
+			return false;
+		begins = *name == '.';
+		if (begins && !name[1])
+			return false;
+	}
+	return true;
+}
+
+static int parse_java(struct rh_side_parser *parser)
+{
+	return add_words(parser, &parser->side->java, &parser->side->java_count, is_class,
+	                 "is no class (net.NetDriver; Outer$Inner)");
+}
+
 static int parse_small_number(struct rh_side_parser *parser, uint16_t *ret)
 {
 	const char *word = NULL;
@@ -253,7 +275,7 @@ static const struct statement statements[] = {
 	{ "cflags", parse_cflags },       { "soname", parse_soname },
 	{ "library", parse_library },     { "package", parse_package },
 	{ "version", parse_version },     { "handle", parse_handle },
-	{ "function", parse_explicit_function },
+	{ "function", parse_explicit_function }, { "java", parse_java },
 };
 
 static void name_object(struct rh_side_parser *parser)

@@ -93,12 +93,14 @@ struct rh_side {
 	const char               *version;   /* or NULL                        */
 	const char              **headers;
 	const char              **cflags;
+	const char              **java;      /* classes with native methods    */
 	const char              **types;     /* every C type that was written  */
 	struct rh_side_place     *type_places; /* where it was written first   */
 	struct rh_side_handle    *handles;
 	struct rh_side_function  *functions;
 	uint32_t                  header_count;
 	uint32_t                  cflag_count;
+	uint32_t                  java_count;
 	uint32_t                  type_count;
 	uint32_t                  handle_count;
 	uint32_t                  function_count;

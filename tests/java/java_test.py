@@ -122,6 +122,42 @@ class Java(Stage):
         self.assertNotEqual(without.stdout, "governed: \n")
         self.assertIn("UnsatisfiedLinkError", without.stderr)
 
+    def without_agent(self, classpath, *words):
+        done = self.rhodes("run", "app", "--", "java", "-Xcheck:jni", "-cp", classpath,
+                           *words, env={"RHODES_JAVA": "off"})
+        self.assertEqual(done.returncode, 0, f"{done.stdout}{done.stderr}{self.log()[-2000:]}")
+        self.assertNotIn("WARNING", done.stdout)
+        return done.stdout
+
+    def test_the_shadow_librarys_own_native_methods(self):
+        self.start()
+        with_agent = self.java("JniProgram")
+        self.assertIn("\ntext gr\u00fc\u00df\n", with_agent)
+        self.assertIn("\ndie failed\n", with_agent)
+        self.assertEqual(self.without_agent(TESTS, "JniProgram"), with_agent)
+
+    def test_native_methods_of_other_types_are_errors(self):
+        self.start()
+        lines = self.without_agent(TESTS, "JniWrong").splitlines()
+        self.assertEqual(lines[:5], [
+            "NoSuchMethodError text(Ljava/lang/String;) does not return what kinds_text does",
+            "NoSuchMethodError kindsI32(I) does not return what kinds_i32 does",
+            "NoSuchMethodError kindsI64(J) does not return what kinds_i64 does",
+            "UnsatisfiedLinkError 'int JniWrong.kindsTextLength(byte[])'",
+            "ArithmeticException 128 is not between 0 and 127"])
+        lost = "call of kinds: the callee was lost"
+        self.assertIn(f"RuntimeException {lost}", lines[5])
+        lines = self.without_agent(f"{JAR}:{TESTS}", "JniWrong").splitlines()
+        self.assertIn(f"RhodesLostError {lost}", lines[5])
+
+    def test_what_the_callee_raises_reaches_native_methods(self):
+        self.serve()
+        raised = "java.lang.IllegalStateException: thirteen \u00fc\n"
+        self.assertEqual(self.without_agent(TESTS, "JniProgram", "raised"),
+                         f"java.lang.RuntimeException: kinds raised {raised}")
+        self.assertEqual(self.without_agent(f"{JAR}:{TESTS}", "JniProgram", "raised"),
+                         f"rhodes.RhodesRaisedError: java {raised}")
+
     def test_a_program_that_starts_java(self):
         self.start()
         done = self.rhodes("run", "app", "--", "sh", "-c", f"java -cp {TESTS} NativeProgram x")

@@ -161,6 +161,61 @@ static void same_exports(const char *shadow_path, const char *real_path)
 	close_exports(&real);
 }
 
+static bool has_export(const struct exported *exported, const char *name)
+{
+	for (uint32_t i = 0; i < exported->exports.symbol_count; i++)
+		if (strcmp(exported->exports.symbols[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* Names with the types of their parameters, so that no other types are misread. */
+static void java_finds_native_methods(void **state)
+{
+	static const struct { const char *name; bool is_there; } symbols[] = {
+		{ "Java_JniProgram_kinds_1sum___3BJ", true },
+		{ "Java_JniProgram_kindsSum___3B", true },
+		{ "Java_JniProgram_sum___3B", true },
+		{ "Java_JniProgram_kindsSum32___3I", true },
+		{ "Java_JniProgram_textLength__Ljava_lang_String_2", true },
+		{ "Java_JniProgram_potPour__J_3J", true },
+		{ "Java_JniProgram_00024Numbers_u32__J", true },
+		{ "Java_JniProgram_00024Numbers_u32__I", true },
+		{ "Java_JniProgram_00024Numbers_divide__II_3I_3I", true },
+		{ "Java_JniProgram_sum", false },
+		{ "Java_JniProgram_sum__J", false },
+		{ "Java_JniProgram_turn__J", false },
+	};
+	struct exported shadow;
+	char            side[PATH_BYTES];
+
+	(void)state;
+	snprintf(side, sizeof side, "%s/../java/libkinds.side", given("SOURCES"));
+	build(side, "kinds", NULL);
+	open_exports(&shadow, below("kinds/lib/libkinds.so.1"));
+	for (size_t i = 0; i < sizeof symbols / sizeof *symbols; i++)
+		if (has_export(&shadow, symbols[i].name) != symbols[i].is_there)
+			fail_msg("%s", symbols[i].name);
+	close_exports(&shadow);
+}
+
+static void what_java_cannot_have_is_named(void **state)
+{
+	struct rh_diag diag = { 0 };
+	char           side[PATH_BYTES], *text = NULL;
+	size_t         len;
+	FILE          *out = open_memstream(&text, &len);
+
+	(void)state;
+	snprintf(side, sizeof side, "%s/../java/libkinds.side", given("SOURCES"));
+	assert_non_null(out);
+	assert_int_equal(rh_interface_check(side, out, &diag), RH_OK);
+	fclose(out);
+	assert_non_null(strstr(text, "  java     kinds_turn: JNI has no struct"));
+	assert_null(strstr(text, "kinds_sum:"));
+	free(text);
+}
+
 static void sample_path(char *path, const char *name)
 {
 	snprintf(path, PATH_BYTES, "%s/%s", given("BUILT"), name);
@@ -469,6 +524,8 @@ int main(void)
 		cmocka_unit_test(a_shadow_is_passed_over),
 		cmocka_unit_test(a_foreign_folder_is_left_alone),
 		cmocka_unit_test(a_failed_build_changes_nothing),
+		cmocka_unit_test(java_finds_native_methods),
+		cmocka_unit_test(what_java_cannot_have_is_named),
 		cmocka_unit_test(mistakes_in_the_side_file_name_their_place),
 	};
 

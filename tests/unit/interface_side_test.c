@@ -83,6 +83,18 @@ static void head_says_what_it_is(void **state)
 	assert_int_equal(side->type_count, 2);
 }
 
+static void classes_of_java_are_named(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(parse(fixture, HEAD "java net.NetDriver Outer$Inner_2\njava C\n"),
+	                 RH_OK);
+	assert_int_equal(fixture->side.java_count, 3);
+	assert_string_equal(fixture->side.java[0], "net.NetDriver");
+	assert_string_equal(fixture->side.java[1], "Outer$Inner_2");
+	assert_string_equal(fixture->side.java[2], "C");
+}
+
 static void library_may_be_none(void **state)
 {
 	struct fixture *fixture = *state;
@@ -206,6 +218,11 @@ static const struct bad {
 	{ "header a\"b\n", "cannot stand in an #include" },
 	{ "cflags -fplugin=x\n", "'-fplugin=x' is refused" },
 	{ "cflags -I\n", "'-I' is refused" },
+	{ "java net/NetDriver\n", "'net/NetDriver' is no class" },
+	{ "java a..B\n", "'a..B' is no class" },
+	{ "java a.\n", "'a.' is no class" },
+	{ "java 1a\n", "'1a' is no class" },
+	{ "java\n", "java" },
 	{ "soname ../x\n", "no file name" },
 	{ "soname\n", "soname: a word is missing" },
 	{ HEAD "handle\n", "a C type is missing" },
@@ -310,6 +327,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 		TEST(head_says_what_it_is),
+		TEST(classes_of_java_are_named),
 		TEST(library_may_be_none),
 		TEST(function_takes_every_flag),
 		TEST(params_say_everything),
