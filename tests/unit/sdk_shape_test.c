@@ -81,8 +81,9 @@ static void test_what_is_no_type(void **state)
 		"struct a{i32 x@0;}:4", "struct a{i32 x@2}:4", /* beyond its end */
 		"struct a{u8[5] x@0}:4", "struct a{u32 x@0.7:33}:4", "struct a{u32 x@0.8:1}:4",
 		"i32[99999999999]", "i32[1073741825]", "struct a{i32 x@4294967295}:4",
-		"struct {struct {struct {struct {struct {struct {struct {struct {struct {struct {"
-		"struct {struct {struct {struct {struct {struct {struct {i8 x@0}:1",
+		/* deeper than anybody nests them */
+		("struct {struct {struct {struct {struct {struct {struct {struct {struct {struct {"
+		 "struct {struct {struct {struct {struct {struct {struct {i8 x@0}:1"),
 	};
 
 	(void)state;

@@ -344,9 +344,13 @@ static int init(napi_env env, napi_value exports)
 	       put_codes(env, exports) ? -1 : 0;
 }
 
+/* Newer headers define a function of their own here, without a prototype. */
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 NAPI_MODULE_INIT()
 {
 	if (init(env, exports) < 0)
 		napi_throw_error(env, NULL, "the addon of rhodes cannot start");
 	return exports;
 }
+#pragma GCC diagnostic pop
