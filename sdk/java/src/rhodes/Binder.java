@@ -257,7 +257,7 @@ final class Binder {
                 Object.class), 0, param.element()).asType(MethodType.methodType(long.class, given));
         if (!isLengthGiven && length < places.length)
             lengthOf(i, length, size, given);
-        else if (isLengthGiven && class_(length).isPrimitive())
+        else if (isLengthGiven)
             checked(i, length, size, given);
         if (param.comesOut() && way == Way.RESULTS)
             results.add(blob(i, param));
@@ -282,11 +282,16 @@ final class Binder {
         add(before, i, MethodHandles.filterArguments(put, 1, size));
     }
 
-    /** The length that is told is not over that of the array. */
+    /** The length that is told, or stands in an array of one, is not over that of the array. */
     private void checked(int i, int length, MethodHandle size, Class<?> given) {
-        MethodHandle told = MethodHandles.explicitCastArguments(
-                MethodHandles.identity(long.class),
-                MethodType.methodType(long.class, class_(length)));
+        Class<?> type = class_(length);
+        Class<?> number = type.isArray() ? type.getComponentType() : type;
+        if (!number.isPrimitive() || number == boolean.class)
+            throw RhodesError.mismatch("%s cannot be the length of %s", type.getName(),
+                    function.params().get(i).name());
+        MethodHandle told = MethodHandles.explicitCastArguments(type.isArray()
+                ? MethodHandles.insertArguments(MethodHandles.arrayElementGetter(type), 1, 0)
+                : MethodHandles.identity(number), MethodType.methodType(long.class, type));
         MethodHandle check = MethodHandles.filterArguments(find("fits", void.class, long.class,
                 long.class), 0, told, size);
         int[] order = {places[length] + 1, places[i] + 1};
