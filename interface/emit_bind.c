@@ -33,13 +33,33 @@ bool rh_bind_is_nullable(const struct rh_bind_value *value)
 	return (value->param->flags & (RH_PARAM_NULLABLE | RH_PARAM_STDIN)) != 0;
 }
 
+uint32_t rh_bind_outs(const struct rh_bind_function *function,
+                      const struct rh_bind_value *ret_outs[RH_BIND_OUTS_MAX])
+{
+	uint32_t count = 0;
+
+	if (function->ret.role != RH_BIND_VOID)
+		ret_outs[count++] = &function->ret;
+	for (uint32_t i = 0; i < function->row->param_count; i++)
+		if (rh_bind_comes_out(&function->values[i]))
+			ret_outs[count++] = &function->values[i];
+	return count;
+}
+
 uint32_t rh_bind_out_count(const struct rh_bind_function *function)
 {
-	uint32_t count = function->ret.role != RH_BIND_VOID;
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
 
-	for (uint32_t i = 0; i < function->row->param_count; i++)
-		count += rh_bind_comes_out(&function->values[i]);
-	return count;
+	return rh_bind_outs(function, outs);
+}
+
+const char *rh_bind_local(const struct rh_bind_function *function,
+                          const struct rh_bind_value *value, char name[RH_BIND_LOCAL_MAX])
+{
+	if (value == &function->ret)
+		return "rh_r";
+	snprintf(name, RH_BIND_LOCAL_MAX, "rh_v%u", (unsigned)(value - function->values));
+	return name;
 }
 
 const struct rh_bind_object *rh_bind_object_of(const struct rh_binding *binding,

@@ -84,6 +84,16 @@ bool rh_bind_is_nullable(const struct rh_bind_value *value);
 /* Results and values coming out. */
 uint32_t rh_bind_out_count(const struct rh_bind_function *function);
 
+/* The same one by one: the result first, then parameters in order.  Returns how many. */
+#define RH_BIND_OUTS_MAX (RH_PARAMS_MAX + 1u)
+uint32_t rh_bind_outs(const struct rh_bind_function *function,
+                      const struct rh_bind_value *ret_outs[RH_BIND_OUTS_MAX]);
+
+/* What a value is called in the code of a call: rh_r, or rh_v and its number. */
+#define RH_BIND_LOCAL_MAX 16u
+const char *rh_bind_local(const struct rh_bind_function *function,
+                          const struct rh_bind_value *value, char name[RH_BIND_LOCAL_MAX]);
+
 /* The object that a handle is; NULL for other roles. */
 const struct rh_bind_object *rh_bind_object_of(const struct rh_binding *binding,
                                                const struct rh_bind_value *value);

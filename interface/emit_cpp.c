@@ -84,39 +84,14 @@ void rh_cpp_type(FILE *out, const struct rh_bind_value *value)
 	put_type(out, value->ctype, value->type);
 }
 
-void rh_cpp_result(FILE *out, const struct rh_binding *binding,
-                   const struct rh_bind_function *function, rh_cpp_out *put)
-{
-	uint32_t    count = rh_bind_out_count(function);
-	const char *between = "";
-
-	if (!count) {
-		fputs("void", out);
-		return;
-	}
-	fputs(count == 1 ? "" : "std::tuple<", out);
-	if (function->ret.role != RH_BIND_VOID) {
-		put(out, binding, &function->ret);
-		between = ", ";
-	}
-	for (uint32_t i = 0; i < function->row->param_count; i++) {
-		if (!rh_bind_comes_out(&function->values[i]))
-			continue;
-		fputs(between, out);
-		put(out, binding, &function->values[i]);
-		between = ", ";
-	}
-	fputs(count == 1 ? "" : ">", out);
-}
-
 static const char *object_name(const struct rh_binding *binding,
                                const struct rh_bind_value *value)
 {
 	return binding->objects[value->param->handle].upper;
 }
 
-static void put_in_type(FILE *out, const struct rh_binding *binding,
-                        const struct rh_bind_value *value)
+void rh_cpp_parameter(FILE *out, const struct rh_binding *binding,
+                      const struct rh_bind_value *value, bool is_server)
 {
 	bool is_null = rh_cpp_is_optional(value);
 
@@ -130,8 +105,11 @@ static void put_in_type(FILE *out, const struct rh_binding *binding,
 		fputs("> ", out);
 		break;
 	case RH_BIND_HANDLE:
-		fprintf(out, value->param->flags & RH_PARAM_DESTROYS ? "%s &&" : "const %s &",
-		        object_name(binding, value));
+		if (is_server)
+			fputs("const std::shared_ptr<rhodes::object> &", out);
+		else
+			fprintf(out, value->param->flags & RH_PARAM_DESTROYS ? "%s &&" :
+			        "const %s &", object_name(binding, value));
 		break;
 	case RH_BIND_FD:
 		fputs("int ", out);
@@ -145,7 +123,7 @@ static void put_in_type(FILE *out, const struct rh_binding *binding,
 }
 
 static void put_out_type(FILE *out, const struct rh_binding *binding,
-                         const struct rh_bind_value *value)
+                         const struct rh_bind_value *value, bool is_server)
 {
 	bool is_maybe = rh_cpp_is_optional(value) && value->param->direction == RH_INOUT;
 
@@ -159,7 +137,8 @@ static void put_out_type(FILE *out, const struct rh_binding *binding,
 		fputs(">>", out);
 		break;
 	case RH_BIND_HANDLE:
-		fputs(object_name(binding, value), out);
+		fputs(is_server ? "std::shared_ptr<rhodes::object>" : object_name(binding, value),
+		      out);
 		break;
 	case RH_BIND_FD:
 		fputs("rhodes::descriptor", out);
@@ -171,12 +150,30 @@ static void put_out_type(FILE *out, const struct rh_binding *binding,
 	}
 }
 
+void rh_cpp_result(FILE *out, const struct rh_binding *binding,
+                   const struct rh_bind_function *function, bool is_server)
+{
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
+	uint32_t                    count = rh_bind_outs(function, outs);
+
+	if (!count) {
+		fputs("void", out);
+		return;
+	}
+	fputs(count == 1 ? "" : "std::tuple<", out);
+	for (uint32_t i = 0; i < count; i++) {
+		fputs(i ? ", " : "", out);
+		put_out_type(out, binding, outs[i], is_server);
+	}
+	fputs(count == 1 ? "" : ">", out);
+}
+
 static void put_head(FILE *out, const struct rh_binding *binding,
                      const struct rh_bind_function *function, const char *owner)
 {
 	const char *between = "";
 
-	rh_cpp_result(out, binding, function, put_out_type);
+	rh_cpp_result(out, binding, function, false);
 	fprintf(out, " %s", owner);
 	rh_cpp_name(out, function->name);
 	fputc('(', out);
@@ -184,7 +181,7 @@ static void put_head(FILE *out, const struct rh_binding *binding,
 		if (!rh_bind_goes_in(&function->values[i]))
 			continue;
 		fputs(between, out);
-		put_in_type(out, binding, &function->values[i]);
+		rh_cpp_parameter(out, binding, &function->values[i], false);
 		between = ", ";
 	}
 	fputs(") const", out);
@@ -360,24 +357,16 @@ static void put_taken(FILE *out, const struct rh_binding *binding,
 static void put_answer(FILE *out, const struct rh_binding *binding,
                        const struct rh_bind_function *function)
 {
-	uint32_t    count = rh_bind_out_count(function);
-	const char *between = "";
-	char        name[16];
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
+	uint32_t                    count = rh_bind_outs(function, outs);
+	char                        name[RH_BIND_LOCAL_MAX];
 
 	if (!count)
 		return;
 	fputs(count == 1 ? "\treturn " : "\treturn {", out);
-	if (function->ret.role != RH_BIND_VOID) {
-		put_taken(out, binding, &function->ret, "rh_r");
-		between = ", ";
-	}
-	for (uint32_t i = 0; i < function->row->param_count; i++) {
-		if (!rh_bind_comes_out(&function->values[i]))
-			continue;
-		snprintf(name, sizeof name, "rh_v%u", i);
-		fputs(between, out);
-		put_taken(out, binding, &function->values[i], name);
-		between = ", ";
+	for (uint32_t i = 0; i < count; i++) {
+		fputs(i ? ", " : "", out);
+		put_taken(out, binding, outs[i], rh_bind_local(function, outs[i], name));
 	}
 	fputs(count == 1 ? ";\n" : "};\n", out);
 }

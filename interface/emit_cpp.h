@@ -12,11 +12,14 @@ void rh_cpp_name(FILE *out, const char *name);
 
 bool rh_cpp_is_optional(const struct rh_bind_value *value);
 
-/* A function's result: what put writes for one value, a tuple where there are more. */
-typedef void rh_cpp_out(FILE *out, const struct rh_binding *binding,
-                        const struct rh_bind_value *value);
+/* A parameter with its name, as a caller gives it or a server gets it: an object is a class
+ * of the binding for the one, and anything for the other. */
+void rh_cpp_parameter(FILE *out, const struct rh_binding *binding,
+                      const struct rh_bind_value *value, bool is_server);
+
+/* A function's result: a tuple where more than one value comes out. */
 void rh_cpp_result(FILE *out, const struct rh_binding *binding,
-                   const struct rh_bind_function *function, rh_cpp_out *put);
+                   const struct rh_bind_function *function, bool is_server);
 
 /* The class of servers, and what runs its functions. */
 void rh_cpp_server(FILE *out, const struct rh_binding *binding);

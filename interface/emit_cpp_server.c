@@ -1,68 +1,13 @@
 /* emit_cpp_server - a server in C++: a class, and what runs its functions. */
 #include "emit_cpp.h"
 
-static void put_in_type(FILE *out, const struct rh_bind_value *value)
-{
-	bool is_null = rh_cpp_is_optional(value);
-
-	switch (value->role) {
-	case RH_BIND_TEXT:
-		fputs(is_null ? "std::optional<std::string_view> " : "std::string_view ", out);
-		break;
-	case RH_BIND_BYTES:
-		fputs(value->param->direction == RH_IN ? "rhodes::span<const " : "rhodes::span<", out);
-		rh_cpp_type(out, value);
-		fputs("> ", out);
-		break;
-	case RH_BIND_HANDLE:
-		fputs("const std::shared_ptr<rhodes::object> &", out);
-		break;
-	case RH_BIND_FD:
-		fputs("int ", out);
-		break;
-	default:
-		fputs(is_null ? "std::optional<" : "", out);
-		rh_cpp_type(out, value);
-		fputs(is_null ? "> " : " ", out);
-	}
-	rh_cpp_name(out, value->name);
-}
-
-static void put_out_type(FILE *out, const struct rh_binding *binding,
-                         const struct rh_bind_value *value)
-{
-	bool is_maybe = rh_cpp_is_optional(value) && value->param->direction == RH_INOUT;
-
-	(void)binding;
-	switch (value->role) {
-	case RH_BIND_TEXT:
-		fputs("std::optional<std::string>", out);
-		break;
-	case RH_BIND_BYTES:
-		fputs("std::optional<std::vector<", out);
-		rh_cpp_type(out, value);
-		fputs(">>", out);
-		break;
-	case RH_BIND_HANDLE:
-		fputs("std::shared_ptr<rhodes::object>", out);
-		break;
-	case RH_BIND_FD:
-		fputs("rhodes::descriptor", out);
-		break;
-	default:
-		fputs(is_maybe ? "std::optional<" : "", out);
-		rh_cpp_type(out, value);
-		fputs(is_maybe ? ">" : "", out);
-	}
-}
-
 static void put_declaration(FILE *out, const struct rh_binding *binding,
                             const struct rh_bind_function *function)
 {
 	const char *between = "";
 
 	fprintf(out, "\n\t/* %s */\n\tvirtual ", function->text);
-	rh_cpp_result(out, binding, function, put_out_type);
+	rh_cpp_result(out, binding, function, true);
 	fputc(' ', out);
 	rh_cpp_name(out, function->name);
 	fputc('(', out);
@@ -70,7 +15,7 @@ static void put_declaration(FILE *out, const struct rh_binding *binding,
 		if (!rh_bind_goes_in(&function->values[i]))
 			continue;
 		fputs(between, out);
-		put_in_type(out, &function->values[i]);
+		rh_cpp_parameter(out, binding, &function->values[i], true);
 		between = ", ";
 	}
 	fputs(") = 0;\n", out);

@@ -61,53 +61,6 @@ static const char *object_name(const struct rh_binding *binding,
 	return binding->objects[value->param->handle].upper;
 }
 
-static void put_in_type(FILE *out, const struct rh_binding *binding,
-                        const struct rh_bind_value *value)
-{
-	fputs(rh_go_is_pointer(value) ? "*" : "", out);
-	switch (value->role) {
-	case RH_BIND_TEXT:
-		fputs("string", out);
-		break;
-	case RH_BIND_BYTES:
-		fputs("[]", out);
-		rh_go_type(out, value->type);
-		break;
-	case RH_BIND_HANDLE:
-		fprintf(out, "*%s", object_name(binding, value));
-		break;
-	case RH_BIND_FD:
-		fputs("int", out);
-		break;
-	default:
-		rh_go_type(out, value->type);
-	}
-}
-
-static void put_out_type(FILE *out, const struct rh_binding *binding,
-                         const struct rh_bind_value *value)
-{
-	switch (value->role) {
-	case RH_BIND_TEXT:
-		fputs("*string", out);
-		break;
-	case RH_BIND_BYTES:
-		fputs("[]", out);
-		rh_go_type(out, value->type);
-		break;
-	case RH_BIND_HANDLE:
-		fprintf(out, "*%s", object_name(binding, value));
-		break;
-	case RH_BIND_FD:
-		fputs("int", out);
-		break;
-	default:
-		fputs(rh_go_is_pointer(value) && value->param->direction == RH_INOUT ? "*" : "",
-		      out);
-		rh_go_type(out, value->type);
-	}
-}
-
 static void put_head(FILE *out, const struct rh_binding *binding,
                      const struct rh_bind_function *function)
 {
@@ -121,11 +74,11 @@ static void put_head(FILE *out, const struct rh_binding *binding,
 		fputs(between, out);
 		rh_go_name(out, function->values[i].name);
 		fputc(' ', out);
-		put_in_type(out, binding, &function->values[i]);
+		rh_go_value_type(out, binding, &function->values[i], false, false);
 		between = ", ";
 	}
 	fputs(") ", out);
-	rh_go_results(out, binding, function, put_out_type);
+	rh_go_results(out, binding, function, false);
 	fputs(" {\n", out);
 }
 

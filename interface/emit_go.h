@@ -24,11 +24,14 @@ const char *rh_go_reason(const struct rh_bind_function *function);
 /* The value is a pointer in Go, as it may be nil. */
 bool rh_go_is_pointer(const struct rh_bind_value *value);
 
-/* "(result int32, used uint64, err error)"; put writes one type. */
-typedef void rh_go_out(FILE *out, const struct rh_binding *binding,
-                       const struct rh_bind_value *value);
+/* What is given for a value, or what comes out of one.  An object is one of the binding's
+ * for a caller, and anything for a server. */
+void rh_go_value_type(FILE *out, const struct rh_binding *binding,
+                      const struct rh_bind_value *value, bool is_out, bool is_server);
+
+/* "(result int32, used uint64, err error)" */
 void rh_go_results(FILE *out, const struct rh_binding *binding,
-                   const struct rh_bind_function *function, rh_go_out *put);
+                   const struct rh_bind_function *function, bool is_server);
 
 /* The interface of servers, and what runs its functions. */
 void rh_go_server(FILE *out, const struct rh_binding *binding);

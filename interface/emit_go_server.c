@@ -7,53 +7,6 @@ static bool is_served(const struct rh_binding *binding,
 	return rh_bind_is_served(binding, function) && !rh_go_reason(function);
 }
 
-static void put_in_type(FILE *out, const struct rh_bind_value *value)
-{
-	fputs(rh_go_is_pointer(value) ? "*" : "", out);
-	switch (value->role) {
-	case RH_BIND_TEXT:
-		fputs("string", out);
-		break;
-	case RH_BIND_BYTES:
-		fputs("[]", out);
-		rh_go_type(out, value->type);
-		break;
-	case RH_BIND_HANDLE:
-		fputs("any", out);
-		break;
-	case RH_BIND_FD:
-		fputs("int", out);
-		break;
-	default:
-		rh_go_type(out, value->type);
-	}
-}
-
-static void put_out_type(FILE *out, const struct rh_binding *binding,
-                         const struct rh_bind_value *value)
-{
-	(void)binding;
-	switch (value->role) {
-	case RH_BIND_TEXT:
-		fputs("*string", out);
-		break;
-	case RH_BIND_BYTES:
-		fputs("[]", out);
-		rh_go_type(out, value->type);
-		break;
-	case RH_BIND_HANDLE:
-		fputs("any", out);
-		break;
-	case RH_BIND_FD:
-		fputs("int", out);
-		break;
-	default:
-		fputs(rh_go_is_pointer(value) && value->param->direction == RH_INOUT ? "*" : "",
-		      out);
-		rh_go_type(out, value->type);
-	}
-}
-
 static void put_interface(FILE *out, const struct rh_binding *binding)
 {
 	fprintf(out, "// Server is what a server of %s implements.  Any number of calls run at"
@@ -73,11 +26,11 @@ static void put_interface(FILE *out, const struct rh_binding *binding)
 			fputs(between, out);
 			rh_go_name(out, function->values[j].name);
 			fputc(' ', out);
-			put_in_type(out, &function->values[j]);
+			rh_go_value_type(out, binding, &function->values[j], false, true);
 			between = ", ";
 		}
 		fputs(") ", out);
-		rh_go_results(out, binding, function, put_out_type);
+		rh_go_results(out, binding, function, true);
 		fputc('\n', out);
 	}
 	fputs("}\n\n", out);

@@ -181,13 +181,43 @@ bool rh_go_is_pointer(const struct rh_bind_value *value)
 	       rh_bind_is_nullable(value);
 }
 
+void rh_go_value_type(FILE *out, const struct rh_binding *binding,
+                      const struct rh_bind_value *value, bool is_out, bool is_server)
+{
+	const struct rh_bind_object *object = rh_bind_object_of(binding, value);
+	bool is_pointer = rh_go_is_pointer(value);
+
+	if (is_out) /* a text may always be missing; a value only if it was when it went in */
+		is_pointer = value->role == RH_BIND_TEXT ||
+		             (is_pointer && value->param->direction == RH_INOUT);
+	fputs(is_pointer ? "*" : "", out);
+	switch (value->role) {
+	case RH_BIND_TEXT:
+		fputs("string", out);
+		break;
+	case RH_BIND_BYTES:
+		fputs("[]", out);
+		rh_go_type(out, value->type);
+		break;
+	case RH_BIND_HANDLE:
+		fputs(is_server ? "any" : "*", out);
+		fputs(is_server ? "" : object->upper, out);
+		break;
+	case RH_BIND_FD:
+		fputs("int", out);
+		break;
+	default:
+		rh_go_type(out, value->type);
+	}
+}
+
 void rh_go_results(FILE *out, const struct rh_binding *binding,
-                   const struct rh_bind_function *function, rh_go_out *put)
+                   const struct rh_bind_function *function, bool is_server)
 {
 	fputc('(', out);
 	if (function->ret.role != RH_BIND_VOID) {
 		fputs("result ", out);
-		put(out, binding, &function->ret);
+		rh_go_value_type(out, binding, &function->ret, true, is_server);
 		fputs(", ", out);
 	}
 	for (uint32_t i = 0; i < function->row->param_count; i++) {
@@ -197,7 +227,7 @@ void rh_go_results(FILE *out, const struct rh_binding *binding,
 			continue;
 		rh_go_name(out, value->name);
 		fputs("Out ", out);
-		put(out, binding, value);
+		rh_go_value_type(out, binding, value, true, is_server);
 		fputs(", ", out);
 	}
 	fputs("err error)", out);

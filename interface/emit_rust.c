@@ -89,20 +89,13 @@ static void put_out_type(FILE *out, const struct rh_binding *binding,
 static void put_result_type(FILE *out, const struct rh_binding *binding,
                             const struct rh_bind_function *function)
 {
-	uint32_t    count = rh_bind_out_count(function);
-	const char *between = "";
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
+	uint32_t                    count = rh_bind_outs(function, outs);
 
 	fputs(count == 1 ? "Result<" : "Result<(", out);
-	if (function->ret.role != RH_BIND_VOID) {
-		put_out_type(out, binding, &function->ret);
-		between = ", ";
-	}
-	for (uint32_t i = 0; i < function->row->param_count; i++) {
-		if (!rh_bind_comes_out(&function->values[i]))
-			continue;
-		fputs(between, out);
-		put_out_type(out, binding, &function->values[i]);
-		between = ", ";
+	for (uint32_t i = 0; i < count; i++) {
+		fputs(i ? ", " : "", out);
+		put_out_type(out, binding, outs[i]);
 	}
 	fputs(count == 1 ? ">" : ")>", out);
 }
@@ -337,22 +330,14 @@ static void put_taken(FILE *out, const struct rh_binding *binding,
 static void put_answer(FILE *out, const struct rh_binding *binding,
                        const struct rh_bind_function *function)
 {
-	uint32_t    count = rh_bind_out_count(function);
-	const char *between = "";
-	char        name[16];
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
+	uint32_t                    count = rh_bind_outs(function, outs);
+	char                        name[RH_BIND_LOCAL_MAX];
 
 	fputs(count == 1 ? "            Ok(" : "            Ok((", out);
-	if (function->ret.role != RH_BIND_VOID) {
-		put_taken(out, binding, &function->ret, "rh_r");
-		between = ", ";
-	}
-	for (uint32_t i = 0; i < function->row->param_count; i++) {
-		if (!rh_bind_comes_out(&function->values[i]))
-			continue;
-		snprintf(name, sizeof name, "rh_v%u", i);
-		fputs(between, out);
-		put_taken(out, binding, &function->values[i], name);
-		between = ", ";
+	for (uint32_t i = 0; i < count; i++) {
+		fputs(i ? ", " : "", out);
+		put_taken(out, binding, outs[i], rh_bind_local(function, outs[i], name));
 	}
 	fputs(count == 1 ? ")\n" : "))\n", out);
 }

@@ -72,20 +72,13 @@ static void put_out_type(FILE *out, const struct rh_binding *binding,
 static void put_outs(FILE *out, const struct rh_binding *binding,
                      const struct rh_bind_function *function)
 {
-	const char *between = "";
-	uint32_t    count = rh_bind_out_count(function);
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
+	uint32_t                    count = rh_bind_outs(function, outs);
 
 	fputs(count == 1 ? "" : "(", out);
-	if (function->ret.role != RH_BIND_VOID) {
-		put_out_type(out, binding, &function->ret);
-		between = ", ";
-	}
-	for (uint32_t i = 0; i < function->row->param_count; i++) {
-		if (!rh_bind_comes_out(&function->values[i]))
-			continue;
-		fputs(between, out);
-		put_out_type(out, binding, &function->values[i]);
-		between = ", ";
+	for (uint32_t i = 0; i < count; i++) {
+		fputs(i ? ", " : "", out);
+		put_out_type(out, binding, outs[i]);
 	}
 	fputs(count == 1 ? "" : ")", out);
 }
