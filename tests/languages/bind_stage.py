@@ -11,10 +11,10 @@ TOP = os.path.abspath(os.path.join(HERE, "..", ".."))
 sys.path.insert(0, os.path.join(TOP, "tests", "system"))
 sys.dont_write_bytecode = True
 
-from cli_stage import BUILD, LIMIT, Stage  # pylint: disable=wrong-import-position
+# pylint: disable=wrong-import-position
+from cli_stage import BUILD, LIMIT
+from language_stage import EXAMPLE, LanguageStage
 
-EXAMPLE = os.path.join(TOP, "examples", "languages")
-LIBRARY = os.path.abspath(os.path.join(BUILD, "examples/languages/c/libtextstat.so.1"))
 C_CALLER = os.path.abspath(os.path.join(BUILD, "examples/languages/c/caller"))
 SDK = os.path.abspath(os.path.join(BUILD, "sdk/c"))
 OK = r"^ok \d+ checks, p50 \d+ ns$"
@@ -28,39 +28,17 @@ def need(program):
     return path
 
 
-class BindStage(Stage):
+class BindStage(LanguageStage):
     """Debian's own toolchains come first."""
-    has_agents = True
-    language = ""
 
     def setUp(self):
         super().setUp()
         self.env["PATH"] = "/usr/bin:/bin:" + self.env["PATH"]
-        with open(os.path.join(EXAMPLE, "libtextstat.side"), encoding="utf-8") as file:
-            side = file.read()
-        library = side.split("\nlibrary ")[1].split("\n")[0].strip()
-        self.side = self.path("libtextstat.side", side.replace(library, LIBRARY))
-        os.symlink(os.path.join(EXAMPLE, "textstat.h"), self.path("textstat.h"))
+        self.side = self.describe()
 
     def start(self):
         """The system: text_c, text_own for a server of the test, and their callers."""
-        self.up(self.path("system.yaml", f"""
-kind: Resource
-metadata: {{name: text_c}}
-spec: {{type: service, interface: libtextstat, serve: {{library: {LIBRARY}, threads: 8}}}}
----
-kind: Resource
-metadata: {{name: text_own}}
-spec: {{type: service, interface: libtextstat}}
----
-kind: Resource
-metadata: {{name: texts_c}}
-spec: {{type: application, reference: [text_c]}}
----
-kind: Resource
-metadata: {{name: texts_own}}
-spec: {{type: application, reference: [text_own]}}
-"""))
+        super().start("c", "own")
 
     def run_tool(self, *words, cwd=None, env=None):
         done = subprocess.run(words, text=True, capture_output=True, check=False, timeout=LIMIT,

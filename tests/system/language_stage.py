@@ -10,6 +10,7 @@ from cli_stage import BUILD, LIMIT, Stage
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 EXAMPLE = os.path.join(ROOT, "examples", "languages")
+LIBRARY = os.path.abspath(os.path.join(BUILD, "examples", "languages", "c", "libtextstat.so.1"))
 
 SERVICE = """
 kind: Resource
@@ -25,15 +26,17 @@ spec: {{type: application, reference: [text_{0}]}}
 class LanguageStage(Stage):
     has_agents = True
 
+    def describe(self):
+        """Header and side file in the test's folder; the path of the side file."""
+        shutil.copy(os.path.join(EXAMPLE, "textstat.h"), self.folder)
+        with open(os.path.join(EXAMPLE, "libtextstat.side"), encoding="utf-8") as file:
+            side = re.sub(r"(?m)^library .*$", f"library {LIBRARY}", file.read())
+        return self.path("libtextstat.side", side)
+
     def start(self, *languages, more=""):
         """A system with text_NAME and texts_NAME for each; that of C is served."""
-        shutil.copy(os.path.join(EXAMPLE, "textstat.h"), self.folder)
-        library = os.path.abspath(os.path.join(
-            BUILD, "examples", "languages", "c", "libtextstat.so.1"))
-        with open(os.path.join(EXAMPLE, "libtextstat.side"), encoding="utf-8") as file:
-            side = re.sub(r"(?m)^library .*$", f"library {library}", file.read())
-        self.path("libtextstat.side", side)
-        serve = f", serve: {{library: {library}, threads: 8}}"
+        self.describe()
+        serve = f", serve: {{library: {LIBRARY}, threads: 8}}"
         parts = [SERVICE.format(name, serve if name == "c" else "") for name in languages]
         self.system = self.path("system.yaml", "---".join(parts) + more)
         self.ok("up", "--detach", self.system)
