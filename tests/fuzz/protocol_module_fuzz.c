@@ -71,8 +71,8 @@ static void forge(struct rh_rule *rule, uint32_t length, uint32_t value)
 	struct rh_piece *piece = (struct rh_piece *)(void *)rule->buffer.message;
 	uint32_t         at = draw(rule) % (sizeof(struct rh_msg_head) / sizeof value);
 
-	if (length < sizeof *piece + sizeof(struct rh_msg_head))
-		return;
+	if (length < sizeof *piece + sizeof(struct rh_msg_head) || length > RH_PROTOCOL_MESSAGE_MAX)
+		return; /* no message, or the refusal of one */
 	lied = FORGED;
 	memcpy(piece->bytes + at * sizeof value, &value, sizeof value);
 	piece->sum = rh_piece_sum(piece->bytes, length - (uint32_t)sizeof *piece);
