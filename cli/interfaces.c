@@ -2,6 +2,7 @@
 
 #include "client.h"
 #include "module.h"
+#include "offered.h"
 #include "tool.h"
 
 #include "supervise/spawn.h"
@@ -19,7 +20,7 @@ struct build {
 	struct rh_cli *cli;
 	const char    *name;
 	bool           is_dry;           /* modules stay here        */
-	char           side[PATH_MAX];
+	char           side[PATH_MAX];   /* "": not known yet        */
 	char           folder[PATH_MAX]; /* <state>/interface/<name> */
 	char           tool[PATH_MAX];
 };
@@ -51,34 +52,17 @@ static int show(struct build *build, char **ret_text, size_t *ret_len)
 	const char *const argv[] = {
 		build->tool, "show", build->side, "-o", "json", NULL
 	};
-	struct rh_spawn   order = { .argv = (char *const *)(uintptr_t)argv,
-		                    .as = RH_SPAWN_CAPTURE };
-	struct rh_spawned spawned;
-	struct rh_diag    diag = { 0 };
-	char              bytes[16384], *text = NULL;
-	size_t            len = 0;
-	ssize_t           n;
-	FILE             *memory = open_memstream(&text, &len);
+	struct rh_diag diag = { 0 };
+	int            code = rh_spawn_capture(argv, ret_text, ret_len, &diag);
 
-	if (!memory || rh_spawn(&order, &spawned, &diag) < 0) {
-		if (memory)
-			fclose(memory);
-		free(text);
+	if (code < 0)
 		return rh_cli_fail(build->cli, RH_EXIT_REFUSED, "%s", diag.text);
-	}
-	while ((n = read(spawned.output, bytes, sizeof bytes)) > 0)
-		fwrite(bytes, 1, (size_t)n, memory);
-	close(spawned.output);
-	fclose(memory);
-	if (rh_spawn_await(&spawned) != 0) {
-		free(text);
-		return rh_cli_fail(build->cli, RH_EXIT_REFUSED,
-		                   "the interface %s cannot be read from %s", build->name,
-		                   build->side);
-	}
-	*ret_text = text;
-	*ret_len = len;
-	return RH_EXIT_OK;
+	if (code == 0)
+		return RH_EXIT_OK;
+	free(*ret_text);
+	return rh_cli_fail(build->cli, RH_EXIT_REFUSED,
+	                   "the interface %s cannot be read from %s", build->name,
+	                   build->side);
 }
 
 /* --- is it up to date? ----------------------------------------------------------------
@@ -265,6 +249,13 @@ static bool find_side(struct build *build, const char *folder)
 	return false;
 }
 
+static const char *interface_of(const struct rh_manifest *manifest, size_t index)
+{
+	const json_t *spec = json_object_get(rh_manifest_object(manifest, index), "spec");
+
+	return json_string_value(json_object_get(spec, "interface"));
+}
+
 static bool is_in_manifest(const struct rh_manifest *manifest, const char *name)
 {
 	for (size_t i = 0; i < rh_manifest_count(manifest); i++) {
@@ -275,7 +266,7 @@ static bool is_in_manifest(const struct rh_manifest *manifest, const char *name)
 	return false;
 }
 
-static bool is_among(const json_t *objects, const char *name)
+static const json_t *find_among(const json_t *objects, const char *name)
 {
 	size_t  i;
 	json_t *object;
@@ -285,9 +276,9 @@ static bool is_among(const json_t *objects, const char *name)
 
 		if (strcmp(json_string_value(json_object_get(metadata, "name")), name) ==
 		    0)
-			return true;
+			return object;
 	}
-	return false;
+	return NULL;
 }
 
 /* Without a side file it must be there already. */
@@ -319,6 +310,47 @@ static int check_registered(struct build *build, const struct rh_manifest *manif
 		place, build->name, rh_manifest_folder(manifest, index));
 }
 
+static int find_tool(struct build *build)
+{
+	struct rh_diag diag = { 0 };
+
+	if (rh_tool_find("rhodes-interface", build->tool, &diag) < 0)
+		return rh_cli_fail(build->cli, RH_EXIT_REFUSED, "%s", diag.text);
+	return RH_EXIT_OK;
+}
+
+/* Two files may say the same interface, as a service has it that is written in two
+ * languages; not two of one name. */
+static int check_same(struct build *build, const struct rh_manifest *manifest,
+                      size_t index, const json_t *object)
+{
+	const char *first = json_string_value(
+		json_object_get(json_object_get(object, "spec"), "hash"));
+	char        place[RH_MANIFEST_PLACE_MAX], *text;
+	size_t      len;
+	json_t     *seen;
+	bool        is_same;
+	int         result = find_tool(build);
+
+	if (result == RH_EXIT_OK)
+		result = show(build, &text, &len);
+	if (result != RH_EXIT_OK)
+		return result;
+	seen = json_loadb(text, len, 0, NULL);
+	free(text);
+	is_same = json_string_length(json_object_get(seen, "hash")) &&
+	          strcmp(json_string_value(json_object_get(seen, "hash")), first) == 0;
+	json_decref(seen);
+	if (is_same)
+		return RH_EXIT_OK;
+	rh_manifest_where(manifest, index, "/spec/interface", place);
+	return rh_cli_fail(build->cli, RH_EXIT_REFUSED,
+	                   "%s: this file's interface is called %s like another one of the"
+	                   " manifest, which has other functions\n    what to do  `rhodes"
+	                   " interface show` prints both; give one another name",
+	                   place, build->name);
+}
+
 static int make_one(struct build *build, const struct rh_manifest *manifest, size_t index,
                     json_t *objects)
 {
@@ -327,12 +359,14 @@ static int make_one(struct build *build, const struct rh_manifest *manifest, siz
 	struct rh_diag diag = { 0 };
 	int            result;
 
-	if (strchr(name, '/') || name[0] == '.' || !name[0])
+	if (name[0] == '.' || !name[0])
 		return RH_EXIT_OK; /* the center says what is wrong with it */
-	if (!find_side(build, rh_manifest_folder(manifest, index)))
+	if (!build->side[0] && !find_side(build, rh_manifest_folder(manifest, index)))
 		return check_registered(build, manifest, index);
-	if (rh_tool_find("rhodes-interface", build->tool, &diag) < 0 ||
-	    rh_dirs_make(&cli->dirs, &diag) < 0)
+	result = find_tool(build);
+	if (result != RH_EXIT_OK)
+		return result;
+	if (rh_dirs_make(&cli->dirs, &diag) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "%s", diag.text);
 	snprintf(build->folder, sizeof build->folder, "%s/interface", cli->dirs.state);
 	if (mkdir(build->folder, 0755) < 0 && errno != EEXIST)
@@ -344,25 +378,53 @@ static int make_one(struct build *build, const struct rh_manifest *manifest, siz
 	return result == RH_EXIT_OK ? add_object(build, objects) : result;
 }
 
-int rh_interfaces_build(struct rh_cli *cli, const struct rh_manifest *manifest,
-                        bool is_dry, json_t **ret_objects)
+/* The interface that the file says, as the object's interface by its name. */
+static int read_offered(struct build *build, struct rh_manifest *manifest, size_t index)
+{
+	char place[RH_MANIFEST_PLACE_MAX];
+	int  result = rh_offered_make(build->cli, manifest, index, build->side);
+
+	if (result != RH_EXIT_OK)
+		return result;
+	build->name = interface_of(manifest, index);
+	if (!is_in_manifest(manifest, build->name))
+		return RH_EXIT_OK;
+	rh_manifest_where(manifest, index, "/spec/interface", place);
+	return rh_cli_fail(build->cli, RH_EXIT_REFUSED,
+	                   "%s: this file's interface is called %s, and the manifest has"
+	                   " an Interface of that name", place, build->name);
+}
+
+/* The interface of one object of the manifest, if it has one and that is not there. */
+static int make_for(struct build *build, struct rh_manifest *manifest, size_t index,
+                    json_t *objects)
+{
+	const json_t *known;
+	int           result = RH_EXIT_OK;
+
+	build->name = interface_of(manifest, index);
+	if (!build->name || is_in_manifest(manifest, build->name))
+		return RH_EXIT_OK;
+	build->side[0] = '\0';
+	if (rh_offered_is_file(build->name))
+		result = read_offered(build, manifest, index);
+	if (result != RH_EXIT_OK)
+		return result;
+	known = find_among(objects, build->name);
+	if (!known)
+		return make_one(build, manifest, index, objects);
+	return build->side[0] ? check_same(build, manifest, index, known) : RH_EXIT_OK;
+}
+
+int rh_interfaces_build(struct rh_cli *cli, struct rh_manifest *manifest, bool is_dry,
+                        json_t **ret_objects)
 {
 	struct build build = { .cli = cli, .is_dry = is_dry };
 	json_t      *objects = json_array();
 	int          result = RH_EXIT_OK;
 
-	for (size_t i = 0; i < rh_manifest_count(manifest); i++) {
-		const json_t *spec =
-			json_object_get(rh_manifest_object(manifest, i), "spec");
-		const char *name = json_string_value(json_object_get(spec, "interface"));
-
-		if (!name || is_in_manifest(manifest, name) || is_among(objects, name))
-			continue;
-		build.name = name;
-		result = make_one(&build, manifest, i, objects);
-		if (result != RH_EXIT_OK)
-			break;
-	}
+	for (size_t i = 0; result == RH_EXIT_OK && i < rh_manifest_count(manifest); i++)
+		result = make_for(&build, manifest, i, objects);
 	if (result == RH_EXIT_OK)
 		*ret_objects = objects;
 	else

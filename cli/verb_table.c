@@ -246,7 +246,8 @@ const struct rh_verb rh_verbs[] = {
 	  .help = "Make the system match manifests, all of them or nothing",
 	  .about = "Applying the same again changes nothing.  A resource that names an\n"
 	           "interface gets its shadow library and skeleton built from the\n"
-	           "<interface>.side file beside the manifest." },
+	           "<interface>.side file beside the manifest, or from the file that it names\n"
+	           "itself: interface: pricing.py." },
 	{ .name = "diff",
 	  .words = "-f FILE",
 	  .options = diff_options,

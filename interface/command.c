@@ -4,7 +4,7 @@
 #include <string.h>
 
 static const char usage[] =
-	"Usage: rhodes interface new SUBJECT [-H HEADER] [-d FOLDER] [--force]\n"
+	"Usage: rhodes interface new SUBJECT [-H HEADER] [-d FOLDER] [--force] [--quiet]\n"
 	"       rhodes interface check FILE.side...\n"
 	"       rhodes interface build FILE.side [-d FOLDER] [--cc COMPILER]"
 	" [--werror]\n"
@@ -12,7 +12,8 @@ static const char usage[] =
 	"       rhodes interface bind FILE.side --language cpp|go|node|rust [-o FILE]\n"
 	"\n"
 	"SUBJECT is a package (libmagic-dev), a library (libmagic, libmagic.so.1) or\n"
-	"the path of a library of your own (./libfoo.so, with -H foo.h) or a source.\n"
+	"the path of a library of your own (./libfoo.so, with -H foo.h), of a header\n"
+	"(./foo.h) or a source.\n"
 	"FILE is a side file or a source; sources are binaries with BTF or DWARF\n"
 	"(./libfoo.so), Python (.py), Rust (.rs), Go (.go), TypeScript (.ts) and Java\n"
 	"(.class, .jar, FILE.jar!CLASS).\n";
@@ -24,6 +25,7 @@ struct options {
 	const char *format;
 	const char *language;
 	bool        force;
+	bool        quiet;
 	bool        pedantic;
 };
 
@@ -35,6 +37,7 @@ static const struct option long_options[] = {
 	{ "language", required_argument, NULL, 'l' },
 	{ "force", no_argument, NULL, 'f' },
 	{ "werror", no_argument, NULL, 'w' },
+	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -45,7 +48,7 @@ static int read_options(int argc, char **argv, struct options *options)
 	int letter;
 
 	optind = 1;
-	while ((letter = getopt_long(argc, argv, "d:H:o:h", long_options, NULL)) != -1) {
+	while ((letter = getopt_long(argc, argv, "d:H:o:hq", long_options, NULL)) != -1) {
 		switch (letter) {
 		case 'd': options->folder = optarg; break;
 		case 'H': options->header = optarg; break;
@@ -54,6 +57,7 @@ static int read_options(int argc, char **argv, struct options *options)
 		case 'l': options->language = optarg; break;
 		case 'f': options->force = true; break;
 		case 'w': options->pedantic = true; break;
+		case 'q': options->quiet = true; break;
 		case 'h': fputs(usage, stdout); return 1;
 		default:  fputs(usage, stderr); return 3;
 		}
@@ -66,7 +70,7 @@ static int run_new(const struct options *options, const char *subject,
 {
 	const struct rh_interface_new_options request = {
 		.subject = subject, .header = options->header, .folder = options->folder,
-		.overwrite = options->force,
+		.overwrite = options->force, .is_quiet = options->quiet,
 	};
 
 	return rh_interface_new(&request, stdout, diag);

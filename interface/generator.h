@@ -26,11 +26,13 @@
 
 struct rh_interface_new_options {
 	const char *subject;   /* package ("libmagic-dev"), library ("libmagic",
-	                          "libmagic.so.1", "./libfoo.so"), or a source
-	                          (source.h)                                   */
+	                          "libmagic.so.1", "./libfoo.so"), a header of
+	                          one's own ("./foo.h": all that it declares,
+	                          whoever serves it), or a source (source.h)   */
 	const char *header;    /* NULL: the main one of the package            */
 	const char *folder;    /* where the files are written; NULL: "."       */
 	bool        overwrite;
+	bool        is_quiet;  /* out gets the path of the side file alone     */
 };
 
 struct rh_interface_build_options {

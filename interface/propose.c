@@ -7,6 +7,7 @@
 #include "source.h"
 #include "suggest.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -25,6 +26,14 @@ struct proposal {
 	const char         *headers;       /* the words of the header line    */
 	struct rh_diag     *diag;
 };
+
+/* A header of one's own, without the library that has what it declares. */
+static bool is_header(const struct rh_interface_new_options *options)
+{
+	size_t len = strlen(options->subject);
+
+	return !options->header && len > 2 && !strcmp(options->subject + len - 2, ".h");
+}
 
 static void put_line(FILE *out, const char *word, const char *value)
 {
@@ -45,7 +54,7 @@ static const char *head_text(struct proposal *proposal, const char *headers)
 	put_line(out, "header", headers);
 	put_line(out, "cflags", package->cflags);
 	put_line(out, "soname", package->soname);
-	if (strchr(proposal->options->subject, '/'))
+	if (strchr(proposal->options->subject, '/') || is_header(proposal->options))
 		put_line(out, "library", package->library);
 	put_line(out, "package", package->name);
 	const char *copy = fclose(out) == 0 ? rh_pool_copy(&proposal->pool, text, len)
@@ -110,8 +119,12 @@ static int choose_headers(struct proposal *proposal)
 static const char *manifest_text(struct proposal *proposal)
 {
 	const char *resource = rh_proposed_resource(&proposal->pool, proposal->name);
+	const char *serve = is_header(proposal->options)
+		? "# serve: {program: [./PROGRAM]}"
+		: rh_pool_print(&proposal->pool, "serve: {library: %s, workers: 1, restart: "
+		                "always}", proposal->package.soname);
 
-	if (!resource)
+	if (!resource || !serve)
 		return NULL;
 	return rh_pool_print(&proposal->pool,
 		"# %s in a process of its own.  Proposed by `rhodes interface new`: change\n"
@@ -121,7 +134,7 @@ static const char *manifest_text(struct proposal *proposal)
 		"spec:\n"
 		"  type: service\n"
 		"  interface: %s\n"
-		"  serve: {library: %s, workers: 1, restart: always}\n"
+		"  %s\n"
 		"---\n"
 		"# Runs any program of yours: rhodes run %s_user -- PROGRAM ...\n"
 		"kind: Resource\n"
@@ -129,8 +142,8 @@ static const char *manifest_text(struct proposal *proposal)
 		"spec:\n"
 		"  type: application\n"
 		"  reference: [%s]\n",
-		proposal->package.soname, proposal->name, resource, proposal->name,
-		proposal->package.soname, resource, resource, resource);
+		proposal->package.soname, proposal->name, resource, proposal->name, serve,
+		resource, resource, resource);
 }
 
 static const char *side_text(struct proposal *proposal, const struct rh_plan *plan)
@@ -157,10 +170,14 @@ static void report(const struct proposal *proposal, const struct rh_plan *plan,
 {
 	uint32_t carried = 0, count = plan->interface.function_count;
 
+	if (proposal->options->is_quiet) {
+		fprintf(out, "%s\n", proposal->side_path);
+		return;
+	}
 	for (uint32_t i = 0; i < count; i++)
 		carried += rh_plan_is_carried(&plan->interface.functions[i]);
 	fprintf(out, "%s: header %s, library %s\n", proposal->name, proposal->headers,
-	        plan->library_path);
+	        plan->library_path ? plan->library_path : "none");
 	if (proposal->package.library_count > 1)
 		fprintf(out, "the package holds %u libraries; name another one to take it\n",
 		        proposal->package.library_count);
@@ -230,6 +247,32 @@ static const char *absolute(struct proposal *proposal, const char *path)
 	return copy;
 }
 
+/* foo.h: the interface libfoo of all that it declares. */
+static int describe_header(struct proposal *proposal)
+{
+	const char *slash = strrchr(proposal->options->subject, '/');
+	const char *file = slash ? slash + 1 : proposal->options->subject;
+	const char *path = absolute(proposal, proposal->options->subject);
+	const char *stem = rh_pool_print(&proposal->pool, "%s%.*s", strncmp(file, "lib", 3)
+	                                 ? "lib" : "", (int)strcspn(file, "."), file);
+	const char *soname = stem ? rh_pool_print(&proposal->pool, "%s.so", stem) : NULL;
+	struct rh_package_header *header = rh_pool_take(&proposal->pool, 1, sizeof *header);
+
+	if (!path)
+		return rh_diag_set(proposal->diag, RH_ENOENT, "%.150s: %s",
+		                   proposal->options->subject, strerror(errno));
+	if (!soname || !header)
+		return RH_ENOMEM;
+	*header = (struct rh_package_header){
+		.path = path, .include = path, .is_named = true,
+	};
+	proposal->package = (struct rh_package){
+		.library = "none", .soname = soname, .stem = stem, .cflags = "",
+		.headers = header, .header_count = 1, .library_count = 1,
+	};
+	return RH_OK;
+}
+
 /* The paths of a library of one's own are made absolute, so that the side file
  * means the same from any folder. */
 static int find_package(struct proposal *proposal)
@@ -237,6 +280,8 @@ static int find_package(struct proposal *proposal)
 	const char *header = proposal->options->header;
 	const char *subject = proposal->options->subject;
 
+	if (is_header(proposal->options))
+		return describe_header(proposal);
 	if (header && access(header, R_OK) == 0)
 		header = absolute(proposal, header);
 	if (strchr(subject, '/') && access(subject, R_OK) == 0)

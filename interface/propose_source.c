@@ -227,7 +227,9 @@ int rh_interface_new_source(const struct rh_interface_new_options *options, FILE
 
 	rh_pool_init(&proposal.pool);
 	int result = propose(&proposal);
-	if (result >= 0)
+	if (result >= 0 && options->is_quiet)
+		fprintf(out, "%s\n", proposal.paths[1]);
+	else if (result >= 0)
 		fprintf(out, "%s: %u functions carried; `rhodes interface show %s` tells what "
 		        "is not, and why\nwrote %s, %s and %s\nnext: rhodes interface check "
 		        "%s\n", proposal.name, proposal.made.carried, options->subject,

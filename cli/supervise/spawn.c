@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -183,4 +184,34 @@ int rh_spawn_await(struct rh_spawned *spawned)
 		poll(&end, 1, -1);
 	close(spawned->pidfd);
 	return code;
+}
+
+int rh_spawn_capture(const char *const *argv, char **ret_text, size_t *ret_len,
+                     struct rh_diag *diag)
+{
+	struct rh_spawn   order = { .argv = (char *const *)(uintptr_t)argv,
+		                    .as = RH_SPAWN_CAPTURE };
+	struct rh_spawned spawned;
+	char              bytes[16384], *text = NULL;
+	size_t            len = 0;
+	ssize_t           n;
+	FILE             *memory = open_memstream(&text, &len);
+	int               r = memory ? rh_spawn(&order, &spawned, diag)
+	                             : rh_diag_set(diag, RH_ENOMEM, "out of memory");
+
+	while (r == RH_OK && (n = read(spawned.output, bytes, sizeof bytes)) > 0)
+		fwrite(bytes, 1, (size_t)n, memory);
+	if (r == RH_OK) {
+		close(spawned.output);
+		r = rh_spawn_await(&spawned);
+	}
+	if (memory && fclose(memory) != 0 && r >= 0)
+		r = rh_diag_set(diag, RH_ENOMEM, "out of memory");
+	if (r < 0) {
+		free(text);
+		return r;
+	}
+	*ret_text = text;
+	*ret_len = len;
+	return r;
 }

@@ -14,6 +14,7 @@
 #include "../../model/error.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
 enum rh_spawn_as {
@@ -48,5 +49,11 @@ int rh_spawn_wait(const struct rh_spawned *spawned, int *ret_code, int *ret_by_s
 /* Waits for the end of a helper, closes its pidfd and returns its exit code; 128 and the
  * signal when one ended it. */
 int rh_spawn_await(struct rh_spawned *spawned);
+
+/* Runs a helper to its end.  Its standard output is *ret_text, which the caller frees,
+ * whatever the exit code, which is returned.
+ * RH_ENOMEM, or as rh_spawn; nothing is there to free then. */
+int rh_spawn_capture(const char *const *argv, char **ret_text, size_t *ret_len,
+                     struct rh_diag *diag);
 
 #endif
