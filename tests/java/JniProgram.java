@@ -51,6 +51,10 @@ public final class JniProgram {
 
     static native int kindsRaise(byte[] bytes);
 
+    static native void kindsLower(byte[] bytes);
+
+    static native void take(byte[] bytes, long[] room);
+
     static native int kindsFill(String seed, byte[] bytes, long[] used);
 
     static native long read(byte[] bytes);
@@ -125,6 +129,12 @@ public final class JniProgram {
         say("null", () -> text(null));
     }
 
+    private static String taken(byte[] bytes, long room) {
+        long[] told = {room};
+        take(bytes, told);
+        return told[0] + Arrays.toString(bytes);
+    }
+
     private static void bytes() {
         byte[] room = new byte[8], raised = {1, 2, (byte) 255};
         long[] used = {0}, length = {0};
@@ -139,6 +149,11 @@ public final class JniProgram {
         say("raise", () -> kindsRaise(raised) + Arrays.toString(raised));
         say("fill", () -> kindsFill("abc", room, used) + " " + used[0] + Arrays.toString(room));
         say("read", () -> read(room) + Arrays.toString(room));
+        kindsLower(raised);
+        say("lower", () -> Arrays.toString(raised));
+        say("take", () -> taken(room, 8));
+        say("take some", () -> taken(room, 2));
+        say("take more", () -> taken(room, 9));
         say("peek", () -> Arrays.toString(kindsPeek(3, length)) + length[0]);
     }
 

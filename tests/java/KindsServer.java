@@ -125,6 +125,16 @@ public final class KindsServer {
         return new Filled(bytes.length, bytes);
     }
 
+    public byte[] lower(byte[] bytes) {
+        for (int i = 0; i < bytes.length; i++)
+            bytes[i]--;
+        return bytes;
+    }
+
+    public byte[] take(long room) {
+        return Arrays.copyOf(new byte[] {0, 1, 2}, (int) Math.min(room, 3));
+    }
+
     public byte[] peek(long wanted) {
         return Arrays.copyOf(new byte[] {3, 1, 4, 1, 5}, (int) Math.min(wanted, 5));
     }

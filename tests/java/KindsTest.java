@@ -179,6 +179,14 @@ public final class KindsTest {
         byte[] own = {1, 2};
         equal(2, call(raise, own));
         equal(new byte[] {2, 3}, own);
+        call(typed("lower", void.class, byte[].class), own); // what comes out is not lost
+        equal(new byte[] {1, 2}, own);
+        call(typed("lower", void.class, ByteBuffer.class), ByteBuffer.wrap(own));
+        equal(new byte[] {0, 1}, own);
+        call(typed("lower", void.class, byte[].class, long.class), own, 1L);
+        equal(new byte[] {-1, 1}, own);
+        equal(new byte[] {-2, 0}, call("lower", own));
+        equal(new byte[] {-1, 1}, own);
         equal(new byte[] {3, 1, 4}, call("peek", 3L));
         equal(new byte[] {3, 1, 4, 1, 5}, call("peek", 99L));
     }
@@ -201,6 +209,18 @@ public final class KindsTest {
         ByteBuffer direct = ByteBuffer.allocateDirect(4);
         equal(3L, call(typed("read", long.class, ByteBuffer.class), direct));
         equal((byte) 2, direct.get(2));
+        MethodHandle take = typed("take", void.class, byte[].class, int[].class);
+        int[] told = {5};
+        call(take, read, told);
+        equal(3, told[0]);
+        equal(new byte[] {0, 1, 2, 3, 0}, read);
+        told[0] = 2;
+        call(take, room, told);
+        equal(new byte[] {0, 1, 'l'}, room);
+        raises(IndexOutOfBoundsException.class, () -> call(take, room, new int[] {4}));
+        raises(IndexOutOfBoundsException.class, () -> call(take, room, new int[] {-1}));
+        raises(RhodesInterfaceError.class,
+                () -> typed("take", void.class, byte[].class, Integer[].class));
     }
 
     /** As large as a payload may be, and what is over. */
@@ -276,6 +296,8 @@ public final class KindsTest {
         equal(6, mutable.low);
         equal(4, mutable.high);
         equal(6, call(typed("check", int.class, Mutable.class), mutable));
+        call(typed("turn", void.class, Mutable.class), mutable);
+        equal(7, mutable.low);
         Struct struct = new Struct().set("low", 3).set("tag", new byte[] {1}).set("weight", 2.0);
         Struct back = (Struct) call("plain", struct);
         equal(4L, back.get("low"));

@@ -31,6 +31,8 @@ public final class NativeProgram {
 
     native int turn(Plain plain);
 
+    static native void lower(byte[] bytes);
+
     static native long pot(int number);
 
     static native int potGet(long pot);
@@ -52,6 +54,9 @@ public final class NativeProgram {
         plain.at[1].y = 4;
         same(1, new NativeProgram().turn(plain));
         same((short) 5, plain.at[1].y);
+        byte[] bytes = {1, 2};
+        lower(bytes);
+        same("[0, 1]", java.util.Arrays.toString(bytes));
         long pot = pot(9);
         same(9, potGet(pot));
         potClose(pot);

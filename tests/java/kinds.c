@@ -92,6 +92,19 @@ int kinds_raise(uint8_t *bytes, size_t length)
 	return (int)length;
 }
 
+void kinds_lower(uint8_t *bytes, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		bytes[i]--;
+}
+
+void kinds_take(uint8_t *bytes, uint32_t *room)
+{
+	*room = *room < 3 ? *room : 3;
+	for (uint32_t i = 0; i < *room; i++)
+		bytes[i] = (uint8_t)i;
+}
+
 const uint8_t *kinds_peek(size_t wanted, size_t *length)
 {
 	static const uint8_t bytes[] = { 3, 1, 4, 1, 5 };

@@ -47,6 +47,8 @@ int      kinds_fill(const char *seed, uint8_t *bytes, size_t room, size_t *used)
 long     kinds_read(uint8_t *bytes, size_t room);
 int64_t  kinds_sum32(const int32_t *numbers, uint32_t count);
 int      kinds_raise(uint8_t *bytes, size_t length);
+void     kinds_lower(uint8_t *bytes, size_t length);      /* one lower each  */
+void     kinds_take(uint8_t *bytes, uint32_t *room);       /* 0, 1, ...; 3 at most */
 const uint8_t *kinds_peek(size_t wanted, size_t *length);
 
 /* Each member one more, the tag reversed. */

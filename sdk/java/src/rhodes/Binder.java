@@ -103,7 +103,7 @@ final class Binder {
 
     MethodHandle bind(MethodType wanted) {
         RhodesInterfaceError first = null;
-        for (Way each : Way.values()) {
+        for (Way each : ways(wanted)) {
             int count = 0;
             for (int i = 0; i < function.params().size(); i++)
                 count += isVisible(function, i, each) ? 1 : 0;
@@ -117,6 +117,12 @@ final class Binder {
         }
         throw RhodesError.mismatch("%s%s is not %s%s", function.name(), wanted, function.text(),
                 first == null ? "" : ": " + first.getMessage());
+    }
+
+    /** A method that returns nothing can have what comes out only where its arguments are. */
+    private static Way[] ways(MethodType wanted) {
+        return wanted.returnType() == void.class ? new Way[] {Way.OUT, Way.RESULTS, Way.ALL}
+                : Way.values();
     }
 
     private MethodHandle bind(MethodType wanted, Way chosen) {
