@@ -183,10 +183,24 @@ static void put_params(FILE *out, const struct rh_binding *binding,
 	}
 }
 
+/* Comes out, and is not told by bytes that do. */
+static bool is_out(const struct rh_bind_function *function, uint32_t param)
+{
+	const struct rh_function *row = function->row;
+
+	if (row->params[param].direction != RH_OUT)
+		return row->params[param].direction != RH_IN;
+	for (uint32_t i = 0; i < row->param_count; i++)
+		if (row->params[i].kind == RH_KIND_BYTES && row->params[i].direction != RH_IN &&
+		    row->params[i].used_param == param)
+			return false;
+	return row->ret.kind != RH_KIND_BYTES || row->ret.len_param != param;
+}
+
 static bool has_result_param(const struct rh_bind_function *function)
 {
 	for (uint32_t i = 0; i < function->row->param_count; i++) {
-		if (function->values[i].param->direction != RH_IN &&
+		if (is_out(function, i) &&
 		    strcmp(function->values[i].name, "result") == 0)
 			return true;
 	}
@@ -198,7 +212,7 @@ static uint32_t count_outs(const struct rh_bind_function *function)
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < function->row->param_count; i++)
-		count += function->values[i].param->direction != RH_IN;
+		count += is_out(function, i);
 	return count;
 }
 
@@ -225,7 +239,7 @@ static void put_result(FILE *out, const struct rh_binding *binding,
 	for (uint32_t i = 0; i < function->row->param_count; i++) {
 		const struct rh_bind_value *value = &function->values[i];
 
-		if (value->param->direction == RH_IN)
+		if (!is_out(function, i))
 			continue;
 		fprintf(out, "%s%s: ", between, value->name);
 		put_value(out, binding, value, side, OUT, is_served);

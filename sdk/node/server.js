@@ -91,7 +91,7 @@ function handlesOf(one) {
     words: one.roles.map((param) => (isHandle(params[param]) ? params[param] : null)),
     outs: outs.filter(([type]) => isHandle(type)).map(([, name]) => name),
     result: isHandle(ret),
-    key: outs.length === 0 ? null
+    key: one.outs === 0 ? null
          : outs.some(([, name]) => name === 'result') ? 'returned' : 'result',
   };
 }

@@ -70,7 +70,7 @@ declare module 'every' {
   const every_fill: Callable<[room: bigint | number], { result: number; buffer: Uint8Array }>;
   export { every_fill, every_fill as everyFill };
   /** every_fill_used, out bytes(cap 2 used 3)|buffer, u64|room, out u64|used, i32 */
-  const every_fill_used: Callable<[room: bigint | number], { result: number; buffer: Uint8Array; used: bigint }>;
+  const every_fill_used: Callable<[room: bigint | number], { result: number; buffer: Uint8Array }>;
   export { every_fill_used, every_fill_used as everyFillUsed };
   /** every_fill_inout, out bytes(cap 2 used 2)|buffer, inout u32|room, i32 */
   const every_fill_inout: Callable<[room: number], { result: number; buffer: Uint8Array; room: number }>;
@@ -79,7 +79,7 @@ declare module 'every' {
   const every_words: Callable<[words: ArrayBufferView | ArrayBuffer], number>;
   export { every_words, every_words as everyWords };
   /** every_peek, handle every_object_t|object, out u64|len, bytes(used 2) */
-  const every_peek: Callable<[object: EveryObject | null], { result: Uint8Array | null; len: bigint }>;
+  const every_peek: Callable<[object: EveryObject | null], Uint8Array | null>;
   export { every_peek, every_peek as everyPeek };
   /** every_open, path?|path, fd|fd, new handle every_object_t */
   const every_open: Callable<[path: string | Uint8Array | null, fd: number], EveryObject | null>;
@@ -136,10 +136,10 @@ declare module 'every' {
     every_read(data: Uint8Array): number | Promise<number>;
     every_read_u8(data: Uint8Array): number | Promise<number>;
     every_fill(room: bigint): { result: number; buffer: ArrayBufferView | ArrayBuffer } | Promise<{ result: number; buffer: ArrayBufferView | ArrayBuffer }>;
-    every_fill_used(room: bigint): { result: number; buffer: ArrayBufferView | ArrayBuffer; used: bigint } | Promise<{ result: number; buffer: ArrayBufferView | ArrayBuffer; used: bigint }>;
+    every_fill_used(room: bigint): { result: number; buffer: ArrayBufferView | ArrayBuffer } | Promise<{ result: number; buffer: ArrayBufferView | ArrayBuffer }>;
     every_fill_inout(room: number): { result: number; buffer: ArrayBufferView | ArrayBuffer; room: number } | Promise<{ result: number; buffer: ArrayBufferView | ArrayBuffer; room: number }>;
     every_words(words: Uint8Array): number | Promise<number>;
-    every_peek(object: object | null): { result: ArrayBufferView | ArrayBuffer | null; len: bigint } | Promise<{ result: ArrayBufferView | ArrayBuffer | null; len: bigint }>;
+    every_peek(object: object | null): ArrayBufferView | ArrayBuffer | null | Promise<ArrayBufferView | ArrayBuffer | null>;
     every_open(path: string | null, fd: number): object | null | Promise<object | null>;
     every_make(from: object | null): { result: number; made: object | null } | Promise<{ result: number; made: object | null }>;
     every_close(object: object | null): void | Promise<void>;

@@ -87,6 +87,7 @@ static int put_function(napi_env env, napi_value array, struct rh_js_library *li
 	RH_JS_TRY(napi_create_object(env, &object));
 	if (put_text(env, object, "name", function->name) < 0 ||
 	    put_number(env, object, "words", plan->words) < 0 ||
+	    put_number(env, object, "outs", plan->outs) < 0 ||
 	    put_number(env, object, "isEvent", (function->flags & RH_FUNCTION_EVENT) != 0) < 0)
 		return -1;
 	if (!rh_js_is_carried(function)) {

@@ -169,19 +169,6 @@ static int store(struct rh_js_ask *ask, const struct rh_param *param,
 	}
 }
 
-/* Whether bytes that come out tell this number themselves. */
-static bool is_told(const struct rh_js_ask *ask, unsigned of)
-{
-	const struct rh_function *function = ask->plan->function;
-
-	for (unsigned i = 0; i < function->param_count; i++) {
-		if (function->params[i].kind == RH_KIND_BYTES &&
-		    rh_js_comes_out(&function->params[i]) && function->params[i].used_param == of)
-			return true;
-	}
-	return function->ret.kind == RH_KIND_BYTES && function->ret.len_param == of;
-}
-
 static int store_out(struct rh_js_ask *ask, unsigned i, napi_value object, bool is_bytes)
 {
 	const struct rh_param *param = param_of(ask, i);
@@ -196,7 +183,7 @@ static int store_out(struct rh_js_ask *ask, unsigned i, napi_value object, bool 
 		return 0;
 	RH_JS_TRY(napi_get_named_property(env, object, where.name, &js));
 	if (rh_js_is_none(env, js)) {
-		if (param->direction == RH_INOUT || is_told(ask, i))
+		if (param->direction == RH_INOUT || rh_js_is_told(ask->plan->function, i))
 			return 0;
 		if (rh_js_is_text(param) || param->kind == RH_KIND_HANDLE)
 			return store(ask, param, &ask->plan->params[i], js, value, &where);
@@ -237,7 +224,7 @@ int rh_js_answer(struct rh_js_ask *ask, napi_value result)
 			return -1;
 	}
 	RH_JS_TRY(napi_get_named_property(env, result, plan->result_key, &js));
-	if (rh_js_is_none(env, js) && is_told(ask, RH_USED_RETURN))
+	if (rh_js_is_none(env, js) && rh_js_is_told(plan->function, RH_USED_RETURN))
 		return 0;
 	return store_result(ask, js);
 }

@@ -101,6 +101,16 @@ static void find_lengths(struct rh_js_plan *plan)
 	}
 }
 
+bool rh_js_is_told(const struct rh_function *function, unsigned of)
+{
+	for (unsigned i = 0; i < function->param_count; i++) {
+		if (function->params[i].kind == RH_KIND_BYTES &&
+		    rh_js_comes_out(&function->params[i]) && function->params[i].used_param == of)
+			return true;
+	}
+	return function->ret.kind == RH_KIND_BYTES && function->ret.len_param == of;
+}
+
 static void set_key(const struct rh_param *param, unsigned i, struct rh_js_param *ret)
 {
 	if (param->name && param->name[0])
@@ -139,7 +149,8 @@ static int make_plan(const struct rh_interface *interface, unsigned index,
 		set_key(param, i, of);
 		of->word = rh_js_goes_in(param) && !of->is_length ? plan->words++
 		           : RH_JS_NO_WORD;
-		of->is_out = rh_js_comes_out(param);
+		of->is_out = rh_js_comes_out(param) &&
+		             !(param->direction == RH_OUT && rh_js_is_told(function, i));
 		plan->outs = (uint8_t)(plan->outs + of->is_out);
 	}
 	plan->result_key = has_key(plan, "result") ? "returned" : "result";

@@ -45,6 +45,10 @@ bool rh_js_goes_in(const struct rh_param *param);
 bool rh_js_comes_out(const struct rh_param *param);
 bool rh_js_is_text(const struct rh_param *param);
 
+/* Whether bytes that come out tell this number themselves; as an output of its own it
+ * has no place in JavaScript then.  of: a parameter, or RH_USED_RETURN. */
+bool rh_js_is_told(const struct rh_function *function, unsigned of);
+
 /* Bytes of one element. */
 uint32_t rh_js_element(const struct rh_param *param);
 

@@ -14,7 +14,7 @@ test('an object is one handle', () => {
   assert.equal(kinds.box_self(box), box);
   assert.equal(kinds.box_get(box), 7);
   assert.equal(kinds.box_set(box, 8), 7);
-  assert.deepEqual(kinds.kinds_peek(box).result, Buffer.from([8, 0, 0, 0]));
+  assert.deepEqual(kinds.kinds_peek(box), Buffer.from([8, 0, 0, 0]));
   assert.equal(kinds.box_get(null), -1);
   assert.deepEqual(kinds.box_make(-1), { result: -1, ret_box: null });
   box.close();

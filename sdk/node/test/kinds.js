@@ -52,7 +52,7 @@ const kinds = {
                                   copy: bytes.subarray(0, Number(room)),
                                   room: BigInt(bytes.length) }),
   kinds_reverse: (bytes) => ({ result: bytes.length, bytes: Buffer.from(bytes).reverse() }),
-  kinds_peek: (box) => ({ result: Buffer.from(new Int32Array([box.value]).buffer) }),
+  kinds_peek: (box) => Buffer.from(new Int32Array([box.value]).buffer),
   kinds_drain: (fd) => BigInt(fs.readFileSync(fd).length),
   kinds_open_null: () => fs.openSync('/dev/null', 'r'),
   box_new: (value) => new Box(value),
