@@ -67,15 +67,19 @@ class BindStage(LanguageStage):
     def serve(self, file):
         """A program that serves text_own from now on; the process."""
         # pylint: disable-next=consider-using-with
-        served = subprocess.Popen([self.rhodes_path, "serve", "-r", "text_own", file],
-                                  text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                  env=self.env)
-        self.addCleanup(served.wait)
-        self.addCleanup(served.stdout.close)
-        self.addCleanup(served.terminate)
+        served = subprocess.Popen(
+            [self.rhodes_path, "serve", "--one", "-r", "text_own", "--", file], text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.env)
+        self.addCleanup(self.ends_in_order, served)
         said = ""
         for line in served.stdout:
             said += line
             if " serving " in line:
                 return served
         return self.fail(f"{file} does not serve: {said}{self.log()}")
+
+    def ends_in_order(self, served):
+        """A server that is asked to end ends with 0."""
+        served.terminate()
+        said = served.communicate(timeout=LIMIT)[0]
+        self.assertEqual(served.returncode, 0, said)

@@ -65,6 +65,7 @@ class LanguageStage(Stage):
                 rest = process.communicate()[0]
             if lines is not None:
                 lines.extend(rest.splitlines(True))
+        self.assertEqual(process.returncode, 0, f"{command} does not end in order: {rest}")
 
     def run_as(self, name, *command, data="", code=0):
         """Output of a program that runs as texts_NAME."""

@@ -526,10 +526,16 @@ PyObject *serve_emit(Interface *self, unsigned index, PyObject *value)
 static pthread_key_t  thread_key;
 static pthread_once_t thread_once = PTHREAD_ONCE_INIT;
 
-static void thread_ends(void *state)
+/* Python's own word of which state this thread has may be gone by now, as this one is:
+ * PyGILState_Release would end the process for it. */
+static void thread_ends(void *value)
 {
+	PyThreadState *state = value;
+
 	PyEval_RestoreThread(state);
-	PyGILState_Release(PyGILState_UNLOCKED);
+	PyThreadState_Clear(state);
+	PyEval_SaveThread();
+	PyThreadState_Delete(state);
 }
 
 static void make_key(void)

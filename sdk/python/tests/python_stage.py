@@ -35,12 +35,16 @@ class PythonStage(Stage):
     def serve(self, resource, file, **env):
         """A file that serves from now on; returns the process."""
         served = subprocess.Popen(
-            [self.rhodes_path, "serve", "-r", resource, file], text=True,
+            [self.rhodes_path, "serve", "--one", "-r", resource, "--", file], text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**self.env, **env})
-        self.addCleanup(served.wait)
-        self.addCleanup(served.stdout.close)
-        self.addCleanup(served.terminate)
+        self.addCleanup(self.ends_in_order, served)
         for line in served.stdout:
             if " serving " in line:
                 return served
         return self.fail(f"{file} does not serve")
+
+    def ends_in_order(self, served):
+        """A server that is asked to end ends with 0."""
+        served.terminate()
+        said = served.communicate(timeout=LIMIT)[0]
+        self.assertEqual(served.returncode, 0, said)
