@@ -58,6 +58,7 @@ struct rh_waiter {
 	_Atomic uint32_t woken;
 	enum rh_waited why;
 	uint32_t tag; /* of the kind of waiter, for who wakes */
+	uint64_t turn; /* how many came to the bucket before */
 	bool queued, interruptible, handling;
 	bool asleep; /* a fiber that has left, or does so without giving the latch back */
 };

@@ -99,7 +99,7 @@ static long wake(const long *a, uint32_t bits)
 {
 	int most = count_of(a[VALUE]);
 	struct rh_fiber *fiber = rh_fiber_current();
-	int woken = bits ? rh_wait_wake_tagged(key_of(a, WORD), bits, most) : 0;
+	int woken = bits ? rh_wait_wake_early(key_of(a, WORD), bits, most) : 0;
 	long result = 0;
 
 	if (woken < most) {
@@ -126,9 +126,9 @@ static long wake_both(const long *a)
 		return result;
 	most = (int)a[VALUE] + (is_moving ? (long)(int)a[TIMEOUT] : 0);
 	most = most > INT32_MAX ? INT32_MAX : most;
-	woken = rh_wait_wake_tagged(key_of(a, WORD), FUTEX_BITSET_MATCH_ANY, (int)most);
+	woken = rh_wait_wake_early(key_of(a, WORD), FUTEX_BITSET_MATCH_ANY, (int)most);
 	if (!is_moving)
-		woken += rh_wait_wake_tagged(key_of(a, OTHER_WORD), FUTEX_BITSET_MATCH_ANY,
+		woken += rh_wait_wake_early(key_of(a, OTHER_WORD), FUTEX_BITSET_MATCH_ANY,
 					     (int)a[TIMEOUT]);
 	if (fiber)
 		rh_fiber_point(fiber);

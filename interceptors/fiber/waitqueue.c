@@ -13,7 +13,8 @@
 
 struct rh_bucket {
 	_Alignas(64) struct rh_latch latch;
-	_Atomic uint32_t waiters;
+	_Atomic uint64_t came, went; /* waiters; more came than went: some are there */
+	uint64_t turn;               /* of who has the latch, as a waiter */
 	struct rh_waiter *head;
 };
 
@@ -29,17 +30,19 @@ static struct rh_bucket *bucket_of(const void *key)
 struct rh_bucket *rh_wait_open(const void *key)
 {
 	struct rh_bucket *bucket = bucket_of(key);
+	uint64_t turn;
 
 	rh_handler_enter();
-	atomic_fetch_add(&bucket->waiters, 1);
+	turn = atomic_fetch_add(&bucket->came, 1);
 	rh_latch_lock(&bucket->latch);
+	bucket->turn = turn;
 	return bucket;
 }
 
 void rh_wait_leave(struct rh_bucket *bucket)
 {
 	rh_latch_unlock(&bucket->latch);
-	atomic_fetch_sub(&bucket->waiters, 1);
+	atomic_fetch_add(&bucket->went, 1);
 	rh_handler_leave();
 }
 
@@ -50,6 +53,7 @@ static void append(struct rh_bucket *bucket, struct rh_waiter *waiter)
 	while (*at)
 		at = &(*at)->next;
 	waiter->next = NULL;
+	waiter->turn = bucket->turn;
 	waiter->queued = true;
 	*at = waiter;
 }
@@ -103,7 +107,7 @@ static void abandon(struct abandoned *at)
 	take_out(at->bucket, at->waiter);
 	rh_latch_unlock(&at->bucket->latch);
 	rh_handler_leave();
-	atomic_fetch_sub(&at->bucket->waiters, 1);
+	atomic_fetch_add(&at->bucket->went, 1);
 }
 
 static enum rh_waited sleep_in_kernel(struct rh_bucket *bucket, const struct rh_wait *how)
@@ -196,7 +200,7 @@ static void sleep_as_fiber(struct rh_fiber *fiber, struct rh_bucket *bucket,
 	atomic_store(&fiber->bucket, NULL);
 	if (timed)
 		rh_wheel_remove(fiber);
-	atomic_fetch_sub(&bucket->waiters, 1);
+	atomic_fetch_add(&bucket->went, 1);
 	rh_handler_leave();
 }
 
@@ -220,16 +224,30 @@ enum rh_waited rh_wait_sleep(struct rh_bucket *bucket, const struct rh_wait *how
 	return fiber->waiter.why;
 }
 
-/* Under the latch.  bits: those whose tag has one of them, 0: all. */
-static int wake_in(struct rh_bucket *bucket, const void *key, uint32_t bits, int most)
+/* Who is to be woken. */
+struct wake {
+	const void *key;
+	uint32_t bits;   /* those whose tag has one of them; 0: all */
+	uint64_t before; /* those whose turn is before this one */
+	int most;
+};
+
+static bool is_meant(const struct wake *wake, const struct rh_waiter *waiter)
+{
+	return waiter->key == wake->key && waiter->turn < wake->before &&
+	       (!wake->bits || waiter->tag & wake->bits);
+}
+
+/* Under the latch. */
+static int wake_in(struct rh_bucket *bucket, const struct wake *wake)
 {
 	struct rh_waiter **at = &bucket->head;
 	int woken = 0;
 
-	while (*at && woken < most) {
+	while (*at && woken < wake->most) {
 		struct rh_waiter *waiter = *at;
 
-		if (waiter->key != key || (bits && !(waiter->tag & bits))) {
+		if (!is_meant(wake, waiter)) {
 			at = &waiter->next;
 			continue;
 		}
@@ -241,30 +259,52 @@ static int wake_in(struct rh_bucket *bucket, const void *key, uint32_t bits, int
 	return woken;
 }
 
-int rh_wait_wake_tagged(const void *key, uint32_t bits, int most)
+/* What is read first is not more than what is read then: equal, and nobody waits. */
+static bool is_waited_in(struct rh_bucket *bucket, uint64_t *ret_came)
 {
-	struct rh_bucket *bucket = bucket_of(key);
-	int woken;
+	uint64_t went;
 
 	atomic_thread_fence(memory_order_seq_cst);
-	if (!atomic_load_explicit(&bucket->waiters, memory_order_relaxed))
-		return 0;
+	went = atomic_load_explicit(&bucket->went, memory_order_acquire);
+	*ret_came = atomic_load_explicit(&bucket->came, memory_order_relaxed);
+	return *ret_came != went;
+}
+
+static int wake_by(struct rh_bucket *bucket, const struct wake *wake)
+{
+	int woken;
+
 	rh_handler_enter();
 	rh_latch_lock(&bucket->latch);
-	woken = wake_in(bucket, key, bits, most);
+	woken = wake_in(bucket, wake);
 	rh_latch_unlock(&bucket->latch);
 	rh_handler_leave();
 	return woken;
 }
 
+int rh_wait_wake_early(const void *key, uint32_t bits, int most)
+{
+	struct wake wake = {.key = key, .bits = bits, .most = most};
+	struct rh_bucket *bucket = bucket_of(key);
+
+	return is_waited_in(bucket, &wake.before) ? wake_by(bucket, &wake) : 0;
+}
+
 void rh_wait_wake(const void *key, int most)
 {
-	rh_wait_wake_tagged(key, 0, most);
+	struct wake wake = {.key = key, .before = UINT64_MAX, .most = most};
+	struct rh_bucket *bucket = bucket_of(key);
+	uint64_t came;
+
+	if (is_waited_in(bucket, &came))
+		wake_by(bucket, &wake);
 }
 
 void rh_wait_wake_all(struct rh_bucket *bucket, const void *key)
 {
-	wake_in(bucket, key, 0, INT32_MAX);
+	struct wake wake = {.key = key, .before = UINT64_MAX, .most = INT32_MAX};
+
+	wake_in(bucket, &wake);
 	rh_wait_leave(bucket);
 }
 

@@ -7,9 +7,11 @@
  *           rh_wait_sleep(bucket, key, ...);
  *
  * Threads     Any, fibers and kernel threads alike.
- * Invariants  W1  the count of a bucket is raised before the last try: who makes the
- *                 thing come true afterwards sees the count and takes the latch (pair
- *                 P4; the change itself is a full barrier, or rh_wait_wake makes one). */
+ * Invariants  W1  who comes is counted before the last try: who makes the thing come true
+ *                 afterwards sees the count and takes the latch (pair P4; the change
+ *                 itself is a full barrier, or rh_wait_wake makes one).  The count is the
+ *                 waiter's turn, too: one whose turn is not before that which is seen there
+ *                 sees the change at its last try. */
 #ifndef RH_FIBER_WAITQUEUE_H
 #define RH_FIBER_WAITQUEUE_H
 
@@ -40,8 +42,12 @@ enum rh_waited rh_wait_sleep(struct rh_bucket *bucket, const struct rh_wait *how
 /* Wakes up to so many that wait for the key, oldest first. */
 void rh_wait_wake(const void *key, int most);
 
-/* The same of those whose tag has one of these bits; how many it woke. */
-int rh_wait_wake_tagged(const void *key, uint32_t bits, int most);
+/* The same of those whose tag has one of these bits, and who had opened the queue when this
+ * was called; how many it woke.  A carrier may be held up in here for as long as others have
+ * its processor.  Who comes meanwhile has seen what was changed before the call, and a waiter
+ * that knows nothing but its word is not to be woken for what it has seen already: there are
+ * locks that take each wake-up for their turn. */
+int rh_wait_wake_early(const void *key, uint32_t bits, int most);
 
 /* Instead of rh_wait_leave: wakes all that wait for the key until now. */
 void rh_wait_wake_all(struct rh_bucket *bucket, const void *key);
