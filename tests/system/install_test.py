@@ -4,20 +4,16 @@
 Everything is installed below a folder of the test, and used from there as a user would: a
 system comes up, an unmodified program calls its library in another process, a program is
 compiled against the SDK and calls a service, the shell completes, the pages are found."""
-import argparse
 import json
 import os
 import re
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
+from install_stage import LIMIT, Installed
+
 ROOT = os.path.realpath(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", ".."))
-BUILD = "build"
-LIMIT = 120  # seconds that nothing here takes
 COMPLETE = """
 source "$1"
 COMP_WORDS=(rhodes "exp") COMP_CWORD=1 COMPREPLY=()
@@ -86,40 +82,7 @@ int main(void)
 """
 
 
-class Installed(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.folder = tempfile.mkdtemp(prefix="rh-")
-        cls.addClassCleanup(shutil.rmtree, cls.folder, ignore_errors=True)
-        cls.root = os.path.join(cls.folder, "root")
-        done = subprocess.run(["/usr/bin/meson", "install", "-C", BUILD, "--no-rebuild",
-                               "--quiet", "--destdir", cls.root], capture_output=True,
-                              text=True, check=False, timeout=LIMIT)
-        assert done.returncode == 0, done.stdout + done.stderr
-        cls.prefix, = (above for above, folders, _ in os.walk(cls.root)
-                       if "bin" in folders and "include" in folders)
-        path = os.path.join(cls.prefix, "bin") + ":" + os.environ["PATH"]
-        cls.env = {**os.environ, "PATH": path, "RHODES_SYSTEM": "installed",
-                   "RHODES_RUN_DIR": os.path.join(cls.folder, "run"),
-                   "RHODES_STATE_DIR": os.path.join(cls.folder, "state"),
-                   "PKG_CONFIG_SYSROOT_DIR": cls.root,
-                   "PKG_CONFIG_PATH": os.path.dirname(cls.found("rhodes.pc"))}
-        for name in ("RHODES_AGENT", "RHODES_RESOURCE", "CC"):
-            cls.env.pop(name, None)
-
-    @classmethod
-    def found(cls, name):
-        """Where a file was installed."""
-        path, = (os.path.join(above, name) for above, _, files in os.walk(cls.root)
-                 if name in files)
-        return path
-
-    def run_it(self, *words):
-        done = subprocess.run(words, env=self.env, capture_output=True, text=True,
-                              check=False, timeout=LIMIT)
-        self.assertEqual(done.returncode, 0, f"{words}: {done.stdout}{done.stderr}")
-        return done.stdout
-
+class Whole(Installed):
     def compile(self, name, text, *libraries):
         """A program of the SDK, by pkg-config alone."""
         program = os.path.join(self.folder, name)
@@ -223,8 +186,4 @@ class Installed(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--build", default="build")
-    known, rest = parser.parse_known_args()
-    BUILD = known.build
-    unittest.main(argv=[sys.argv[0], *rest])
+    unittest.main()
