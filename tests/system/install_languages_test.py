@@ -159,6 +159,17 @@ class Languages(Installed):
         self.assertEqual(len(found), 1, found)
         return found[0]
 
+    def test_c_in_a_static_program(self):
+        """The example's caller with all of its checks."""
+        self.place_of("lib/*/librhodes.a")
+        place = self.project({"none": ""})
+        self.run_it("rhodes", "interface", "build", self.side, "-d", os.path.join(place, "built"))
+        flags = self.run_it("pkg-config", "--static", "--cflags", "--libs", "rhodes").split()
+        self.inside(place, "cc", "-static", "-Wl,--fatal-warnings", "-I..", "-o", "program",
+                    os.path.join(EXAMPLE, "c/caller.c"), "built/lib/libtextstat.a", *flags, "-lm")
+        said = self.inside(place, "rhodes", "run", "app", "--", "./program", "text_c")
+        self.assertRegex(said, r"^ok \d+ checks")
+
     def test_cpp_by_pkg_config(self):
         place = self.project({"program.cc": CPP})
         self.bind("cpp", os.path.join(place, "textstat.hpp"))

@@ -82,21 +82,75 @@ int main(void)
 """
 
 
+# Threads that come and go, and a child, each with calls of its own.
+MANY = r"""
+#include <rhodes/sdk/c/rhodes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *call(void *failed)
+{
+	struct rh_callee *callee;
+	char              reply[8];
+	size_t            len = 0;
+
+	for (int i = 0; i < 1000; i++)
+		if (rh_open("echo", 0, &callee) < 0 ||
+		    rh_call(callee, rh_function_id("echo(bytes)bytes"), "hello", 5, reply,
+		            sizeof reply, &len, 0) < 0 || len != 5 || memcmp(reply, "hello", 5))
+			__atomic_fetch_add((int *)failed, 1, __ATOMIC_RELAXED);
+	return NULL;
+}
+
+static int run_threads(void)
+{
+	pthread_t threads[8];
+	int       failed = 0;
+
+	for (int round = 0; round < 4; round++) {
+		for (int i = 0; i < 8; i++)
+			pthread_create(&threads[i], NULL, call, &failed);
+		for (int i = 0; i < 8; i++)
+			pthread_join(threads[i], NULL);
+	}
+	return failed;
+}
+
+int main(void)
+{
+	int   failed = run_threads(), status = -1;
+	pid_t child = fork();
+
+	if (child == 0)
+		_exit(run_threads() != 0);
+	waitpid(child, &status, 0);
+	call(&failed);
+	printf("%d failed, %s\n", failed, status == 0 ? "the child did not" : "nor the child");
+	return 0;
+}
+"""
+
+
 class Whole(Installed):
-    def compile(self, name, text, *libraries):
+    def compile(self, name, text, *libraries, is_static=False):
         """A program of the SDK, by pkg-config alone."""
         program = os.path.join(self.folder, name)
         with open(program + ".c", "w", encoding="utf-8") as file:
             file.write(text)
-        flags = self.run_it("pkg-config", "--cflags", "--libs", "rhodes").split()
+        how = ["--static"] if is_static else []
+        flags = self.run_it("pkg-config", *how, "--cflags", "--libs", "rhodes").split()
         self.assertIn(self.root, " ".join(flags))
+        flags += (["-static", "-Wl,--fatal-warnings"] if is_static else
+                  ["-Wl,-rpath," + os.path.dirname(self.found("librhodes.so.0"))])
         self.run_it("cc", "-std=c17", "-Wall", "-Wextra", "-Werror", "-o", program,
-                    program + ".c", *libraries, *flags,
-                    "-Wl,-rpath," + os.path.dirname(self.found("librhodes.so.0")))
+                    program + ".c", *libraries, *flags)
         return program
 
-    def build_interface(self):
-        folder = os.path.join(self.folder, "libmagic")
+    def build_interface(self, name="libmagic"):
+        folder = os.path.join(self.folder, name)
         shown = self.run_it("rhodes", "interface", "build", "-d", folder,
                             os.path.join(ROOT, "examples/tour/libmagic.side"))
         self.assertNotIn("error", shown)
@@ -119,6 +173,32 @@ class Whole(Installed):
         self.programs_in_python_import_it()
         self.await_calls()
         self.all_processes_are_installed_ones()
+        self.run_it("rhodes", "down")
+
+    def test_static_programs_call_and_serve(self):
+        """Both without a loader; the linker finds nothing to warn of."""
+        if not any("librhodes.a" in files for _, _, files in os.walk(self.root)):
+            self.skipTest("this build has a sanitizer, which needs the loader")
+        program, many = (self.compile(name, text, is_static=True)
+                         for name, text in (("static_echo", PROGRAM), ("many", MANY)))
+        self.assertIn("not a dynamic executable", subprocess.run(
+            ["ldd", program], capture_output=True, text=True, check=False).stderr)
+        shadow = os.path.join(self.build_interface("static"), "lib", "libmagic.a")
+        governed = self.compile("static_governed", VERSION, shadow, is_static=True)
+        plain = self.compile("plain", VERSION, "-lmagic")
+        manifest = os.path.join(self.folder, "static.yaml")
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(SYSTEM % (program, program))
+        self.addCleanup(subprocess.run, ["rhodes", "down"], env=self.env, check=False,
+                        capture_output=True)
+        self.run_it("rhodes", "up", "--detach", "-I", os.path.join(ROOT, "examples/tour"),
+                    manifest)
+        self.assertEqual(self.run_it("rhodes", "run", "file", "--", program), "hello\n")
+        self.assertEqual(self.run_it("rhodes", "run", "file", "--", many),
+                         "0 failed, the child did not\n")
+        self.assertEqual(self.run_it("rhodes", "run", "file", "--", governed),
+                         self.run_it(plain))
+        self.assertEqual(self.run_it(governed), "-1\n")
         self.run_it("rhodes", "down")
 
     def programs_in_python_import_it(self):
