@@ -70,12 +70,27 @@ static void deliver(struct rh_fiber *fiber, bool only_free)
 		fiber->raising = pending.sig;
 		raise_here(&pending);
 		fiber->raising = 0;
+		if (!only_free)
+			fiber->released |= bit_of(pending.sig);
 	}
 }
 
 void rh_attend_release(struct rh_fiber *fiber)
 {
 	deliver(fiber, false);
+}
+
+void rh_attend_take_back(struct rh_fiber *fiber)
+{
+	const struct timespec now = {0};
+	uint64_t set = fiber->released;
+	siginfo_t info;
+	int sig;
+
+	fiber->released = 0;
+	while (set && (sig = (int)rh_sys4(SYS_rt_sigtimedwait, (long)&set, (long)&info,
+					  (long)&now, RH_KERNEL_SET_BYTES)) > 0)
+		rh_attend_keep(fiber, sig, &info);
 }
 
 static void set_mask(struct rh_fiber *fiber)

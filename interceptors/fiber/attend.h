@@ -35,6 +35,9 @@ bool rh_attend_due(const struct rh_fiber *fiber);
  * from there (sigwait). */
 void rh_attend_release(struct rh_fiber *fiber);
 
+/* Of the fiber, on the same kernel thread: the other way, of those that nobody took. */
+void rh_attend_take_back(struct rh_fiber *fiber);
+
 /* Before the return from a signal, which gives the kernel thread the alternate stack that
  * the frame names: the one that it has by now. */
 void rh_attend_stack(struct rh_fiber *fiber, ucontext_t *at);

@@ -89,6 +89,7 @@ struct rh_fiber {
 	volatile uint32_t interrupts;   /* of them, those that end calls early */
 	volatile uint32_t in_call;      /* sigwait and its like: signals go to the carrier */
 	volatile int raising;           /* a signal that it delivers to itself */
+	uint64_t released; /* of signals that waited: the kernel thread has them */
 	volatile bool resched;
 	volatile bool governed; /* false: at home for good, or not begun */
 

@@ -140,11 +140,32 @@ static int send_signal(struct rh_fiber *fiber, int sig, const siginfo_t *info)
 	return result;
 }
 
+/* What it sends itself and blocks waits for it, not for its carrier.  False: it gets that at
+ * once. */
+static bool waits_here(struct rh_fiber *fiber, int sig)
+{
+	return fiber && sig > 0 && sig <= RH_SIGNALS &&
+	       (atomic_load(&fiber->mask) >> (sig - 1) & 1) &&
+	       rh_stats->pid == (uint32_t)rh_sys_pid();
+}
+
+RH_INTERPOSED int raise(int sig)
+{
+	struct rh_fiber *fiber = rh_fiber_current();
+
+	if (!waits_here(fiber, sig))
+		return rh_real_get()->raise(sig);
+	errno = rh_attend_keep(fiber, sig, NULL);
+	return errno ? -1 : 0;
+}
+
 RH_INTERPOSED int pthread_kill(pthread_t thread, int sig)
 {
 	const struct rh_real *real = rh_real_get();
-	struct rh_fiber *fiber = governed_of(thread);
+	struct rh_fiber *fiber = governed_of(thread), *own = rh_fiber_current();
 
+	if (own && pthread_equal(thread, pthread_self()) && waits_here(own, sig))
+		return rh_attend_keep(own, sig, NULL);
 	if (!fiber)
 		return real->pthread_kill(thread, sig);
 	if (sig == 32 || sig == 33 || sig == RH_PREEMPT_SIGNAL)
@@ -163,6 +184,8 @@ RH_INTERPOSED int pthread_sigqueue(pthread_t thread, int sig, const union sigval
 	info.si_pid = getpid();
 	info.si_uid = getuid();
 	info.si_value = value;
+	if (fiber == rh_fiber_current() && waits_here(fiber, sig))
+		return rh_attend_keep(fiber, sig, &info);
 	if (fiber == rh_fiber_current())
 		return (int)-rh_sys4(SYS_rt_tgsigqueueinfo, rh_sys_pid(), rh_sys_tid(), sig,
 				     (long)&info);
@@ -201,6 +224,8 @@ static void end_wait(struct rh_fiber *fiber)
 	fiber->in_call--;
 	atomic_thread_fence(memory_order_seq_cst);
 	rh_handler_take_back(fiber);
+	if (!fiber->in_call)
+		rh_attend_take_back(fiber);
 	rh_attend(fiber);
 	rh_fiber_point(fiber);
 	errno = saved;

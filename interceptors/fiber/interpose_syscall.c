@@ -28,6 +28,13 @@ static bool served(long number, const long *a, long *ret)
 	case SYS_tkill:
 		*ret = tgkill(getpid(), (pid_t)a[0], (int)a[1]);
 		return true;
+	case SYS_execve:
+		*ret = execve((const char *)a[0], (char *const *)a[1], (char *const *)a[2]);
+		return true;
+	case SYS_execveat:
+		*ret = execveat((int)a[0], (const char *)a[1], (char *const *)a[2],
+				(char *const *)a[3], (int)a[4]);
+		return true;
 	case SYS_sched_yield:
 		*ret = sched_yield();
 		return true;

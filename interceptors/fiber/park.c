@@ -90,6 +90,15 @@ static void end(struct rh_fiber **at)
 	rh_runtime_thread_ends();
 }
 
+/* Signals are blocked.  Returns under a carrier, or back at home. */
+static void park(struct rh_fiber *fiber)
+{
+	fiber->governed = true;
+	atomic_fetch_add(&rh_fiber_mask_changes, 1);
+	rh_switch_park(&fiber->sp, fiber->stack + RH_HOME_STACK - 64, fiber);
+	rh_fiber_arrive(fiber);
+}
+
 static void begin(struct rh_fiber *fiber)
 {
 	uint64_t all = ~KEPT_SIGNALS;
@@ -101,12 +110,18 @@ static void begin(struct rh_fiber *fiber)
 	fiber->thread = pthread_self();
 	atomic_store(&fiber->stats->tid, (uint32_t)rh_sys_tid());
 	atomic_store(&fiber->tid, rh_sys_tid());
-	fiber->governed = true;
-	atomic_fetch_add(&rh_fiber_mask_changes, 1);
 	rh_fiber_of_thread = fiber;
 	rh_trace(fiber, RH_EVENT_START, 0, RH_STATS_NO_SEAT, 0);
-	rh_switch_park(&fiber->sp, fiber->stack + RH_HOME_STACK - 64, fiber);
-	rh_fiber_arrive(fiber); /* by a carrier, or back at home */
+	park(fiber);
+}
+
+void rh_park_go_back(struct rh_fiber *fiber)
+{
+	uint64_t all = ~KEPT_SIGNALS;
+
+	rh_sys_mask(SIG_SETMASK, &all);
+	atomic_store(&fiber->home, RH_HOME_PARKED);
+	park(fiber);
 }
 
 void *rh_park_start(void *argument)

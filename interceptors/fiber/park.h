@@ -29,8 +29,11 @@ void *rh_park_start_plain(void *plain);
  * fiber is not governed. */
 void rh_park_call_home(struct rh_fiber *fiber);
 
-/* In the context of a fiber: goes home for good. */
+/* In the context of a fiber: goes home, for good or until it goes back. */
 void rh_park_go_home(struct rh_fiber *fiber);
+
+/* In the context of a fiber that is at home: carriers run it once more. */
+void rh_park_go_back(struct rh_fiber *fiber);
 
 /* Whether the calling thread began in one of these. */
 bool rh_park_is_under(void);

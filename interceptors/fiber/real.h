@@ -30,7 +30,7 @@
 /* clang-format off */
 #define RH_REAL_FUNCTIONS(F) \
 	F(pthread_create) F(pthread_join) F(pthread_tryjoin_np) F(pthread_timedjoin_np) \
-	F(pthread_clockjoin_np) F(pthread_detach) F(pthread_cancel) F(pthread_kill) \
+	F(pthread_clockjoin_np) F(pthread_detach) F(pthread_cancel) F(pthread_kill) F(raise) \
 	F(pthread_sigqueue) F(pthread_setcanceltype) F(pthread_testcancel) \
 	F(pthread_setaffinity_np) F(pthread_setschedparam) F(pthread_setschedprio) \
 	F(pthread_setname_np) F(pthread_getcpuclockid) \
@@ -48,6 +48,7 @@
 	F(sched_getscheduler) F(sched_setparam) F(sched_getparam) F(getrusage) \
 	F(read) F(write) F(recvfrom) F(sendto) F(close) F(dup2) F(dup3) \
 	F(accept) F(accept4) F(connect) F(recvmsg) F(sendmsg) F(readv) F(writev) F(flock) \
+	F(execv) F(execve) F(execvp) F(execvpe) F(fexecve) F(execveat) \
 	F(fsync) F(fdatasync) F(waitpid) F(wait4) F(waitid) \
 	F(prctl) F(unshare) F(setns) F(pthread_getname_np) \
 	F(setpriority) F(getpriority) F(nice) \

@@ -13,25 +13,10 @@
 
 extern char **environ;
 
-static void have_burners(pthread_t *threads, int count)
-{
-	atomic_store(&enough, false);
-	for (int i = 0; i < count; i++)
-		assert_int_equal(0, pthread_create(&threads[i], NULL, burn, NULL));
-}
-
 static void end_burners(pthread_t *threads, int count)
 {
 	atomic_store(&enough, true);
 	join_all(threads, count);
-}
-
-static void expect_end(pid_t pid, int wanted)
-{
-	int status;
-
-	assert_int_equal(pid, waitpid(pid, &status, 0));
-	assert_int_equal(wanted, status);
 }
 
 /* ---- processes ---- */
@@ -87,35 +72,6 @@ static void forks_while_others_hold_locks(void **state)
 	start_all(forkers, 3, fork_while_locked, NULL);
 	join_all(forkers, 3);
 	end_burners(holders, 4);
-}
-
-static void *exec_now(void *none)
-{
-	execl("/bin/sh", "sh", "-c", "exit 7", NULL);
-	return none;
-}
-
-/* A child, of which one thread does that while others run, ends with that code. */
-static void end_by(void *(*body)(void *), int code)
-{
-	for (int i = 0; i < 20; i++) {
-		pid_t pid = fork();
-
-		if (pid == 0) {
-			pthread_t threads[4];
-
-			have_burners(threads, 3);
-			pthread_create(&threads[3], NULL, body, NULL);
-			pthread_exit(NULL);
-		}
-		expect_end(pid, code << 8);
-	}
-}
-
-static void a_thread_that_execs_ends_all_others(void **state)
-{
-	(void)state;
-	end_by(exec_now, 7);
 }
 
 static void *exit_now(void *none)
@@ -678,7 +634,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(forks_while_others_hold_locks),
-		cmocka_unit_test(a_thread_that_execs_ends_all_others),
 		cmocka_unit_test(a_thread_that_exits_ends_all_others),
 		cmocka_unit_test(threads_start_programs),
 		cmocka_unit_test(libraries_come_and_go),

@@ -114,4 +114,36 @@ static __attribute__((unused)) void clean(void *value)
 	atomic_fetch_add(&cleaned, 1);
 }
 
+static __attribute__((unused)) void have_burners(pthread_t *threads, int count)
+{
+	atomic_store(&enough, false);
+	for (int i = 0; i < count; i++)
+		assert_int_equal(0, pthread_create(&threads[i], NULL, burn, NULL));
+}
+
+static __attribute__((unused)) void expect_end(pid_t pid, int wanted)
+{
+	int status;
+
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	assert_int_equal(wanted, status);
+}
+
+/* A child, of which one thread does that while others run, ends with that code. */
+static __attribute__((unused)) void end_by(void *(*body)(void *), int code)
+{
+	for (int i = 0; i < 20; i++) {
+		pid_t pid = fork();
+
+		if (pid == 0) {
+			pthread_t threads[4];
+
+			have_burners(threads, 3);
+			pthread_create(&threads[3], NULL, body, NULL);
+			pthread_exit(NULL);
+		}
+		expect_end(pid, code << 8);
+	}
+}
+
 #endif

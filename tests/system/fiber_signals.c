@@ -261,6 +261,65 @@ static void each_thread_has_its_mask(void **state)
 static __thread char *stack_of_mine;
 static _Atomic int on_stack;
 
+static _Thread_local int handled_here;
+
+static void count_here(int sig)
+{
+	(void)sig;
+	handled_here++;
+}
+
+/* Blocked, it waits for this thread wherever it runs, also while the thread waits for
+ * another signal; nobody else gets it. */
+static void *send_oneself(void *passed)
+{
+	const struct timespec short_time = {.tv_nsec = MS};
+	intptr_t how = (intptr_t)passed % 4;
+	sigset_t set, other, now;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
+	sigemptyset(&other);
+	sigaddset(&other, SIGUSR2);
+	pthread_sigmask(how ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+	pthread_sigmask(SIG_BLOCK, &other, NULL);
+	for (int round = 0; round < 10; round++) {
+		if (how == 1)
+			raise(SIGUSR1);
+		else if (how == 2)
+			pthread_kill(pthread_self(), SIGUSR1);
+		else if (how == 3)
+			pthread_sigqueue(pthread_self(), SIGUSR1, (union sigval){0});
+		for (int i = 0; i < 20; i++)
+			sched_yield();
+		assert_int_equal(0, handled_here);
+		assert_int_equal(-1, sigtimedwait(&other, NULL, &short_time));
+		for (int i = 0; i < 20; i++)
+			sched_yield();
+		assert_int_equal(0, sigpending(&now));
+		assert_int_equal(how > 0, sigismember(&now, SIGUSR1));
+		if (!how)
+			continue;
+		pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+		assert_int_equal(1, handled_here);
+		pthread_sigmask(SIG_BLOCK, &set, NULL);
+		handled_here = 0;
+	}
+	return NULL;
+}
+
+static void what_a_thread_sends_itself_waits_for_it(void **state)
+{
+	struct sigaction action = {.sa_handler = count_here};
+	pthread_t threads[MANY];
+
+	(void)state;
+	assert_int_equal(0, sigaction(SIGUSR1, &action, NULL));
+	for (intptr_t i = 0; i < MANY; i++)
+		pthread_create(&threads[i], NULL, send_oneself, (void *)i);
+	join_all(threads, MANY);
+}
+
 static void look_where(int sig)
 {
 	char here;
@@ -409,6 +468,7 @@ int main(void)
 		cmocka_unit_test(threads_are_cancelled),
 		cmocka_unit_test(a_signal_reaches_its_thread),
 		cmocka_unit_test(each_thread_has_its_mask),
+		cmocka_unit_test(what_a_thread_sends_itself_waits_for_it),
 		cmocka_unit_test(each_thread_has_its_alternate_stack),
 		cmocka_unit_test(jumps_restore_the_mask),
 		cmocka_unit_test(handlers_may_post),
