@@ -3,6 +3,7 @@
  * async, called on the thread that serves.  What goes in and comes out is as for callers:
  * index.d.ts of an interface serves for both. */
 
+const { stat } = require('node:fs/promises');
 const native = require('./rhodes.node');
 const { fail } = require('./errors.js');
 const { camel } = require('./library.js');
@@ -146,6 +147,10 @@ async function serve(object, { threads } = {}) {
     return f && withObjects(f.bind(object), one, objects);
   });
   const raws = told.functions.map((one) => isServed(one) && functionOf(object, one).raw === true);
+  /* Functions that use files run in their caller's directory.  Node keeps the name of its own,
+   * once asked; its other threads are made now, while they would share it with this one. */
+  try { process.cwd(); } catch { /* it has none any more */ }
+  await stat('/');
   return native.serve(functions, explain, count, raws);
 }
 

@@ -1,4 +1,5 @@
 #include "pool.h"
+#include "place.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -105,6 +106,7 @@ static void *serve(void *unused)
 	struct rh_js_work *work;
 
 	(void)unused;
+	rh_js_place_part();
 	pthread_mutex_lock(&pool.lock);
 	while ((work = take())) {
 		pool.busy++;

@@ -22,6 +22,7 @@ static struct {
 	struct rh_js_fault         fault;
 	unsigned                   threads;
 	bool                      *raw;       /* of each function: texts are bytes */
+	bool                       has_home;  /* some function uses files        */
 	int                        err_no;    /* said by the function that runs  */
 	int                        r;
 } server;
@@ -52,22 +53,23 @@ static int raise_fault(const struct rh_js_fault *fault)
 	return rh_language_raise(&exception);
 }
 
-/* The directory of the caller is that of this thread alone. */
-static void make_absolute(struct rh_js_ask *ask, unsigned i)
+/* Names mean what they mean in the caller's directory, which this thread alone is in. */
+static void name_files(struct rh_js_ask *ask)
 {
-	char **path = rh_js_value_at(&ask->plan->function->params[i], ask->frame.args[i]);
-	char   directory[PATH_MAX];
-	char  *whole;
-	size_t bytes;
+	const struct rh_function *function = ask->plan->function;
 
-	if (!path || !*path || !**path || **path == '/' ||
-	    !getcwd(directory, sizeof directory))
-		return;
-	bytes = strlen(directory) + strlen(*path) + 2;
-	if (!(whole = rh_js_arena_take(&ask->frame.arena, bytes)))
-		return;
-	snprintf(whole, bytes, "%s/%s", directory, *path);
-	*path = whole;
+	for (unsigned i = 0; i < function->param_count; i++) {
+		char **path, name[PATH_MAX], *copy;
+
+		if (function->params[i].kind != RH_KIND_PATH || !rh_js_goes_in(&function->params[i]))
+			continue;
+		path = rh_js_value_at(&function->params[i], ask->frame.args[i]);
+		if (!path || !*path ||
+		    !rh_js_place_name(&ask->place, *path, name, sizeof name) ||
+		    !(copy = rh_js_arena_take(&ask->frame.arena, strlen(name) + 1)))
+			continue;
+		*path = strcpy(copy, name);
+	}
 }
 
 static void look_at(struct rh_js_item *item, struct rh_js_state *state);
@@ -96,13 +98,17 @@ static int invoke(void *user, unsigned index, void *const *args, void *ret)
 	for (unsigned i = 0; i < ask.plan->function->param_count; i++) {
 		ask.frame.args[i] = args[i];
 		ask.frame.rooms[i] = UINT32_MAX;
-		if (ask.plan->function->params[i].kind == RH_KIND_PATH &&
-		    rh_js_goes_in(&ask.plan->function->params[i]))
-			make_absolute(&ask, i);
+	}
+	ask.has_place = server.has_home && rh_js_place_matters(ask.plan->function);
+	if (ask.has_place) {
+		rh_js_place_take(&ask.place);
+		name_files(&ask);
 	}
 	rh_js_queue_put(server.queue, &ask.item);
 	while (sem_wait(&answered) < 0 && errno == EINTR)
 		;
+	if (ask.has_place)
+		rh_js_place_fini(&ask.place);
 	r = ask.r == RH_ERAISED ? raise_fault(&ask.fault) : lend(&ask);
 	rh_js_arena_fini(&ask.frame.arena);
 	rh_js_fault_fini(&ask.fault);
@@ -261,6 +267,21 @@ static int call_function(struct rh_js_ask *ask, napi_value *ret_result)
 	return 0;
 }
 
+/* Where and as who the caller is, until the function returns. */
+static int call_in_place(struct rh_js_ask *ask, napi_value *ret_result)
+{
+	int r;
+
+	if (!ask->has_place)
+		return call_function(ask, ret_result);
+	if (rh_js_place_enter(&ask->place) < 0)
+		return rh_js_throw(server.state, RH_EACCES, "this server cannot use files as its"
+		                   " caller");
+	r = call_function(ask, ret_result);
+	rh_js_place_leave(&ask->place);
+	return r;
+}
+
 static void look_at(struct rh_js_item *item, struct rh_js_state *state)
 {
 	struct rh_js_ask *ask = (struct rh_js_ask *)item;
@@ -269,7 +290,7 @@ static void look_at(struct rh_js_item *item, struct rh_js_state *state)
 
 	if (!state) {
 		answered(ask, RH_ECANCELED);
-	} else if (call_function(ask, &result) < 0) {
+	} else if (call_in_place(ask, &result) < 0) {
 		raise_pending(ask);
 	} else if (napi_is_promise(state->env, result, &is_promise) == napi_ok && is_promise) {
 		if (await(ask, result) < 0)
@@ -346,6 +367,16 @@ static int read_raw(napi_env env, napi_value array, uint32_t count)
 	return 0;
 }
 
+static int find_home(struct rh_js_state *state)
+{
+	server.has_home = false;
+	for (uint32_t i = 0; i < server.interface->function_count && !server.has_home; i++)
+		server.has_home = rh_js_place_matters(&server.interface->functions[i]);
+	if (server.has_home && rh_js_place_home() < 0)
+		return rh_js_throw(state, RH_EACCES, "this thread gets no directory of its own");
+	return 0;
+}
+
 static int start(struct rh_js_state *state, napi_value *words, napi_value *ret_promise)
 {
 	napi_env  env = state->env;
@@ -356,7 +387,8 @@ static int start(struct rh_js_state *state, napi_value *words, napi_value *ret_p
 		return rh_js_throw_last(state, r);
 	if (!(server.plans = rh_js_plans(server.interface)))
 		return rh_js_throw(state, RH_ENOMEM, "no memory for an interface");
-	if (read_raw(env, words[3], server.interface->function_count) < 0)
+	if (find_home(state) < 0 ||
+	    read_raw(env, words[3], server.interface->function_count) < 0)
 		return -1;
 	RH_JS_TRY(napi_get_value_uint32(env, words[2], &server.threads));
 	RH_JS_TRY(napi_create_reference(env, words[0], 1, &server.functions));

@@ -9,6 +9,7 @@
 #define RH_NODE_SERVE_H
 
 #include "frame.h"
+#include "place.h"
 #include "queue.h"
 
 /* A call that waits on a thread of librhodes. */
@@ -17,6 +18,8 @@ struct rh_js_ask {
 	struct rh_js_ask       *next, *before; /* among those that promises answer    */
 	const struct rh_js_plan *plan;
 	struct rh_js_frame      frame;         /* over the C objects of the call     */
+	struct rh_js_place      place;         /* if has_place: of who calls          */
+	bool                    has_place;
 	struct rh_js_fault      fault;         /* what the function threw            */
 	void                  **lent[RH_PARAMS_MAX + 1]; /* results to be copied     */
 	size_t                  lent_bytes[RH_PARAMS_MAX + 1];

@@ -36,6 +36,68 @@ spec: {type: application, reference: [kinds_js]}
 """
 
 
+# Functions that use files, each in its way.
+FILES = {
+    "files.h": "int files_make(const char *path);\nint files_beside(void);\n"
+               "long files_later(const char *path);\nconst char *files_home(void);\n",
+    "libfiles.side": "interface libfiles\nheader files.h\nsoname libfiles.so\nlibrary none\n"
+                     "files_make umask (path|path)\nfiles_beside umask\n"
+                     "files_later (path|path)\nfiles_home -> string borrowed\n",
+    "files.js": """
+const fs = require('node:fs');
+exports.files_make = (path) => { fs.writeFileSync(path, process.env.WHO); return 0; };
+exports.files_beside = () => { fs.writeFileSync('beside', ''); return 0; };
+exports.files_later = async (path) => {
+  const before = fs.readFileSync('made').length;
+  await null;
+  if (fs.realpathSync('.') !== process.cwd()) throw new Error('not at home');
+  return BigInt(before + (await fs.promises.readFile(path)).length);
+};
+exports.files_home = () => fs.realpathSync('.');
+""",
+}
+FILES_SYSTEM = """
+kind: Resource
+metadata: {name: files}
+spec:
+  type: service
+  interface: libfiles
+  serve: {program: [./files.js]}
+  context: {env: [WHO]}
+---
+kind: Resource
+metadata: {name: app}
+spec: {type: application, reference: [files]}
+"""
+FILES_CALLER = """
+process.chdir(process.argv[1]);
+process.umask(0o027);
+process.env.WHO = 'them';
+const files = require('files');
+console.log(files.files_make('made'), files.files_beside(), files.files_later('made'),
+            files.files_home());
+"""
+
+
+class Files(Stage):
+    has_agents = True
+
+    def test_functions_use_files_where_their_caller_is(self):
+        os.symlink(os.path.abspath(os.path.join(BUILD, "sdk")), self.path("sdk"))
+        for name, text in FILES.items():
+            self.path(name, text)
+        self.up(self.path("system.yaml", FILES_SYSTEM))
+        os.mkdir(self.path("theirs"))
+        done = self.rhodes("run", "app", "--", "node", "-e", FILES_CALLER, self.path("theirs"))
+        self.assertEqual(done.returncode, 0, done.stderr + self.log())
+        home = done.stdout.split()[-1]
+        self.assertNotEqual(home, self.path("theirs"))
+        self.assertEqual(done.stdout, f"0 0 8n {home}\n")
+        for name in "made", "beside":
+            mode = os.stat(self.path(f"theirs/{name}")).st_mode
+            self.assertEqual(mode & 0o777, 0o640, name)
+
+
 class Node(Stage):
     has_agents = True
 
