@@ -5,8 +5,8 @@
  * Each thread inserts RECORDS of its own, indexed by a number, then does OPERATIONS: of
  * ten, seven find a record by the index and read its fields, two change one, one replaces
  * a record by a new one.  Reads and writes are transactions of the database (its own
- * locks).  What is there in the end does not depend on how the threads were scheduled; it
- * is printed as one line. */
+ * locks, with what turn.c mends in them).  What is there in the end does not depend on how
+ * the threads were scheduled; it is printed as one line. */
 #include "program.h"
 
 #include <stdio.h>
