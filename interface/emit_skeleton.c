@@ -25,32 +25,58 @@ static void put_trampoline(FILE *out, const struct rh_cfunction *c, uint32_t ind
 	fputs(");\n}\n\n", out);
 }
 
-static bool is_called(const struct rh_plan *plan, uint32_t index)
+/* An event that no library is known to export: the one that is loaded with the skeleton
+ * does, or a program sends it. */
+static bool is_weak(const struct rh_plan *plan, uint32_t index)
 {
 	const struct rh_function *row = &plan->interface.functions[index];
 
-	/* An event that the library does not export comes from a program. */
-	return rh_plan_is_carried(row) &&
-	       (!(row->flags & RH_FUNCTION_EVENT) || plan->functions[index].symbol);
+	return rh_plan_is_carried(row) && row->flags & RH_FUNCTION_EVENT &&
+	       !plan->functions[index].symbol;
+}
+
+static uint32_t put_trampolines(FILE *out, const struct rh_plan *plan)
+{
+	uint32_t weak_count = 0;
+
+	for (uint32_t i = 0; i < plan->interface.function_count; i++) {
+		if (is_weak(plan, i)) {
+			fprintf(out, "#pragma weak %s\n\n", plan->functions[i].c->name);
+			weak_count++;
+		}
+		if (rh_plan_is_carried(&plan->interface.functions[i]))
+			put_trampoline(out, plan->functions[i].c, i);
+	}
+	return weak_count;
+}
+
+static void put_constructor(FILE *out, const struct rh_plan *plan)
+{
+	fputs("__attribute__((constructor))\nstatic void rh_find(void)\n{\n", out);
+	for (uint32_t i = 0; i < plan->interface.function_count; i++)
+		if (is_weak(plan, i))
+			fprintf(out, "\tif (%s)\n\t\trh_trampolines[%u] = call_%u;\n",
+			        plan->functions[i].c->name, i, i);
+	fputs("}\n\n", out);
 }
 
 void rh_emit_skeleton(FILE *out, const struct rh_plan *plan)
 {
-	uint32_t count = plan->interface.function_count;
+	uint32_t count = plan->interface.function_count, weak_count;
 
 	rh_emit_opening(out, plan, "Skeleton");
 	fputs("#pragma GCC diagnostic ignored \"-Wdeprecated-declarations\"\n\n", out);
 	rh_emit_tables(out, plan);
+	weak_count = put_trampolines(out, plan);
+	fprintf(out, "static rh_trampoline *%srh_trampolines[%u] = {\n",
+	        weak_count ? "" : "const ", count ? count : 1);
 	for (uint32_t i = 0; i < count; i++)
-		if (is_called(plan, i))
-			put_trampoline(out, plan->functions[i].c, i);
-	fprintf(out, "static rh_trampoline *const rh_trampolines[%u] = {\n",
-	        count ? count : 1);
-	for (uint32_t i = 0; i < count; i++)
-		if (is_called(plan, i))
+		if (rh_plan_is_carried(&plan->interface.functions[i]) && !is_weak(plan, i))
 			fprintf(out, "\t[%u] = call_%u,\n", i, i);
-	fputs("};\n\n"
-	      "extern const struct rh_skeleton rh_skeleton;\n"
+	fputs("};\n\n", out);
+	if (weak_count)
+		put_constructor(out, plan);
+	fputs("extern const struct rh_skeleton rh_skeleton;\n"
 	      "__attribute__((visibility(\"default\")))\n"
 	      "const struct rh_skeleton rh_skeleton = {\n"
 	      "\t.abi = RH_INTERFACE_ABI,\n"

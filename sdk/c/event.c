@@ -312,9 +312,10 @@ int rh_event_pull(struct rh_callee *callee, const struct rh_function *function,
                   void *const *args, void *ret)
 {
 	struct values_to to = { function, args, ret };
+	int r = with_event(callee, function->hash, rh_deadline(0) - rh_clock_ns(),
+	                   unpack_event, &to);
 
-	return with_event(callee, function->hash, rh_deadline(0) - rh_clock_ns(),
-	                  unpack_event, &to);
+	return r == RH_EAGAIN ? rh_fail(r, "no event %s came", function->name) : r;
 }
 
 static int emitter(struct rh_callee **ret_callee)

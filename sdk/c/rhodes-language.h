@@ -84,6 +84,17 @@ typedef int rh_language_invoke(void *user, unsigned function, void *const *args,
 int rh_language_serve(const struct rh_interface *interface, rh_language_invoke *invoke,
                       void *user, unsigned threads);
 
+/* Before serving: for each event of the interface a thread calls invoke, again and again,
+ * and sends what the function returned to those who listen; the next one is asked for when
+ * all of them have it, and no event comes twice.  invoke waits for the next event.  It
+ * returns as ever, and RH_EAGAIN when there is none yet, RH_ECANCELED when there are no
+ * more; anything else ends that event, too, and is told on standard error.  The threads,
+ * and so user, live as long as the process.
+ * RH_ENOCARRY  an event of other things than numbers, structs and RH_PARAM_TRANSFER texts:
+ * what it lends is gone when it arrives.  RH_ENOMEM. */
+int rh_language_events(const struct rh_interface *interface, rh_language_invoke *invoke,
+                       void *user);
+
 /* In an invoke: the caller gets RH_ERAISED and these texts.  Copies them; a text that is
  * NULL is "".  Returns RH_ERAISED. */
 int rh_language_raise(const struct rh_exception *exception);

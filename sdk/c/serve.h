@@ -12,6 +12,7 @@
  *   serve_caller.c   a caller: its handles and its credentials
  *   serve_context.c  a caller's context: received, applied
  *   serve_report.c   what an agent is told of bound pages
+ *   serve_events.c   what a program tells its listeners
  *
  * Ownership   A page belongs to its thread from hand-over to hand-back, or until the
  *             control thread takes it in the middle of a call of another page; a caller
@@ -178,7 +179,9 @@ struct rh_server {
 	unsigned char          *buffer;
 };
 
-/* serve_thread.c */
+/* serve_thread.c.  The first is pthread_create of a thread that takes no SIGTERM and no
+ * SIGINT: RH_ENOMEM without one. */
+int  rh_serve_thread_create(pthread_t *ret_id, void *(*run)(void *), void *user);
 int  rh_serve_thread_start(struct rh_server *server, struct rh_serve_thread *thread);
 void rh_serve_thread_give(struct rh_serve_thread *thread, struct rh_serve_page *page);
 /* The same without telling it. */

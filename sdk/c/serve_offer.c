@@ -45,9 +45,12 @@ int rh_offer_find(const struct rh_offer_table *table, uint64_t hash)
 
 int rh_offer_runs(const struct rh_offer_table *table, uint32_t index)
 {
+	uint16_t flags = table->interface->functions[index].flags;
+
+	if (flags & RH_FUNCTION_EVENT)
+		return 0; /* told, not asked for */
 	if (table->invoke)
-		return !(table->interface->functions[index].flags &
-		         (RH_FUNCTION_LOCAL | RH_FUNCTION_NOCARRY | RH_FUNCTION_EVENT));
+		return !(flags & (RH_FUNCTION_LOCAL | RH_FUNCTION_NOCARRY));
 	return table->trampolines[index] != NULL;
 }
 

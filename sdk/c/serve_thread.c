@@ -299,20 +299,25 @@ static void *thread_main(void *user)
 	return NULL;
 }
 
-int rh_serve_thread_start(struct rh_server *server, struct rh_serve_thread *thread)
+int rh_serve_thread_create(pthread_t *ret_id, void *(*run)(void *), void *user)
 {
 	sigset_t ours, before;
 	int      r;
 
-	thread->server = server;
-	pthread_mutex_init(&thread->lock, NULL);
 	sigemptyset(&ours); /* the control thread ends the process in order */
 	sigaddset(&ours, SIGTERM);
 	sigaddset(&ours, SIGINT);
 	pthread_sigmask(SIG_BLOCK, &ours, &before);
-	r = pthread_create(&thread->id, NULL, thread_main, thread);
+	r = pthread_create(ret_id, NULL, run, user);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r == 0 ? RH_OK : RH_ENOMEM;
+}
+
+int rh_serve_thread_start(struct rh_server *server, struct rh_serve_thread *thread)
+{
+	thread->server = server;
+	pthread_mutex_init(&thread->lock, NULL);
+	return rh_serve_thread_create(&thread->id, thread_main, thread);
 }
 
 void rh_serve_thread_poke(struct rh_serve_thread *thread)

@@ -1,3 +1,5 @@
+import java.util.Iterator;
+
 /** Serves little of libkinds, and that wrong. */
 public final class HalfServer {
     public String i32(int a) {
@@ -6,5 +8,9 @@ public final class HalfServer {
 
     public int i64(int a, int b) {
         return a + b;
+    }
+
+    public Iterator<?> rung() {
+        return null;
     }
 }

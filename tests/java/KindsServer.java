@@ -1,6 +1,10 @@
 import java.math.BigInteger;
 import java.util.Arrays;
+import java.util.Iterator;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import rhodes.Server;
 import rhodes.Serves;
 
@@ -208,6 +212,27 @@ public final class KindsServer {
 
     public int pots() {
         return POTS.get();
+    }
+
+    public record Rung(int result, long who, Point number) { }
+
+    private final BlockingQueue<Long> rings = new LinkedBlockingQueue<>();
+
+    public void ring(long who, int count) {
+        for (int i = 0; i < count; i++)
+            rings.add(who);
+    }
+
+    public Iterator<Rung> rung() {
+        AtomicInteger number = new AtomicInteger();
+        return Stream.generate(() -> {
+            try {
+                return new Rung(0, rings.take(),
+                        new Point((short) number.incrementAndGet(), (short) -1));
+            } catch (InterruptedException e) {
+                throw new IllegalStateException(e);
+            }
+        }).iterator();
     }
 
     public int die() {

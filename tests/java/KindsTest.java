@@ -393,6 +393,28 @@ public final class KindsTest {
         checks++;
     }
 
+    /** Whoever asks for the next one has all of them, in order. */
+    static void events() throws Exception {
+        call("ring", 7L, 3);
+        short first = 0;
+        for (int i = 0; i < 3; i++) {
+            Object[] event = (Object[]) call("rung"); // waits
+            short number = ((Number) ((Struct) event[2]).get("x")).shortValue();
+            first = i == 0 ? number : first;
+            equal(new Object[] {0, 7L, first + i}, new Object[] {event[0], event[1], (int) number});
+            equal(-1, ((Number) ((Struct) event[2]).get("y")).intValue());
+        }
+    }
+
+    /** With RHODES_TIMEOUT_MS, as nobody rings. */
+    static void noEvent() throws Exception {
+        RhodesError none = raises(RhodesError.class, () -> call("rung"));
+        equal(RhodesError.class, none.getClass());
+        equal(11, none.code());
+        equal("no event kinds_rung came", none.getMessage());
+        equal(false, none.ran());
+    }
+
     private static void together(int threads, Callable<?> part) throws Exception {
         AtomicReference<Throwable> wrong = new AtomicReference<>();
         Thread[] all = new Thread[threads];

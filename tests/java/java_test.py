@@ -50,15 +50,22 @@ class Java(Stage):
         self.assertNotIn("WARNING in native method", done.stdout)
         return done.stdout
 
-    def kinds(self, *parts, use="bind"):
+    def kinds(self, *parts, use="bind", env=None):
         self.start(use)
-        out = self.java("KindsTest", *parts)
+        self.parts(*parts, env=env)
+
+    def parts(self, *parts, env=None):
+        out = self.java("KindsTest", *parts, env=env)
         self.assertEqual([line[3:] for line in out.splitlines() if line.startswith("ok ")],
                          list(parts), out)
 
     def test_every_type_comes_as_it_went(self):
         self.kinds("integers", "ranges", "floats", "texts", "bytes", "room", "structs",
                    "objects", "outs", "interfaces", "handles", "collected")
+
+    def test_events(self):
+        self.kinds("events", "events")
+        self.parts("noEvent", env={"RHODES_TIMEOUT_MS": "50"})
 
     def test_by_way_of_the_agents(self):
         self.kinds("integers", "texts", "structs", "handles", "large", use="shm")
@@ -94,10 +101,9 @@ class Java(Stage):
 
     def test_a_service_in_java(self):
         self.serve()
-        parts = ("integers", "ranges", "floats", "texts", "bytes", "room", "structs",
-                 "objects", "outs", "handles", "collected", "raised", "threads")
-        out = self.java("KindsTest", *parts)
-        self.assertEqual(out.count("\nok ") + 1, len(parts), out)
+        self.parts("integers", "ranges", "floats", "texts", "bytes", "room", "structs",
+                   "objects", "outs", "handles", "collected", "raised", "threads", "events")
+        self.parts("events")
         self.served.terminate()
         self.served.communicate(timeout=LIMIT)
         self.assertEqual(self.served.returncode, 0)
@@ -110,6 +116,7 @@ class Java(Stage):
         self.assertIn("differs: public java.lang.String HalfServer.i32(int) is not kinds_i32",
                       done.stderr)
         self.assertIn("missing: kinds_pots, i32", done.stderr)
+        self.assertIn("does not say which class its events have", done.stderr)
 
     def test_an_unmodified_program_with_native_methods(self):
         self.start()

@@ -1,6 +1,7 @@
 #include "kinds.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -203,6 +204,34 @@ void kinds_pot_close(struct pot *pot)
 int kinds_pots(void)
 {
 	return pots;
+}
+
+static pthread_mutex_t rings_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t  rings_changed = PTHREAD_COND_INITIALIZER;
+static int64_t         ringing;
+static int             rings, rings_told;
+
+void kinds_ring(int64_t who, int count)
+{
+	pthread_mutex_lock(&rings_lock);
+	while (rings_told < rings)
+		pthread_cond_wait(&rings_changed, &rings_lock);
+	ringing = who;
+	rings += count;
+	pthread_cond_broadcast(&rings_changed);
+	pthread_mutex_unlock(&rings_lock);
+}
+
+int kinds_rung(int64_t *who, struct point *number)
+{
+	pthread_mutex_lock(&rings_lock);
+	while (rings_told == rings)
+		pthread_cond_wait(&rings_changed, &rings_lock);
+	*who = ringing;
+	*number = (struct point){ .x = (int16_t)++rings_told, .y = -1 };
+	pthread_cond_broadcast(&rings_changed);
+	pthread_mutex_unlock(&rings_lock);
+	return 0;
 }
 
 int kinds_die(void)

@@ -68,6 +68,11 @@ int         kinds_pot_pour(struct pot *from, struct pot **made); /* a pot of the
 void        kinds_pot_close(struct pot *pot);
 int         kinds_pots(void); /* how many there are */
 
+/* Rings so often; each ring is an event, that says the caller's number and which it is,
+ * counted from 1. */
+void kinds_ring(int64_t who, int count);
+int  kinds_rung(int64_t *who, struct point *number);
+
 int kinds_die(void); /* ends the process */
 
 #endif

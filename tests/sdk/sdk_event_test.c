@@ -157,6 +157,19 @@ static void a_child_listens_for_itself(void **state)
 	pthread_join(emission.id, NULL);
 }
 
+/* It would take events from those who listen, and hold a thread of the service. */
+static void an_event_is_no_function(void **state)
+{
+	struct rh_callee *things;
+	size_t            len;
+
+	(void)state;
+	stage_things(1);
+	assert_int_equal(rh_open("things", 0, &things), RH_OK);
+	assert_int_equal(rh_call(things, rh_function_id("things_event(out i32)i32"), "", 0, NULL,
+	                         0, &len, 2000 * RH_NS_PER_MS), RH_ENOCARRY);
+}
+
 static void a_listener_comes_back_to_a_new_agent(void **state)
 {
 	struct emission emission = { .event = KIND, .text = "again", .times = 1 };
@@ -372,6 +385,7 @@ static const struct CMUnitTest tests[] = {
 	CASE(an_event_that_does_not_fit_stays),
 	CASE(a_kind_that_nobody_takes_is_refused),
 	CASE(a_child_listens_for_itself),
+	CASE(an_event_is_no_function),
 	CASE(a_listener_comes_back_to_a_new_agent),
 	CASE(what_a_former_agent_left_is_taken_first),
 	CASE(a_listener_that_waits_comes_back_to_a_new_agent),

@@ -1,7 +1,9 @@
 /* What a hosted library tells is emitted once, in order, whatever becomes of it. */
 #include "../../model/error.h"
 #include "../../model/interface.h"
+#include "../../sdk/c/rhodes-language.h"
 #include "../../sdk/c/rhodes-stub.h"
+#include "../../sdk/c/serve.h"
 #include "../../sdk/c/rhodes.h"
 #include "../../worker/events.h"
 
@@ -78,9 +80,25 @@ int rh_last_ran(void)
 	return last_ran;
 }
 
+int rh_last_code(void)
+{
+	return RH_OK;
+}
+
 const char *rh_last_error(void)
 {
 	return "a test";
+}
+
+int rh_serve_thread_create(pthread_t *ret_id, void *(*run)(void *), void *user)
+{
+	return pthread_create(ret_id, NULL, run, user) == 0 ? RH_OK : RH_ENOMEM;
+}
+
+int rh_fail(int code, const char *format, ...)
+{
+	(void)format;
+	return code;
 }
 
 static void each_event_is_emitted_once(void **state)
@@ -120,10 +138,34 @@ static void each_event_is_emitted_once(void **state)
 	}
 }
 
+static int never(void *user, unsigned function, void *const *args, void *ret)
+{
+	(void)user, (void)function, (void)args, (void)ret;
+	fail();
+	return RH_OK;
+}
+
+/* What an event lends would be gone when it arrives; nothing is begun. */
+static void an_event_that_lends_is_refused(void **state)
+{
+	const struct rh_param given = {
+		.kind = RH_KIND_STRING, .direction = RH_OUT, .flags = RH_PARAM_POINTER,
+	};
+	const struct rh_function functions[] = {
+		{ .name = "plain", .flags = RH_FUNCTION_EVENT },
+		{ .name = "text", .params = &given, .param_count = 1, .flags = RH_FUNCTION_EVENT },
+	};
+	const struct rh_interface interface = { .functions = functions, .function_count = 2 };
+
+	(void)state;
+	assert_int_equal(rh_language_events(&interface, never, NULL), RH_ENOCARRY);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_event_is_emitted_once),
+		cmocka_unit_test(an_event_that_lends_is_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -55,7 +55,7 @@ static void describe(FILE *out, const struct rh_interface *interface)
 	for (uint32_t i = 0; i < interface->function_count; i++) {
 		const struct rh_function *function = &interface->functions[i];
 
-		fprintf(out, "F\t%s\n", function->name);
+		fprintf(out, "F\t%s\t%u\n", function->name, function->flags);
 		for (unsigned j = 0; j < function->param_count; j++)
 			describe_param(out, 'P', &function->params[j]);
 		describe_param(out, 'R', &function->ret);

@@ -194,31 +194,32 @@ static int start(JNIEnv *env, struct service *service, jobjectArray plans, jint 
 	pthread_once(&seats_once, make_key);
 	if (!has_seats)
 		return RH_ENOMEM;
+	if ((r = rh_language_events(interface, invoke, service)) < 0)
+		return r;
 	return rh_language_serve(interface, invoke, service, (unsigned)threads);
 }
 
 NATIVE(jint, serve)(JNIEnv *env, jclass class, jobject server, jobjectArray plans,
                     jint frame_bytes, jint threads)
 {
-	jclass         type = (*env)->GetObjectClass(env, server);
-	struct service service = {
-		.server = (*env)->NewGlobalRef(env, server),
-		.seat = (*env)->GetMethodID(env, type, "seat",
-		                            "(Ljava/nio/ByteBuffer;)Lrhodes/Frame;"),
-		.invoke = (*env)->GetMethodID(env, type, "invoke", "(ILrhodes/Frame;)I"),
-		.frame_bytes = (size_t)frame_bytes,
-	};
-	int            r = RH_ENOMEM;
+	jclass          type = (*env)->GetObjectClass(env, server);
+	struct service *service = calloc(1, sizeof *service);
+	int             r = RH_ENOMEM;
 
 	(void)class;
-	service.rows = calloc((size_t)(*env)->GetArrayLength(env, plans) + 1,
-	                      sizeof *service.rows);
-	if (service.rows && service.seat && service.invoke &&
-	    (*env)->GetJavaVM(env, &service.machine) == JNI_OK)
-		r = start(env, &service, plans, threads);
-	(*env)->DeleteGlobalRef(env, service.server);
-	free(service.rows);
-	return r;
+	if (!service)
+		return r;
+	service->server = (*env)->NewGlobalRef(env, server);
+	service->seat = (*env)->GetMethodID(env, type, "seat",
+	                                    "(Ljava/nio/ByteBuffer;)Lrhodes/Frame;");
+	service->invoke = (*env)->GetMethodID(env, type, "invoke", "(ILrhodes/Frame;)I");
+	service->frame_bytes = (size_t)frame_bytes;
+	service->rows = calloc((size_t)(*env)->GetArrayLength(env, plans) + 1,
+	                       sizeof *service->rows);
+	if (service->rows && service->seat && service->invoke &&
+	    (*env)->GetJavaVM(env, &service->machine) == JNI_OK)
+		r = start(env, service, plans, threads);
+	return r; /* the service stays: its events go on */
 }
 
 NATIVE(void, stopServing)(JNIEnv *env, jclass class)

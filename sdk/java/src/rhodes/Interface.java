@@ -11,6 +11,7 @@ final class Interface {
     enum Direction { IN, OUT, INOUT }
 
     static final int POINTER = 1, NULLABLE = 2, DESTROYS = 8, TRANSFER = 16, CREATES = 64;
+    static final int EVENT = 1 << 7; // of a function
     static final int NO_PARAM = 0xff, USED_RETURN = 0xfe;
 
     /** As struct rh_param of model/interface.h. */
@@ -34,7 +35,11 @@ final class Interface {
         }
     }
 
-    record Function(int index, String name, List<Param> params, Param result) {
+    record Function(int index, String name, int flags, List<Param> params, Param result) {
+        boolean isEvent() {
+            return (flags & EVENT) != 0;
+        }
+
         /** One line of its C types, for messages. */
         String text() {
             StringBuilder text = new StringBuilder(name);
@@ -51,11 +56,12 @@ final class Interface {
     final List<Function> functions = new ArrayList<>();
     final List<HandleType> handles = new ArrayList<>();
 
-    /** A line each, its words separated by tabs: I name; H name destructor; F name; then for each
+    /** A line each, its words separated by tabs: I name; H name destructor; F name flags; then for each
      *  parameter P and for the result R: name type kind direction flags ... */
     Interface(String described) {
         String title = "";
         String function = null;
+        int flags = 0;
         List<Param> params = new ArrayList<>();
         for (String line : described.split("\n")) {
             String[] words = line.split("\t", -1);
@@ -64,10 +70,11 @@ final class Interface {
             case "H" -> handles.add(new HandleType(words[1], Integer.parseInt(words[2])));
             case "F" -> {
                 function = words[1];
+                flags = Integer.parseInt(words[2]);
                 params = new ArrayList<>();
             }
             case "P" -> params.add(param(words));
-            default -> functions.add(new Function(functions.size(), function,
+            default -> functions.add(new Function(functions.size(), function, flags,
                     List.copyOf(params), param(words)));
             }
         }

@@ -25,10 +25,13 @@ import java.util.concurrent.atomic.AtomicLong;
  *  a record when that is more than one value, the function's own result first.  Objects of the
  *  callee are any objects.  What it throws reaches the caller with its stack.
  *
+ *  An event is a method that returns an Iterator, an Iterable or a Stream.  It is called once, and
+ *  what comes out of it sent, one after the other, when all who listen have the one before.
+ *
  *  Threads: calls run on as many at once as serve is told. */
 public final class Server implements Value.Ends {
     private static final MethodHandles.Lookup LOOKUP = MethodHandles.lookup();
-    private static final int EFUNC = 1006;
+    private static final int EFUNC = 1006, ECANCELED = 125;
     private static final ThreadLocal<Frame> SEAT = new ThreadLocal<>();
 
     private final Interface offer;
@@ -156,6 +159,8 @@ public final class Server implements Value.Ends {
         try {
             handle.invokeExact(frame);
             return 0;
+        } catch (Events.Ended e) {
+            return -ECANCELED;
         } catch (Throwable e) {
             return raise(e);
         } finally {

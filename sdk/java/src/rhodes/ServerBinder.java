@@ -29,6 +29,8 @@ final class ServerBinder {
                     .unreflect(method);
             if (!Modifier.isStatic(method.getModifiers()))
                 body = body.bindTo(implementation);
+            if (function.isEvent())
+                return Events.next(body, results(Events.one(method)));
             List<MethodHandle> gets = arguments(method);
             MethodHandle puts = results(method.getReturnType());
             for (int i = gets.size() - 1; i >= 0; i--)
