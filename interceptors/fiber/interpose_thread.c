@@ -7,6 +7,7 @@
 #include "real.h"
 #include "runtime.h"
 #include "seat.h"
+#include "unwinding.h"
 #include "waitqueue.h"
 
 #include <dlfcn.h>
@@ -195,8 +196,10 @@ RH_INTERPOSED int pthread_cancel(pthread_t thread)
 {
 	const struct rh_real *real = rh_real_get();
 	struct rh_fiber *fiber = rh_fiber_of(thread), *own = rh_fiber_current();
-	int result = real->pthread_cancel(thread);
+	int result;
 
+	rh_unwinding_ready();
+	result = real->pthread_cancel(thread);
 	if (!result && fiber && fiber->governed && fiber != own)
 		rh_attend_cancel(fiber);
 	if (own)
@@ -209,6 +212,7 @@ RH_INTERPOSED _Noreturn void pthread_exit(void *value)
 {
 	const struct rh_real *real = rh_real_get();
 
+	rh_unwinding_ready();
 	if (rh_sys_tid() == rh_sys_pid() && !rh_park_is_under())
 		rh_runtime_thread_ends();
 	real->pthread_exit(value);

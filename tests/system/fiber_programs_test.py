@@ -128,9 +128,16 @@ class Native(Programs, Stage):
         self.assertIn(-2, self.changer.results)  # there is none of that name
 
     def test_what_threads_rely_on(self):
-        for part in ("attack", "cancel", "futex", "locks", "signals", "stress", "threads"):
+        for part in ("attack", "cancel", "exec", "futex", "locks", "signals", "stress", "threads"):
             for _ in range(ROUNDS):
                 self.run_fiber(os.path.join(BUILD, "tests", "system", "fiber_" + part))
+
+    def test_what_threads_unwind_with_is_loaded_when_they_do(self):
+        """It asks the processor much, and machines in machines answer slowly."""
+        maps = subprocess.run(["cat", "/proc/self/maps"], env=self.environment(),
+                              capture_output=True, check=True).stdout
+        self.assertIn(b"librhodes-fiber", maps)
+        self.assertNotIn(b"libgcc_s", maps)
 
     def working(self):
         """Threads that hand each other a lock, and answer each line."""
