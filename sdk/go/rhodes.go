@@ -212,6 +212,15 @@ func (f *Frame) err(code C.int) error {
 	return &Error{Code: int(code), Ran: kept.ran != 0, Text: C.GoString(kept.text)}
 }
 
+// told is what a call says that is not 0: why it failed, or that the scheduler is to run.
+func (f *Frame) told(code C.int) error {
+	if code < 0 {
+		return f.err(code)
+	}
+	runtime.Gosched()
+	return nil
+}
+
 // lastError is the calling thread's, which must be locked.
 func lastError(code C.int) error {
 	return &Error{Code: int(code), Ran: C.rh_last_ran() != 0, Text: C.GoString(C.rh_last_error())}
@@ -270,8 +279,8 @@ func Open(name string, functions []Function) (*Library, error) {
 func (l *Library) Call(f *Frame, number int, plan *Plan) error {
 	code := C.rh_go_call(C.uintptr_t(uintptr(unsafe.Pointer(l.library))), l.indices[number],
 		C.uintptr_t(uintptr(f.base)), C.uintptr_t(uintptr(unsafe.Pointer(plan))), C.uint32_t(f.at))
-	if code < 0 {
-		return f.err(code)
+	if code != 0 {
+		return f.told(code)
 	}
 	return nil
 }
@@ -281,8 +290,8 @@ func (l *Library) CallBytes(f *Frame, number int, plan *Plan, b0, b1, b2, b3 uns
 	code := C.rh_go_call_bytes(C.uintptr_t(uintptr(unsafe.Pointer(l.library))), l.indices[number],
 		C.uintptr_t(uintptr(f.base)), C.uintptr_t(uintptr(unsafe.Pointer(plan))), C.uint32_t(f.at),
 		b0, b1, b2, b3)
-	if code < 0 {
-		return f.err(code)
+	if code != 0 {
+		return f.told(code)
 	}
 	return nil
 }

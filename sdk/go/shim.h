@@ -10,6 +10,7 @@
 
 #define RH_GO_OUTS  6
 #define RH_GO_BYTES 4
+#define RH_GO_YIELD 1 /* the call worked, and the scheduler is to run */
 
 struct rh_go_more {
 	struct rh_go_more *next;
@@ -47,7 +48,8 @@ struct rh_go_plan {
 	uint32_t         bytes[RH_GO_BYTES]; /* where pointers to slices belong */
 };
 
-/* Library and frame are memory of C, plans are variables of the program: as numbers Go
+/* 0, RH_GO_YIELD, or a negative code.
+ * Library and frame are memory of C, plans are variables of the program: as numbers Go
  * need not look whether they are pointers of its own, which is a fifth of a call. */
 int rh_go_call(uintptr_t library, unsigned index, uintptr_t frame, uintptr_t plan,
                uint32_t room);
