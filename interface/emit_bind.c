@@ -69,6 +69,11 @@ const struct rh_bind_object *rh_bind_object_of(const struct rh_binding *binding,
 	                                     : NULL;
 }
 
+bool rh_bind_is_event(const struct rh_bind_function *function)
+{
+	return !function->reason && function->row->flags & RH_FUNCTION_EVENT;
+}
+
 bool rh_bind_is_served(const struct rh_binding *binding,
                        const struct rh_bind_function *function)
 {

@@ -267,6 +267,17 @@ static void put_function(FILE *out, const struct rh_binding *binding,
 	fputs(" };\n", out);
 }
 
+/* A generator, synchronous or not. */
+static void put_served_event(FILE *out, const struct rh_binding *binding,
+                             const struct rh_bind_function *function)
+{
+	fprintf(out, "    %s(): Iterable<", function->row->name);
+	put_result(out, binding, function, GIVEN, true);
+	fputs("> | AsyncIterable<", out);
+	put_result(out, binding, function, GIVEN, true);
+	fputs(">;\n", out);
+}
+
 /* What goes in and comes out of it is the other way round. */
 static void put_served(FILE *out, const struct rh_binding *binding,
                        const struct rh_bind_function *function)
@@ -304,7 +315,9 @@ void rh_emit_node(FILE *out, const struct rh_binding *binding)
 	fputs("\n  /** What an object that serves it has; names may be in lower camel case. */\n"
 	      "  export interface Server {\n", out);
 	for (uint32_t i = 0; i < binding->count; i++) {
-		if (rh_bind_is_served(binding, &binding->functions[i]))
+		if (rh_bind_is_event(&binding->functions[i]))
+			put_served_event(out, binding, &binding->functions[i]);
+		else if (rh_bind_is_served(binding, &binding->functions[i]))
 			put_served(out, binding, &binding->functions[i]);
 	}
 	fputs("  }\n}\n", out);

@@ -29,8 +29,7 @@ function raw(f) {
                        { signature: f.signature, wanted: f.wanted ?? f.length, raw: true });
 }
 
-/* Events are told, not asked for: no function is theirs. */
-const isServed = ({ text, isEvent }) => !!text && !isEvent;
+const isServed = ({ text }) => !!text;
 
 function functionOf(object, { name }) {
   const f = object[name] ?? object[camel(name)];
@@ -54,6 +53,23 @@ function differences(object, told) {
       found.push(`- ${one.text}`, `+ callers look into that object: only C can serve it`);
   }
   return found;
+}
+
+/* An event is a generator, synchronous or not: each call is for the next of what it
+ * yields, and the last waits for ever. */
+function eventOf(f) {
+  let values;
+  const taken = ({ done, value }) => (done ? new Promise(() => {}) : value);
+  return () => {
+    if (!values) {
+      const many = f();
+      const iterator = many?.[Symbol.asyncIterator] ?? many?.[Symbol.iterator];
+      if (!iterator) throw new TypeError(`${f.name} is an event, which yields`);
+      values = iterator.call(many);
+    }
+    const step = values.next();
+    return step instanceof Promise ? step.then(taken) : taken(step);
+  };
 }
 
 /* Objects that callers hold: a number for each, as long as they do. */
@@ -144,7 +160,7 @@ async function serve(object, { threads } = {}) {
   const objects = new Objects();
   const functions = told.functions.map((one) => {
     const f = isServed(one) && functionOf(object, one);
-    return f && withObjects(f.bind(object), one, objects);
+    return f && (one.isEvent ? eventOf(f.bind(object)) : withObjects(f.bind(object), one, objects));
   });
   const raws = told.functions.map((one) => isServed(one) && functionOf(object, one).raw === true);
   /* Functions that use files run in their caller's directory.  Node keeps the name of its own,

@@ -120,7 +120,9 @@ static int invoke(void *user, unsigned index, void *const *args, void *ret)
 static void *serve_thread(void *unused)
 {
 	(void)unused;
-	server.r = rh_language_serve(server.interface, invoke, NULL, server.threads);
+	server.r = rh_language_events(server.interface, invoke, NULL);
+	if (server.r == RH_OK)
+		server.r = rh_language_serve(server.interface, invoke, NULL, server.threads);
 	if (server.r < 0)
 		rh_js_fault_take(&server.fault, server.r);
 	rh_js_queue_put(server.queue, &server.ended);

@@ -247,6 +247,31 @@ int kinds_meet(int count)
 	return count;
 }
 
+static pthread_mutex_t rings_lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t  rings_changed = PTHREAD_COND_INITIALIZER;
+static int64_t         ringing;
+static int             rings, rings_told;
+
+void kinds_ring(int64_t who, int count)
+{
+	pthread_mutex_lock(&rings_lock);
+	ringing = who;
+	rings += count;
+	pthread_cond_broadcast(&rings_changed);
+	pthread_mutex_unlock(&rings_lock);
+}
+
+int kinds_rung(int64_t *ret_who, struct kinds_inner *ret_number)
+{
+	pthread_mutex_lock(&rings_lock);
+	while (rings_told == rings)
+		pthread_cond_wait(&rings_changed, &rings_lock);
+	*ret_who = ringing;
+	*ret_number = (struct kinds_inner){ .x = (int16_t)++rings_told, .y = -1 };
+	pthread_mutex_unlock(&rings_lock);
+	return 0;
+}
+
 int kinds_pid(void)
 {
 	return getpid();

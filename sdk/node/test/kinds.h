@@ -76,6 +76,10 @@ int         box_count(void); /* that live */
 /* Waits until so many calls of it wait; how many did. */
 int  kinds_meet(int count);
 
+/* Rings so often; each ring is an event that says who rang and which it is. */
+void kinds_ring(int64_t who, int count);
+int  kinds_rung(int64_t *ret_who, struct kinds_inner *ret_number);
+
 int  kinds_pid(void);
 void kinds_die(void);
 int  kinds_print(const char *format, ...);

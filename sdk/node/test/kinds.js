@@ -12,6 +12,8 @@ const ZERO = { tag: [0, 0, 0], low: 0, high: 0, weight: 0, share: 0, either: Buf
                at: [{ x: 0, y: 0 }, { x: 0, y: 0 }], big: 0n, bigs: [0n, 0n] };
 const same = (value) => value;
 const waiting = [];
+const rings = [];
+let rang = () => {};
 const kinds = {
   kinds_i8: same, kinds_u8: same, kinds_i16: same, kinds_u16: same, kinds_i32: same,
   kinds_u32: same, kinds_i64: same, kinds_u64: same, kinds_f32: raw(same), kinds_f64: raw(same),
@@ -71,6 +73,13 @@ const kinds = {
     waiting.push(resolve);
     if (waiting.length >= count) waiting.splice(0).forEach((one) => one(count));
   }),
+  kindsRing: (who, count) => { rings.push(...Array(count).fill(who)); rang(); },
+  kindsRung: async function* () {
+    for (let number = 1; ; number++) {
+      while (!rings.length) await new Promise((resolve) => { rang = resolve; });
+      yield { result: 0, ret_who: rings.shift(), ret_number: { x: number, y: -1 } };
+    }
+  },
   kinds_pid: () => process.pid,
   kinds_die: () => { throw new RangeError('dies not'); },
 };

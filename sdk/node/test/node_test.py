@@ -120,11 +120,11 @@ class Node(Stage):
                               text=True, capture_output=True, timeout=2 * LIMIT, check=False,
                               env={**self.env, **(env or {})}, cwd=self.folder)
 
-    def assert_tests(self, *names, resource="app", callee="kinds"):
+    def assert_tests(self, *names, resource="app", callee="kinds", env=None):
         for name in names:
             with self.subTest(name, callee=callee):
                 done = self.node(resource, "--expose-gc", self.path(name + ".test.js"),
-                                 env={"KINDS": callee})
+                                 env={"KINDS": callee, **(env or {})})
                 self.assertEqual(done.returncode, 0,
                                  f"{done.stdout}{done.stderr}{self.log()}")
                 self.assertRegex(done.stdout, r"(?m)^# pass [1-9]")
@@ -146,12 +146,13 @@ class Node(Stage):
         return served, "".join(lines)
 
     def test_a_callee_in_c(self):
-        self.assert_tests("values", "promises", "handles", "workers", "leaks", "lost")
+        self.assert_tests("values", "promises", "handles", "workers", "events", "leaks", "lost")
+        self.assert_tests("events", env={"RHODES_TIMEOUT_MS": "50"})
 
     def test_a_callee_in_javascript(self):
         _, lines = self.serve("kinds.js")
         self.assertIn(" serving libkinds", lines)
-        self.assert_tests("values", "promises", "handles", "workers", "served",
+        self.assert_tests("values", "promises", "handles", "workers", "served", "events",
                           resource="app_js", callee="kinds_js")
         # Objects of a caller that died are ended by the function of the interface.
         killed = self.node("app_js", "-e", """
@@ -203,7 +204,7 @@ class Node(Stage):
 
     def test_a_server_that_differs_is_told_all_at_once(self):
         self.path("wrong.js", "const { typed } = require('rhodes'); const k = require('./kinds.js');"
-                  "delete k.kinds_u8; k.kinds_i16 = (a, b) => a;"
+                  "delete k.kinds_u8; k.kindsRung = (a) => [a]; k.kinds_i16 = (a, b) => a;"
                   "k.kinds_i32 = typed('kinds_i32, i64|a, i32', (a) => a);"
                   "k.kinds_u32 = typed('kinds_u32, u32|a, u32', (a) => a);module.exports = k;")
         done = subprocess.run([self.rhodes_path, "serve", "--one", "-r", "kinds_js",
@@ -212,6 +213,7 @@ class Node(Stage):
         self.assertEqual(done.returncode, 1, done.stderr)
         self.assertIn("(no function kinds_u8)", done.stderr)
         self.assertIn("kinds_i16 takes 2 arguments, not 1", done.stderr)
+        self.assertIn("kinds_rung takes 1 arguments, not 0", done.stderr)
         self.assertIn("- kinds_i32, i32|value, i32\n+ kinds_i32, i64|a, i32", done.stderr)
         self.assertNotIn("kinds_u32", done.stderr)
 
