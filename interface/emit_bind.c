@@ -71,7 +71,16 @@ const struct rh_bind_object *rh_bind_object_of(const struct rh_binding *binding,
 
 bool rh_bind_is_event(const struct rh_bind_function *function)
 {
-	return !function->reason && function->row->flags & RH_FUNCTION_EVENT;
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
+	uint32_t                    count = rh_bind_outs(function, outs);
+	bool                        is_sent = true;
+
+	for (uint32_t i = 0; i < count; i++)
+		is_sent = is_sent && (outs[i]->role == RH_BIND_VALUE ||
+		                      outs[i]->role == RH_BIND_POINTED ||
+		                      (outs[i]->role == RH_BIND_TEXT &&
+		                       outs[i]->param->flags & RH_PARAM_TRANSFER));
+	return !function->reason && function->row->flags & RH_FUNCTION_EVENT && is_sent;
 }
 
 bool rh_bind_is_served(const struct rh_binding *binding,

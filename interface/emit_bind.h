@@ -98,7 +98,7 @@ const char *rh_bind_local(const struct rh_bind_function *function,
 const struct rh_bind_object *rh_bind_object_of(const struct rh_binding *binding,
                                                const struct rh_bind_value *value);
 
-/* What a server tells, when a binding can show it. */
+/* What a server tells, when it can be sent: it lends nothing. */
 bool rh_bind_is_event(const struct rh_bind_function *function);
 
 /* A server has a function for it: no event, and no handle that callers look into. */

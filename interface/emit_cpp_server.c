@@ -21,6 +21,17 @@ static void put_declaration(FILE *out, const struct rh_binding *binding,
 	fputs(") = 0;\n", out);
 }
 
+static void put_told(FILE *out, const struct rh_binding *binding,
+                     const struct rh_bind_function *function)
+{
+	fprintf(out, "\n\t/* %s: what it answers, one after the other, is sent. */\n"
+	        "\tvirtual events<", function->text);
+	rh_cpp_result(out, binding, function, true);
+	fputs("> ", out);
+	rh_cpp_name(out, function->name);
+	fputs("() = 0;\n", out);
+}
+
 static void put_class(FILE *out, const struct rh_binding *binding)
 {
 	fprintf(out, "/* What a server of %s implements.  Any number of calls run at once. */\n"
@@ -29,6 +40,8 @@ static void put_class(FILE *out, const struct rh_binding *binding)
 	for (uint32_t i = 0; i < binding->count; i++)
 		if (rh_bind_is_served(binding, &binding->functions[i]))
 			put_declaration(out, binding, &binding->functions[i]);
+		else if (rh_bind_is_event(&binding->functions[i]))
+			put_told(out, binding, &binding->functions[i]);
 	fputs("};\n\n", out);
 }
 
@@ -163,9 +176,64 @@ static void put_outs(FILE *out, const struct rh_bind_function *function)
 	}
 }
 
+static bool has_events(const struct rh_binding *binding)
+{
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (rh_bind_is_event(&binding->functions[i]))
+			return true;
+	return false;
+}
+
+static void put_next(FILE *out, const struct rh_bind_function *function)
+{
+	fprintf(out, "\t\tcase %u: {\n\t\t\tauto rh_event = ", function->number);
+	rh_cpp_name(out, function->name);
+	fputs("_();\n\n\t\t\tif (!rh_event)\n\t\t\t\treturn false;\n"
+	      "\t\t\tauto &rh_out = *rh_event;\n", out);
+	put_outs(out, function);
+	fputs("\t\t\treturn true;\n\t\t}\n", out);
+}
+
+/* The callables of a server, which its threads of events own. */
+static void put_events(FILE *out, const struct rh_binding *binding)
+{
+	const char *between = " : ";
+
+	fputs("class Events final : public teller {\npublic:\n"
+	      "\texplicit Events(Server &server)", out);
+	for (uint32_t i = 0; i < binding->count; i++) {
+		if (!rh_bind_is_event(&binding->functions[i]))
+			continue;
+		fputs(between, out);
+		rh_cpp_name(out, binding->functions[i].name);
+		fputs("_(server.", out);
+		rh_cpp_name(out, binding->functions[i].name);
+		fputs("())", out);
+		between = ", ";
+	}
+	fputs(" {}\n\tbool next(unsigned rh_number, void *const *rh_args, void *rh_ret) override\n"
+	      "\t{\n\t\t(void)rh_args;\n\t\t(void)rh_ret;\n\t\tswitch (rh_number) {\n", out);
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (rh_bind_is_event(&binding->functions[i]))
+			put_next(out, &binding->functions[i]);
+	fputs("\t\tdefault:\n\t\t\treturn false;\n\t\t}\n\t}\n\nprivate:\n", out);
+	for (uint32_t i = 0; i < binding->count; i++) {
+		if (!rh_bind_is_event(&binding->functions[i]))
+			continue;
+		fputs("\tevents<", out);
+		rh_cpp_result(out, binding, &binding->functions[i], true);
+		fputs("> ", out);
+		rh_cpp_name(out, binding->functions[i].name);
+		fputs("_;\n", out);
+	}
+	fputs("};\n\n", out);
+}
+
 void rh_cpp_server(FILE *out, const struct rh_binding *binding)
 {
 	put_class(out, binding);
+	if (has_events(binding))
+		put_events(out, binding);
 	fputs("class Dispatcher final : public dispatcher {\npublic:\n"
 	      "\texplicit Dispatcher(Server &server) : server_(server) {}\n"
 	      "\tspan<const function> functions() const override { return all(); }\n"
@@ -188,6 +256,7 @@ void rh_cpp_server(FILE *out, const struct rh_binding *binding)
 	        "\t\t}\n\t}\n\nprivate:\n\tServer &server_;\n\tobjects objects_[%u];\n};\n\n"
 	        "/* Serves until SIGTERM, on at most so many threads. */\n"
 	        "inline void serve(Server &server, unsigned threads)\n{\n"
-	        "\tDispatcher to(server);\n\n\trhodes::serve(to, threads);\n}\n\n",
-	        binding->object_count + 1);
+	        "\tDispatcher to(server);\n\n\trhodes::serve(to, threads%s);\n}\n\n",
+	        binding->object_count + 1,
+	        has_events(binding) ? ", std::make_unique<Events>(server)" : "");
 }

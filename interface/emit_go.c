@@ -419,7 +419,11 @@ void rh_emit_go(FILE *out, const struct rh_binding *binding)
 	      "// Open finds the callee of that name among the references of this resource.\n"
 	      "func Open(name string) (*Client, error) {\n"
 	      "\tlibrary, err := rhodes.Open(name, functions)\n\tif err != nil {\n"
-	      "\t\treturn nil, err\n\t}\n\treturn &Client{library}, nil\n}\n\n", out);
+	      "\t\treturn nil, err\n\t}\n\treturn &Client{library}, nil\n}\n\n"
+	      "// WithErrno is the same callee for one goroutine: each call stores the errno that its\n"
+	      "// function left, 0 for none, as C has it.\n"
+	      "func (c *Client) WithErrno(errno *rhodes.Errno) *Client {\n"
+	      "\treturn &Client{c.library.WithErrno(errno)}\n}\n\n", out);
 	for (uint32_t i = 0; i < binding->count; i++) {
 		const char *reason = rh_go_reason(&binding->functions[i]);
 

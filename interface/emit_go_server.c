@@ -1,14 +1,90 @@
 /* emit_go_server - a server in Go: an interface, and what runs its functions. */
 #include "emit_go.h"
 
+#include <string.h>
+
 static bool is_served(const struct rh_binding *binding,
                       const struct rh_bind_function *function)
 {
 	return rh_bind_is_served(binding, function) && !rh_go_reason(function);
 }
 
+static bool is_told(const struct rh_bind_function *function)
+{
+	return rh_bind_is_event(function) && !rh_go_reason(function);
+}
+
+/* The field of an event for a value. */
+static void put_field(FILE *out, const struct rh_binding *binding,
+                      const struct rh_bind_function *function,
+                      const struct rh_bind_value *value)
+{
+	const char *upper = value == &function->ret ? "Result" :
+	                    rh_bind_upper(&binding->plan->pool, value->name);
+
+	fputs(upper ? upper : "", out);
+	fputs(value != &function->ret && upper && strcmp(upper, "Result") == 0 ? "Out" : "", out);
+}
+
+/* What goes through the channel of an event: one value as it is, several as a struct. */
+static void put_event_type(FILE *out, const struct rh_binding *binding,
+                           const struct rh_bind_function *function)
+{
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
+
+	if (rh_bind_outs(function, outs) == 1)
+		rh_go_value_type(out, binding, outs[0], true, true);
+	else
+		fprintf(out, "%sEvent", function->upper);
+}
+
+static void put_event_struct(FILE *out, const struct rh_binding *binding,
+                             const struct rh_bind_function *function)
+{
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
+	uint32_t                    count = rh_bind_outs(function, outs);
+
+	if (count == 1)
+		return;
+	fprintf(out, "// %sEvent is one event of %s.\ntype %sEvent struct {\n", function->upper,
+	        function->name, function->upper);
+	for (uint32_t i = 0; i < count; i++) {
+		fputc('\t', out);
+		put_field(out, binding, function, outs[i]);
+		fputc(' ', out);
+		rh_go_value_type(out, binding, outs[i], true, true);
+		fputc('\n', out);
+	}
+	fputs("}\n\n", out);
+}
+
+/* Takes the next event apart, into what a function would have returned. */
+static void put_next(FILE *out, const struct rh_binding *binding,
+                     const struct rh_bind_function *function)
+{
+	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
+	uint32_t                    count = rh_bind_outs(function, outs);
+
+	fprintf(out, "\t\trhEvent, isOpen := <-e.%s\n\t\tif !isOpen {\n\t\t\treturn rhodes.ErrEnded\n"
+	        "\t\t}\n", function->upper);
+	for (uint32_t i = 0; i < count; i++) {
+		if (outs[i] == &function->ret)
+			fputs("\t\tr := rhEvent", out);
+		else
+			fprintf(out, "\t\tr%u := rhEvent", (unsigned)(outs[i] - function->values));
+		if (count > 1) {
+			fputc('.', out);
+			put_field(out, binding, function, outs[i]);
+		}
+		fputc('\n', out);
+	}
+}
+
 static void put_interface(FILE *out, const struct rh_binding *binding)
 {
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (is_told(&binding->functions[i]))
+			put_event_struct(out, binding, &binding->functions[i]);
 	fprintf(out, "// Server is what a server of %s implements.  Any number of calls run at"
 	        " once.\n// Slices live as long as the call.\ntype Server interface {\n",
 	        binding->plan->interface.name);
@@ -16,6 +92,12 @@ static void put_interface(FILE *out, const struct rh_binding *binding)
 		const struct rh_bind_function *function = &binding->functions[i];
 		const char                    *between = "";
 
+		if (is_told(function)) {
+			fprintf(out, "\t// %s tells %s: what comes through the channel is sent.\n"
+			        "\t%s() <-chan ", function->upper, function->text, function->upper);
+			put_event_type(out, binding, function);
+			fputc('\n', out);
+		}
 		if (!is_served(binding, function))
 			continue;
 		fprintf(out, "\t// %s is %s.\n\t%s(", function->upper, function->text,
@@ -176,29 +258,55 @@ static void put_outs(FILE *out, const struct rh_bind_function *function)
 	}
 }
 
+static void put_case(FILE *out, const struct rh_binding *binding,
+                     const struct rh_bind_function *function)
+{
+	fprintf(out, "\tcase %u:\n", function->number);
+	if (is_told(function)) {
+		put_next(out, binding, function);
+	} else {
+		for (uint32_t i = 0; i < function->row->param_count; i++)
+			if (rh_bind_goes_in(&function->values[i]))
+				put_argument(out, function, i);
+		put_call(out, function);
+	}
+	put_outs(out, function);
+	fputs(is_told(function) ? "\t\treturn nil\n" : "\t\treturn err\n", out);
+}
+
+/* The channels of a server. */
+static void put_events(FILE *out, const struct rh_binding *binding)
+{
+	fputs("type events struct {\n", out);
+	for (uint32_t i = 0; i < binding->count; i++) {
+		if (!is_told(&binding->functions[i]))
+			continue;
+		fprintf(out, "\t%s <-chan ", binding->functions[i].upper);
+		put_event_type(out, binding, &binding->functions[i]);
+		fputc('\n', out);
+	}
+	fputs("}\n\n", out);
+}
+
 void rh_go_server(FILE *out, const struct rh_binding *binding)
 {
 	put_interface(out, binding);
-	fprintf(out, "func invoke(s Server, o *[%u]rhodes.Objects, number int, a rhodes.Args) error {\n"
+	put_events(out, binding);
+	fprintf(out, "func invoke(s Server, e *events, o *[%u]rhodes.Objects, number int, a rhodes.Args) error {\n"
 	        "\tswitch number {\n", binding->object_count + 1);
-	for (uint32_t i = 0; i < binding->count; i++) {
-		const struct rh_bind_function *function = &binding->functions[i];
-
-		if (!is_served(binding, function))
-			continue;
-		fprintf(out, "\tcase %u:\n", function->number);
-		for (uint32_t j = 0; j < function->row->param_count; j++)
-			if (rh_bind_goes_in(&function->values[j]))
-				put_argument(out, function, j);
-		put_call(out, function);
-		put_outs(out, function);
-		fputs("\t\treturn err\n", out);
-	}
-	fprintf(out, "\t}\n\treturn rhodes.ErrInterface\n}\n\n"
-	        "// Serve serves until SIGTERM, on at most so many threads.\n"
-	        "func Serve(s Server, threads int) error {\n"
-	        "\tobjects := &[%u]rhodes.Objects{}\n"
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (is_told(&binding->functions[i]) ||
+		    is_served(binding, &binding->functions[i]))
+			put_case(out, binding, &binding->functions[i]);
+	fputs("\t}\n\treturn rhodes.ErrInterface\n}\n\n"
+	      "// Serve serves until SIGTERM, on at most so many threads.\n"
+	      "func Serve(s Server, threads int) error {\n\tvar e events\n", out);
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (is_told(&binding->functions[i]))
+			fprintf(out, "\te.%s = s.%s()\n", binding->functions[i].upper,
+			        binding->functions[i].upper);
+	fprintf(out, "\tobjects := &[%u]rhodes.Objects{}\n"
 	        "\treturn rhodes.Serve(functions, func(number int, a rhodes.Args) error {\n"
-	        "\t\treturn invoke(s, objects, number, a)\n\t}, threads)\n}\n",
+	        "\t\treturn invoke(s, &e, objects, number, a)\n\t}, threads)\n}\n",
 	        binding->object_count + 1);
 }

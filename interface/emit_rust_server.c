@@ -102,6 +102,25 @@ static void put_declaration(FILE *out, const struct rh_binding *binding,
 	fputs(", Raised>;\n", out);
 }
 
+static void put_iterator(FILE *out, const struct rh_binding *binding,
+                         const struct rh_bind_function *function)
+{
+	fputs("Box<dyn Iterator<Item = ", out);
+	put_outs(out, binding, function);
+	fputs("> + Send>", out);
+}
+
+static void put_told(FILE *out, const struct rh_binding *binding,
+                     const struct rh_bind_function *function)
+{
+	fprintf(out, "    /// `%s`: what comes out of the iterator is sent.\n    fn ",
+	        function->text);
+	rh_rust_name(out, function->name);
+	fputs("(&self) -> ", out);
+	put_iterator(out, binding, function);
+	fputs(";\n", out);
+}
+
 static void put_trait(FILE *out, const struct rh_binding *binding)
 {
 	fprintf(out, "/// What a server of %s implements.  Any number of calls run at once.\n"
@@ -113,6 +132,8 @@ static void put_trait(FILE *out, const struct rh_binding *binding)
 	for (uint32_t i = 0; i < binding->count; i++)
 		if (rh_bind_is_served(binding, &binding->functions[i]))
 			put_declaration(out, binding, &binding->functions[i]);
+		else if (rh_bind_is_event(&binding->functions[i]))
+			put_told(out, binding, &binding->functions[i]);
 	fputs("}\n\n", out);
 }
 
@@ -249,6 +270,22 @@ static void put_pattern(FILE *out, const struct rh_bind_function *function)
 	fputs(count == 1 ? " = " : ") = ", out);
 }
 
+/* Stores what the variables of put_pattern hold. */
+static void put_results(FILE *out, const struct rh_binding *binding,
+                        const struct rh_bind_function *function)
+{
+	for (uint32_t i = 0; i < function->row->param_count; i++)
+		if (rh_bind_comes_out(&function->values[i]))
+			put_out(out, binding, &function->values[i], i);
+	if (function->ret.role == RH_BIND_BYTES) {
+		put_bytes_result(out, function);
+	} else if (function->ret.role != RH_BIND_VOID) {
+		fputs("                value::give(ret, ", out);
+		put_left(out, binding, &function->ret, "rh_r");
+		fputs(");\n", out);
+	}
+}
+
 static void put_arm(FILE *out, const struct rh_binding *binding,
                     const struct rh_bind_function *function)
 {
@@ -269,16 +306,7 @@ static void put_arm(FILE *out, const struct rh_binding *binding,
 		between = ", ";
 	}
 	fputs(")?;\n", out);
-	for (uint32_t i = 0; i < function->row->param_count; i++)
-		if (rh_bind_comes_out(&function->values[i]))
-			put_out(out, binding, &function->values[i], i);
-	if (function->ret.role == RH_BIND_BYTES) {
-		put_bytes_result(out, function);
-	} else if (function->ret.role != RH_BIND_VOID) {
-		fputs("                value::give(ret, ", out);
-		put_left(out, binding, &function->ret, "rh_r");
-		fputs(");\n", out);
-	}
+	put_results(out, binding, function);
 	fputs("                Ok(())\n            }\n", out);
 }
 
@@ -303,15 +331,81 @@ static void put_dispatcher(FILE *out, const struct rh_binding *binding)
 	      "\"this server has no such function\")),\n        }\n    }\n}\n\n", out);
 }
 
+static void put_next(FILE *out, const struct rh_binding *binding,
+                     const struct rh_bind_function *function)
+{
+	fprintf(out, "            %u => {\n", function->number);
+	put_pattern(out, function);
+	fputs("match rhodes::next(&self.", out);
+	rh_rust_name(out, function->name);
+	fputs(") {\n                    Some(event) => event,\n"
+	      "                    None => return Ok(false),\n                };\n", out);
+	put_results(out, binding, function);
+	fputs("                Ok(true)\n            }\n", out);
+}
+
+/* The iterators of a server, which its threads of events own. */
+static void put_events(FILE *out, const struct rh_binding *binding)
+{
+	fputs("struct Events {\n", out);
+	for (uint32_t i = 0; i < binding->count; i++) {
+		if (!rh_bind_is_event(&binding->functions[i]))
+			continue;
+		fputs("    ", out);
+		rh_rust_name(out, binding->functions[i].name);
+		fputs(": std::sync::Mutex<", out);
+		put_iterator(out, binding, &binding->functions[i]);
+		fputs(">,\n", out);
+	}
+	fputs("}\n\nimpl rhodes::Tells for Events {\n"
+	      "    unsafe fn next(&self, number: usize, args: *const *mut c_void, "
+	      "ret: *mut c_void) -> std::result::Result<bool, Raised> {\n"
+	      "        match number {\n", out);
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (rh_bind_is_event(&binding->functions[i]))
+			put_next(out, binding, &binding->functions[i]);
+	fputs("            _ => Ok(false),\n        }\n    }\n}\n\n", out);
+}
+
+static bool has_events(const struct rh_binding *binding)
+{
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (rh_bind_is_event(&binding->functions[i]))
+			return true;
+	return false;
+}
+
+static void put_tells(FILE *out, const struct rh_binding *binding)
+{
+	fputs("Some(Box::new(Events {\n", out);
+	for (uint32_t i = 0; i < binding->count; i++) {
+		if (!rh_bind_is_event(&binding->functions[i]))
+			continue;
+		fputs("        ", out);
+		rh_rust_name(out, binding->functions[i].name);
+		fputs(": std::sync::Mutex::new(server.", out);
+		rh_rust_name(out, binding->functions[i].name);
+		fputs("()),\n", out);
+	}
+	fputs("    }))", out);
+}
+
 void rh_rust_server(FILE *out, const struct rh_binding *binding)
 {
 	put_trait(out, binding);
 	put_dispatcher(out, binding);
+	if (has_events(binding))
+		put_events(out, binding);
 	fprintf(out, "/// Serves until SIGTERM, on at most so many threads.\n"
 	        "pub fn serve<S: %sServer>(server: &S, threads: u32) -> Result<()> {\n"
 	        "    rhodes::serve(&Dispatcher {\n        server,\n", binding->upper);
 	for (uint32_t i = 0; i < binding->object_count; i++)
 		if (binding->objects[i].is_used)
 			fprintf(out, "        %s: Objects::default(),\n", binding->objects[i].upper);
-	fputs("    }, threads)\n}\n", out);
+	fputs("    }, ", out);
+	if (has_events(binding))
+		put_tells(out, binding);
+	else
+		fputs("None", out);
+	fputs(", threads)\n}\n", out);
 }

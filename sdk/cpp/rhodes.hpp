@@ -19,6 +19,7 @@
 #include <cstring>
 #include <cxxabi.h>
 #include <exception>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <mutex>
@@ -434,6 +435,33 @@ public:
 	std::vector<int> numbers; /* by index in the interface */
 };
 
+/* An event of a server: called for the next one, again and again, on a thread of its own,
+ * which waits in it; nothing ends it.  It lives as long as the process, beyond the
+ * server: what it needs it holds itself. */
+template <typename T> using events = std::function<std::optional<T>()>;
+
+/* What a generated server tells. */
+class teller {
+public:
+	virtual ~teller() = default;
+	virtual bool next(unsigned number, void *const *args, void *ret) = 0;
+	span<const function> functions;
+	std::vector<int>     numbers; /* by index in the interface */
+};
+
+/* What is thrown is the exception of the call. */
+template <typename Body> int guarded(const char *name, Body body)
+{
+	try {
+		return body();
+	} catch (const std::exception &e) {
+		return raise(type_name(e), e.what(), causes(e) + "in " + name + "\n");
+	} catch (...) {
+		return raise("unknown", "something that is no std::exception",
+		             std::string("in ") + name + "\n");
+	}
+}
+
 inline int invoke(void *user, unsigned index, void *const *args, void *ret)
 {
 	dispatcher *to = static_cast<dispatcher *>(user);
@@ -441,21 +469,28 @@ inline int invoke(void *user, unsigned index, void *const *args, void *ret)
 	if (index >= to->numbers.size() || to->numbers[index] < 0)
 		return -1006; /* RH_EFUNC */
 	unsigned number = static_cast<unsigned>(to->numbers[index]);
-	try {
+	return guarded(to->functions()[number].name, [&] {
 		to->invoke(number, args, ret);
 		return 0;
-	} catch (const std::exception &e) {
-		return raise(type_name(e), e.what(),
-		             causes(e) + "in " + to->functions()[number].name + "\n");
-	} catch (...) {
-		return raise("unknown", "something that is no std::exception",
-		             std::string("in ") + to->functions()[number].name + "\n");
-	}
+	});
+}
+
+inline int tell(void *user, unsigned index, void *const *args, void *ret)
+{
+	teller   *from = static_cast<teller *>(user);
+	const int ended = -125; /* RH_ECANCELED */
+
+	if (index >= from->numbers.size() || from->numbers[index] < 0)
+		return ended;
+	unsigned number = static_cast<unsigned>(from->numbers[index]);
+	return guarded(from->functions[number].name, [&] {
+		return from->next(number, args, ret) ? 0 : ended;
+	});
 }
 
 /* Serves the interface of the resource that this process runs as until SIGTERM or
  * rh_serve_stop.  Functions that differ are told by name, all at once. */
-inline void serve(dispatcher &to, unsigned threads)
+inline void serve(dispatcher &to, unsigned threads, std::unique_ptr<teller> tells = nullptr)
 {
 	const rh_interface *interface = nullptr;
 	int                 code = rh_language_own(&interface);
@@ -466,7 +501,13 @@ inline void serve(dispatcher &to, unsigned threads)
 	to.numbers.assign(interface->function_count, -1);
 	for (std::size_t number = 0; number < indices.size(); number++)
 		to.numbers[indices[number]] = static_cast<int>(number);
-	code = rh_language_serve(interface, &rhodes::invoke, &to, threads);
+	if (tells) {
+		tells->functions = to.functions();
+		tells->numbers = to.numbers;
+		code = rh_language_events(interface, &rhodes::tell, tells.release());
+	}
+	if (code >= 0)
+		code = rh_language_serve(interface, &rhodes::invoke, &to, threads);
 	if (code < 0)
 		fail(code);
 }

@@ -3,6 +3,7 @@ package rhodes
 import (
 	"errors"
 	"fmt"
+	"syscall"
 )
 
 // Kinds of failure, for errors.Is.
@@ -55,11 +56,21 @@ func (e *RaisedError) Error() string {
 	return fmt.Sprintf("%s %s: %s", e.Language, e.Type, e.Message)
 }
 
-// Errno is what a server's function returns as its error to fail as C does: the values are
-// returned as they are, and a caller in C finds this in errno.
+// ErrEnded ends an event of a server.
+var ErrEnded = errors.New("rhodes: there are no more events")
+
+// Errno is errno of C.  A server's function returns it as its error to fail as C does: the
+// values are returned as they are, and a caller in C finds this in errno.  A caller has it of
+// Client.WithErrno.
 type Errno int
 
-func (e Errno) Error() string { return fmt.Sprintf("errno %d", int(e)) }
+func (e Errno) Error() string { return syscall.Errno(e).Error() }
+
+// Is lets errors.Is find syscall.ENOENT and its like, and fs.ErrNotExist.
+func (e Errno) Is(target error) bool {
+	number := syscall.Errno(e)
+	return target == number || number.Is(target)
+}
 
 func valueError(format string, words ...any) error {
 	return fmt.Errorf("%w: %s", ErrValue, fmt.Sprintf(format, words...))

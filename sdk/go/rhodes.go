@@ -29,6 +29,7 @@ type Function struct{ Name, Text string }
 type Library struct {
 	library *C.struct_rh_stub_library
 	indices []C.uint
+	errno   *Errno // of the last call, when somebody asks
 }
 
 // Out is a text or bytes that come out; see shim.h.
@@ -282,7 +283,20 @@ func (l *Library) Call(f *Frame, number int, plan *Plan) error {
 	if code != 0 {
 		return f.told(code)
 	}
+	l.keepErrno(f)
 	return nil
+}
+
+// WithErrno is the library for a client that keeps errno.
+func (l *Library) WithErrno(errno *Errno) *Library {
+	return &Library{l.library, l.indices, errno}
+}
+
+// keepErrno is for calls that worked: a failed one has an error of its own.
+func (l *Library) keepErrno(f *Frame) {
+	if l.errno != nil {
+		*l.errno = Errno((*C.struct_rh_go_frame)(f.base).err_no)
+	}
 }
 
 // CallBytes is Call with slices, that C reads and writes where they lie.
@@ -293,6 +307,7 @@ func (l *Library) CallBytes(f *Frame, number int, plan *Plan, b0, b1, b2, b3 uns
 	if code != 0 {
 		return f.told(code)
 	}
+	l.keepErrno(f)
 	return nil
 }
 

@@ -194,7 +194,7 @@ func clean(text string) string { return strings.ReplaceAll(text, "\x00", "\uFFFD
 
 //export rhGoInvoke
 func rhGoInvoke(user C.uintptr_t, function C.uint, args, ret unsafe.Pointer) (code C.int) {
-	const efunc = -1006
+	const efunc, ecanceled = -1006, -125
 	s := cgo.Handle(user).Value().(*server)
 	if int(function) >= len(s.numbers) || s.numbers[function] < 0 {
 		return efunc
@@ -207,6 +207,9 @@ func rhGoInvoke(user C.uintptr_t, function C.uint, args, ret unsafe.Pointer) (co
 	err := s.invoke(s.numbers[function], Args{args, ret})
 	if err == nil {
 		return 0
+	}
+	if err == ErrEnded {
+		return ecanceled
 	}
 	if errno, is := err.(Errno); is {
 		return C.int(errno)
@@ -234,8 +237,7 @@ func Serve(functions []Function, invoke func(number int, a Args) error, threads 
 	for number, index := range indices {
 		s.numbers[index] = number
 	}
-	handle := cgo.NewHandle(s)
-	defer handle.Delete()
+	handle := cgo.NewHandle(s) // for as long as the process: events go on
 	if code := C.rh_go_serve(table, C.uintptr_t(handle), C.uint(threads)); code < 0 {
 		return lastError(code)
 	}

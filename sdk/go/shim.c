@@ -164,5 +164,7 @@ static int invoke(void *user, unsigned function, void *const *args, void *ret)
 
 int rh_go_serve(const struct rh_interface *interface, uintptr_t user, unsigned threads)
 {
-	return rh_language_serve(interface, invoke, (void *)user, threads);
+	int r = rh_language_events(interface, invoke, (void *)user);
+
+	return r < 0 ? r : rh_language_serve(interface, invoke, (void *)user, threads);
 }

@@ -37,3 +37,5 @@ spec: {{type: application, reference: [kinds, text_own]}}
         program = self.program("raises")
         self.serve(program)
         self.assertEqual(self.call("caller", program, "text_own"), "ok\n")
+        self.assertEqual(self.call("caller", "env", "RHODES_TIMEOUT_MS=50", program, "text_own",
+                                   "none"), "none\n")

@@ -118,7 +118,7 @@ class UnmodifiedGo(Unmodified):
         self.start()
         for program in shared, archive, wrapped:
             with self.subTest(program):
-                self.is_governed(program, "5 af63dc4c8601ec8c A GO\n")
+                self.is_governed(program, "5 af63dc4c8601ec8c A GO -1 true <nil>\n")
 
     def test_pure_go_by_an_overlay(self):
         program = self.path("pure")

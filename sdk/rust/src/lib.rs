@@ -22,7 +22,7 @@ pub mod value;
 
 pub use error::{Error, Exception, Failure, Raised, Result};
 pub use object::Objects;
-pub use serve::{serve, set_errno, stop, Serves};
+pub use serve::{next, serve, set_errno, stop, Serves, Tells};
 pub use text::{AsText, Text, TextBuf};
 
 use std::ffi::CString;

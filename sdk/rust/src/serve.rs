@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{CStr, CString};
 use std::os::raw::{c_int, c_uint, c_void};
 use std::panic::{self, AssertUnwindSafe};
-use std::sync::Once;
+use std::sync::{Mutex, Once};
 
 /// What a generated server is to this crate.
 #[doc(hidden)]
@@ -13,6 +13,27 @@ pub trait Serves: Sync {
     /// # Safety
     /// args and ret are those of a trampoline for that function.
     unsafe fn invoke(&self, number: usize, args: *const *mut c_void, ret: *mut c_void) -> std::result::Result<(), Raised>;
+}
+
+/// What a generated server tells.
+#[doc(hidden)]
+pub trait Tells: Send + Sync {
+    /// Waits for the next event of that function; false: there are no more.
+    ///
+    /// # Safety
+    /// args and ret are those of a trampoline for that function.
+    unsafe fn next(&self, number: usize, args: *const *mut c_void, ret: *mut c_void) -> std::result::Result<bool, Raised>;
+}
+
+/// The next of an iterator that one thread uses.
+#[doc(hidden)]
+pub fn next<T>(events: &Mutex<Box<dyn Iterator<Item = T> + Send>>) -> Option<T> {
+    events.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).next()
+}
+
+struct Teller {
+    tells: Box<dyn Tells>,
+    numbers: Vec<usize>, // by index in the interface
 }
 
 struct Server<'a> {
@@ -89,21 +110,16 @@ fn raise(raised: &Raised) -> c_int {
     unsafe { sys::rh_language_raise(&exception) }
 }
 
-unsafe extern "C" fn invoke(user: *mut c_void, function: c_uint, args: *const *mut c_void, ret: *mut c_void) -> c_int {
-    const EFUNC: c_int = -1006;
-    let server = &*(user as *const Server);
-    let number = match server.numbers.get(function as usize) {
-        Some(&number) if number != usize::MAX => number,
-        _ => return EFUNC,
-    };
+/// Runs what a server is made of: what it raises, or panics with, is the exception of the call.
+unsafe fn run(body: impl FnOnce() -> std::result::Result<c_int, Raised>) -> c_int {
     IS_CALLED.with(|is| is.set(true));
     ERRNO.with(|errno| errno.set(0));
-    let result = panic::catch_unwind(AssertUnwindSafe(|| server.serves.invoke(number, args, ret)));
+    let result = panic::catch_unwind(AssertUnwindSafe(body));
     IS_CALLED.with(|is| is.set(false));
     match result {
-        Ok(Ok(())) => {
+        Ok(Ok(code)) => {
             *sys::__errno_location() = ERRNO.with(Cell::get);
-            0
+            code
         }
         Ok(Err(raised)) => raise(&raised),
         Err(payload) => {
@@ -113,10 +129,33 @@ unsafe extern "C" fn invoke(user: *mut c_void, function: c_uint, args: *const *m
     }
 }
 
+const EFUNC: c_int = -1006;
+const ECANCELED: c_int = -125;
+
+fn number_of(numbers: &[usize], function: c_uint) -> Option<usize> {
+    numbers.get(function as usize).copied().filter(|number| *number != usize::MAX)
+}
+
+unsafe extern "C" fn invoke(user: *mut c_void, function: c_uint, args: *const *mut c_void, ret: *mut c_void) -> c_int {
+    let server = &*(user as *const Server);
+    match number_of(&server.numbers, function) {
+        Some(number) => run(|| server.serves.invoke(number, args, ret).map(|()| 0)),
+        None => EFUNC,
+    }
+}
+
+unsafe extern "C" fn tell(user: *mut c_void, function: c_uint, args: *const *mut c_void, ret: *mut c_void) -> c_int {
+    let teller = &*(user as *const Teller);
+    match number_of(&teller.numbers, function) {
+        Some(number) => run(|| Ok(if teller.tells.next(number, args, ret)? { 0 } else { ECANCELED })),
+        None => ECANCELED,
+    }
+}
+
 /// Serves the interface of the resource that this process runs as until SIGTERM or `stop`, on at
 /// most so many threads (1 to 64).  Functions of the interface that the server does not have, or
 /// has otherwise, are told by name, all at once.
-pub fn serve(serves: &dyn Serves, threads: u32) -> Result<()> {
+pub fn serve(serves: &dyn Serves, tells: Option<Box<dyn Tells>>, threads: u32) -> Result<()> {
     unsafe {
         let mut interface = std::ptr::null();
         let code = sys::rh_language_own(&mut interface);
@@ -129,8 +168,16 @@ pub fn serve(serves: &dyn Serves, threads: u32) -> Result<()> {
         for (number, index) in indices.iter().enumerate() {
             numbers[*index as usize] = number;
         }
-        let server = Server { serves, numbers };
         take_panics();
+        if let Some(tells) = tells {
+            // Its threads go on when serving ends.
+            let teller = Box::leak(Box::new(Teller { tells, numbers: numbers.clone() }));
+            let code = sys::rh_language_events(interface, tell, teller as *mut Teller as *mut c_void);
+            if code < 0 {
+                return Err(Error::last(code));
+            }
+        }
+        let server = Server { serves, numbers };
         let user = &server as *const Server as *mut c_void;
         let code = sys::rh_language_serve(interface, invoke, user, threads);
         if code < 0 {

@@ -42,6 +42,7 @@ extern "C" {
     pub fn rh_language_match(interface: *const Interface, texts: *const *const c_char, count: c_uint) -> c_int;
     pub fn rh_language_difference() -> *const c_char;
     pub fn rh_language_serve(interface: *const Interface, invoke: Invoke, user: *mut c_void, threads: c_uint) -> c_int;
+    pub fn rh_language_events(interface: *const Interface, invoke: Invoke, user: *mut c_void) -> c_int;
     pub fn rh_language_raise(exception: *const Exception) -> c_int;
     pub fn rh_language_memory(bytes: usize) -> *mut c_void;
 }

@@ -6,12 +6,14 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"math/rand"
 	"os"
 	"rhodes"
 	"strings"
 	"sync"
+	"syscall"
 
 	"program/kinds"
 )
@@ -144,6 +146,11 @@ func left() int { return len(want(os.ReadDir("/proc/self/fd"))) }
 
 func main() {
 	k := want(kinds.Open("kinds"))
+	var errno rhodes.Errno
+	must(want(k.WithErrno(&errno).Fail(13)) == -1 && errors.Is(errno, fs.ErrPermission), "errno", errno)
+	must(want(k.WithErrno(&errno).I32(5)) == 5 && errno == 0, "no errno", errno)
+	_, err := k.WithErrno(&errno).Read(nil)
+	must(err == nil && errno == rhodes.Errno(syscall.EINVAL), "errno with bytes", err, errno)
 	many(k)
 	before, random := left(), rand.New(rand.NewSource(6))
 	for i := 0; i < 300; i++ {
@@ -152,7 +159,7 @@ func main() {
 	must(want(k.Pots()) == 0, "no objects stay in the callee")
 	must(left() <= before, "no descriptors stay", before, left())
 	pot := want(k.Pot(1))
-	_, err := k.Die()
+	_, err = k.Die()
 	var failure *rhodes.Error
 	must(errors.Is(err, rhodes.ErrLost) && errors.As(err, &failure) && failure.Ran, "lost", err)
 	_, err = k.PotGet(pot)

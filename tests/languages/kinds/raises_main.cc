@@ -1,9 +1,28 @@
 /* raises_main - a server that raises, and with an argument the program that calls it. */
 #include "raises.hpp"
 
+#include <condition_variable>
 #include <cstdio>
+#include <queue>
 
 namespace {
+
+/* What is to be told, of the server and of its event. */
+struct whats {
+	std::mutex              mutex;
+	std::condition_variable more;
+	std::queue<int>         left;
+
+	int take()
+	{
+		std::unique_lock<std::mutex> lock(mutex);
+
+		more.wait(lock, [&] { return !left.empty(); });
+		int what = left.front();
+		left.pop();
+		return what;
+	}
+};
 
 class Server final : public rhodes::raises::Server {
 public:
@@ -17,6 +36,24 @@ public:
 	}
 	std::int32_t raises_panic(std::string_view what) override { throw std::string(what); }
 	std::int32_t raises_twice(std::int32_t number) override { return 2 * number; }
+	std::int32_t raises_tell(std::int32_t what, std::int32_t count) override
+	{
+		std::lock_guard<std::mutex> lock(whats_->mutex);
+
+		for (int i = 0; i < count; i++)
+			whats_->left.push(what);
+		whats_->more.notify_one();
+		return count;
+	}
+	rhodes::events<std::tuple<std::int32_t, std::int32_t, std::int32_t>> raises_told() override
+	{
+		return [whats = whats_, number = 0]() mutable {
+			return std::optional(std::make_tuple(0, whats->take(), ++number));
+		};
+	}
+
+private:
+	std::shared_ptr<whats> whats_ = std::make_shared<whats>();
 };
 
 int misses;
@@ -50,6 +87,23 @@ void call(const char *name)
 		}
 		check(r.raises_twice(21) == 42 && r.raises_error("4") == 4, "a server that goes on");
 	}
+	check(r.raises_tell(2, 3) == 3, "tell");
+	for (int i = 1; i <= 3; i++)
+		check(r.raises_told() == std::make_tuple(0, 2, i), "told");
+}
+
+/* For a caller with little patience, as nothing is told. */
+void none(const char *name)
+{
+	rhodes::raises::Client r(name);
+
+	try {
+		r.raises_told();
+		check(false, "none came");
+	} catch (const rhodes::error &e) {
+		check(e.code() == -11 && !e.ran(), "the code of none");
+		check(std::string("no event raises_told came") == e.what(), e.what());
+	}
 }
 
 } // namespace
@@ -58,7 +112,10 @@ int main(int argc, char **argv)
 {
 	Server server;
 
-	if (argc > 1) {
+	if (argc > 2) {
+		none(argv[1]);
+		std::printf(misses ? "%d missed\n" : "none\n", misses);
+	} else if (argc > 1) {
 		call(argv[1]);
 		std::printf(misses ? "%d missed\n" : "ok\n", misses);
 	} else {

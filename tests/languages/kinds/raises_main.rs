@@ -4,8 +4,29 @@ mod raises;
 use raises::{Raises, RaisesServer};
 use rhodes::{Error, Raised};
 use std::ffi::CStr;
+use std::sync::{Arc, Condvar, Mutex};
 
-struct Server;
+/// What is to be told, and that there is more.
+#[derive(Default)]
+struct Whats {
+    left: Mutex<Vec<i32>>,
+    more: Condvar,
+}
+
+impl Whats {
+    fn take(&self) -> i32 {
+        let mut left = self.left.lock().expect("a lock");
+        loop {
+            match left.pop() {
+                Some(what) => return what,
+                None => left = self.more.wait(left).expect("a lock"),
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Server(Arc<Whats>);
 
 impl RaisesServer for Server {
     fn raises_error(&self, what: &CStr) -> Result<i32, Raised> {
@@ -16,6 +37,15 @@ impl RaisesServer for Server {
     }
     fn raises_twice(&self, number: i32) -> Result<i32, Raised> {
         Ok(2 * number)
+    }
+    fn raises_tell(&self, what: i32, count: i32) -> Result<i32, Raised> {
+        self.0.left.lock().expect("a lock").extend(std::iter::repeat(what).take(count as usize));
+        self.0.more.notify_one();
+        Ok(count)
+    }
+    fn raises_told(&self) -> Box<dyn Iterator<Item = (i32, i32, i32)> + Send> {
+        let whats = self.0.clone();
+        Box::new((1..).map(move |number| (0, whats.take(), number)))
     }
 }
 
@@ -39,13 +69,32 @@ fn call(name: &str) -> rhodes::Result<()> {
         assert_eq!(r.raises_twice(21)?, 42);
         assert_eq!(r.raises_error("4")?, 4);
     }
+    assert_eq!(r.raises_tell(2, 3)?, 3);
+    for number in 1..4 {
+        assert_eq!(r.raises_told()?, (0, 2, number));
+    }
     println!("ok");
     Ok(())
 }
 
+/// For a caller with little patience, as nothing is told.
+fn none(name: &str) -> rhodes::Result<()> {
+    match Raises::open(name)?.raises_told() {
+        Err(Error::Other(failure)) => {
+            assert_eq!((failure.code, failure.ran), (-11, false));
+            assert_eq!(failure.text, "no event raises_told came");
+        }
+        other => panic!("{:?}", other),
+    }
+    println!("none");
+    Ok(())
+}
+
 fn main() -> rhodes::Result<()> {
-    match std::env::args().nth(1) {
-        Some(name) => call(&name),
-        None => raises::serve(&Server, 4),
+    let words: Vec<String> = std::env::args().collect();
+    match words.len() {
+        1 => raises::serve(&Server::default(), 4),
+        2 => call(&words[1]),
+        _ => none(&words[1]),
     }
 }
