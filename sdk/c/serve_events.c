@@ -124,7 +124,7 @@ static void tell_end(const struct source *source, int r)
 	} else {
 		for (int i = 1; i < 4; i++)
 			texts[i] = texts[i - 1] + strlen(texts[i - 1]) + 1;
-		rh_warn("no more events %s: it raised %s: %s\n%s", name, texts[1], texts[2],
+		rh_warn("no more events %s: it raised %s: %s %s", name, texts[1], texts[2],
 		        texts[3]);
 	}
 }

@@ -153,5 +153,6 @@ declare module 'every' {
     every_macro(a: number): number | Promise<number>;
     every_real_name(a: number): number | Promise<number>;
     every_old(a: number): number | Promise<number>;
+    every_event(): Iterable<{ result: number; what: EveryPlain }> | AsyncIterable<{ result: number; what: EveryPlain }>;
   }
 }

@@ -227,8 +227,10 @@ public final class KindsServer {
         AtomicInteger number = new AtomicInteger();
         return Stream.generate(() -> {
             try {
-                return new Rung(0, rings.take(),
-                        new Point((short) number.incrementAndGet(), (short) -1));
+                long who = rings.take();
+                if (who == -13)
+                    throw new IllegalStateException("nobody rings \u00fc");
+                return new Rung(0, who, new Point((short) number.incrementAndGet(), (short) -1));
             } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
             }

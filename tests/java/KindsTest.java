@@ -406,6 +406,12 @@ public final class KindsTest {
         }
     }
 
+    /** A server in Java throws in the place of the next one. */
+    static void lastEvent() throws Exception {
+        call("ring", -13L, 1);
+        equal(13, call("i32", 13));
+    }
+
     /** With RHODES_TIMEOUT_MS, as nobody rings. */
     static void noEvent() throws Exception {
         RhodesError none = raises(RhodesError.class, () -> call("rung"));

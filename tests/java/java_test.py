@@ -104,6 +104,12 @@ class Java(Stage):
         self.parts("integers", "ranges", "floats", "texts", "bytes", "room", "structs",
                    "objects", "outs", "handles", "collected", "raised", "threads", "events")
         self.parts("events")
+        self.parts("lastEvent")
+        for line in self.served.stdout:
+            if "no more events kinds_rung" in line:
+                break
+        self.assertIn("it raised java.lang.IllegalStateException: nobody rings \u00fc ", line)
+        self.assertIn("at KindsServer.lambda$rung", line)
         self.served.terminate()
         self.served.communicate(timeout=LIMIT)
         self.assertEqual(self.served.returncode, 0)

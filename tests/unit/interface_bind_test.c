@@ -114,6 +114,8 @@ static void functions_have_roles(void **state)
 	function = find(&binding, "every_close");
 	assert_ptr_equal(binding.objects[function->values[0].param->handle].destroy, function);
 	assert_false(rh_bind_is_served(&binding, find(&binding, "every_event")));
+	assert_true(rh_bind_is_event(find(&binding, "every_event")));
+	assert_false(rh_bind_is_event(find(&binding, "every_old")));
 	rh_plan_fini(&plan);
 }
 
