@@ -281,7 +281,9 @@ func (l *Library) Call(f *Frame, number int, plan *Plan) error {
 	code := C.rh_go_call(C.uintptr_t(uintptr(unsafe.Pointer(l.library))), l.indices[number],
 		C.uintptr_t(uintptr(f.base)), C.uintptr_t(uintptr(unsafe.Pointer(plan))), C.uint32_t(f.at))
 	if code != 0 {
-		return f.told(code)
+		if err := f.told(code); err != nil {
+			return err
+		}
 	}
 	l.keepErrno(f)
 	return nil
@@ -305,7 +307,9 @@ func (l *Library) CallBytes(f *Frame, number int, plan *Plan, b0, b1, b2, b3 uns
 		C.uintptr_t(uintptr(f.base)), C.uintptr_t(uintptr(unsafe.Pointer(plan))), C.uint32_t(f.at),
 		b0, b1, b2, b3)
 	if code != 0 {
-		return f.told(code)
+		if err := f.told(code); err != nil {
+			return err
+		}
 	}
 	l.keepErrno(f)
 	return nil
