@@ -11,6 +11,7 @@ sys.path.insert(0, os.path.join(HERE, "..", "system"))
 
 # pylint: disable=wrong-import-position
 from cli_stage import BUILD, LIMIT, Stage
+from leaks import nothing_is_left
 
 SYSTEM = """
 kind: Resource
@@ -78,6 +79,11 @@ class Java(Stage):
 
     def test_nothing_leaks(self):
         self.kinds("leaks")
+
+    def test_nothing_is_left_of_many_calls(self):
+        self.start()
+        nothing_is_left(self, "app", "--", "java", "-cp", f"{JAR}:{TESTS}", "KindsTest", "leave",
+                        slack=4)  # threads of the JVM's own
 
     def test_a_callee_that_dies_is_an_exception(self):
         self.kinds("dies")

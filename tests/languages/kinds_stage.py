@@ -3,6 +3,7 @@ type, and an interface whose server raises."""
 import os
 
 from bind_stage import BUILD, HERE, TOP
+from leaks import nothing_is_left
 
 KINDS = os.path.join(TOP, "tests", "java")
 LIBRARY = os.path.abspath(os.path.join(BUILD, "tests/java/libkinds.so.1"))
@@ -32,6 +33,9 @@ spec: {{type: application, reference: [kinds, text_own]}}
 
     def test_every_kind_of_type(self):
         self.assertEqual(self.call("caller", self.program("kinds")), "ok\n")
+
+    def test_nothing_is_left_of_many_calls(self):
+        nothing_is_left(self, "-r", "caller", "--", self.program("kinds"), "leave")
 
     def test_what_a_server_raises(self):
         program = self.program("raises")

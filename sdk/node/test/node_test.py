@@ -13,6 +13,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "system"))
 sys.dont_write_bytecode = True
 
 from cli_stage import BUILD, LIMIT, Stage  # pylint: disable=wrong-import-position
+from leaks import nothing_is_left  # pylint: disable=wrong-import-position
 
 SYSTEM = """
 kind: Resource
@@ -148,6 +149,9 @@ class Node(Stage):
     def test_a_callee_in_c(self):
         self.assert_tests("values", "promises", "handles", "workers", "events", "leaks", "lost")
         self.assert_tests("events", env={"RHODES_TIMEOUT_MS": "50"})
+
+    def test_nothing_is_left_of_many_calls(self):
+        nothing_is_left(self, "-r", "app", "--", "node", self.path("leave.js"), slack=2)
 
     def test_a_callee_in_javascript(self):
         _, lines = self.serve("kinds.js")

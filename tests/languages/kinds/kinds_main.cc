@@ -162,10 +162,27 @@ static void lose(const Client &k, Random &random)
 	}
 }
 
-int main()
+/* Rounds of four calls, as tests/system/leaks.py asks for them. */
+static int leave(const Client &k)
+{
+	for (int rounds; std::scanf("%d", &rounds) == 1;) {
+		for (int i = 0; i < rounds; i++) {
+			MUST(k.kinds_i32(i) == i && k.kinds_new_text("text") == "texttext");
+			k.kinds_pot_close(k.kinds_pot(i));
+		}
+		std::printf("%d\n", k.kinds_pots());
+		std::fflush(stdout);
+	}
+	return 0;
+}
+
+int main(int argc, char **)
 {
 	Client k("kinds");
 	Random random(6);
+
+	if (argc > 1)
+		return leave(k);
 
 	round(k, random);
 	long before = left();
