@@ -415,6 +415,7 @@ static void sweep_texts(const struct rh_realm *realm)
 		name_texts(&realm->hooks[i]);
 		name_texts(&realm->shadows[i]);
 	}
+	name_texts(&realm->scheds);
 	for (size_t i = 0; i < realm->rollouts.count; i++) {
 		rh_code_text_name(realm->rollouts.at[i]->now.code);
 		rh_code_text_name(realm->rollouts.at[i]->before.code);

@@ -298,6 +298,21 @@ static void assert_says(const struct rh_code_text *text, int number)
 	assert_string_equal(json_string_value(json_object_get(params, "n")), said);
 }
 
+/* What schedules threads has a text, too. */
+static void look_at_sched(void *user, const struct rh_protocol_rule *rule)
+{
+	assert_string_equal(json_string_value(json_object_get(rule->code->code, "use")), "rr");
+	(*(int *)user)++;
+}
+
+static int schedule(struct rh_center *center)
+{
+	struct rh_problem problem = { 0 };
+
+	return apply_with(center, "[{'kind':'Rule','metadata':{'name':'order'},'spec':{'sched':{"
+	                  "'resource':'a','use':'rr'}}}]", 0, &problem, NULL);
+}
+
 /* ... but those that a table, a roll-out or the way back needs. */
 static void what_rules_said_goes_when_nobody_names_it(void **state)
 {
@@ -305,11 +320,12 @@ static void what_rules_said_goes_when_nobody_names_it(void **state)
 	struct rh_store           *store = ((struct fixture *)*state)->store;
 	const struct rh_protocols *table = &center->realm.hooks[rh_hook_find("filter") - rh_hooks];
 	char                       module[65];
-	int                        is_new;
+	int                        is_new, scheds = 0;
 
 	assert_int_equal(publish(center, module, &is_new), RH_OK);
 	assert_int_equal(commit(center), RH_OK);
 	assert_int_equal(rule_says(center, module, 7, 0, "quiet"), RH_OK);
+	assert_int_equal(schedule(center), RH_OK);
 	assert_int_equal(commit(center), RH_OK);
 	for (int i = 0; i < 2000; i++) {
 		assert_int_equal(rule_says(center, module, i, 0, "b"), RH_OK);
@@ -322,6 +338,8 @@ static void what_rules_said_goes_when_nobody_names_it(void **state)
 	const struct rh_rollout *rollout = rh_rollouts_find(&center->realm.rollouts, "b");
 	assert_says(rollout->now.code, 1999);
 	assert_says(rh_protocols_holder(table, "a", "quiet")->code, 7);
+	rh_protocols_own(&center->realm.scheds, "a", look_at_sched, &scheds);
+	assert_int_equal(scheds, 1);
 	rh_store_memory_fail(store, RH_ENOSPC);
 	assert_int_equal(rule_says(center, module, 2000, 0, "b"), RH_OK);
 	assert_int_equal(commit(center), RH_ENOSPC);
