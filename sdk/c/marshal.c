@@ -63,17 +63,29 @@ static uint64_t blob_in(const struct rh_function *function, unsigned i,
 	       ? rh_length_of(function, param, param->len_param, args) : 0;
 }
 
+/* Bytes of the room for bytes that come out alone. */
+static uint64_t room_of(const struct rh_function *function, unsigned i, void *const *args)
+{
+	const struct rh_param *param = &function->params[i];
+
+	return param->kind == RH_KIND_BYTES && !is_null(param, args[i])
+	       ? rh_length_of(function, param, param->len_param, args) : 0;
+}
+
 int64_t rh_marshal_args_bytes(const struct rh_function *function, void *const *args)
 {
 	uint64_t bytes = rh_args_fixed(function);
 
 	for (unsigned i = 0; i < function->param_count; i++) {
-		uint64_t blob;
+		int      goes_in = rh_goes_in(&function->params[i]);
+		uint64_t blob = goes_in ? blob_in(function, i, args)
+		                : room_of(function, i, args);
 
-		if (!rh_goes_in(&function->params[i]))
+		if (blob > RH_BYTES_MAX)
+			return RH_EMSGSIZE;
+		if (!goes_in)
 			continue;
-		blob = blob_in(function, i, args);
-		if (blob > RH_PAYLOAD_MAX || bytes + blob > RH_PAYLOAD_MAX)
+		if (bytes + blob > RH_PAYLOAD_MAX)
 			return RH_EMSGSIZE;
 		bytes += blob;
 	}

@@ -21,7 +21,7 @@
  *   RH_EMSGSIZE   over RH_PAYLOAD_MAX, or the reply over the room given
  *   RH_EIDENT     this process is not the one that was registered
  *   RH_EDETACHED  no RHODES_AGENT: started without `rhodes run`
- * Limits      16 calls in flight per thread and callee; 64 MiB a payload. */
+ * Limits      16 calls in flight per thread and callee; 64 MiB and 64 KiB a payload. */
 #ifndef RHODES_H
 #define RHODES_H
 

@@ -262,6 +262,9 @@ func Open(name string, functions []Function) (*Library, error) {
 	runtime.LockOSThread() // the words of a failure are the thread's
 	defer runtime.UnlockOSThread()
 	library := &Library{}
+	if strings.IndexByte(name, 0) >= 0 {
+		return nil, valueError("a name holds a NUL")
+	}
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))
 	if code := C.rh_language_open(text, &library.library); code < 0 {

@@ -119,7 +119,7 @@ static void a_payload_over_the_limit_is_refused_and_nothing_runs(void **state)
 	(void)state;
 	assert_int_equal(rh_call(bytes, SUM, &byte, RH_PAYLOAD_MAX + 1u, NULL, 0, &len, 0),
 	                 RH_EMSGSIZE);
-	assert_non_null(strstr(rh_last_error(), "67108864"));
+	assert_non_null(strstr(rh_last_error(), "67174400"));
 	assert_int_equal(rh_call(bytes, SUM, &byte, SIZE_MAX, NULL, 0, &len, 0),
 	                 RH_EMSGSIZE);
 	assert_int_equal(rh_reserve(bytes, RH_PAYLOAD_MAX + 1u, 0, 0, &args, &ticket),

@@ -226,6 +226,22 @@ static uint32_t answer_fill(struct fill_call *call, unsigned char *reply)
 	return (uint32_t)reply_len;
 }
 
+static void a_buffer_has_64_mebibytes_at_most(void **state)
+{
+	struct fill_call call;
+
+	(void)state;
+	set_up_fill(&call);
+	call.len = RH_BYTES_MAX / sizeof call.buf[0];
+	assert_true(rh_marshal_args_bytes(&fill, call.args) > 0); /* room is not sent */
+	call.len++;
+	assert_int_equal(rh_marshal_args_bytes(&fill, call.args), RH_EMSGSIZE);
+	call.len = SIZE_MAX;
+	assert_int_equal(rh_marshal_args_bytes(&fill, call.args), RH_EMSGSIZE);
+	call.buf_pointer = NULL;
+	assert_true(rh_marshal_args_bytes(&fill, call.args) > 0);
+}
+
 static int take_fill(struct fill_call *call, const unsigned char *reply, uint32_t len)
 {
 	const struct rh_keeper keeper = { 0 };
@@ -614,6 +630,7 @@ int main(void)
 		cmocka_unit_test(every_kind_goes_in),
 		cmocka_unit_test(null_pointers_stay_null),
 		cmocka_unit_test(every_kind_comes_out),
+		cmocka_unit_test(a_buffer_has_64_mebibytes_at_most),
 		cmocka_unit_test(lengths_that_disagree_are_refused),
 		cmocka_unit_test(arguments_stay_inside_of_what_came),
 		cmocka_unit_test(bytes_are_as_many_as_their_length_says),

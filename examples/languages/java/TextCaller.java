@@ -107,7 +107,7 @@ public final class TextCaller {
     private static void bytes() throws Throwable {
         same(0xcbf29ce484222325L, call("ts_hash", new byte[0]), "hash");
         same(0xaf63dc4c8601ec8cL, call("ts_hash", new byte[] {'a'}), "hash");
-        for (int size : new int[] {0, 1, 383, 384, 385, 5000, 1 << 20, 32 << 20}) {
+        for (int size : new int[] {0, 1, 383, 384, 385, 5000, 1 << 20, 64 << 20}) {
             Bytes filled = (Bytes) typed("ts_fill", methodType(Bytes.class, long.class, long.class),
                     (long) size, 0xffffffffL);
             same((long) size, filled.result(), "fill");

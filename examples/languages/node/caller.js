@@ -12,7 +12,7 @@ const rhodes = require('rhodes');
 
 const ts = require(process.argv[2]); /* the resource, as a module */
 const { EINVAL } = os.constants.errno;
-const SIZES = [0, 1, 383, 384, 385, 5000, 1 << 20, 32 << 20];
+const SIZES = [0, 1, 383, 384, 385, 5000, 1 << 20, 64 << 20];
 const CALLS = 20000;
 
 let checks = 0, missed = 0;

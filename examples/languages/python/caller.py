@@ -17,7 +17,7 @@ import time
 import rhodes
 
 CALLS = 20000
-SIZES = 0, 1, 383, 384, 385, 5000, 1 << 20, 32 << 20
+SIZES = 0, 1, 383, 384, 385, 5000, 1 << 20, 64 << 20
 NAN = struct.unpack("<d", struct.pack("<Q", 0x7ff8000000001234))[0]
 
 

@@ -156,6 +156,10 @@ static int open_stub(napi_env env, napi_value word, struct rh_stub_library **ret
 		napi_throw_type_error(env, "ERR_INVALID_ARG_TYPE", "the name must be a string");
 		return -1;
 	}
+	if (strlen(name) != len) {
+		napi_throw_type_error(env, "ERR_INVALID_ARG_VALUE", "the name holds a NUL");
+		return -1;
+	}
 	if ((r = rh_language_open(name, ret_stub)) < 0)
 		return rh_js_throw_last(rh_js_state(env), r);
 	return 0;

@@ -89,7 +89,7 @@ static int store_bytes_result(struct rh_js_ask *ask, const struct rh_param *para
 	if (!rh_js_is_none(env, js)) {
 		if (rh_js_bytes_read(env, js, &bytes, &len, where) < 0)
 			return -1;
-		if (len % rh_js_element(param) != 0 || len > RH_PAYLOAD_MAX)
+		if (len % rh_js_element(param) != 0 || len > RH_BYTES_MAX)
 			return rh_js_range_error(env, where, "has no length that can be returned");
 		if (!(copy = rh_js_arena_take(&ask->frame.arena, len ? len : 1)))
 			return rh_js_throw(ask->frame.library->state, RH_ENOMEM,

@@ -193,7 +193,7 @@ static int read_bytes(struct rh_js_frame *frame, unsigned i, napi_value word,
 	}
 	if (rh_js_bytes_read(env, word, &bytes, &len, &where) < 0)
 		return -1;
-	if (len > RH_PAYLOAD_MAX)
+	if (len > RH_BYTES_MAX)
 		return rh_js_range_error(env, &where, "is longer than 64 MiB");
 	if (len % rh_js_element(param) != 0)
 		return rh_js_range_error(env, &where, "is no whole number of elements");
@@ -216,7 +216,7 @@ static int prepare_bytes(struct rh_js_frame *frame, unsigned i)
 
 	if (at)
 		memcpy(&count, at, length->size);
-	if (count > RH_PAYLOAD_MAX / rh_js_element(param))
+	if (count > RH_BYTES_MAX / rh_js_element(param))
 		return rh_js_range_error(frame->library->state->env, &where,
 		                         "is no capacity up to 64 MiB");
 	count *= rh_js_element(param);
@@ -353,7 +353,7 @@ static size_t bytes_out(const struct rh_js_frame *frame, const struct rh_param *
 		at = rh_js_value_at(length, frame->args[of]);
 	}
 	count = at ? (int64_t)number_at(length, at) : 0;
-	if (count < 0 || (uint64_t)count > RH_PAYLOAD_MAX / rh_js_element(param))
+	if (count < 0 || (uint64_t)count > RH_BYTES_MAX / rh_js_element(param))
 		return 0;
 	return (size_t)count * rh_js_element(param);
 }

@@ -80,6 +80,14 @@ static int copy_bytes(napi_env env, napi_value js, struct rh_js_arena *arena,
 	return 0;
 }
 
+static bool is_bytes(napi_env env, napi_value js)
+{
+	bool is = false;
+
+	return (napi_is_buffer(env, js, &is) == napi_ok && is) ||
+	       (napi_is_arraybuffer(env, js, &is) == napi_ok && is);
+}
+
 int rh_js_text_read(napi_env env, napi_value js, struct rh_js_arena *arena, char **ret_text,
                     const struct rh_js_where *where)
 {
@@ -90,7 +98,7 @@ int rh_js_text_read(napi_env env, napi_value js, struct rh_js_arena *arena, char
 	RH_JS_TRY(napi_typeof(env, js, &type));
 	if (type == napi_string)
 		r = copy_string(env, js, arena, ret_text, &len);
-	else if (type == napi_object)
+	else if (type == napi_object && is_bytes(env, js))
 		r = copy_bytes(env, js, arena, ret_text, &len, where);
 	else
 		return rh_js_type_error(env, where, "must be a string, or its bytes");

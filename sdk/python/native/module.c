@@ -73,12 +73,17 @@ void core_explain(const struct plan *plan, const struct item *item)
 static PyObject *on_open(PyObject *module, PyObject *name)
 {
 	struct rh_stub_library *library;
-	const char             *text = PyUnicode_AsUTF8AndSize(name, NULL);
+	Py_ssize_t              len;
+	const char             *text = PyUnicode_AsUTF8AndSize(name, &len);
 	int                     r;
 
 	(void)module;
 	if (!text)
 		return NULL;
+	if (strlen(text) != (size_t)len) {
+		PyErr_SetString(PyExc_ValueError, "embedded null character in a name");
+		return NULL;
+	}
 	r = rh_language_open(text, &library);
 	return r < 0 ? core_fail(r) : interface_new(library->interface, library);
 }

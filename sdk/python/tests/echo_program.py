@@ -206,9 +206,12 @@ class TestBytes(unittest.TestCase):
         self.assertRaises(ValueError, echo.echo_bytes, bytes((64 << 20) + 1), 0)
 
     def test_the_largest_payload(self):
-        data = bytes(range(256)) * ((64 << 12) - 1)  # with what else a call has: 64 MiB
+        data = bytes(range(256)) * (64 << 12)
         used, back = echo.echo_bytes(data, len(data))
         self.assertEqual((used, back == data), (len(data), True))
+
+    def test_a_name_has_no_nul(self):
+        self.assertRaises(ValueError, rhodes.open, RESOURCE + "\0")
 
 
 class TestStructs(unittest.TestCase):

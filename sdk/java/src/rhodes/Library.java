@@ -9,6 +9,7 @@ import java.lang.reflect.Modifier;
 import java.lang.reflect.Proxy;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** A callee: a resource that this program's resource references.
@@ -38,7 +39,8 @@ public final class Library implements Value.Ends {
 
     /** The callee of that name: a resource's, or an interface's with or without its "lib". */
     public static Library open(String name) {
-        return OPEN.computeIfAbsent(Frame.checked(Native.open(name)), Library::new);
+        return OPEN.computeIfAbsent(Frame.checked(Native.open(Objects.requireNonNull(name))),
+                Library::new);
     }
 
     /** The name of the interface: "libtextstat". */
