@@ -83,18 +83,15 @@ bool rh_bind_is_event(const struct rh_bind_function *function)
 	return !function->reason && function->row->flags & RH_FUNCTION_EVENT && is_sent;
 }
 
-bool rh_bind_is_served(const struct rh_binding *binding,
-                       const struct rh_bind_function *function)
+bool rh_bind_is_served(const struct rh_bind_function *function)
 {
-	const struct rh_bind_object *object = rh_bind_object_of(binding, &function->ret);
-	bool is_mirrored = object && object->is_mirrored;
+	return !function->reason && !(function->row->flags & RH_FUNCTION_EVENT);
+}
 
-	for (uint32_t i = 0; i < function->row->param_count; i++) {
-		object = rh_bind_object_of(binding, &function->values[i]);
-		is_mirrored = is_mirrored || (object && object->is_mirrored);
-	}
-	return !function->reason && !is_mirrored &&
-	       !(function->row->flags & RH_FUNCTION_EVENT);
+bool rh_bind_is_mirrored(const struct rh_bind_value *value)
+{
+	return value->role == RH_BIND_HANDLE && value->param->mirror_len > 0 &&
+	       !(value->param->flags & RH_PARAM_DESTROYS);
 }
 
 const char *rh_bind_upper(struct rh_pool *pool, const char *words)

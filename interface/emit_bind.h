@@ -55,7 +55,7 @@ struct rh_bind_object {
 	const char                    *upper;
 	const struct rh_bind_function *destroy; /* takes it and nothing else, or NULL */
 	bool                           is_used; /* some function shows it      */
-	bool                           is_mirrored;
+	bool                           is_mirrored; /* callers see bytes of it */
 };
 
 struct rh_binding {
@@ -101,9 +101,11 @@ const struct rh_bind_object *rh_bind_object_of(const struct rh_binding *binding,
 /* What a server tells, when it can be sent: it lends nothing. */
 bool rh_bind_is_event(const struct rh_bind_function *function);
 
-/* A server has a function for it: no event, and no handle that callers look into. */
-bool rh_bind_is_served(const struct rh_binding *binding,
-                       const struct rh_bind_function *function);
+/* A server has a function for it: no event. */
+bool rh_bind_is_served(const struct rh_bind_function *function);
+
+/* Callers see bytes of this object after the call; not of one that the call ended. */
+bool rh_bind_is_mirrored(const struct rh_bind_value *value);
 
 /* some_words_t: SomeWords; NULL when the pool is full. */
 const char *rh_bind_upper(struct rh_pool *pool, const char *words);

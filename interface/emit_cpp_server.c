@@ -38,7 +38,7 @@ static void put_class(FILE *out, const struct rh_binding *binding)
 	        "class Server {\npublic:\n\tvirtual ~Server() = default;\n",
 	        binding->plan->interface.name);
 	for (uint32_t i = 0; i < binding->count; i++)
-		if (rh_bind_is_served(binding, &binding->functions[i]))
+		if (rh_bind_is_served(&binding->functions[i]))
 			put_declaration(out, binding, &binding->functions[i]);
 		else if (rh_bind_is_event(&binding->functions[i]))
 			put_told(out, binding, &binding->functions[i]);
@@ -136,6 +136,28 @@ static void put_call(FILE *out, const struct rh_bind_function *function)
 	fputs(");\n", out);
 }
 
+/* What callers see of objects. */
+static void put_mirror(FILE *out, const struct rh_bind_value *value, const char *place,
+                       const char *name)
+{
+	if (rh_bind_is_mirrored(value))
+		fprintf(out, "\t\t\trhodes::show<%u>(%s, %s);\n", value->param->mirror_len,
+		        place, name);
+}
+
+static void put_mirrors_in(FILE *out, const struct rh_bind_function *function)
+{
+	char place[16], name[16];
+
+	for (uint32_t i = 0; i < function->row->param_count; i++) {
+		if (!rh_bind_goes_in(&function->values[i]))
+			continue;
+		snprintf(place, sizeof place, "%u", i);
+		snprintf(name, sizeof name, "rh_%u", i);
+		put_mirror(out, &function->values[i], place, name);
+	}
+}
+
 static void put_bytes_length(FILE *out, const struct rh_bind_function *function,
                              const char *name)
 {
@@ -149,13 +171,14 @@ static void put_bytes_length(FILE *out, const struct rh_bind_function *function,
 static void put_outs(FILE *out, const struct rh_bind_function *function)
 {
 	uint32_t count = rh_bind_out_count(function), number = 0;
-	char     name[32];
+	char     name[32], place[16];
 
 	if (function->ret.role != RH_BIND_VOID) {
 		snprintf(name, sizeof name, count == 1 ? "rh_out" : "std::get<0>(rh_out)");
 		number = 1;
 		if (function->ret.role == RH_BIND_BYTES)
 			put_bytes_length(out, function, name);
+		put_mirror(out, &function->ret, "RH_LANGUAGE_RESULT", name);
 		fputs("\t\t\tgive(rh_ret, ", out);
 		put_left(out, &function->ret, name);
 		fputs(");\n", out);
@@ -169,6 +192,8 @@ static void put_outs(FILE *out, const struct rh_bind_function *function)
 			continue;
 		snprintf(name, sizeof name, count == 1 ? "rh_out" : "std::get<%u>(rh_out)",
 		         number++);
+		snprintf(place, sizeof place, "%u", i);
+		put_mirror(out, value, place, name);
 		fprintf(out, is_maybe ? "\t\t\tif (%s)\n\t\t\t\tput(rh_args, %u, *" :
 		        "\t\t\t%sput(rh_args, %u, ", is_maybe ? name : "", i);
 		put_left(out, value, name);
@@ -242,13 +267,14 @@ void rh_cpp_server(FILE *out, const struct rh_binding *binding)
 	for (uint32_t i = 0; i < binding->count; i++) {
 		const struct rh_bind_function *function = &binding->functions[i];
 
-		if (!rh_bind_is_served(binding, function))
+		if (!rh_bind_is_served(function))
 			continue;
 		fprintf(out, "\t\tcase %u: {\n", function->number);
 		for (uint32_t j = 0; j < function->row->param_count; j++)
 			if (rh_bind_goes_in(&function->values[j]))
 				put_argument(out, function, j);
 		put_call(out, function);
+		put_mirrors_in(out, function);
 		put_outs(out, function);
 		fputs("\t\t\treturn;\n\t\t}\n", out);
 	}

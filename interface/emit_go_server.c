@@ -3,10 +3,9 @@
 
 #include <string.h>
 
-static bool is_served(const struct rh_binding *binding,
-                      const struct rh_bind_function *function)
+static bool is_served(const struct rh_bind_function *function)
 {
-	return rh_bind_is_served(binding, function) && !rh_go_reason(function);
+	return rh_bind_is_served(function) && !rh_go_reason(function);
 }
 
 static bool is_told(const struct rh_bind_function *function)
@@ -98,7 +97,7 @@ static void put_interface(FILE *out, const struct rh_binding *binding)
 			put_event_type(out, binding, function);
 			fputc('\n', out);
 		}
-		if (!is_served(binding, function))
+		if (!is_served(function))
 			continue;
 		fprintf(out, "\t// %s is %s.\n\t%s(", function->upper, function->text,
 		        function->upper);
@@ -258,6 +257,20 @@ static void put_outs(FILE *out, const struct rh_bind_function *function)
 	}
 }
 
+/* What callers see of objects. */
+static void put_mirrors(FILE *out, const struct rh_bind_function *function)
+{
+	if (rh_bind_is_mirrored(&function->ret))
+		fprintf(out, "\t\tif rhErr := a.Mirror(rhodes.Result, r, %u); rhErr != nil {\n"
+		        "\t\t\treturn rhErr\n\t\t}\n", function->ret.param->mirror_len);
+	for (uint32_t i = 0; i < function->row->param_count; i++)
+		if (rh_bind_is_mirrored(&function->values[i]))
+			fprintf(out, "\t\tif rhErr := a.Mirror(%u, %s%u, %u); rhErr != nil {\n"
+			        "\t\t\treturn rhErr\n\t\t}\n", i,
+			        rh_bind_comes_out(&function->values[i]) ? "r" : "p", i,
+			        function->values[i].param->mirror_len);
+}
+
 static void put_case(FILE *out, const struct rh_binding *binding,
                      const struct rh_bind_function *function)
 {
@@ -269,6 +282,7 @@ static void put_case(FILE *out, const struct rh_binding *binding,
 			if (rh_bind_goes_in(&function->values[i]))
 				put_argument(out, function, i);
 		put_call(out, function);
+		put_mirrors(out, function);
 	}
 	put_outs(out, function);
 	fputs(is_told(function) ? "\t\treturn nil\n" : "\t\treturn err\n", out);
@@ -296,7 +310,7 @@ void rh_go_server(FILE *out, const struct rh_binding *binding)
 	        "\tswitch number {\n", binding->object_count + 1);
 	for (uint32_t i = 0; i < binding->count; i++)
 		if (is_told(&binding->functions[i]) ||
-		    is_served(binding, &binding->functions[i]))
+		    is_served(&binding->functions[i]))
 			put_case(out, binding, &binding->functions[i]);
 	fputs("\t}\n\treturn rhodes.ErrInterface\n}\n\n"
 	      "// Serve serves until SIGTERM, on at most so many threads.\n"

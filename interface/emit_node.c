@@ -291,6 +291,16 @@ static void put_served(FILE *out, const struct rh_binding *binding,
 	fputs(">;\n", out);
 }
 
+/* Node serves no objects that callers look into. */
+static bool is_served(const struct rh_bind_function *function)
+{
+	bool is_mirrored = rh_bind_is_mirrored(&function->ret);
+
+	for (uint32_t i = 0; i < function->row->param_count; i++)
+		is_mirrored = is_mirrored || rh_bind_is_mirrored(&function->values[i]);
+	return rh_bind_is_served(function) && !is_mirrored;
+}
+
 void rh_emit_node(FILE *out, const struct rh_binding *binding)
 {
 	const char *name = binding->plan->interface.name;
@@ -317,7 +327,7 @@ void rh_emit_node(FILE *out, const struct rh_binding *binding)
 	for (uint32_t i = 0; i < binding->count; i++) {
 		if (rh_bind_is_event(&binding->functions[i]))
 			put_served_event(out, binding, &binding->functions[i]);
-		else if (rh_bind_is_served(binding, &binding->functions[i]))
+		else if (is_served(&binding->functions[i]))
 			put_served(out, binding, &binding->functions[i]);
 	}
 	fputs("  }\n}\n", out);

@@ -128,9 +128,10 @@ static void put_trait(FILE *out, const struct rh_binding *binding)
 	        binding->upper);
 	for (uint32_t i = 0; i < binding->object_count; i++)
 		if (binding->objects[i].is_used)
-			fprintf(out, "    type %s: Send + Sync;\n", binding->objects[i].upper);
+			fprintf(out, "    type %s: Send + Sync%s;\n", binding->objects[i].upper,
+			        binding->objects[i].is_mirrored ? " + rhodes::Mirrored" : "");
 	for (uint32_t i = 0; i < binding->count; i++)
-		if (rh_bind_is_served(binding, &binding->functions[i]))
+		if (rh_bind_is_served(&binding->functions[i]))
 			put_declaration(out, binding, &binding->functions[i]);
 		else if (rh_bind_is_event(&binding->functions[i]))
 			put_told(out, binding, &binding->functions[i]);
@@ -218,6 +219,37 @@ static void put_left(FILE *out, const struct rh_binding *binding,
 	}
 }
 
+/* What callers see of an object, before it is given away. */
+static void put_mirror(FILE *out, const struct rh_bind_value *value, const char *place,
+                       const char *name)
+{
+	bool is_some = value->param->direction != RH_IN || is_behind_null(value);
+	bool is_made = (value->param->flags & RH_PARAM_CREATES) != 0;
+
+	if (!rh_bind_is_mirrored(value))
+		return;
+	fprintf(out, "                value::mirror::<%u>(%s, ", value->param->mirror_len, place);
+	if (is_some)
+		fprintf(out, "%s.as_ref().map(|o| %s as &dyn rhodes::Mirrored))?;\n", name,
+		        is_made ? "o" : "&**o");
+	else
+		fprintf(out, "Some(&*%s))?;\n", name);
+}
+
+static void put_mirrors(FILE *out, const struct rh_bind_function *function)
+{
+	char place[16], name[16];
+
+	if (function->ret.role == RH_BIND_HANDLE)
+		put_mirror(out, &function->ret, "value::RESULT", "rh_r");
+	for (uint32_t i = 0; i < function->row->param_count; i++) {
+		snprintf(place, sizeof place, "%u", i);
+		snprintf(name, sizeof name, "rh_%s%u",
+		         rh_bind_comes_out(&function->values[i]) ? "o" : "", i);
+		put_mirror(out, &function->values[i], place, name);
+	}
+}
+
 static void put_bytes_result(FILE *out, const struct rh_bind_function *function)
 {
 	const struct rh_bind_value *ret = &function->ret;
@@ -302,10 +334,12 @@ static void put_arm(FILE *out, const struct rh_binding *binding,
 	for (uint32_t i = 0; i < function->row->param_count; i++) {
 		if (!rh_bind_goes_in(&function->values[i]))
 			continue;
-		fprintf(out, "%srh_%u", between, i);
+		fprintf(out, "%srh_%u%s", between, i,
+		        rh_bind_is_mirrored(&function->values[i]) ? ".clone()" : "");
 		between = ", ";
 	}
 	fputs(")?;\n", out);
+	put_mirrors(out, function);
 	put_results(out, binding, function);
 	fputs("                Ok(())\n            }\n", out);
 }
@@ -325,7 +359,7 @@ static void put_dispatcher(FILE *out, const struct rh_binding *binding)
 	        "ret: *mut c_void) -> std::result::Result<(), Raised> {\n"
 	        "        match number {\n", binding->upper);
 	for (uint32_t i = 0; i < binding->count; i++)
-		if (rh_bind_is_served(binding, &binding->functions[i]))
+		if (rh_bind_is_served(&binding->functions[i]))
 			put_arm(out, binding, &binding->functions[i]);
 	fputs("            _ => Err(Raised::new(\"rhodes::Function\", "
 	      "\"this server has no such function\")),\n        }\n    }\n}\n\n", out);

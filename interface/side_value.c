@@ -85,6 +85,16 @@ static int enter_type(struct rh_side_parser *parser, const char *type,
 	return RH_OK;
 }
 
+/* Whether a type ends before this word, which is what stands behind one; the name of a
+ * struct may be anything. */
+static bool ends_type(const struct rh_lex *lex, const char *type, size_t used)
+{
+	bool is_tag = used >= 6 && (memcmp(type + used - 6, "struct", 6) == 0);
+
+	return lookup(attributes, lex) || rh_lex_is(lex, "replay") ||
+	       rh_lex_is(lex, "on_error") || (rh_lex_is(lex, "mirror") && used && !is_tag);
+}
+
 int rh_side_type_words(struct rh_side_parser *parser, const char **ret,
                        uint16_t *ret_index)
 {
@@ -93,8 +103,7 @@ int rh_side_type_words(struct rh_side_parser *parser, const char **ret,
 	struct rh_lex *lex = &parser->lex;
 	struct rh_side_place place = { lex->word_line, lex->word_column };
 
-	while (lex->kind == RH_LEX_WORD && !lookup(attributes, lex) &&
-	       !rh_lex_is(lex, "replay") && !rh_lex_is(lex, "on_error")) {
+	while (lex->kind == RH_LEX_WORD && !ends_type(lex, text, used)) {
 		if (!is_identifier(lex->word, lex->len))
 			return rh_side_fail(parser, "'%.*s' is no word of a C type",
 			                    (int)lex->len, lex->word);

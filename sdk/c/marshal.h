@@ -69,6 +69,8 @@ struct rh_values {
 	                                    was before the function ran    */
 	void    *ret;
 	uint64_t ret_cell;
+	const void *const *mirrors;      /* bytes by parameter, the result's last;
+	                                    NULL: they are where handles lead */
 };
 
 /* Caller: bytes that the arguments take; RH_EMSGSIZE when over the limit. */

@@ -239,6 +239,7 @@ int rh_unmarshal_args(const struct rh_function *function, const unsigned char *a
 	if (u.mask >> function->param_count)
 		return RH_EPROTO;
 	memset(ret_values->cells, 0, sizeof ret_values->cells);
+	ret_values->mirrors = NULL;
 	if ((r = unpack_params(&u, 0)) < 0 || (r = unpack_params(&u, 1)) < 0)
 		return r;
 	ret_values->ret = &ret_values->ret_cell;
@@ -351,17 +352,29 @@ static int put_out(struct pack_out *out, const struct rh_param *param, void *obj
 	                 &out->blob_off);
 }
 
+/* Where they are: in the object, or as a server without memory of C told them. */
+static const void *mirror_of(const struct pack_out *out, const struct rh_param *param,
+                             void *object, unsigned place)
+{
+	void       *value;
+	const char *pointer;
+
+	if (out->values->mirrors)
+		return out->values->mirrors[place];
+	value = rh_value_at(param, object);
+	pointer = value ? rh_pointer_at(value) : NULL;
+	return pointer ? pointer + param->mirror_off : NULL;
+}
+
 /* The bytes of an object that its callers read. */
 static void put_mirror(struct pack_out *out, const struct rh_param *param,
-                       void *object)
+                       void *object, unsigned place)
 {
-	uint32_t len = rh_mirror_bytes(param);
-	void    *value = len > 0 ? rh_value_at(param, object) : NULL;
-	char    *pointer = value ? rh_pointer_at(value) : NULL;
+	uint32_t    len = rh_mirror_bytes(param);
+	const void *bytes = len > 0 ? mirror_of(out, param, object, place) : NULL;
 
-	if (pointer)
-		memcpy(out->at + out->cell, pointer + param->mirror_off,
-		       param->mirror_len);
+	if (bytes)
+		memcpy(out->at + out->cell, bytes, param->mirror_len);
 	out->cell += len;
 }
 
@@ -380,13 +393,13 @@ int rh_marshal_reply(const struct rh_function *function,
 	if (function->ret.kind != RH_KIND_VOID) {
 		if ((r = put_out(&out, &function->ret, values->ret, 63)) < 0)
 			return r;
-		put_mirror(&out, &function->ret, values->ret);
+		put_mirror(&out, &function->ret, values->ret, RH_PARAMS_MAX);
 	}
 	for (unsigned i = 0; i < function->param_count; i++) {
 		if (rh_comes_out(&function->params[i]) &&
 		    (r = put_out(&out, &function->params[i], values->args[i], i)) < 0)
 			return r;
-		put_mirror(&out, &function->params[i], values->args[i]);
+		put_mirror(&out, &function->params[i], values->args[i], i);
 	}
 	memcpy(at, &out.mask, sizeof out.mask);
 	return (int)out.blob_off;

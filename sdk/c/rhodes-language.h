@@ -103,6 +103,14 @@ int rh_language_raise(const struct rh_exception *exception);
  * alignment; NULL when out of it. */
 void *rh_language_memory(size_t bytes);
 
+#define RH_LANGUAGE_RESULT 0xffffffffu /* in the place of a parameter: the result */
+
+/* In an invoke: what callers see of the object behind a handle that the interface mirrors
+ * (mirror_len of the table), of a parameter or of the result.  Copies the bytes; for what is
+ * not told callers see zeroes.
+ * RH_EINVAL  no such handle, or not of that length.  RH_ENOMEM. */
+int rh_language_mirror(unsigned parameter, const void *bytes, size_t length);
+
 /* --- types -------------------------------------------------------------------------- */
 
 enum rh_shape_kind {

@@ -232,10 +232,17 @@ int rh_offer_find(const struct rh_offer_table *table, uint64_t hash);
 /* Whether a call of the function can run here; not asked of a handler. */
 int rh_offer_runs(const struct rh_offer_table *table, uint32_t index);
 
-/* Runs it.  scratch lends what rh_language_memory hands out; NULL: nothing.  Returns 0,
- * or the negative code of an invoke. */
+/* What a call of an invoke has of librhodes meanwhile. */
+struct rh_lending {
+	struct rh_scratch        *scratch;  /* of rh_language_memory             */
+	const struct rh_function *function;
+	const void *mirrors[RH_PARAMS_MAX + 1]; /* of rh_language_mirror         */
+};
+
+/* Runs it.  lending is set up but for its scratch when an invoke runs; NULL: nothing is
+ * lent.  Returns 0, or the negative code of an invoke. */
 int rh_offer_run(const struct rh_offer_table *table, uint32_t index, void *const *args,
-                 void *ret, struct rh_scratch *scratch);
+                 void *ret, struct rh_lending *lending);
 
 /* serve_caller.c */
 struct rh_serve_caller *rh_serve_caller_create(uint64_t attachment);

@@ -28,6 +28,7 @@ struct run {
 	struct rh_fd_list         own_fds;   /* those of parameters          */
 	unsigned                  stdio;     /* how many replace 0, 1, 2     */
 	struct rh_values          values;
+	struct rh_lending         lending;
 	struct rh_reply           reply;
 	struct rh_fd_list         out_fds;
 	int                       acts;      /* file access is the caller's  */
@@ -135,9 +136,12 @@ static int invoke(struct run *run)
 {
 	int r;
 
+	run->lending.scratch = &run->thread->scratch;
 	errno = 0;
 	r = rh_offer_run(&run->thread->server->table, run->index, run->values.args,
-	                 run->values.ret, &run->thread->scratch);
+	                 run->values.ret, &run->lending);
+	if (run->thread->server->table.invoke)
+		run->values.mirrors = run->lending.mirrors;
 	run->reply.err_no = errno;
 	run->has_run = 1;
 	return r;

@@ -1,13 +1,15 @@
 /* serve_offer - the functions that are served: found by hash, run. */
 #include "exception.h"
+#include "rhodes-language.h"
 #include "serve.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define EXPORT __attribute__((visibility("default")))
 
-/* Where rh_language_memory takes from: the scratch of the call that this thread runs. */
-static _Thread_local struct rh_scratch *lender;
+/* Of the call that this thread runs. */
+static _Thread_local struct rh_lending *lent;
 
 /* A table of twice the functions keeps probes short. */
 int rh_offer_init(struct rh_offer_table *table)
@@ -55,7 +57,7 @@ int rh_offer_runs(const struct rh_offer_table *table, uint32_t index)
 }
 
 int rh_offer_run(const struct rh_offer_table *table, uint32_t index, void *const *args,
-                 void *ret, struct rh_scratch *scratch)
+                 void *ret, struct rh_lending *lending)
 {
 	int r;
 
@@ -64,13 +66,38 @@ int rh_offer_run(const struct rh_offer_table *table, uint32_t index, void *const
 		return RH_OK;
 	}
 	rh_exception_clear();
-	lender = scratch;
+	if (lending) {
+		lending->function = &table->interface->functions[index];
+		memset(lending->mirrors, 0, sizeof lending->mirrors);
+	}
+	lent = lending;
 	r = table->invoke(table->user, index, args, ret);
-	lender = NULL;
+	lent = NULL;
 	return r;
 }
 
 EXPORT void *rh_language_memory(size_t bytes)
 {
-	return lender ? rh_scratch_take(lender, bytes) : NULL;
+	return lent ? rh_scratch_take(lent->scratch, bytes) : NULL;
+}
+
+EXPORT int rh_language_mirror(unsigned parameter, const void *bytes, size_t length)
+{
+	unsigned               place = parameter == RH_LANGUAGE_RESULT ? RH_PARAMS_MAX : parameter;
+	const struct rh_param *param = NULL;
+	void                  *copy;
+
+	if (lent && place == RH_PARAMS_MAX)
+		param = &lent->function->ret;
+	else if (lent && place < lent->function->param_count)
+		param = &lent->function->params[place];
+	if (!param || param->kind != RH_KIND_HANDLE || param->mirror_len == 0 ||
+	    length != param->mirror_len)
+		return rh_fail(RH_EINVAL, param && param->mirror_len > 0
+		               ? "%zu bytes where callers see another number of the object"
+		               : "callers see no %zu bytes of that", length);
+	if (!(copy = rh_scratch_take(lent->scratch, length)))
+		return rh_fail(RH_ENOMEM, "no memory for what callers see of an object");
+	lent->mirrors[place] = memcpy(copy, bytes, length);
+	return RH_OK;
 }

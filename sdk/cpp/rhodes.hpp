@@ -178,6 +178,8 @@ class library {
 public:
 	library(std::string_view name, span<const function> functions)
 	{
+		if (name.find('\0') != name.npos)
+			throw value_error("a name holds a NUL");
 		int code = rh_language_open(std::string(name).c_str(), &library_);
 		if (code < 0)
 			fail(code);
@@ -276,6 +278,26 @@ template <class T> std::optional<std::vector<T>> take_bytes(T *from, std::size_t
 struct object {
 	virtual ~object() = default;
 };
+
+/* One that callers look into, where the interface mirrors bytes of it. */
+struct mirrored : object {
+	/* Fills in what they see; called when a function made or used the object. */
+	virtual void mirror(span<unsigned char> bytes) = 0;
+};
+
+template <std::size_t N> void show(unsigned parameter, const std::shared_ptr<object> &one)
+{
+	std::array<unsigned char, N> bytes{};
+	mirrored                    *shown = dynamic_cast<mirrored *>(one.get());
+
+	if (!one)
+		return;
+	if (!shown)
+		throw value_error("callers look into this object, which is no rhodes::mirrored");
+	shown->mirror(bytes);
+	if (rh_language_mirror(parameter, bytes.data(), N) < 0)
+		throw value_error(rh_last_error());
+}
 
 /* The objects that callers hold.  One that is no longer here is refused. */
 class objects {

@@ -105,6 +105,32 @@ func LeaveBytes[T any](bytes []T, isOwned bool) uintptr {
 	return uintptr(to)
 }
 
+// Mirrored is an object that callers look into, where the interface mirrors bytes of it.
+type Mirrored interface {
+	// Mirror fills in what they see; called when a function made or used the object.
+	Mirror(bytes []byte)
+}
+
+// Result is the result, in the place of a parameter.
+const Result = ^uint32(0)
+
+// Mirror tells what callers see of an object.
+func (a Args) Mirror(parameter uint32, object any, length int) error {
+	if object == nil {
+		return nil
+	}
+	shown, is := object.(Mirrored)
+	if !is {
+		return valueError("callers look into a %T, which is no rhodes.Mirrored", object)
+	}
+	bytes := make([]byte, length)
+	shown.Mirror(bytes)
+	if code := C.rh_language_mirror(C.uint(parameter), unsafe.Pointer(&bytes[0]), C.size_t(length)); code < 0 {
+		return lastError(code)
+	}
+	return nil
+}
+
 // Objects are those of one kind that a server's callers hold.  One that is no longer here is
 // refused, whatever the caller says.
 type Objects struct {

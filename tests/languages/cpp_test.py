@@ -5,6 +5,7 @@ import unittest
 
 from bind_stage import C_CALLER, EXAMPLE, HERE, OK, SDK, TOP, BindStage, need
 from kinds_stage import KindsStage
+from seen_stage import SeenStage
 
 
 class CppStage(BindStage):
@@ -19,12 +20,18 @@ class CppStage(BindStage):
                       self.path(name))
         return self.path(name)
 
-
-class TestKinds(KindsStage, CppStage):
     def program(self, name):
         self.ok("interface", "bind", self.path(f"lib{name}.side"), "--language", "cpp", "-o",
                 self.path(f"{name}.hpp"))
         return self.build(os.path.join(HERE, "kinds", f"{name}_main.cc"), f"{name}_main")
+
+
+class TestKinds(KindsStage, CppStage):
+    pass
+
+
+class TestSeen(SeenStage, CppStage):
+    blind = "is no rhodes::mirrored"
 
 
 class TestTextstat(CppStage):

@@ -5,6 +5,7 @@ import unittest
 
 from bind_stage import BUILD, C_CALLER, EXAMPLE, HERE, OK, SDK, TOP, BindStage, need
 from kinds_stage import KindsStage
+from seen_stage import SeenStage
 
 MODULE = os.path.join(TOP, "sdk", "go")
 
@@ -34,15 +35,19 @@ class GoStage(BindStage):
         self.run_tool("go", "build", "-o", self.path(name), source, cwd=self.path("program"))
         return self.path(name)
 
-
-class TestKinds(KindsStage, GoStage):
-    slack = 3  # an epoll and its pipe, with the first timer of Go's collector
-
     def program(self, name):
         self.module("program", name)
         source = self.path(f"program/{name}_main.go")
         os.symlink(os.path.join(HERE, "kinds", f"{name}_main.go"), source)
         return self.build(source, f"{name}_main")
+
+
+class TestKinds(KindsStage, GoStage):
+    slack = 3  # an epoll and its pipe, with the first timer of Go's collector
+
+
+class TestSeen(SeenStage, GoStage):
+    blind = "which is no rhodes.Mirrored"
 
 
 class TestTextstat(GoStage):

@@ -5,6 +5,7 @@ import unittest
 
 from bind_stage import C_CALLER, EXAMPLE, HERE, OK, SDK, TOP, BindStage, need
 from kinds_stage import KindsStage
+from seen_stage import SeenStage
 
 CRATE = os.path.join(TOP, "sdk", "rust")
 
@@ -33,12 +34,19 @@ class RustStage(BindStage):
         return self.build(path, name)
 
 
-class TestKinds(KindsStage, RustStage):
     def program(self, name):
         self.ok("interface", "bind", self.path(f"lib{name}.side"), "--language", "rust", "-o",
                 self.path(f"{name}.rs"))
         os.symlink(os.path.join(HERE, "kinds", f"{name}_main.rs"), self.path(f"{name}_main.rs"))
         return self.build(self.path(f"{name}_main.rs"), f"{name}_main")
+
+
+class TestKinds(KindsStage, RustStage):
+    pass
+
+
+class TestSeen(SeenStage, RustStage):
+    pass
 
 
 class TestTextstat(RustStage):

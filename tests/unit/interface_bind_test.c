@@ -113,7 +113,7 @@ static void functions_have_roles(void **state)
 	assert_string_equal(function->values[1].type->name, "EveryOpen2");
 	function = find(&binding, "every_close");
 	assert_ptr_equal(binding.objects[function->values[0].param->handle].destroy, function);
-	assert_false(rh_bind_is_served(&binding, find(&binding, "every_event")));
+	assert_false(rh_bind_is_served(find(&binding, "every_event")));
 	assert_true(rh_bind_is_event(find(&binding, "every_event")));
 	assert_false(rh_bind_is_event(find(&binding, "every_old")));
 	rh_plan_fini(&plan);

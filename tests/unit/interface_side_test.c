@@ -64,7 +64,9 @@ static void head_says_what_it_is(void **state)
 		"header magic.h sub/more.h\ncflags -DX=1 -Iinc -std=gnu11\n"
 		"soname libmagic.so.1\nlibrary ./build/libmagic.so.1\n"
 		"package libmagic-dev\nversion 5.44\n"
-		"handle magic_t replay\nhandle struct other\n"), RH_OK);
+		"handle magic_t replay\nhandle struct other\n"
+		"handle struct seen mirror 4 8\nhandle struct mirror replay mirror 0 1\n"),
+		RH_OK);
 	assert_string_equal(side->name, "libmagic");
 	assert_int_equal(side->header_count, 2);
 	assert_string_equal(side->headers[1], "sub/more.h");
@@ -75,12 +77,17 @@ static void head_says_what_it_is(void **state)
 	assert_string_equal(side->package, "libmagic-dev");
 	assert_string_equal(side->version, "5.44");
 	assert_true(side->has_library);
-	assert_int_equal(side->handle_count, 2);
+	assert_int_equal(side->handle_count, 4);
+	assert_string_equal(side->handles[2].type, "struct seen");
+	assert_int_equal(side->handles[2].mirror_off, 4);
+	assert_int_equal(side->handles[2].mirror_len, 8);
+	assert_string_equal(side->handles[3].type, "struct mirror");
+	assert_int_equal(side->handles[3].mirror_len, 1);
 	assert_string_equal(side->handles[0].type, "magic_t");
 	assert_int_equal(side->handles[0].flags, RH_HANDLE_REPLAY);
 	assert_string_equal(side->handles[1].type, "struct other");
 	assert_int_equal(side->handles[1].flags, 0);
-	assert_int_equal(side->type_count, 2);
+	assert_int_equal(side->type_count, 4);
 }
 
 static void classes_of_java_are_named(void **state)

@@ -255,6 +255,20 @@ NATIVE(jint, raise)(JNIEnv *env, jclass class, jbyteArray type, jbyteArray messa
 	return r;
 }
 
+NATIVE(jint, mirror)(JNIEnv *env, jclass class, jint parameter, jbyteArray bytes)
+{
+	jbyte *memory = (*env)->GetByteArrayElements(env, bytes, NULL);
+	int    r;
+
+	(void)class;
+	if (!memory)
+		return RH_ENOMEM;
+	r = rh_language_mirror(parameter < 0 ? RH_LANGUAGE_RESULT : (unsigned)parameter, memory,
+	                       (size_t)(*env)->GetArrayLength(env, bytes));
+	(*env)->ReleaseByteArrayElements(env, bytes, memory, JNI_ABORT);
+	return r;
+}
+
 NATIVE(jlong, replyMemory)(JNIEnv *env, jclass class, jlong bytes)
 {
 	void *memory = rh_language_memory((size_t)bytes);

@@ -271,6 +271,35 @@ static int take_bytes(struct answer *answer, const struct item *item, PyObject *
 	return r;
 }
 
+/* Tells what callers see of the object, where the interface mirrors bytes of it. */
+static int show(const struct item *item, unsigned index, PyObject *object)
+{
+	PyObject *bytes;
+	Py_buffer view;
+	int       r = -1;
+
+	if (item->param->kind != RH_KIND_HANDLE || item->param->mirror_len == 0 ||
+	    (item->param->flags & RH_PARAM_DESTROYS) || object == Py_None)
+		return 0;
+	if (!PyObject_HasAttrString(object, "mirror")) {
+		PyErr_Format(PyExc_TypeError, "callers look into %R, which has no mirror()", object);
+		return -1;
+	}
+	if (!(bytes = PyObject_CallMethod(object, "mirror", NULL)))
+		return -1;
+	if (PyObject_GetBuffer(bytes, &view, PyBUF_SIMPLE) == 0) {
+		if (view.len != item->param->mirror_len)
+			PyErr_Format(PyExc_ValueError, "mirror() gives %zd bytes, callers see %u",
+			             view.len, item->param->mirror_len);
+		else if ((r = rh_language_mirror(index == RESULT ? RH_LANGUAGE_RESULT : index,
+		                                 view.buf, (size_t)view.len)) < 0)
+			core_fail(r);
+		PyBuffer_Release(&view);
+	}
+	Py_DECREF(bytes);
+	return r;
+}
+
 static int take_object(struct answer *answer, const struct item *item, PyObject *object,
                        void *at)
 {
@@ -321,7 +350,8 @@ static int take(struct answer *answer, unsigned index, PyObject *object)
 	case RH_KIND_BYTES:
 		return take_bytes(answer, item, object, at);
 	case RH_KIND_HANDLE:
-		return take_object(answer, item, object, at);
+		return show(item, index, object) < 0 ? -1
+		       : take_object(answer, item, object, at);
 	case RH_KIND_STRUCT:
 		return record_take(item->record, object, at);
 	default:
@@ -396,6 +426,21 @@ static int raise_there(void)
 	return r;
 }
 
+/* Of the objects that the function was given. */
+static int show_all(const struct answer *answer, PyObject *taken)
+{
+	for (unsigned i = 0; i < answer->plan->function->param_count; i++) {
+		const struct item *item = &answer->plan->items[i];
+
+		if (item->takes != NO_PLACE &&
+		    show(item, i, PyTuple_GetItem(taken, item->takes)) < 0) {
+			core_explain(answer->plan, item);
+			return -1;
+		}
+	}
+	return 0;
+}
+
 static void undo(struct answer *answer)
 {
 	for (unsigned i = 0; i < answer->text_count; i++)
@@ -429,6 +474,8 @@ static int answer(struct server *server, unsigned index, void *const *args, void
 	PyObject *result = taken ? PyObject_Call(function, taken, NULL) : NULL;
 	int       r = result ? take_all(&answer, result) : -1;
 
+	if (r == 0)
+		r = show_all(&answer, taken);
 	Py_XDECREF(taken);
 	Py_XDECREF(result);
 	if (r < 0) {
@@ -567,34 +614,12 @@ static int on_invoke(void *user, unsigned function, void *const *args, void *ret
 	return r;
 }
 
-/* What cannot be served: parts of an object cannot be shown that is none of C's. */
-static int check(const struct rh_interface *interface)
-{
-	for (uint32_t i = 0; i < interface->function_count; i++) {
-		const struct rh_function *function = &interface->functions[i];
-
-		for (unsigned j = 0; j <= function->param_count; j++) {
-			const struct rh_param *param = j < function->param_count
-			                               ? &function->params[j] : &function->ret;
-
-			if (param->kind != RH_KIND_HANDLE || param->mirror_len == 0)
-				continue;
-			PyErr_Format(PyExc_TypeError, "%s: programs look into its %s, which only"
-			             " a library in C has", function->name, param->type);
-			return -1;
-		}
-	}
-	return 0;
-}
-
 PyObject *serve_run(Interface *self, PyObject *functions, unsigned threads)
 {
 	struct server  server = { .of = self, .functions = functions };
 	PyThreadState *state;
 	int            r = RH_ENOMEM;
 
-	if (check(self->interface) < 0)
-		return NULL;
 	if (!PyList_Check(functions) ||
 	    PyList_Size(functions) != (Py_ssize_t)self->interface->function_count) {
 		PyErr_SetString(PyExc_TypeError, "a list of a callable for each function is wanted");

@@ -21,7 +21,7 @@ pub mod sys;
 pub mod value;
 
 pub use error::{Error, Exception, Failure, Raised, Result};
-pub use object::Objects;
+pub use object::{Mirrored, Objects};
 pub use serve::{next, serve, set_errno, stop, Serves, Tells};
 pub use text::{AsText, Text, TextBuf};
 

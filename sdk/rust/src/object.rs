@@ -3,6 +3,12 @@ use std::collections::HashMap;
 use std::os::raw::c_void;
 use std::sync::{Arc, RwLock};
 
+/// An object that callers look into, where the interface mirrors bytes of it.
+pub trait Mirrored {
+    /// Fills in what they see; called when a function made or used the object.
+    fn mirror(&self, bytes: &mut [u8]);
+}
+
 /// The objects of one kind that a server's callers hold.  A caller knows an object by its
 /// address; one that is no longer here is refused, whatever the caller says.
 pub struct Objects<T> {

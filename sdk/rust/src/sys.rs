@@ -45,6 +45,7 @@ extern "C" {
     pub fn rh_language_events(interface: *const Interface, invoke: Invoke, user: *mut c_void) -> c_int;
     pub fn rh_language_raise(exception: *const Exception) -> c_int;
     pub fn rh_language_memory(bytes: usize) -> *mut c_void;
+    pub fn rh_language_mirror(parameter: c_uint, bytes: *const c_void, length: usize) -> c_int;
 }
 
 extern "C" {

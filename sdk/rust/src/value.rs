@@ -1,5 +1,5 @@
 //! What generated code does with the objects of C: reading arguments, taking results.
-use crate::{sys, Error, Raised, Result, TextBuf};
+use crate::{sys, Error, Mirrored, Raised, Result, TextBuf};
 use std::ffi::CStr;
 use std::os::raw::{c_char, c_int, c_void};
 use std::os::unix::io::{BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
@@ -214,6 +214,22 @@ pub fn set_bits(bytes: &mut [u8], first: usize, width: usize, value: u64) {
 /// The sign of a number of that many bits.
 pub fn extend(value: u64, width: usize) -> i64 {
     (value << (64 - width)) as i64 >> (64 - width)
+}
+
+/// In the place of a parameter: the result.
+pub const RESULT: u32 = u32::MAX;
+
+/// Tells what callers see of an object.
+pub fn mirror<const N: usize>(parameter: u32, object: Option<&dyn Mirrored>) -> std::result::Result<(), Raised> {
+    let mut bytes = [0u8; N];
+    match object {
+        None => return Ok(()),
+        Some(object) => object.mirror(&mut bytes),
+    }
+    match unsafe { sys::rh_language_mirror(parameter, bytes.as_ptr() as *const c_void, N) } {
+        0 => Ok(()),
+        code => Err(Error::last(code).into()),
+    }
 }
 
 #[cfg(test)]

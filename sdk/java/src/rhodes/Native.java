@@ -95,6 +95,9 @@ final class Native {
     /** In a served call: memory that lives until the reply has been packed. */
     static native long replyMemory(long bytes);
 
+    /** In a served call: what callers see of the object of a parameter, or of the result (-1). */
+    static native int mirror(int parameter, byte[] bytes);
+
     static native long ruleOpen(byte[] key, long timeout);
 
     static native void ruleClose(long place);

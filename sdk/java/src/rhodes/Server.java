@@ -8,6 +8,7 @@ import java.lang.invoke.MethodType;
 import java.lang.reflect.Method;
 import java.lang.reflect.Modifier;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.IdentityHashMap;
@@ -36,6 +37,7 @@ public final class Server implements Value.Ends {
 
     private final Interface offer;
     private final MethodHandle[] functions;   // (Frame)void, or null
+    private final List<List<Shown>> shown = new ArrayList<>(); // by function
     private final Map<Long, Object> objects = new ConcurrentHashMap<>();
     private final Map<Object, Long> numbers = new IdentityHashMap<>();
     private final AtomicLong lastNumber = new AtomicLong();
@@ -76,6 +78,7 @@ public final class Server implements Value.Ends {
         for (Interface.Function function : offer.functions) {
             Layout layout = new Layout(function);
             plans[function.index()] = plan(function, layout);
+            shown.add(shown(function, layout));
             try {
                 Method method = method(implementation.getClass(), function);
                 functions[function.index()] = new ServerBinder(this, function, layout)
@@ -158,6 +161,8 @@ public final class Server implements Value.Ends {
         frame.begin(frame.memory.capacity());
         try {
             handle.invokeExact(frame);
+            for (Shown one : shown.get(function))
+                show(frame, one);
             return 0;
         } catch (Events.Ended e) {
             return -ECANCELED;
@@ -189,9 +194,6 @@ public final class Server implements Value.Ends {
         if (type.isPrimitive())
             throw RhodesError.mismatch("%s cannot be an object of %s", type.getName(),
                     param.type());
-        if (param.mirror() > 0)
-            throw RhodesError.mismatch("%s is looked into by its callers: C alone has such objects",
-                    param.type());
         try {
             MethodHandle put = LOOKUP.findVirtual(Server.class, "putObject",
                     MethodType.methodType(void.class, Frame.class, int.class, Object.class));
@@ -205,6 +207,35 @@ public final class Server implements Value.Ends {
         } catch (ReflectiveOperationException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** A handle of which callers see bytes: its parameter, -1 for the result, and where its number
+     *  stands in the frame. */
+    private record Shown(int parameter, int place, int bytes) { }
+
+    private static List<Shown> shown(Interface.Function function, Layout layout) {
+        List<Shown> all = new ArrayList<>();
+        if (function.result().mirror() > 0)
+            all.add(new Shown(-1, layout.result, function.result().mirror()));
+        for (int i = 0; i < function.params().size(); i++) {
+            Interface.Param param = function.params().get(i);
+            if (param.mirror() > 0 && !param.is(Interface.DESTROYS))
+                all.add(new Shown(i, Layout.isPlaced(param) ? layout.storage[i] : layout.cells[i],
+                        param.mirror()));
+        }
+        return all;
+    }
+
+    private void show(Frame frame, Shown one) {
+        Object object = objects.get(frame.memory.getLong(one.place()));
+        if (object == null)
+            return;
+        if (!(object instanceof Mirrored mirrored))
+            throw new IllegalStateException("callers look into a " + object.getClass().getName()
+                    + ", which is no rhodes.Mirrored");
+        byte[] bytes = new byte[one.bytes()];
+        mirrored.mirror(ByteBuffer.wrap(bytes).order(ByteOrder.nativeOrder()));
+        Frame.checked(Native.mirror(one.parameter(), bytes));
     }
 
     /** To librhodes an object is a number, which is its pointer. */
