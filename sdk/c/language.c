@@ -2,6 +2,7 @@
  *
  * RHODES_INTERFACES holds <resource>=<interface>=<path of the shadow library>, with
  * colons between, references first. */
+#include "language.h"
 #include "rhodes-language.h"
 #include "session.h"
 
@@ -10,6 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/auxv.h>
 
 #define EXPORT      __attribute__((visibility("default")))
 #define SHADOW_NAME "rh_shadow"
@@ -113,7 +115,7 @@ static int tell_missing(const char *name, const char *list)
 
 static int find_place(const char *name, struct place *ret_place)
 {
-	const char  *list = getenv("RHODES_INTERFACES");
+	const char  *list = secure_getenv("RHODES_INTERFACES");
 	const char  *self = getenv("RHODES_RESOURCE");
 	struct place place;
 	int          best = 0;
@@ -174,7 +176,8 @@ static int open_place(const struct place *place, struct rh_stub_library **ret_li
 	opened->next = all;
 	memcpy(opened->resource, place->resource, sizeof opened->resource);
 	opened->library = (struct rh_stub_library){
-		.abi = RH_STUB_ABI, .interface = interface, .state = { callee },
+		.abi = RH_STUB_ABI, .interface = interface,
+		.state = { callee, callee }, /* its own tables: they agree */
 	};
 	all = opened;
 	*ret_library = &opened->library;
@@ -194,9 +197,24 @@ EXPORT int rh_language_open(const char *name, struct rh_stub_library **ret_libra
 	return r;
 }
 
+int rh_language_tables(const char *resource, const struct rh_interface **ret_interface)
+{
+	const char  *list = secure_getenv("RHODES_INTERFACES");
+	struct place place;
+
+	*ret_interface = NULL;
+	if (getauxval(AT_BASE) == 0) /* without a loader nothing is loaded, either */
+		return RH_OK;
+	while (list && next_place(&list, &place)) {
+		if (strcmp(place.resource, resource) == 0)
+			return load(&place, ret_interface);
+	}
+	return RH_OK;
+}
+
 EXPORT int rh_language_own(const struct rh_interface **ret_interface)
 {
-	const char  *list = getenv("RHODES_INTERFACES");
+	const char  *list = secure_getenv("RHODES_INTERFACES");
 	const char  *self = getenv("RHODES_RESOURCE");
 	struct place place;
 

@@ -1,4 +1,5 @@
 /* language_match - what a program was built for, beside what is there. */
+#include "language.h"
 #include "rhodes-language.h"
 #include "session.h"
 
@@ -104,6 +105,37 @@ EXPORT int rh_language_match(const struct rh_interface *interface,
 	return missed == 0 ? RH_OK : rh_fail(RH_EINTERFACE, "%u of %u functions differ from"
 	               " the interface %s; the first: %.*s", missed, count, interface->name,
 	               (int)strcspn(lines, "\n"), lines);
+}
+
+int rh_language_agree(const struct rh_interface *mine, const struct rh_interface *there,
+                      const char *resource)
+{
+	char    *lines = NULL, text[RH_TEXT_MAX];
+	size_t   len = 0;
+	unsigned missed = 0;
+	FILE    *out;
+
+	if (mine == there || mine->hash == there->hash)
+		return RH_OK;
+	if (!(out = open_memstream(&lines, &len)))
+		return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
+	for (uint32_t i = 0; i < mine->function_count; i++) {
+		const struct rh_function *function = &mine->functions[i];
+
+		if (!(function->flags & (RH_FUNCTION_LOCAL | RH_FUNCTION_NOCARRY)) &&
+		    rh_interface_find(there, function->hash) < 0 &&
+		    rh_function_text(function, text, sizeof text) >= 0)
+			missed += !match(there, text, out);
+	}
+	if (fclose(out) != 0) {
+		free(lines);
+		return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
+	}
+	keep(lines);
+	return missed == 0 ? RH_OK
+	       : rh_fail(RH_EINTERFACE, "%u functions of this program's %s are not those that"
+	                 " %s offers: link or build it anew against today's interface",
+	                 missed, mine->name, resource);
 }
 
 EXPORT const char *rh_language_difference(void)

@@ -11,12 +11,14 @@
 #include "event.h"
 #include "flight.h"
 #include "handle.h"
+#include "language.h"
 #include "rhodes.h"
 
 #include "../../base/clock.h"
 #include "../../base/site.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -283,8 +285,8 @@ static int attempt(struct invocation *in)
 		return r;
 	bytes = rh_marshal_args_bytes(in->function, in->args);
 	if (bytes < 0)
-		return rh_fail((int)bytes, "the arguments of %s are over %u bytes",
-		               in->function->name, RH_PAYLOAD_MAX);
+		return rh_fail((int)bytes, "a text or buffer of %s is over %u bytes, or all"
+		               " are over %u", in->function->name, RH_BYTES_MAX, RH_PAYLOAD_MAX);
 	request.args_len = (uint32_t)bytes;
 	r = rh_flight_begin(&in->flight, in->callee, (uint32_t)bytes,
 	                    rh_marshal_reply_hint(in->function, in->args),
@@ -400,6 +402,16 @@ static int failure_errno(const struct rh_function *function, int r)
 	return r > -134 ? -r : EIO; /* Linux's own numbers are kept */
 }
 
+/* What a program has that was linked with other tables than `rhodes run` found: once. */
+static void show_difference(int r)
+{
+	static _Atomic int is_shown;
+
+	if (r == RH_EINTERFACE && !atomic_exchange(&is_shown, 1))
+		fprintf(stderr, "rhodes: - what the program was built for, + what there is:\n%s",
+		        rh_language_difference());
+}
+
 static void fail(struct rh_stub_library *library, const struct rh_function *function,
                  void *ret, int r)
 {
@@ -410,6 +422,7 @@ static void fail(struct rh_stub_library *library, const struct rh_function *func
 		fprintf(stderr, "rhodes: %s of %s failed: %s%s\n", function->name,
 		        library->interface->name, rh_last_error(),
 		        nth == COMPLAINTS - 1 ? " (further failures are not printed)" : "");
+	show_difference(r);
 	if (function->on_error == RH_ON_ERROR_ABORT)
 		abort();
 	store_failure(function, ret);
@@ -438,6 +451,27 @@ static int callee_of(struct rh_stub_library *library, struct rh_callee **ret_cal
 	return RH_OK;
 }
 
+/* At the first call: the tables that the program was linked with, beside those of the
+ * callee. */
+static int agree(const struct invocation *in)
+{
+	struct rh_callee         **agreed = (struct rh_callee **)&in->library->state[1];
+	const struct rh_interface *there;
+	struct rh_opened           opened;
+	int                        r;
+
+	if (__atomic_load_n(agreed, __ATOMIC_ACQUIRE))
+		return RH_OK;
+	if ((r = rh_session_open(in->callee, rh_deadline(0), &opened)) < 0 ||
+	    (r = rh_language_tables(in->callee->name, &there)) < 0)
+		return r;
+	if (there && (r = rh_language_agree(in->library->interface, there,
+	                                    in->callee->name)) < 0)
+		return r;
+	__atomic_store_n(agreed, in->callee, __ATOMIC_RELEASE);
+	return RH_OK;
+}
+
 /* The call, as far as every caller wants it. */
 static int invoke(struct invocation *in)
 {
@@ -445,12 +479,14 @@ static int invoke(struct invocation *in)
 	int r = callee_of(in->library, &in->callee);
 
 	rh_set_ran(0);
-	errno = before;
 	if (r == RH_OK && (in->function->flags & RH_FUNCTION_NOCARRY))
 		r = rh_fail(RH_ENOCARRY, "%s cannot be carried to another process: %s",
 		            in->function->name,
 		            in->function->reason ? in->function->reason : "see the side file");
-	else if (r == RH_OK && (in->function->flags & RH_FUNCTION_EVENT))
+	if (r == RH_OK)
+		r = agree(in);
+	errno = before;
+	if (r == RH_OK && (in->function->flags & RH_FUNCTION_EVENT))
 		r = rh_event_pull(in->callee, in->function, in->args, in->ret);
 	else if (r == RH_OK)
 		r = carry(in);

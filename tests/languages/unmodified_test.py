@@ -2,6 +2,7 @@
 """Programs that know nothing of Rhodes and are built so that they call resources: by what
 `rhodes interface build` makes, and by an overlay of Go."""
 import os
+import re
 import shutil
 import subprocess
 import unittest
@@ -51,6 +52,55 @@ class UnmodifiedC(Unmodified):
         self.start()
         self.assertRegex(self.call("texts_c", self.path("caller")), OK)
         self.assertNotRegex(self.alone(self.path("caller")), OK)
+
+
+class OtherInterface(BindStage):
+    """Programs that were linked with tables of another day."""
+    program = ("#include <errno.h>\n#include <stdio.h>\n"
+               "long ts_gone(long);\nint ts_end(long);\n"
+               "int main(void)\n{\n\tint end = ts_end(5l << 32 | 10);\n"
+               "\tprintf(\"%d %d\\n\", end, errno);\n\treturn 0;\n}\n")
+
+    def interface_of(self, change):
+        """Shadow library and archives of a header that was changed; their folder."""
+        os.mkdir(self.path("other"))
+        with open(self.path("textstat.h"), encoding="utf-8") as file:
+            self.path("other/textstat.h", change(file.read()))
+        with open(self.side, encoding="utf-8") as file:
+            side = file.read()
+        with open(self.path("other/textstat.h"), encoding="utf-8") as file:
+            header = file.read()
+        lines = [re.sub("^library .*", "library none", line) for line in side.splitlines()
+                 if not line.startswith("ts_") or f" {line.split()[0]}(" in
+                 header.replace("*", " ")]
+        self.path("other/libtextstat.side", "\n".join(lines) + "\n")
+        self.run_tool(self.rhodes_path, "interface", "build", self.path("other/libtextstat.side"),
+                      "-d", self.path("made"), env={"RHODES_SDK_DIR": ""})
+        return self.path("made/lib")
+
+    def run_with(self, lib):
+        """What the program prints that has those tables in it."""
+        self.run_tool("cc", "-x", "c", self.path("program.c", self.program), "-x", "none",
+                      f"{lib}/libtextstat.a", *LINK, "-o", self.path("program"))
+        self.start()
+        return self.rhodes("run", "-r", "texts_c", "--", self.path("program"))
+
+    def test_functions_that_differ_are_refused_and_shown(self):
+        done = self.run_with(self.interface_of(
+            lambda text: text.replace("int32_t ts_add(int32_t a,", "int32_t ts_add(int64_t a,")
+            .replace("#endif", "long ts_gone(long number);\n#endif")))
+        self.assertEqual(done.stdout, "-1 5\n", done.stderr)
+        self.assertEqual(done.stderr, (
+            "rhodes: ts_end of libtextstat failed: 2 functions of this program's libtextstat"
+            " are not those that text_c offers: link or build it anew against today's"
+            " interface\nrhodes: - what the program was built for, + what there is:\n"
+            "- ts_add, i64|a, i32|b, i32\n+ ts_add, i32|a, i32|b, i32\n"
+            "- ts_gone, i64|number, i64\n"))
+
+    def test_less_than_there_is_will_do(self):
+        done = self.run_with(self.interface_of(
+            lambda text: text.replace("int64_t ts_drain(int fd);", "")))
+        self.assertEqual((done.stdout, done.stderr), ("15 0\n", ""))
 
 
 class UnmodifiedRust(Unmodified):
