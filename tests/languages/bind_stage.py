@@ -66,17 +66,29 @@ class BindStage(LanguageStage):
 
     def serve(self, file):
         """A program that serves text_own from now on; the process."""
+        served = self.begin(file)
+        self.addCleanup(self.ends_in_order, served)
+        return served
+
+    def begin(self, file):
+        """The same, for a test that ends it itself."""
         # pylint: disable-next=consider-using-with
         served = subprocess.Popen(
             [self.rhodes_path, "serve", "--one", "-r", "text_own", "--", file], text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.env)
-        self.addCleanup(self.ends_in_order, served)
+        self.addCleanup(self.forget, served)
         said = ""
         for line in served.stdout:
             said += line
             if " serving " in line:
                 return served
         return self.fail(f"{file} does not serve: {said}{self.log()}")
+
+    @staticmethod
+    def forget(served):
+        served.kill()
+        served.wait()
+        served.stdout.close()
 
     def ends_in_order(self, served):
         """A server that is asked to end ends with 0."""
