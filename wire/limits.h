@@ -23,8 +23,8 @@
 #define RH_PAYLOAD_ARENA_MAX  ((4u << 20) + 4096u)
 #define RH_ARENA_BYTES        (4u * RH_PAYLOAD_ARENA_MAX) /* per page         */
 #define RH_BYTES_MAX          (64u << 20)  /* one text or buffer of a call  */
-#define RH_PAYLOAD_MAX        (RH_BYTES_MAX + 65536u) /* arguments or reply of a
-                                              call: one, and what stands around */
+/* Arguments or reply of a call: one of these, and what stands around it. */
+#define RH_PAYLOAD_MAX        ((64u << 20) + 65536u)
 #define RH_CALL_FDS_MAX       8u           /* descriptors with one call     */
 
 #define RH_QUEUE_MESSAGE_MAX  512u         /* msgqueue: bytes of a message  */
