@@ -71,13 +71,12 @@ static void put_argument(FILE *out, const struct rh_bind_function *function,
 		fprintf(out, "rhodes::text_at(rh_args, %u)", index);
 		break;
 	case RH_BIND_BYTES:
-		fputs(value->param->direction == RH_IN ? "rhodes::span<const " : "rhodes::span<", out);
+		fputs(value->param->direction == RH_IN ? "rhodes::bytes_at<const " :
+		      "rhodes::bytes_at<", out);
 		rh_cpp_type(out, value);
-		fputs(">(rhodes::at<", out);
-		rh_cpp_type(out, value);
-		fprintf(out, " *>(rh_args, %u), ", index);
+		fprintf(out, ">(rh_args, %u, ", index);
 		put_count(out, function, value);
-		fputc(')', out);
+		fprintf(out, ", %s)", is_null);
 		break;
 	case RH_BIND_HANDLE:
 		fprintf(out, "objects_[%u].%s(rhodes::at<void *>(rh_args, %u), %s)",

@@ -129,9 +129,10 @@ static void put_count(FILE *out, const struct rh_bind_function *function,
 	fprintf(out, "](a, %u))", index);
 }
 
-static void put_refusal(FILE *out, uint32_t i)
+static void put_refusal(FILE *out, const struct rh_bind_value *value, uint32_t i)
 {
-	fprintf(out, "\t\tif p%u == nil {\n\t\t\treturn rhodes.ErrValue\n\t\t}\n", i);
+	fprintf(out, "\t\tif p%u == nil {\n\t\t\treturn rhodes.Missing(\"%s\")\n\t\t}\n", i,
+	        value->name);
 }
 
 static void put_argument(FILE *out, const struct rh_bind_function *function, uint32_t i)
@@ -170,7 +171,7 @@ static void put_argument(FILE *out, const struct rh_bind_function *function, uin
 		return;
 	}
 	if (!rh_go_is_pointer(value))
-		put_refusal(out, i);
+		put_refusal(out, value, i);
 }
 
 /* A value behind a pointer goes as itself. */

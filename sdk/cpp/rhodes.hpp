@@ -383,6 +383,15 @@ inline std::optional<std::string_view> text_at(void *const *args, unsigned i)
 	return from ? std::optional<std::string_view>(from) : std::nullopt;
 }
 
+template <class T> span<T> bytes_at(void *const *args, unsigned i, std::size_t count, bool is_nullable)
+{
+	T *from = at<T *>(args, i);
+
+	if (!from && count > 0 && !is_nullable)
+		throw value_error("NULL where there must be bytes");
+	return span<T>(from, from ? count : 0);
+}
+
 template <class T> T present(std::optional<T> value)
 {
 	if (!value)

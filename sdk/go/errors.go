@@ -72,6 +72,9 @@ func (e Errno) Is(target error) bool {
 	return target == number || number.Is(target)
 }
 
+// Missing is the error of a server for NULL where the interface has none.
+func Missing(parameter string) error { return valueError("%s is NULL", parameter) }
+
 func valueError(format string, words ...any) error {
 	return fmt.Errorf("%w: %s", ErrValue, fmt.Sprintf(format, words...))
 }

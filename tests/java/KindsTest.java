@@ -121,6 +121,8 @@ public final class KindsTest {
         raises(RhodesInterfaceError.class, () -> typed("f64", float.class, float.class));
         raises(RhodesInterfaceError.class, () -> LIB.function("nothing"));
         equal(1004, raises(RhodesRefusedError.class, () -> Library.open("nobody")).code());
+        raises(NullPointerException.class, () -> Library.open(null));
+        raises(NullPointerException.class, () -> call("pot_get", (Object) null));
     }
 
     static void floats() throws Throwable {

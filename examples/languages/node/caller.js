@@ -64,6 +64,7 @@ function refusals() {
   refused(TypeError, ts.tsCount, null);
   refused(TypeError, ts.tsHash, 'text');
   refused(TypeError, ts.tsDocAdd, {}, '');
+  refused(TypeError, ts.tsDocAdd, null, '');
 }
 
 function texts() {

@@ -58,7 +58,7 @@ def refused(ts, check):
             (TypeError, ts.ts_add, 1.5, 0), (TypeError, ts.ts_add, 1),
             (OverflowError, ts.ts_mean, 0, 1e300), (ValueError, ts.ts_count, "a\0b"),
             (TypeError, ts.ts_count, None), (TypeError, ts.ts_hash, "text"),
-            (TypeError, ts.ts_doc_add, object(), "")):
+            (TypeError, ts.ts_doc_add, object(), ""), (TypeError, ts.ts_doc_add, None, "")):
         try:
             function(*values)
         except error:

@@ -228,7 +228,8 @@ int rh_js_handle_read(struct rh_js_library *library, const struct rh_param *para
 	*ret_pointer = *ret_held = NULL;
 	RH_JS_TRY(napi_typeof(env, js, &type));
 	if (type == napi_null || type == napi_undefined)
-		return 0;
+		return param->direction != RH_IN || (param->flags & RH_PARAM_NULLABLE) ? 0
+		       : rh_js_type_error(env, where, "must not be null");
 	held = type == napi_object ? unwrap(env, js) : NULL;
 	if (!held || held->type != param->handle || held->stub != library->stub)
 		return rh_js_type_error(env, where, "is no handle of that type");

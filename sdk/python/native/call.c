@@ -219,7 +219,7 @@ static int take_null(struct frame *frame, unsigned index)
 	const struct rh_param *param = frame->plan->items[index].param;
 
 	if (param->flags & RH_PARAM_NULLABLE || param->flags & RH_PARAM_STDIN ||
-	    param->kind == RH_KIND_HANDLE) {
+	    (param->kind == RH_KIND_HANDLE && param->direction != RH_IN)) {
 		if (param->flags & RH_PARAM_POINTER)
 			frame->pointers[index] = NULL;
 		frame->outs[index] = NULL;

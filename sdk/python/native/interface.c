@@ -92,7 +92,7 @@ static PyObject *describe_item(const struct item *item)
 	const struct rh_param *param = item->param;
 	PyObject *class = item->record ? record_class(item->record) : NULL;
 	int       is_nullable = (param->flags & (RH_PARAM_NULLABLE | RH_PARAM_STDIN)) != 0 ||
-	                        param->kind == RH_KIND_HANDLE;
+	                        (param->kind == RH_KIND_HANDLE && param->direction != RH_IN);
 
 	if (item->role == ROLE_CAPACITY)
 		is_nullable = 0;

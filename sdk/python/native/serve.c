@@ -224,8 +224,9 @@ static int tell_used(struct answer *answer, const struct item *item, size_t coun
 static int put_out(struct answer *answer, const struct item *item, const Py_buffer *view,
                    void *at)
 {
-	uint64_t room = (uint64_t)count_at(answer, item->param->len_param) * item->element;
 	char    *to = pointer_at(at);
+	uint64_t room = to ? (uint64_t)count_at(answer, item->param->len_param) * item->element
+	                : 0;
 
 	if ((uint64_t)view->len > room) {
 		PyErr_Format(PyExc_ValueError, "%zd bytes do not fit the caller's room of %llu",

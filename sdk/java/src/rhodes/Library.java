@@ -166,6 +166,8 @@ public final class Library implements Value.Ends {
     static void put(Library library, Interface.Param param, Frame frame, int at, Handle handle) {
         if (handle != null)
             frame.keep(handle);
+        else if (!param.is(Interface.NULLABLE) && !param.comesOut())
+            throw new NullPointerException(param.name() + " must not be null");
         frame.memory.putLong(at, handle == null ? 0 : handle.use(library, param.handle()));
     }
 

@@ -214,8 +214,8 @@ final class ServerBinder {
 
     static void fillBytes(MethodHandle length, MethodHandle used, int element, int cell,
                           Frame frame, byte[] bytes) throws Throwable {
-        long room = (long) length.invokeExact(frame) * element;
-        long pointer = frame.memory.getLong(cell);
+        long pointer = frame.memory.getLong(cell), elements = (long) length.invokeExact(frame);
+        long room = pointer == 0 ? 0 : elements * element;
         if (bytes.length > room)
             throw new IllegalArgumentException(bytes.length + " bytes do not fit in " + room);
         if (pointer != 0)
