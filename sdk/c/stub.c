@@ -452,7 +452,7 @@ static int callee_of(struct rh_stub_library *library, struct rh_callee **ret_cal
 }
 
 /* At the first call: the tables that the program was linked with, beside those of the
- * callee. */
+ * callee.  Without those there is nothing to compare. */
 static int agree(const struct invocation *in)
 {
 	struct rh_callee         **agreed = (struct rh_callee **)&in->library->state[1];
@@ -462,11 +462,11 @@ static int agree(const struct invocation *in)
 
 	if (__atomic_load_n(agreed, __ATOMIC_ACQUIRE))
 		return RH_OK;
-	if ((r = rh_session_open(in->callee, rh_deadline(0), &opened)) < 0 ||
-	    (r = rh_language_tables(in->callee->name, &there)) < 0)
+	if ((r = rh_session_open(in->callee, rh_deadline(0), &opened)) < 0)
 		return r;
-	if (there && (r = rh_language_agree(in->library->interface, there,
-	                                    in->callee->name)) < 0)
+	if (rh_language_tables(in->callee->name, &there) == RH_OK && there)
+		r = rh_language_agree(in->library->interface, there, in->callee->name);
+	if (r < 0)
 		return r;
 	__atomic_store_n(agreed, in->callee, __ATOMIC_RELEASE);
 	return RH_OK;
