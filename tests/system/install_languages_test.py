@@ -293,6 +293,12 @@ class Languages(Installed):
         place = self.project({"Program.java": JAVA})
         self.inside(place, "javac", "-cp", jar, "Program.java")
         self.called("java", "-cp", f"{jar}:{place}", "Program")
+        # Without `rhodes run` the jar itself finds the library beside it, past its link: the JVM goes by real paths.
+        alone = subprocess.run(["java", "-cp", f"{jar}:{place}", "Program"], text=True, check=False,
+                               capture_output=True, timeout=LIMIT,
+                               env={**self.env, "LD_LIBRARY_PATH": self.libdir})
+        self.assertNotIn("UnsatisfiedLinkError", alone.stderr)
+        self.assertIn("start the program with rhodes run", alone.stderr)
 
 
 if __name__ == "__main__":

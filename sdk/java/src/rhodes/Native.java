@@ -35,14 +35,14 @@ final class Native {
         System.loadLibrary("rhodes-java");
     }
 
-    /** The folder of the jar that this class is in, past links to it; "." when it is in none. */
+    /** The folder of the jar that this class is in; "." when it is in none. */
     static File folder() {
         try {
             String place = Native.class.getResource("Native.class").toString();
             int end = place.indexOf("!/");
             if (place.startsWith("jar:") && end > 0)
-                return new File(new URI(place.substring(4, end))).getCanonicalFile().getParentFile();
-        } catch (java.io.IOException | java.net.URISyntaxException | IllegalArgumentException e) {
+                return new File(new URI(place.substring(4, end))).getParentFile();
+        } catch (java.net.URISyntaxException | IllegalArgumentException e) {
             return new File(".");
         }
         return new File(".");
