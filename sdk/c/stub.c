@@ -451,6 +451,9 @@ static int callee_of(struct rh_stub_library *library, struct rh_callee **ret_cal
 	return RH_OK;
 }
 
+/* A static program is linked without what loads tables, unless it opens callees by name. */
+#pragma weak rh_language_tables
+
 /* At the first call: the tables that the program was linked with, beside those of the
  * callee.  Without those there is nothing to compare. */
 static int agree(const struct invocation *in)
@@ -464,7 +467,7 @@ static int agree(const struct invocation *in)
 		return RH_OK;
 	if ((r = rh_session_open(in->callee, rh_deadline(0), &opened)) < 0)
 		return r;
-	if (rh_language_tables(in->callee->name, &there) == RH_OK && there)
+	if (rh_language_tables && rh_language_tables(in->callee->name, &there) == RH_OK && there)
 		r = rh_language_agree(in->library->interface, there, in->callee->name);
 	if (r < 0)
 		return r;
