@@ -16,7 +16,7 @@ test('an object is one handle', () => {
   assert.equal(kinds.box_set(box, 8), 7);
   assert.deepEqual(kinds.kinds_peek(box), Buffer.from([8, 0, 0, 0]));
   assert.equal(kinds.box_get(null), -1); /* as the side file allows */
-  assert.throws(() => kinds.box_set(null, 1), TypeError);
+  assert.throws(() => kinds.box_name(null), TypeError);
   assert.deepEqual(kinds.box_make(-1), { result: -1, ret_box: null });
   box.close();
 });
