@@ -106,13 +106,26 @@ void none(const char *name)
 	}
 }
 
+/* What the callee raised, in one line. */
+void raised(const char *name)
+{
+	try {
+		rhodes::raises::Client(name).raises_error("four");
+	} catch (const rhodes::raised_error &e) {
+		std::printf("%s|%s|%s|%d\n", e.language().c_str(), e.type().c_str(),
+		            e.message().c_str(), !e.stack().empty());
+	}
+}
+
 } // namespace
 
 int main(int argc, char **argv)
 {
 	Server server;
 
-	if (argc > 2) {
+	if (argc > 2 && argv[2] == std::string("raised")) {
+		raised(argv[1]);
+	} else if (argc > 2) {
 		none(argv[1]);
 		std::printf(misses ? "%d missed\n" : "none\n", misses);
 	} else if (argc > 1) {

@@ -88,8 +88,24 @@ func none(name string) {
 	fmt.Println("none")
 }
 
+// tellRaised prints what the callee raised in one line.
+func tellRaised(name string) {
+	r, err := raises.Open(name)
+	check(err == nil, err)
+	var raised *rhodes.RaisedError
+	_, err = r.Error("four")
+	check(errors.As(err, &raised), err)
+	stack := 0
+	if raised.Stack != "" {
+		stack = 1
+	}
+	fmt.Printf("%s|%s|%s|%d\n", raised.Language, raised.Type, raised.Message, stack)
+}
+
 func main() {
-	if len(os.Args) > 2 {
+	if len(os.Args) > 2 && os.Args[2] == "raised" {
+		tellRaised(os.Args[1])
+	} else if len(os.Args) > 2 {
 		none(os.Args[1])
 	} else if len(os.Args) > 1 {
 		call(os.Args[1])

@@ -90,11 +90,23 @@ fn none(name: &str) -> rhodes::Result<()> {
     Ok(())
 }
 
+/// What the callee raised, in one line.
+fn raised(name: &str) -> rhodes::Result<()> {
+    match Raises::open(name)?.raises_error("four") {
+        Err(Error::Raised(e)) => {
+            println!("{}|{}|{}|{}", e.language, e.kind, e.message, i32::from(!e.stack.is_empty()))
+        }
+        other => println!("{:?}", other),
+    }
+    Ok(())
+}
+
 fn main() -> rhodes::Result<()> {
     let words: Vec<String> = std::env::args().collect();
     match words.len() {
         1 => raises::serve(&Server::default(), 4),
         2 => call(&words[1]),
+        _ if words[2] == "raised" => raised(&words[1]),
         _ => none(&words[1]),
     }
 }
