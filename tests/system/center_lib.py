@@ -210,8 +210,8 @@ class Link:
     def __init__(self, path, resource, role=ROLE_AGENT, hello=True):
         self.resource = resource
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.sock.connect(path)  # waits while the backlog is full: with a timeout it would not
         self.sock.settimeout(20)
-        self.sock.connect(path)
         if hello:
             self.send(HELLO, u32("VERSION", 1) + u32("ROLE", role) +
                       record("RESOURCE", resource) + u32("PID", os.getpid()) +
