@@ -83,6 +83,14 @@ bool rh_bind_is_event(const struct rh_bind_function *function)
 	return !function->reason && function->row->flags & RH_FUNCTION_EVENT && is_sent;
 }
 
+bool rh_bind_has_events(const struct rh_binding *binding)
+{
+	for (uint32_t i = 0; i < binding->count; i++)
+		if (rh_bind_is_event(&binding->functions[i]))
+			return true;
+	return false;
+}
+
 bool rh_bind_is_served(const struct rh_bind_function *function)
 {
 	return !function->reason && !(function->row->flags & RH_FUNCTION_EVENT);

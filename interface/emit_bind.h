@@ -101,6 +101,9 @@ const struct rh_bind_object *rh_bind_object_of(const struct rh_binding *binding,
 /* What a server tells, when it can be sent: it lends nothing. */
 bool rh_bind_is_event(const struct rh_bind_function *function);
 
+/* A server tells something. */
+bool rh_bind_has_events(const struct rh_binding *binding);
+
 /* A server has a function for it: no event. */
 bool rh_bind_is_served(const struct rh_bind_function *function);
 

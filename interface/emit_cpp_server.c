@@ -200,14 +200,6 @@ static void put_outs(FILE *out, const struct rh_bind_function *function)
 	}
 }
 
-static bool has_events(const struct rh_binding *binding)
-{
-	for (uint32_t i = 0; i < binding->count; i++)
-		if (rh_bind_is_event(&binding->functions[i]))
-			return true;
-	return false;
-}
-
 static void put_next(FILE *out, const struct rh_bind_function *function)
 {
 	fprintf(out, "\t\tcase %u: {\n\t\t\tauto rh_event = ", function->number);
@@ -256,7 +248,7 @@ static void put_events(FILE *out, const struct rh_binding *binding)
 void rh_cpp_server(FILE *out, const struct rh_binding *binding)
 {
 	put_class(out, binding);
-	if (has_events(binding))
+	if (rh_bind_has_events(binding))
 		put_events(out, binding);
 	fputs("class Dispatcher final : public dispatcher {\npublic:\n"
 	      "\texplicit Dispatcher(Server &server) : server_(server) {}\n"
@@ -283,5 +275,5 @@ void rh_cpp_server(FILE *out, const struct rh_binding *binding)
 	        "inline void serve(Server &server, unsigned threads)\n{\n"
 	        "\tDispatcher to(server);\n\n\trhodes::serve(to, threads%s);\n}\n\n",
 	        binding->object_count + 1,
-	        has_events(binding) ? ", std::make_unique<Events>(server)" : "");
+	        rh_bind_has_events(binding) ? ", std::make_unique<Events>(server)" : "");
 }

@@ -401,14 +401,6 @@ static void put_events(FILE *out, const struct rh_binding *binding)
 	fputs("            _ => Ok(false),\n        }\n    }\n}\n\n", out);
 }
 
-static bool has_events(const struct rh_binding *binding)
-{
-	for (uint32_t i = 0; i < binding->count; i++)
-		if (rh_bind_is_event(&binding->functions[i]))
-			return true;
-	return false;
-}
-
 static void put_tells(FILE *out, const struct rh_binding *binding)
 {
 	fputs("Some(Box::new(Events {\n", out);
@@ -428,7 +420,7 @@ void rh_rust_server(FILE *out, const struct rh_binding *binding)
 {
 	put_trait(out, binding);
 	put_dispatcher(out, binding);
-	if (has_events(binding))
+	if (rh_bind_has_events(binding))
 		put_events(out, binding);
 	fprintf(out, "/// Serves until SIGTERM, on at most so many threads.\n"
 	        "pub fn serve<S: %sServer>(server: &S, threads: u32) -> Result<()> {\n"
@@ -437,7 +429,7 @@ void rh_rust_server(FILE *out, const struct rh_binding *binding)
 		if (binding->objects[i].is_used)
 			fprintf(out, "        %s: Objects::default(),\n", binding->objects[i].upper);
 	fputs("    }, ", out);
-	if (has_events(binding))
+	if (rh_bind_has_events(binding))
 		put_tells(out, binding);
 	else
 		fputs("None", out);
