@@ -42,9 +42,9 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-void scene_remove(const char *path)
+int scene_remove(const char *path)
 {
-	nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+	return nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static const int caught[] = { SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGSYS };

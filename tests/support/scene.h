@@ -12,8 +12,8 @@ int scene_fds(void);
 #define SCENE_PATH 96
 void scene_dir(char *path);
 
-/* Removes the directory and what is in it. */
-void scene_remove(const char *path);
+/* Removes the directory and what is in it; not 0 when something is left. */
+int scene_remove(const char *path);
 
 /* Runs work in a child of fork and returns its exit status; 128 + n when signal n
  * ended it.  The child leaves with what work returned, without atexit handlers. */

@@ -2,9 +2,9 @@
  * each version writes it; over a folder that looks like one. */
 #include "../../base/cgroup.h"
 #include "../../model/error.h"
+#include "../support/scene.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -49,14 +49,6 @@ static const char *text_of(const char *name)
 	return text;
 }
 
-static int remove_one(const char *path, const struct stat *unused, int type, struct FTW *ftw)
-{
-	(void)unused;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
 static int make(void **state)
 {
 	(void)state;
@@ -67,7 +59,7 @@ static int make(void **state)
 static int clear(void **state)
 {
 	(void)state;
-	return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scene_remove(dir);
 }
 
 /* ---- which hierarchy -------------------------------------------------------- */

@@ -4,12 +4,12 @@
 #include "../../interface/generator.h"
 #include "../../interface/library.h"
 #include "../../interface/tool.h"
+#include "../support/scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include <ftw.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,15 +38,6 @@ static char *below(const char *name)
 	return path;
 }
 
-static int remove_one(const char *path, const struct stat *status, int type,
-                      struct FTW *place)
-{
-	(void)status;
-	(void)type;
-	(void)place;
-	return remove(path);
-}
-
 static int setup(void **state)
 {
 	char path[PATH_BYTES];
@@ -62,7 +53,7 @@ static int setup(void **state)
 static int teardown(void **state)
 {
 	(void)state;
-	return nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return scene_remove(folder);
 }
 
 static bool has_program(const char *name)

@@ -2,13 +2,13 @@
  * gives it, and another one runs the function. */
 #include "../../sdk/node/native/place.h"
 #include "../../model/error.h"
+#include "../support/scene.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <limits.h>
 #include <pthread.h>
 #include <sched.h>
@@ -217,19 +217,10 @@ static int setup(void **state)
 	return 0;
 }
 
-static int remove_one(const char *path, const struct stat *status, int type,
-                      struct FTW *place)
-{
-	(void)status;
-	(void)type;
-	(void)place;
-	return remove(path);
-}
-
 static int teardown(void **state)
 {
 	(void)state;
-	return chdir("/") < 0 ? -1 : nftw(root, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+	return chdir("/") < 0 ? -1 : scene_remove(root);
 }
 
 int main(void)
