@@ -149,6 +149,16 @@ class Whole(Installed):
                     program + ".c", *libraries, *flags)
         return program
 
+    def up(self, name, program):
+        """A system of the tour's parser and that program, until the test is over."""
+        manifest = os.path.join(self.folder, name + ".yaml")
+        with open(manifest, "w", encoding="utf-8") as file:
+            file.write(SYSTEM % (program, program))
+        self.addCleanup(subprocess.run, ["rhodes", "down"], env=self.env, check=False,
+                        capture_output=True)
+        self.run_it("rhodes", "up", "--detach", "-I", os.path.join(ROOT, "examples/tour"),
+                    manifest)
+
     def build_interface(self, name="libmagic"):
         folder = os.path.join(self.folder, name)
         shown = self.run_it("rhodes", "interface", "build", "-d", folder,
@@ -158,13 +168,7 @@ class Whole(Installed):
 
     def test_a_system_of_what_is_installed(self):
         program = self.compile("echo", PROGRAM)
-        manifest = os.path.join(self.folder, "system.yaml")
-        with open(manifest, "w", encoding="utf-8") as file:
-            file.write(SYSTEM % (program, program))
-        self.addCleanup(subprocess.run, ["rhodes", "down"], env=self.env, check=False,
-                        capture_output=True)
-        self.run_it("rhodes", "up", "--detach", "-I", os.path.join(ROOT, "examples/tour"),
-                    manifest)
+        self.up("system", program)
         plain = self.run_it("file", "-i", "/bin/ls", ROOT)
         self.assertEqual(self.run_it("rhodes", "run", "file", "--", "file", "-i", "/bin/ls",
                                      ROOT), plain)
@@ -185,20 +189,11 @@ class Whole(Installed):
             ["ldd", program], capture_output=True, text=True, check=False).stderr)
         shadow = os.path.join(self.build_interface("static"), "lib", "libmagic.a")
         governed = self.compile("static_governed", VERSION, shadow, is_static=True)
-        plain = self.compile("plain", VERSION, "-lmagic")
-        manifest = os.path.join(self.folder, "static.yaml")
-        with open(manifest, "w", encoding="utf-8") as file:
-            file.write(SYSTEM % (program, program))
-        self.addCleanup(subprocess.run, ["rhodes", "down"], env=self.env, check=False,
-                        capture_output=True)
-        self.run_it("rhodes", "up", "--detach", "-I", os.path.join(ROOT, "examples/tour"),
-                    manifest)
+        self.up("static", program)
         self.assertEqual(self.run_it("rhodes", "run", "file", "--", program), "hello\n")
         self.assertEqual(self.run_it("rhodes", "run", "file", "--", many),
                          "0 failed, the child did not\n")
-        self.assertEqual(self.run_it("rhodes", "run", "file", "--", governed),
-                         self.run_it(plain))
-        self.assertEqual(self.run_it(governed), "-1\n")
+        self.it_calls_the_service(governed)
         self.run_it("rhodes", "down")
 
     def programs_in_python_import_it(self):
@@ -213,8 +208,12 @@ class Whole(Installed):
         """A program linked with it has no libmagic at all, and is no longer one of its own."""
         shadow = os.path.join(self.build_interface(), "lib", "libmagic.a")
         governed = self.compile("governed", VERSION, shadow)
-        plain = self.compile("plain", VERSION, "-lmagic")
         self.assertNotIn("libmagic", self.run_it("ldd", governed))
+        self.it_calls_the_service(governed)
+
+    def it_calls_the_service(self, governed):
+        """What libmagic itself answers, and only where Rhodes runs it."""
+        plain = self.compile("plain", VERSION, "-lmagic")
         self.assertEqual(self.run_it("rhodes", "run", "file", "--", governed),
                          self.run_it(plain))
         self.assertEqual(self.run_it(governed), "-1\n")
