@@ -87,7 +87,7 @@ class Wasm(fiber_programs_test.Programs, fiber_rule_test.LentStage):
     def check(self):
         """A rule that was lent ordered it, others came, and none failed."""
         self.assertIn("order", self.exchanger.names)
-        self.assertGreater(self.exchanger.applied, 1)  # the shortest program is over soon
+        self.assertGreater(self.exchanger.applied, 3)
         self.assertEqual(self.exchanger.block.evicted, 0, self.errors)
         for run in self.json("rule", "top", "order")["items"]:
             self.assertEqual(sum(run["failures"].values()), 0, run)
