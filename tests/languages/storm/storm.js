@@ -38,15 +38,21 @@ async function round(ts, number) {
   }
 }
 
+/* The callee may be killed as soon as the worker has told that it started. */
+async function open(ts) {
+  let kept = null;
+  while (!kept) kept = await unless_lost(() => ts.tsDocOpen('kept'));
+  return kept;
+}
+
 async function loop(ts) {
-  let kept = ts.tsDocOpen('kept');
+  let kept = await open(ts);
   while (!ends) {
     calls++;
     await unless_lost(() => round(ts, calls % 1000));
     if (!await unless_lost(() => ts.tsDocAdd(kept, 'x'))) {
       kept.close();
-      kept = null;
-      while (!kept) kept = await unless_lost(() => ts.tsDocOpen('kept'));
+      kept = await open(ts);
     }
     await new Promise(setImmediate); /* messages are heard */
   }
