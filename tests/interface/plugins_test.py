@@ -14,6 +14,7 @@ import tempfile
 import unittest
 
 BUILD, SOURCES = sys.argv[1:3]
+MADE = os.path.join(BUILD, "tests/interface/plugins")
 PLUGINS = dict(word.split("=", 1) for word in sys.argv[3:])
 WAYS = ["-O0", "-O2"]
 OWN_C = "8 3 7 10 12 14 16 10\n"
@@ -36,7 +37,7 @@ class Plugins(unittest.TestCase):
         os.symlink(os.path.join(BUILD, "tests/interface/librhodes.so.0"),
                    os.path.join(cls.folder, "lib/librhodes.so.0"))
         done = run(os.path.join(BUILD, "interface/rhodes-interface"), "build",
-                   os.path.join(BUILD, "tests/interface/calc.side"), "-d",
+                   os.path.join(MADE, "calc.side"), "-d",
                    os.path.join(cls.folder, "calc"), "--cc", "gcc",
                    env={**os.environ, "RHODES_SDK_DIR": cls.folder})
         if done.returncode:
@@ -69,7 +70,7 @@ class Plugins(unittest.TestCase):
                          self.below("callee.c.o"), self.below("calc/lib/libcalc.a"),
                          self.below("lib/librhodes.so.0"), "-Wl,-rpath," + self.below("lib"))):
             self.assertEqual(made.returncode, 0, made.stderr)
-        halves = (self.below("calc/skeleton.so"), os.path.join(BUILD, "tests/interface/libcalc.so"))
+        halves = (self.below("calc/skeleton.so"), os.path.join(MADE, "libcalc.so"))
         done = run(self.below("program"), env={**os.environ, "RHODES_LOOPBACK": ":".join(halves)})
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
@@ -143,7 +144,7 @@ class Plugins(unittest.TestCase):
                    self.below("calc/lib/libcalc.a"), self.below("lib/librhodes.so.0"),
                    "-Wl,-rpath," + self.below("lib"))
         self.assertEqual(done.returncode, 0, done.stderr)
-        halves = (self.below("calc/skeleton.so"), os.path.join(BUILD, "tests/interface/libcalc.so"))
+        halves = (self.below("calc/skeleton.so"), os.path.join(MADE, "libcalc.so"))
         done = run(self.below("program"), env={**os.environ, "RHODES_LOOPBACK": ":".join(halves)})
         self.assertEqual(done.stdout, "8 2003 2007 10 12 14 16 10\n", done.stderr)
 

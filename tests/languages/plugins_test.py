@@ -7,7 +7,7 @@ import unittest
 from bind_stage import BUILD, SDK, TOP, BindStage
 
 SOURCES = os.path.join(TOP, "tests", "interface", "plugins")
-LIBRARY = os.path.abspath(os.path.join(BUILD, "tests/interface/libcalc.so"))
+LIBRARY = os.path.abspath(os.path.join(BUILD, "tests/interface/plugins/libcalc.so"))
 SYSTEM = f"""
 kind: Resource
 metadata: {{name: calc}}
@@ -33,7 +33,7 @@ class Plugins(BindStage):
                                               "rhodes.so"))
         if not os.path.exists(plugin):
             self.skipTest(f"the plugin for {compiler} was not built: its headers are missing")
-        with open(os.path.join(BUILD, "tests/interface/calc.side"), encoding="utf-8") as file:
+        with open(os.path.join(BUILD, "tests/interface/plugins/calc.side"), encoding="utf-8") as file:
             self.path("calc.side", file.read())
         self.up(self.path("calc.yaml", SYSTEM % use))
         self.made = self.path("state/interface/calc")
