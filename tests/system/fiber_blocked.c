@@ -28,16 +28,23 @@
 #define MANY   64
 #define ROUNDS 100u
 
+struct sleeper {
+	pthread_t   thread;
+	_Atomic int is_back;
+};
+
 struct kind {
 	const char *name;
-	void (*sleep)(void);      /* of each thread */
-	void (*let_go)(pthread_t thread); /* of the first thread, for each */
+	void (*sleep)(void);                          /* of each thread */
+	void (*let_go)(const struct sleeper *sleeper); /* of the first thread, for each */
 };
 
 static _Atomic int      reached, is_over, is_free;
 static _Atomic uint32_t word;
 static _Atomic uint64_t rounds, went_on; /* when the worker did so first */
 static int              pipes[2], listener, file;
+static struct sleeper   sleepers[MANY];
+static const struct kind *kind;
 static char             path[] = "/tmp/rh-blocked-XXXXXX";
 
 static uint64_t now(void)
@@ -75,9 +82,9 @@ static void sleep_read(void)
 	check(read(pipes[0], &byte, 1) == 1, "read");
 }
 
-static void let_go_read(pthread_t thread)
+static void let_go_read(const struct sleeper *sleeper)
 {
-	(void)thread;
+	(void)sleeper;
 	check(write(pipes[1], "x", 1) == 1, "write");
 }
 
@@ -91,9 +98,9 @@ static void sleep_sigwait(void)
 	check(sigwait(&set, &sig) == 0 && sig == SIGUSR2, "sigwait");
 }
 
-static void let_go_sigwait(pthread_t thread)
+static void let_go_sigwait(const struct sleeper *sleeper)
 {
-	check(pthread_kill(thread, SIGUSR2) == 0, "pthread_kill");
+	check(pthread_kill(sleeper->thread, SIGUSR2) == 0, "pthread_kill");
 }
 
 static void sleep_accept(void)
@@ -104,13 +111,13 @@ static void sleep_accept(void)
 	close(fd);
 }
 
-static void let_go_accept(pthread_t thread)
+static void let_go_accept(const struct sleeper *sleeper)
 {
 	struct sockaddr_un at = {0};
 	socklen_t          len = sizeof at;
 	int                fd = socket(AF_UNIX, SOCK_STREAM, 0);
 
-	(void)thread;
+	(void)sleeper;
 	check(getsockname(listener, (struct sockaddr *)&at, &len) == 0, "getsockname");
 	check(connect(fd, (struct sockaddr *)&at, len) == 0, "connect");
 	close(fd);
@@ -125,14 +132,13 @@ static void sleep_nanosleep(void)
 		by_hand(SYS_nanosleep, (long)&long_time, 0, 0, 0);
 }
 
-/* Again and again: it may just be on its way into the call. */
-static void let_go_nanosleep(pthread_t thread)
+/* Again and again: it may just be on its way into the call.  Or back already, as any signal
+ * ends the call, those of the carriers too. */
+static void let_go_nanosleep(const struct sleeper *sleeper)
 {
-	int before = atomic_load(&reached);
-
 	atomic_store(&is_free, 1);
-	while (atomic_load(&reached) == before) {
-		pthread_kill(thread, SIGUSR1);
+	while (!atomic_load(&sleeper->is_back)) {
+		pthread_kill(sleeper->thread, SIGUSR1);
 		sched_yield();
 	}
 }
@@ -143,9 +149,9 @@ static void sleep_futex(void)
 		by_hand(SYS_futex, (long)&word, FUTEX_WAIT, 0, 0);
 }
 
-static void let_go_futex(pthread_t thread)
+static void let_go_futex(const struct sleeper *sleeper)
 {
-	(void)thread;
+	(void)sleeper;
 	atomic_store(&word, 1);
 	by_hand(SYS_futex, (long)&word, FUTEX_WAKE, MANY, 0);
 }
@@ -159,9 +165,9 @@ static void sleep_flock(void)
 	close(fd);
 }
 
-static void let_go_flock(pthread_t thread)
+static void let_go_flock(const struct sleeper *sleeper)
 {
-	(void)thread;
+	(void)sleeper;
 	check(flock(file, LOCK_UN) == 0, "flock");
 }
 
@@ -181,10 +187,10 @@ static void sleep_vfork(void)
 		check(errno == EINTR, "waitpid");
 }
 
-static void let_go_vfork(pthread_t thread)
+static void let_go_vfork(const struct sleeper *sleeper)
 {
 	for (int i = 0; i < 3000; i++)
-		pthread_kill(thread, SIGUSR1);
+		pthread_kill(sleeper->thread, SIGUSR1);
 	check(write(pipes[1], "x", 1) == 1, "write");
 }
 
@@ -200,12 +206,13 @@ static const struct kind kinds[] = {
 
 static void *sleep_once(void *user)
 {
-	const struct kind *kind = user;
+	struct sleeper *sleeper = user;
 
 	atomic_store(&went_on, 0);
 	atomic_fetch_add(&reached, 1);
 	kind->sleep();
 	atomic_fetch_sub(&reached, 1);
+	atomic_store(&sleeper->is_back, 1);
 	return NULL;
 }
 
@@ -244,17 +251,18 @@ static void on_signal(int sig)
 }
 
 /* How long the worker did not work. */
-static uint64_t once(const struct kind *kind, int count)
+static uint64_t once(int count)
 {
-	pthread_t threads[MANY];
-	uint64_t  from, came;
+	uint64_t from, came;
 
 	atomic_store(&is_free, 0);
 	atomic_store(&word, 0);
 	check(flock(file, LOCK_EX) == 0, "flock");
-	for (int i = 0; i < count; i++)
-		check(pthread_create(&threads[i], NULL, sleep_once, (void *)(uintptr_t)kind)
-		      == 0, "pthread_create");
+	for (int i = 0; i < count; i++) {
+		atomic_store(&sleepers[i].is_back, 0);
+		check(pthread_create(&sleepers[i].thread, NULL, sleep_once, &sleepers[i]) == 0,
+		      "pthread_create");
+	}
 	while (atomic_load(&reached) < count)
 		sched_yield();
 	came = now();
@@ -263,20 +271,20 @@ static uint64_t once(const struct kind *kind, int count)
 		sched_yield();
 	check(atomic_load(&reached) == count, "they sleep");
 	for (int i = 0; i < count; i++)
-		kind->let_go(threads[i]);
+		kind->let_go(&sleepers[i]);
 	for (int i = 0; i < count; i++)
-		check(pthread_join(threads[i], NULL) == 0, "pthread_join");
+		check(pthread_join(sleepers[i].thread, NULL) == 0, "pthread_join");
 	return atomic_load(&went_on) > came ? atomic_load(&went_on) - came : 0;
 }
 
 int main(int argc, char *argv[])
 {
-	const struct kind *kind = kinds;
-	struct sigaction   action = {.sa_handler = on_signal};
-	int                count = argc > 2 ? atoi(argv[2]) : 8, rest;
-	uint64_t           longest = 0, took;
-	pthread_t          worker;
+	struct sigaction action = {.sa_handler = on_signal};
+	int              count = argc > 2 ? atoi(argv[2]) : 8, rest;
+	uint64_t         longest = 0, took;
+	pthread_t        worker;
 
+	kind = kinds;
 	for (size_t i = 0; argc > 1 && i < sizeof kinds / sizeof kinds[0]; i++)
 		if (strcmp(kinds[i].name, argv[1]) == 0)
 			kind = &kinds[i];
@@ -286,7 +294,7 @@ int main(int argc, char *argv[])
 	open_all();
 	check(pthread_create(&worker, NULL, work, NULL) == 0, "pthread_create");
 	for (rest = argc > 3 ? atoi(argv[3]) : 1; rest > 0; rest--) {
-		took = once(kind, count);
+		took = once(count);
 		longest = took > longest ? took : longest;
 		printf("%s: %d slept, one worked\n", kind->name, count);
 	}

@@ -16,7 +16,7 @@ CHILDREN = 12
 # All have a thread, then say which file their block is, while all of them are there.
 FAMILY = f"""
 import os, sys, threading
-began, ended = os.pipe(), os.pipe()
+began, said, ended = os.pipe(), os.pipe(), os.pipe()
 def say():
     lowest = os.dup(0)
     os.close(lowest)
@@ -32,13 +32,13 @@ for _ in range({CHILDREN}):
         os.close(ended[1])
         os.read(began[0], 1)
         say()
+        os.write(said[1], b"x")
         os.read(ended[0], 1)
         os._exit(0)
 os.write(began[1], bytes({CHILDREN}))
 say()
-os.close(ended[0])
-while len(os.listdir(os.path.dirname(sys.argv[1]))) < {CHILDREN} + 1:
-    os.sched_yield()
+for _ in range({CHILDREN}):
+    os.read(said[0], 1)
 os.close(ended[1])
 for _ in range({CHILDREN}):
     os.wait()
