@@ -209,17 +209,6 @@ static PyObject *on_serve(PyObject *object, PyObject *args)
 	return serve_run((Interface *)object, functions, threads);
 }
 
-static PyObject *on_emit(PyObject *object, PyObject *args)
-{
-	Interface *self = (Interface *)object;
-	PyObject  *name, *value;
-	int        index;
-
-	if (!PyArg_ParseTuple(args, "UO", &name, &value) || (index = find(self, name)) < 0)
-		return NULL;
-	return serve_emit(self, (unsigned)index, value);
-}
-
 int interface_ready(PyObject *module)
 {
 	static PyMethodDef methods[] = {
@@ -230,7 +219,6 @@ int interface_ready(PyObject *module)
 		{ "match", on_match, METH_O,
 		  "How canonical texts differ from the interface: lines, or an empty text." },
 		{ "serve", on_serve, METH_VARARGS, "Serves callables, in the interface's order." },
-		{ "emit", on_emit, METH_VARARGS, "Sends an event, as its function would return it." },
 		{ NULL, NULL, 0, NULL },
 	};
 	static PyGetSetDef attributes[] = {

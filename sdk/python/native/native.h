@@ -151,7 +151,4 @@ PyObject *call_function(Interface *self, unsigned index);
 extern _Thread_local int serve_errno; /* for the caller of the call   */
 PyObject *serve_run(Interface *self, PyObject *functions, unsigned threads);
 
-/* Sends an event, as its function would return it. */
-PyObject *serve_emit(Interface *self, unsigned index, PyObject *value);
-
 #endif

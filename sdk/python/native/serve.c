@@ -466,6 +466,16 @@ static void drop_destroyed(struct answer *answer)
 	}
 }
 
+/* The generator of an event has ended. */
+static int no_more_events(const struct plan *plan)
+{
+	if (!plan || !(plan->function->flags & RH_FUNCTION_EVENT) ||
+	    !PyErr_ExceptionMatches(PyExc_StopIteration))
+		return 0;
+	PyErr_Clear();
+	return 1;
+}
+
 static int answer(struct server *server, unsigned index, void *const *args, void *ret)
 {
 	struct answer answer = { .server = server, .args = args, .ret = ret,
@@ -481,92 +491,13 @@ static int answer(struct server *server, unsigned index, void *const *args, void
 	Py_XDECREF(result);
 	if (r < 0) {
 		undo(&answer);
-		r = raise_there();
+		r = no_more_events(answer.plan) ? RH_ECANCELED : raise_there();
 	}
 	for (unsigned i = 0; i < answer.number_count; i++)
 		Py_DECREF(answer.numbers[i]);
 	if (answer.plan)
 		drop_destroyed(&answer);
 	return r;
-}
-
-/* --- events */
-
-/* Memory of the values of an event. */
-struct event {
-	void          *args[RH_PARAMS_MAX];
-	void          *pointers[RH_PARAMS_MAX];
-	uint64_t       cells[RH_PARAMS_MAX];
-	uint64_t       ret;
-	unsigned char *records;
-};
-
-static int event_init(struct event *event, const struct plan *plan)
-{
-	*event = (struct event){ .records = PyMem_Calloc(1, plan->record_bytes + 1) };
-	if (!event->records) {
-		PyErr_NoMemory();
-		return -1;
-	}
-	for (unsigned i = 0; i < plan->function->param_count; i++) {
-		const struct item *item = &plan->items[i];
-
-		event->pointers[i] = item->record ? event->records + item->offset
-		                                  : (void *)&event->cells[i];
-		event->args[i] = &event->pointers[i];
-	}
-	return 0;
-}
-
-static int send_event(Interface *self, const struct answer *answer,
-                      const struct event *event)
-{
-	PyThreadState *state = PyEval_SaveThread();
-	int            r = rh_stub_emit(self->interface, answer->plan->index, event->args,
-	                                answer->ret, 0);
-
-	PyEval_RestoreThread(state);
-	if (r < 0)
-		core_fail(r);
-	return r;
-}
-
-static int is_plain(const struct rh_param *param)
-{
-	return param->kind == RH_KIND_VOID || param->kind == RH_KIND_INT ||
-	       param->kind == RH_KIND_UINT || param->kind == RH_KIND_FLOAT ||
-	       param->kind == RH_KIND_STRUCT;
-}
-
-/* Numbers and structs: what an event lends is gone when it arrives. */
-static int check_event(const struct plan *plan)
-{
-	int is_one = (plan->function->flags & RH_FUNCTION_EVENT) && is_plain(plan->ret.param);
-
-	for (unsigned i = 0; i < plan->function->param_count; i++)
-		is_one &= is_plain(plan->items[i].param);
-	if (!is_one)
-		PyErr_Format(PyExc_TypeError, "%s is no event of numbers and structs",
-		             plan->function->name);
-	return is_one ? 0 : -1;
-}
-
-PyObject *serve_emit(Interface *self, unsigned index, PyObject *value)
-{
-	const struct plan *plan = interface_plan(self, index);
-	struct answer      answer = { .plan = plan };
-	struct event       event;
-	int                r;
-
-	if (!plan || check_event(plan) < 0 || event_init(&event, plan) < 0)
-		return NULL;
-	answer.args = event.args;
-	answer.ret = plan->ret.record ? event.records + plan->ret.offset : (void *)&event.ret;
-	r = take_all(&answer, value) < 0 ? -1 : send_event(self, &answer, &event);
-	PyMem_Free(event.records);
-	if (r < 0)
-		return NULL;
-	Py_RETURN_NONE;
 }
 
 /* --- threads of librhodes, which Python comes to know at their first call */
@@ -615,26 +546,48 @@ static int on_invoke(void *user, unsigned function, void *const *args, void *ret
 	return r;
 }
 
+/* NULL with an exception. */
+static struct server *server_new(Interface *of, PyObject *functions)
+{
+	struct server *server = PyMem_Calloc(1, sizeof *server);
+
+	if (!server) {
+		PyErr_NoMemory();
+		return NULL;
+	}
+	server->of = of;
+	server->objects = PyDict_New();
+	server->numbers = PyDict_New();
+	if (!server->objects || !server->numbers) {
+		Py_XDECREF(server->objects);
+		Py_XDECREF(server->numbers);
+		PyMem_Free(server);
+		return NULL;
+	}
+	Py_INCREF((PyObject *)of);
+	server->functions = Py_NewRef(functions);
+	return server;
+}
+
 PyObject *serve_run(Interface *self, PyObject *functions, unsigned threads)
 {
-	struct server  server = { .of = self, .functions = functions };
+	struct server *server;
 	PyThreadState *state;
-	int            r = RH_ENOMEM;
+	int            r;
 
 	if (!PyList_Check(functions) ||
 	    PyList_Size(functions) != (Py_ssize_t)self->interface->function_count) {
 		PyErr_SetString(PyExc_TypeError, "a list of a callable for each function is wanted");
 		return NULL;
 	}
-	server.objects = PyDict_New();
-	server.numbers = PyDict_New();
-	if (server.objects && server.numbers) {
-		state = PyEval_SaveThread();
-		r = rh_language_serve(self->interface, on_invoke, &server, threads);
-		PyEval_RestoreThread(state);
-	}
-	Py_XDECREF(server.objects);
-	Py_XDECREF(server.numbers);
+	/* Threads of events may use it until the process ends. */
+	if (!(server = server_new(self, functions)))
+		return NULL;
+	state = PyEval_SaveThread();
+	r = rh_language_events(self->interface, on_invoke, server);
+	if (r == RH_OK)
+		r = rh_language_serve(self->interface, on_invoke, server, threads);
+	PyEval_RestoreThread(state);
 	if (r < 0)
 		return core_fail(r);
 	Py_RETURN_NONE;

@@ -16,7 +16,6 @@ import inspect
 import os
 import sys
 import threading
-import time
 import types
 import typing
 
@@ -24,7 +23,6 @@ from . import _core
 from .errors import RhodesError
 
 LOCAL, NOCARRY, EVENT = 1 << 5, 1 << 6, 1 << 7
-RETRY_S = 0.05  # as rhodes-worker
 ACCEPTED = {
     "int": (int,), "fd": (int,), "float": (float, int), "string": (str, bytes),
     "path": (str, bytes, os.PathLike), "bytes": (bytes, bytearray, memoryview),
@@ -158,24 +156,14 @@ class Loop:
         return wait
 
 
-def _send(interface, name, function):
-    """Sends what the generator yields; once, also where that may have been in vain."""
-    for value in function():
-        while True:
-            try:
-                interface.emit(name, value)
-            except RhodesError as error:
-                if not error.ran:  # nobody listens yet
-                    time.sleep(RETRY_S)
-                    continue
-            break
-
-
-def _start_events(interface, functions):
-    for name, function in zip(interface.names, functions):
-        if interface.describe(name)[0] & EVENT:
-            threading.Thread(target=_send, args=(interface, name, function),
-                             daemon=True).start()
+def _take(interface, functions, loop):
+    """What is called for each function of the interface; of an event, for its next one."""
+    def taken(name, function):
+        flags = interface.describe(name)[0]
+        if flags & EVENT and not flags & (LOCAL | NOCARRY):
+            return functools.partial(next, function())
+        return loop.wrap(function)
+    return [taken(name, function) for name, function in zip(interface.names, functions)]
 
 
 def load(path):
@@ -201,9 +189,7 @@ def serve(module, threads=None):
                         "\n  ".join(wrong))
     if threads is None:
         threads = int(os.environ.get("RHODES_SERVE_THREADS", "1"))
-    loop = Loop()
-    _start_events(interface, functions)
-    interface.serve([loop.wrap(function) for function in functions], threads)
+    interface.serve(_take(interface, functions, Loop()), threads)
 
 
 def main(words):

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -195,7 +196,7 @@ static pthread_cond_t  rings_changed = PTHREAD_COND_INITIALIZER;
 static uint64_t        rings, rings_told;
 static int8_t          rings_who;
 
-EXPORT int echo_rung(uint64_t *ret_number, struct echo_pair *ret_pair)
+EXPORT int echo_rung(uint64_t *ret_number, struct echo_pair *ret_pair, char **ret_text)
 {
 	pthread_mutex_lock(&rings_lock);
 	while (rings_told == rings)
@@ -203,7 +204,7 @@ EXPORT int echo_rung(uint64_t *ret_number, struct echo_pair *ret_pair)
 	*ret_number = ++rings_told;
 	*ret_pair = (struct echo_pair){ .high = *ret_number, .low = rings_who };
 	pthread_mutex_unlock(&rings_lock);
-	return 0;
+	return asprintf(ret_text, "ring %llu", (unsigned long long)*ret_number) < 0 ? -1 : 0;
 }
 
 EXPORT void echo_ring(int8_t who, int count)

@@ -88,8 +88,8 @@ int echo_box_count(void);
 /* Waits until so many calls are in it at once; how many were. */
 int echo_meet(int count);
 
-/* An event: the number of a ring, counted from 1. */
-int  echo_rung(uint64_t *ret_number, struct echo_pair *ret_pair);
+/* An event: the number of a ring, counted from 1, also as a text that the caller frees. */
+int  echo_rung(uint64_t *ret_number, struct echo_pair *ret_pair, char **ret_text);
 void echo_ring(int8_t who, int count);
 
 /* The process of the callee; its end. */

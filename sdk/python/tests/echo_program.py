@@ -322,9 +322,10 @@ class TestEvents(unittest.TestCase):
             if event[2].low == who:  # not one of another run
                 got.append(event)
         first = got[0][1]
-        self.assertEqual([(result, number - first, pair.high - first)
-                          for result, number, pair in got],
-                         [(0, number, number) for number in range(3)])
+        self.assertEqual([(result, number - first, pair.high - first, text)
+                          for result, number, pair, text in got],
+                         [(0, number, number, f"ring {first + number}")
+                          for number in range(3)])
 
     def test_none_is_told_when_none_comes(self):
         child = os.fork()  # with a shorter patience, which is read once

@@ -122,7 +122,7 @@ def echo_rung():
     while True:
         who = rings.get()
         number += 1
-        yield 0, number, (number, who)
+        yield 0, number, (number, who), f"ring {number}"
 
 
 def echo_ring(who: int, count: int) -> None:
