@@ -105,6 +105,14 @@ static bool is_room(const struct rh_bind_value *value)
 	       value->param->size == 8;
 }
 
+/* A server has any object; of one that callers look into they get bytes. */
+static const char *object_type(const struct rh_bind_object *object, bool is_served)
+{
+	if (!is_served)
+		return object->upper;
+	return object->is_mirrored ? "Mirrored" : "object";
+}
+
 static void put_core(FILE *out, const struct rh_binding *binding,
                      const struct rh_bind_value *value, enum side side, bool is_served)
 {
@@ -117,7 +125,7 @@ static void put_core(FILE *out, const struct rh_binding *binding,
 		fputs(side == GIVEN ? "ArrayBufferView | ArrayBuffer" : "Uint8Array", out);
 		return;
 	case RH_KIND_HANDLE:
-		fputs(is_served ? "object" : binding->objects[value->param->handle].upper, out);
+		fputs(object_type(&binding->objects[value->param->handle], is_served), out);
 		return;
 	case RH_KIND_FD:
 		fputs("number", out);
@@ -291,14 +299,14 @@ static void put_served(FILE *out, const struct rh_binding *binding,
 	fputs(">;\n", out);
 }
 
-/* Node serves no objects that callers look into. */
-static bool is_served(const struct rh_bind_function *function)
+/* Whether its callers look into some object of it. */
+static bool is_mirrored(const struct rh_binding *binding)
 {
-	bool is_mirrored = rh_bind_is_mirrored(&function->ret);
+	bool is = false;
 
-	for (uint32_t i = 0; i < function->row->param_count; i++)
-		is_mirrored = is_mirrored || rh_bind_is_mirrored(&function->values[i]);
-	return rh_bind_is_served(function) && !is_mirrored;
+	for (uint32_t i = 0; i < binding->object_count; i++)
+		is = is || (binding->objects[i].is_used && binding->objects[i].is_mirrored);
+	return is;
 }
 
 void rh_emit_node(FILE *out, const struct rh_binding *binding)
@@ -306,8 +314,8 @@ void rh_emit_node(FILE *out, const struct rh_binding *binding)
 	const char *name = binding->plan->interface.name;
 
 	fprintf(out, "// %s, by `rhodes interface bind --language node`: do not edit.\n\n"
-	        "declare module '%s' {\n  import type { Callable, Handle } from 'rhodes';\n\n",
-	        name, name);
+	        "declare module '%s' {\n  import type { Callable, Handle%s } from 'rhodes';\n\n",
+	        name, name, is_mirrored(binding) ? ", Mirrored" : "");
 	for (const struct rh_bind_type *type = binding->types.first; type; type = type->next) {
 		if (type->kind == RH_BIND_STRUCT)
 			put_record(out, type);
@@ -327,7 +335,7 @@ void rh_emit_node(FILE *out, const struct rh_binding *binding)
 	for (uint32_t i = 0; i < binding->count; i++) {
 		if (rh_bind_is_event(&binding->functions[i]))
 			put_served_event(out, binding, &binding->functions[i]);
-		else if (is_served(&binding->functions[i]))
+		else if (rh_bind_is_served(&binding->functions[i]))
 			put_served(out, binding, &binding->functions[i]);
 	}
 	fputs("  }\n}\n", out);

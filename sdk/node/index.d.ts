@@ -36,6 +36,13 @@ export function open<T = Library>(name: string, expected?: readonly string[]): T
 /** The same, or undefined when no reference is called that. */
 export function find<T = Library>(name: string): T | undefined;
 
+/** An object of a server that its callers look into, where the interface mirrors bytes of it. */
+export interface Mirrored {
+  /** What they see, as C has it: called when a function that made or used the object has
+   *  answered, and copied.  A Buffer, a typed array, a DataView or an ArrayBuffer of that length. */
+  mirror(): ArrayBufferView | ArrayBuffer;
+}
+
 export interface ServeOptions {
   /** How many calls may wait for promises at once, 1 to 64; 16. */
   threads?: number;
@@ -47,7 +54,7 @@ export function serve(functions: object, options?: ServeOptions): Promise<void>;
 export function typed<F extends (...words: any[]) => any>(text: string, f: F): F;
 /** A served function that gets texts as Buffers, as they may be no UTF-8. */
 export function raw<F extends (...words: any[]) => any>(f: F): F;
-/** In a served function that returns no promise: what its caller finds in errno. */
+/** In a served function, before it awaits: what its caller finds in errno. */
 export function setErrno(number: number): void;
 /** What the function left in errno that was called last and waited for; 0: nothing. */
 export function errno(): number;

@@ -7,27 +7,28 @@ const { stat } = require('node:fs/promises');
 const native = require('./rhodes.node');
 const { fail } = require('./errors.js');
 const { camel } = require('./library.js');
+const { Objects, withObjects, forget, follow } = require('./objects.js');
 
-/* Words of a canonical text are parted by ", "; a type has no blank behind a comma. */
-function parse(text) {
+/* Without the names of parameters, which differ without harm.  Words of a canonical text are
+ * parted by ", "; a type has no blank behind a comma. */
+function typesOf(text) {
   const words = text.split(', ');
-  return { name: words[0], ret: words[words.length - 1],
-           params: words.slice(1, -1).map((word) => word.slice(0, word.lastIndexOf('|'))) };
+  const params = words.slice(1, -1).map((word) => word.slice(0, word.lastIndexOf('|')));
+  return [words[0], ...params, words[words.length - 1]].join(', ');
 }
 
-const types = (text) => { const { name, params, ret } = parse(text);
-                          return [name, ...params, ret].join(', '); };
+/* The same function, of which more is said. */
+function said(f, more) {
+  const { signature, raw: isRaw, wanted = f.length } = f;
+  return Object.assign(function (...words) { return f.apply(this, words); },
+                       { signature, raw: isRaw, wanted, ...more });
+}
 
 /* Says what a function is for: compared with the interface when it is served. */
-function typed(text, f) {
-  return Object.assign((...words) => f(...words), { signature: text, wanted: f.length });
-}
+const typed = (text, f) => said(f, { signature: text });
 
 /* For texts that may be no UTF-8: the function gets them as Buffers. */
-function raw(f) {
-  return Object.assign((...words) => f(...words),
-                       { signature: f.signature, wanted: f.wanted ?? f.length, raw: true });
-}
+const raw = (f) => said(f, { raw: true });
 
 const isServed = ({ text }) => !!text;
 
@@ -44,13 +45,11 @@ function differences(object, told) {
     const f = functionOf(object, one);
     if (!f)
       found.push(`- ${one.text}`, `+ (no function ${one.name})`);
-    else if (f.signature && types(f.signature) !== types(one.text))
+    else if (f.signature && typesOf(f.signature) !== typesOf(one.text))
       found.push(`- ${one.text}`, `+ ${f.signature}`);
     else if ((f.wanted ?? f.length) > one.words)
       found.push(`- ${one.text}`,
                  `+ ${one.name} takes ${f.wanted ?? f.length} arguments, not ${one.words}`);
-    if (/\bhandle [^,|]*\[/.test(one.text))
-      found.push(`- ${one.text}`, `+ callers look into that object: only C can serve it`);
   }
   return found;
 }
@@ -67,75 +66,7 @@ function eventOf(f) {
       if (!iterator) throw new TypeError(`${f.name} is an event, which yields`);
       values = iterator.call(many);
     }
-    const step = values.next();
-    return step instanceof Promise ? step.then(taken) : taken(step);
-  };
-}
-
-/* Objects that callers hold: a number for each, as long as they do. */
-class Objects {
-  #numbers = new Map();
-  #objects = new Map();
-  #next = 16;
-  number(object) {
-    if (object === null || object === undefined) return null;
-    let number = this.#numbers.get(object);
-    if (number === undefined) {
-      number = this.#next;
-      this.#next += 16;
-      this.#numbers.set(object, number);
-      this.#objects.set(number, object);
-    }
-    return number;
-  }
-  object(number) { return number === null ? null : this.#objects.get(number); }
-  drop(number) {
-    this.#numbers.delete(this.#objects.get(number));
-    this.#objects.delete(number);
-  }
-  get size() { return this.#objects.size; }
-}
-
-/* Which arguments are handles, whether they end, and where handles come out. */
-function handlesOf(one) {
-  const { params, ret } = parse(one.text);
-  const isHandle = (type) => /^(in |out |inout )?(new |drop )?handle /.test(type);
-  const names = one.text.split(', ').slice(1, -1)
-    .map((word, i) => word.slice(word.lastIndexOf('|') + 1) || `a${i}`);
-  const outs = params.map((type, i) => [type, names[i]])
-    .filter(([type]) => /^(out|inout) /.test(type));
-  return {
-    words: one.roles.map((param) => (isHandle(params[param]) ? params[param] : null)),
-    outs: outs.filter(([type]) => isHandle(type)).map(([, name]) => name),
-    result: isHandle(ret),
-    key: one.outs === 0 ? null
-         : outs.some(([, name]) => name === 'result') ? 'returned' : 'result',
-  };
-}
-
-function numbered(objects, told, result) {
-  if (told.key === null) return told.result ? objects.number(result) : result;
-  const copy = { ...result };
-  if (told.result) copy[told.key] = objects.number(copy[told.key]);
-  for (const name of told.outs) copy[name] = objects.number(copy[name]);
-  return copy;
-}
-
-/* The function with objects in the place of their numbers. */
-function withObjects(f, one, objects) {
-  const told = handlesOf(one);
-  if (!told.result && !told.outs.length && !told.words.some(Boolean)) return f;
-  const finish = (words, result) => {
-    told.words.forEach((type, i) => {
-      if (type?.includes('drop handle ')) objects.drop(words[i]);
-    });
-    return numbered(objects, told, result);
-  };
-  return (...words) => {
-    const result = f(...words.map((word, i) => (told.words[i] ? objects.object(word)
-                                                              : word)));
-    return result instanceof Promise ? result.then((value) => finish(words, value))
-                                     : finish(words, result);
+    return follow(values.next(), taken);
   };
 }
 
@@ -158,6 +89,10 @@ async function serve(object, { threads } = {}) {
   if (!Number.isInteger(count) || count < 1 || count > 64)
     throw new RangeError('threads must be a whole number between 1 and 64');
   const objects = new Objects();
+  const failed = (error, answer) => {
+    if (answer) forget(objects, answer);
+    return explain(error);
+  };
   const functions = told.functions.map((one) => {
     const f = isServed(one) && functionOf(object, one);
     return f && (one.isEvent ? eventOf(f.bind(object)) : withObjects(f.bind(object), one, objects));
@@ -167,7 +102,7 @@ async function serve(object, { threads } = {}) {
    * once asked; its other threads are made now, while they would share it with this one. */
   try { process.cwd(); } catch { /* it has none any more */ }
   await stat('/');
-  return native.serve(functions, explain, count, raws);
+  return native.serve(functions, failed, count, raws);
 }
 
 module.exports = { serve, typed, raw, stop: native.stop };

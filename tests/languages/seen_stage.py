@@ -5,7 +5,7 @@ import os
 from bind_stage import HERE
 
 # As a program that is compiled with another header than the library's own sees it.
-PROGRAM = r"""
+LOOK = r"""
 import ctypes
 import struct
 
@@ -15,8 +15,8 @@ seen.seen_new.restype = ctypes.c_void_p
 
 def look(tally):
     return struct.unpack("4xii", ctypes.string_at(tally, 12))
-
-
+"""
+PROGRAM = LOOK + r"""
 tally = ctypes.c_void_p(seen.seen_new(40))
 other = ctypes.c_void_p(seen.seen_new(7))
 print(look(tally.value), look(other.value))

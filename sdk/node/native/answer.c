@@ -31,7 +31,7 @@ static int hand_out(struct rh_js_ask *ask, const struct rh_param *param, void **
 			                   "no memory for a result");
 		if (len > 0)
 			memcpy(copy, bytes, len);
-		*value = copy;
+		*value = ask->owned[ask->owned_count++] = copy;
 		return 0;
 	}
 	*value = bytes;
@@ -203,7 +203,7 @@ static int store_result(struct rh_js_ask *ask, napi_value js)
 	return store(ask, ret, &ask->plan->ret, js, ask->frame.ret, &where);
 }
 
-int rh_js_answer(struct rh_js_ask *ask, napi_value result)
+static int store_all(struct rh_js_ask *ask, napi_value result)
 {
 	const struct rh_js_plan *plan = ask->plan;
 	napi_env                 env = ask->frame.library->state->env;
@@ -227,4 +227,56 @@ int rh_js_answer(struct rh_js_ask *ask, napi_value result)
 	if (rh_js_is_none(env, js) && rh_js_is_told(plan->function, RH_USED_RETURN))
 		return 0;
 	return store_result(ask, js);
+}
+
+/* What callers see of one object; kept until the thread that has the call can tell it. */
+static int store_seen(struct rh_js_ask *ask, const struct rh_param *param, napi_value js,
+                      void **ret_seen)
+{
+	struct rh_js_where where = { .name = ask->plan->function->name };
+	void              *bytes;
+	size_t             len;
+
+	if (rh_js_bytes_read(ask->frame.library->state->env, js, &bytes, &len, &where) < 0)
+		return -1;
+	if (len != rh_js_seen(param))
+		return rh_js_range_error(ask->frame.library->state->env, &where,
+		                         "shows another number of bytes than callers see");
+	if (!(*ret_seen = rh_js_arena_take(&ask->frame.arena, len)))
+		return rh_js_throw(ask->frame.library->state, RH_ENOMEM, "no memory for what"
+		                   " callers see of an object");
+	memcpy(*ret_seen, bytes, len);
+	return 0;
+}
+
+static int store_all_seen(struct rh_js_ask *ask, napi_value seen)
+{
+	const struct rh_function *function = ask->plan->function;
+	napi_env                  env = ask->frame.library->state->env;
+
+	for (unsigned i = 0; i <= function->param_count; i++) {
+		bool                   is_ret = i == function->param_count;
+		const struct rh_param *param = is_ret ? &function->ret : param_of(ask, i);
+		napi_value             js;
+
+		if (rh_js_seen(param) == 0)
+			continue;
+		RH_JS_TRY(napi_get_element(env, seen, i, &js));
+		if (!rh_js_is_none(env, js) &&
+		    store_seen(ask, param, js, &ask->seen[is_ret ? RH_PARAMS_MAX : i]) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+int rh_js_answer(struct rh_js_ask *ask, napi_value answer)
+{
+	napi_env   env = ask->frame.library->state->env;
+	napi_value result, seen;
+
+	if (!ask->plan->has_handles)
+		return store_all(ask, answer);
+	RH_JS_TRY(napi_get_named_property(env, answer, "result", &result));
+	RH_JS_TRY(napi_get_named_property(env, answer, "seen", &seen));
+	return store_all(ask, result) < 0 ? -1 : store_all_seen(ask, seen);
 }

@@ -50,6 +50,12 @@ bool rh_js_is_text(const struct rh_param *param)
 	return param->kind == RH_KIND_STRING || param->kind == RH_KIND_PATH;
 }
 
+uint32_t rh_js_seen(const struct rh_param *param)
+{
+	return param->kind == RH_KIND_HANDLE && !(param->flags & RH_PARAM_DESTROYS)
+	       ? param->mirror_len : 0;
+}
+
 uint32_t rh_js_element(const struct rh_param *param)
 {
 	return param->size > 0 ? param->size : 1;
@@ -140,6 +146,7 @@ static int make_plan(const struct rh_interface *interface, unsigned index,
 	if (!rh_js_is_carried(function))
 		return RH_OK;
 	find_lengths(plan);
+	plan->has_handles = function->ret.kind == RH_KIND_HANDLE;
 	for (unsigned i = 0; i < function->param_count; i++) {
 		const struct rh_param *param = &function->params[i];
 		struct rh_js_param    *of = &plan->params[i];
@@ -147,6 +154,7 @@ static int make_plan(const struct rh_interface *interface, unsigned index,
 		if ((r = make_shape(param, &of->shape)) < 0)
 			return r;
 		set_key(param, i, of);
+		plan->has_handles = plan->has_handles || param->kind == RH_KIND_HANDLE;
 		of->word = rh_js_goes_in(param) && !of->is_length ? plan->words++
 		           : RH_JS_NO_WORD;
 		of->is_out = rh_js_comes_out(param) &&

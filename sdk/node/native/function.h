@@ -27,6 +27,7 @@ struct rh_js_plan {
 	unsigned                   index;
 	uint8_t                    words;
 	uint8_t                    outs;
+	bool                       has_handles; /* one at least                     */
 	const char                *result_key;
 	struct rh_js_param         params[RH_PARAMS_MAX];
 	struct rh_js_param         ret;
@@ -37,6 +38,9 @@ const struct rh_js_plan *rh_js_plans(const struct rh_interface *interface);
 
 /* Writes the canonical text (docs/interface-text.md); its length, or RH_EMSGSIZE. */
 int rh_js_function_text(const struct rh_function *function, char *text, size_t cap);
+
+/* How many bytes of the object callers see, after a call that has it. */
+uint32_t rh_js_seen(const struct rh_param *param);
 
 /* Whether calls of it go to the callee. */
 bool rh_js_is_carried(const struct rh_function *function);

@@ -15,7 +15,7 @@ static struct {
 	struct rh_js_library       library;
 	const struct rh_interface *interface;
 	const struct rh_js_plan   *plans;
-	napi_ref                   functions, explain;
+	napi_ref                   functions, failed;
 	napi_deferred              promise;
 	struct rh_js_ask          *asks;      /* that promises will answer         */
 	struct rh_js_item          ended;
@@ -29,9 +29,26 @@ static struct {
 
 /* --- on threads of librhodes ----------------------------------------------------------- */
 
+static int show(const struct rh_js_ask *ask)
+{
+	const struct rh_function *function = ask->plan->function;
+	int                       r = RH_OK;
+
+	for (unsigned i = 0; i < function->param_count && r == RH_OK; i++) {
+		if (ask->seen[i])
+			r = rh_language_mirror(i, ask->seen[i], rh_js_seen(&function->params[i]));
+	}
+	if (r == RH_OK && ask->seen[RH_PARAMS_MAX])
+		r = rh_language_mirror(RH_LANGUAGE_RESULT, ask->seen[RH_PARAMS_MAX],
+		                       rh_js_seen(&function->ret));
+	return r;
+}
+
 /* Results lie in memory of the call here, and must live until the reply is packed. */
 static int lend(struct rh_js_ask *ask)
 {
+	if (ask->r < 0)
+		return ask->r;
 	for (unsigned i = 0; i < ask->lent_count; i++) {
 		void *memory = rh_language_memory(ask->lent_bytes[i]);
 
@@ -40,7 +57,14 @@ static int lend(struct rh_js_ask *ask)
 		memcpy(memory, *ask->lent[i], ask->lent_bytes[i]);
 		*ask->lent[i] = memory;
 	}
-	return ask->r;
+	return show(ask);
+}
+
+/* Nobody gets what was to be handed over. */
+static void take_back(struct rh_js_ask *ask)
+{
+	for (unsigned i = 0; i < ask->owned_count; i++)
+		free(ask->owned[i]);
 }
 
 static int raise_fault(const struct rh_js_fault *fault)
@@ -85,7 +109,8 @@ static int invoke(void *user, unsigned index, void *const *args, void *ret)
 	ask.item.done = look_at;
 	ask.plan = &server.plans[index];
 	ask.answered = &answered;
-	ask.lent_count = 0;
+	ask.lent_count = ask.owned_count = 0;
+	memset(ask.seen, 0, sizeof ask.seen);
 	ask.r = RH_OK;
 	ask.err_no = 0;
 	ask.fault = (struct rh_js_fault){ .code = RH_OK };
@@ -110,6 +135,8 @@ static int invoke(void *user, unsigned index, void *const *args, void *ret)
 	if (ask.has_place)
 		rh_js_place_fini(&ask.place);
 	r = ask.r == RH_ERAISED ? raise_fault(&ask.fault) : lend(&ask);
+	if (r < 0)
+		take_back(&ask);
 	rh_js_arena_fini(&ask.frame.arena);
 	rh_js_fault_fini(&ask.fault);
 	sem_destroy(&answered);
@@ -152,15 +179,15 @@ static char *copy_element(napi_env env, napi_value array, uint32_t index)
 	return text;
 }
 
-/* What was thrown, or what a promise was rejected with. */
-static void raised(struct rh_js_ask *ask, napi_value error)
+/* answer: that could not be sent, or NULL. */
+static void fail(struct rh_js_ask *ask, napi_value error, napi_value answer)
 {
 	napi_env   env = server.state->env;
-	napi_value explain, self, texts;
+	napi_value failed, self, texts, words[] = { error, answer };
 
-	if (napi_get_reference_value(env, server.explain, &explain) == napi_ok &&
+	if (napi_get_reference_value(env, server.failed, &failed) == napi_ok &&
 	    napi_get_undefined(env, &self) == napi_ok &&
-	    napi_call_function(env, self, explain, 1, &error, &texts) == napi_ok) {
+	    napi_call_function(env, self, failed, answer ? 2 : 1, words, &texts) == napi_ok) {
 		ask->fault.type = copy_element(env, texts, 0);
 		ask->fault.message = copy_element(env, texts, 1);
 		ask->fault.stack = copy_element(env, texts, 2);
@@ -170,22 +197,25 @@ static void raised(struct rh_js_ask *ask, napi_value error)
 	answered(ask, RH_ERAISED);
 }
 
-static void raise_pending(struct rh_js_ask *ask)
+static void fail_pending(struct rh_js_ask *ask, napi_value answer)
 {
 	napi_value error;
 
 	if (napi_get_and_clear_last_exception(server.state->env, &error) == napi_ok)
-		raised(ask, error);
+		fail(ask, error, answer);
 	else
 		answered(ask, RH_ENOMEM);
 }
 
-static void returned(struct rh_js_ask *ask, napi_value result)
+static void raised(struct rh_js_ask *ask, napi_value error)
 {
-	ask->err_no = server.err_no;
-	server.err_no = 0;
-	if (rh_js_answer(ask, result) < 0)
-		raise_pending(ask);
+	fail(ask, error, NULL);
+}
+
+static void returned(struct rh_js_ask *ask, napi_value answer)
+{
+	if (rh_js_answer(ask, answer) < 0)
+		fail_pending(ask, ask->plan->has_handles ? answer : NULL);
 	else
 		answered(ask, RH_OK);
 }
@@ -266,6 +296,7 @@ static int call_function(struct rh_js_ask *ask, napi_value *ret_result)
 	server.err_no = 0;
 	RH_JS_TRY(napi_call_function(env, self, function, ask->plan->words, words,
 	                             ret_result));
+	ask->err_no = server.err_no; /* others run before a promise is resolved */
 	return 0;
 }
 
@@ -293,10 +324,10 @@ static void look_at(struct rh_js_item *item, struct rh_js_state *state)
 	if (!state) {
 		answered(ask, RH_ECANCELED);
 	} else if (call_in_place(ask, &result) < 0) {
-		raise_pending(ask);
+		fail_pending(ask, NULL);
 	} else if (napi_is_promise(state->env, result, &is_promise) == napi_ok && is_promise) {
 		if (await(ask, result) < 0)
-			raise_pending(ask);
+			fail_pending(ask, NULL);
 	} else {
 		returned(ask, result);
 	}
@@ -317,7 +348,7 @@ static void ended(struct rh_js_item *item, struct rh_js_state *state)
 	if (state) {
 		rh_js_queue_expected(server.queue);
 		napi_delete_reference(state->env, server.functions);
-		napi_delete_reference(state->env, server.explain);
+		napi_delete_reference(state->env, server.failed);
 		if (server.r < 0 && rh_js_fault_object(state, &server.fault, &value) == 0)
 			napi_reject_deferred(state->env, server.promise, value);
 		else if (napi_get_undefined(state->env, &value) == napi_ok)
@@ -394,7 +425,7 @@ static int start(struct rh_js_state *state, napi_value *words, napi_value *ret_p
 		return -1;
 	RH_JS_TRY(napi_get_value_uint32(env, words[2], &server.threads));
 	RH_JS_TRY(napi_create_reference(env, words[0], 1, &server.functions));
-	RH_JS_TRY(napi_create_reference(env, words[1], 1, &server.explain));
+	RH_JS_TRY(napi_create_reference(env, words[1], 1, &server.failed));
 	RH_JS_TRY(napi_create_promise(env, &server.promise, ret_promise));
 	server.library = (struct rh_js_library){ .state = state, .is_own = true,
 	                                         .plans = server.plans };

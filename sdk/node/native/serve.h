@@ -24,6 +24,10 @@ struct rh_js_ask {
 	void                  **lent[RH_PARAMS_MAX + 1]; /* results to be copied     */
 	size_t                  lent_bytes[RH_PARAMS_MAX + 1];
 	unsigned                lent_count;
+	void                   *owned[RH_PARAMS_MAX + 1]; /* of malloc, the caller's  */
+	unsigned                owned_count;
+	void                   *seen[RH_PARAMS_MAX + 1]; /* what callers see of an
+	                                          object, or NULL; the result's last */
 	int                     r;
 	int                     err_no;        /* for the caller's errno             */
 	void                   *answered;      /* a semaphore                        */
@@ -32,9 +36,11 @@ struct rh_js_ask {
 /* own() => description of the interface that this process serves. */
 napi_value rh_js_own(napi_env env, napi_callback_info info);
 
-/* serve(functions, explain, threads, raw) => promise, settled when it ends.  functions are
- * in the order of the interface; explain(error) => [type, message, stack]; raw: for each
- * function whether it takes texts as bytes. */
+/* serve(functions, failed, threads, raw) => promise, settled when it ends.  functions are
+ * in the order of the interface; those with handles return { result, seen }, with bytes of
+ * objects that callers see by parameter, the result's last.  failed(error, answer) => [type,
+ * message, stack]; answer: what such a function returned, when that could not be sent.  raw:
+ * for each function whether it takes texts as bytes. */
 napi_value rh_js_serve(napi_env env, napi_callback_info info);
 
 /* setErrno(number): what the caller of the function that returns next finds in errno. */
