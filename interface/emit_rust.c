@@ -6,117 +6,14 @@
 #include <inttypes.h>
 #include <string.h>
 
-static bool is_behind_null(const struct rh_bind_value *value)
-{
-	return value->role != RH_BIND_VALUE && value->role != RH_BIND_FD &&
-	       rh_bind_is_nullable(value);
-}
-
-static const char *object_name(const struct rh_binding *binding,
-                               const struct rh_bind_value *value)
-{
-	return binding->objects[value->param->handle].upper;
-}
-
-static void put_in_text(FILE *out, const struct rh_bind_value *value)
-{
-	if (!is_behind_null(value))
-		fputs("&(impl AsText + ?Sized)", out);
-	else if (value->param->kind == RH_KIND_PATH)
-		fputs("Option<&std::path::Path>", out);
-	else
-		fputs("Option<&str>", out);
-}
-
-static void put_in_type(FILE *out, const struct rh_binding *binding,
-                        const struct rh_bind_value *value)
-{
-	bool is_null = is_behind_null(value);
-
-	if (value->role == RH_BIND_TEXT) {
-		put_in_text(out, value);
-		return;
-	}
-	fputs(is_null ? "Option<" : "", out);
-	switch (value->role) {
-	case RH_BIND_BYTES:
-		fputs(value->param->direction == RH_IN ? "&[" : "&mut [", out);
-		rh_rust_type(out, value->type);
-		fputc(']', out);
-		break;
-	case RH_BIND_HANDLE:
-		fprintf(out, "%s%s", value->param->flags & RH_PARAM_DESTROYS ? "" : "&",
-		        object_name(binding, value));
-		break;
-	case RH_BIND_FD:
-		fputs("&impl value::AsRawFd", out);
-		break;
-	default:
-		rh_rust_type(out, value->type);
-	}
-	fputs(is_null ? ">" : "", out);
-}
-
-static void put_out_type(FILE *out, const struct rh_binding *binding,
-                         const struct rh_bind_value *value)
-{
-	bool is_maybe = value->role == RH_BIND_POINTED &&
-	                value->param->direction == RH_INOUT && is_behind_null(value);
-
-	switch (value->role) {
-	case RH_BIND_TEXT:
-		fputs("Option<String>", out);
-		break;
-	case RH_BIND_BYTES:
-		fputs("Option<Vec<", out);
-		rh_rust_type(out, value->type);
-		fputs(">>", out);
-		break;
-	case RH_BIND_HANDLE:
-		fprintf(out, "Option<%s>", object_name(binding, value));
-		break;
-	case RH_BIND_FD:
-		fputs("Option<std::os::unix::io::OwnedFd>", out);
-		break;
-	default:
-		fputs(is_maybe ? "Option<" : "", out);
-		rh_rust_type(out, value->type);
-		fputs(is_maybe ? ">" : "", out);
-	}
-}
-
-/* A tuple where there is more than one. */
-static void put_result_type(FILE *out, const struct rh_binding *binding,
-                            const struct rh_bind_function *function)
-{
-	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
-	uint32_t                    count = rh_bind_outs(function, outs);
-
-	fputs(count == 1 ? "Result<" : "Result<(", out);
-	for (uint32_t i = 0; i < count; i++) {
-		fputs(i ? ", " : "", out);
-		put_out_type(out, binding, outs[i]);
-	}
-	fputs(count == 1 ? ">" : ")>", out);
-}
-
 static void put_head(FILE *out, const struct rh_binding *binding,
                      const struct rh_bind_function *function)
 {
 	fprintf(out, "    /// `%s`\n    pub fn ", function->text);
-	rh_rust_name(out, function->name);
-	fputs("(&self", out);
-	for (uint32_t i = 0; i < function->row->param_count; i++) {
-		if (!rh_bind_goes_in(&function->values[i]))
-			continue;
-		fputs(", ", out);
-		rh_rust_name(out, function->values[i].name);
-		fputs(": ", out);
-		put_in_type(out, binding, &function->values[i]);
-	}
-	fputs(") -> ", out);
-	put_result_type(out, binding, function);
-	fputs(" {\n", out);
+	rh_rust_parameters(out, binding, function, false);
+	fputs(" -> Result<", out);
+	rh_rust_results(out, binding, function, false);
+	fputs("> {\n", out);
 }
 
 /* The other slices that tell their length by the same parameter must have it, too. */
@@ -163,11 +60,11 @@ static void put_slice(FILE *out, const struct rh_bind_value *value, uint32_t ind
 
 	fprintf(out, "        let rh_n%u = ", index);
 	rh_rust_name(out, value->name);
-	fprintf(out, is_behind_null(value) ? ".as_ref().map_or(0, |s| s.len());\n" :
+	fprintf(out, rh_rust_is_option(value) ? ".as_ref().map_or(0, |s| s.len());\n" :
 	        ".len();\n");
 	fprintf(out, "        let rh_a%u = ", index);
 	rh_rust_name(out, value->name);
-	if (is_behind_null(value))
+	if (rh_rust_is_option(value))
 		fprintf(out, ".map_or(std::ptr::null%s(), |s| s.as_%sptr());\n",
 		        is_mut ? "_mut" : "", is_mut ? "mut_" : "");
 	else
@@ -177,7 +74,7 @@ static void put_slice(FILE *out, const struct rh_bind_value *value, uint32_t ind
 /* A value behind a pointer. */
 static void put_pointed(FILE *out, const struct rh_bind_value *value, uint32_t index)
 {
-	bool is_null = is_behind_null(value) && value->param->direction != RH_OUT;
+	bool is_null = rh_rust_is_option(value) && value->param->direction != RH_OUT;
 
 	fprintf(out, "        let mut rh_v%u: %s", index, is_null ? "Option<" : "");
 	rh_rust_type(out, value->type);
@@ -204,7 +101,7 @@ static void put_text(FILE *out, const struct rh_bind_value *value, uint32_t inde
 		return;
 	}
 	fprintf(out, "        let rh_v%u = Text::%s(", index,
-	        is_behind_null(value) ? "nullable" : "new");
+	        rh_rust_is_option(value) ? "nullable" : "new");
 	rh_rust_name(out, value->name);
 	fprintf(out, ")?;\n        let rh_a%u = rh_v%u.as_ptr();\n", index, index);
 }
@@ -221,7 +118,7 @@ static void put_handle(FILE *out, const struct rh_bind_value *value, uint32_t in
 	}
 	fprintf(out, "        let rh_a%u: *mut c_void = ", index);
 	rh_rust_name(out, value->name);
-	if (is_behind_null(value))
+	if (rh_rust_is_option(value))
 		fprintf(out, "%s.map_or(std::ptr::null_mut(), |h| h.rh_raw);\n",
 		        is_taken ? ".as_ref()" : "");
 	else
@@ -298,21 +195,16 @@ static void put_result(FILE *out, const struct rh_bind_value *ret)
 	}
 }
 
-static const char *owned(const struct rh_bind_value *value)
-{
-	return value->param->flags & RH_PARAM_TRANSFER ? "true" : "false";
-}
-
 /* What came into a variable, as the binding shows it. */
 static void put_taken(FILE *out, const struct rh_binding *binding,
                       const struct rh_bind_value *value, const char *name)
 {
 	switch (value->role) {
 	case RH_BIND_TEXT:
-		fprintf(out, "value::take_text(%s, %s)?", name, owned(value));
+		fprintf(out, "value::take_text(%s, %s)?", name, rh_rust_owned(value));
 		break;
 	case RH_BIND_HANDLE:
-		fprintf(out, "%s::rh_new(self, %s, %s)", object_name(binding, value), name,
+		fprintf(out, "%s::rh_new(self, %s, %s)", rh_rust_object(binding, value), name,
 		        value->param->flags & RH_PARAM_CREATES ? "true" : "false");
 		break;
 	case RH_BIND_FD:
@@ -320,7 +212,7 @@ static void put_taken(FILE *out, const struct rh_binding *binding,
 		break;
 	case RH_BIND_BYTES:
 		fprintf(out, "value::take_bytes(%s, rh_v%u as usize, %s)", name,
-		        value->param->used_param, owned(value));
+		        value->param->used_param, rh_rust_owned(value));
 		break;
 	default:
 		fputs(name, out);
@@ -350,10 +242,10 @@ static void put_taken_objects(FILE *out, const struct rh_bind_function *function
 
 		if (value->role != RH_BIND_HANDLE || !(value->param->flags & RH_PARAM_DESTROYS))
 			continue;
-		fputs(is_behind_null(value) ? "            if let Some(mut rh_h) = " :
+		fputs(rh_rust_is_option(value) ? "            if let Some(mut rh_h) = " :
 		      "            let mut rh_h = ", out);
 		rh_rust_name(out, value->name);
-		fputs(is_behind_null(value) ? " {\n                rh_h.rh_owned = false;\n"
+		fputs(rh_rust_is_option(value) ? " {\n                rh_h.rh_owned = false;\n"
 		      "            }\n" : ";\n            rh_h.rh_owned = false;\n", out);
 	}
 }

@@ -1,104 +1,13 @@
 /* emit_rust_server - a server in Rust: a trait, and what runs its functions. */
 #include "emit_rust.h"
 
-static bool is_behind_null(const struct rh_bind_value *value)
-{
-	return value->role != RH_BIND_VALUE && value->role != RH_BIND_FD &&
-	       rh_bind_is_nullable(value);
-}
-
-static const char *object_name(const struct rh_binding *binding,
-                               const struct rh_bind_value *value)
-{
-	return binding->objects[value->param->handle].upper;
-}
-
-static void put_in_type(FILE *out, const struct rh_binding *binding,
-                        const struct rh_bind_value *value)
-{
-	bool is_null = is_behind_null(value);
-
-	fputs(is_null ? "Option<" : "", out);
-	switch (value->role) {
-	case RH_BIND_TEXT:
-		fputs("&CStr", out);
-		break;
-	case RH_BIND_BYTES:
-		fputs(value->param->direction == RH_IN ? "&[" : "&mut [", out);
-		rh_rust_type(out, value->type);
-		fputc(']', out);
-		break;
-	case RH_BIND_HANDLE:
-		fprintf(out, "Arc<Self::%s>", object_name(binding, value));
-		break;
-	case RH_BIND_FD:
-		fputs("std::os::unix::io::BorrowedFd<'_>", out);
-		break;
-	default:
-		rh_rust_type(out, value->type);
-	}
-	fputs(is_null ? ">" : "", out);
-}
-
-static void put_out_type(FILE *out, const struct rh_binding *binding,
-                         const struct rh_bind_value *value)
-{
-	bool is_maybe = value->role == RH_BIND_POINTED &&
-	                value->param->direction == RH_INOUT && is_behind_null(value);
-
-	switch (value->role) {
-	case RH_BIND_TEXT:
-		fputs("Option<TextBuf>", out);
-		break;
-	case RH_BIND_BYTES:
-		fputs("Option<Vec<", out);
-		rh_rust_type(out, value->type);
-		fputs(">>", out);
-		break;
-	case RH_BIND_HANDLE:
-		fprintf(out, value->param->flags & RH_PARAM_CREATES ? "Option<Self::%s>" :
-		        "Option<Arc<Self::%s>>", object_name(binding, value));
-		break;
-	case RH_BIND_FD:
-		fputs("Option<std::os::unix::io::OwnedFd>", out);
-		break;
-	default:
-		fputs(is_maybe ? "Option<" : "", out);
-		rh_rust_type(out, value->type);
-		fputs(is_maybe ? ">" : "", out);
-	}
-}
-
-static void put_outs(FILE *out, const struct rh_binding *binding,
-                     const struct rh_bind_function *function)
-{
-	const struct rh_bind_value *outs[RH_BIND_OUTS_MAX];
-	uint32_t                    count = rh_bind_outs(function, outs);
-
-	fputs(count == 1 ? "" : "(", out);
-	for (uint32_t i = 0; i < count; i++) {
-		fputs(i ? ", " : "", out);
-		put_out_type(out, binding, outs[i]);
-	}
-	fputs(count == 1 ? "" : ")", out);
-}
-
 static void put_declaration(FILE *out, const struct rh_binding *binding,
                             const struct rh_bind_function *function)
 {
 	fprintf(out, "    /// `%s`\n    fn ", function->text);
-	rh_rust_name(out, function->name);
-	fputs("(&self", out);
-	for (uint32_t i = 0; i < function->row->param_count; i++) {
-		if (!rh_bind_goes_in(&function->values[i]))
-			continue;
-		fputs(", ", out);
-		rh_rust_name(out, function->values[i].name);
-		fputs(": ", out);
-		put_in_type(out, binding, &function->values[i]);
-	}
-	fputs(") -> std::result::Result<", out);
-	put_outs(out, binding, function);
+	rh_rust_parameters(out, binding, function, true);
+	fputs(" -> std::result::Result<", out);
+	rh_rust_results(out, binding, function, true);
 	fputs(", Raised>;\n", out);
 }
 
@@ -106,7 +15,7 @@ static void put_iterator(FILE *out, const struct rh_binding *binding,
                          const struct rh_bind_function *function)
 {
 	fputs("Box<dyn Iterator<Item = ", out);
-	put_outs(out, binding, function);
+	rh_rust_results(out, binding, function, true);
 	fputs("> + Send>", out);
 }
 
@@ -154,16 +63,16 @@ static void put_count(FILE *out, const struct rh_bind_function *function,
 static void put_object(FILE *out, const struct rh_binding *binding,
                        const struct rh_bind_value *value, uint32_t index)
 {
-	fprintf(out, "self.%s.%s%s(value::at(args, %u))?", object_name(binding, value),
+	fprintf(out, "self.%s.%s%s(value::at(args, %u))?", rh_rust_object(binding, value),
 	        value->param->flags & RH_PARAM_DESTROYS ? "take" : "get",
-	        is_behind_null(value) ? "_nullable" : "", index);
+	        rh_rust_is_option(value) ? "_nullable" : "", index);
 }
 
 static void put_argument(FILE *out, const struct rh_binding *binding,
                          const struct rh_bind_function *function, uint32_t index)
 {
 	const struct rh_bind_value *value = &function->values[index];
-	bool is_present = !is_behind_null(value) && value->role != RH_BIND_VALUE &&
+	bool is_present = !rh_rust_is_option(value) && value->role != RH_BIND_VALUE &&
 	                  value->role != RH_BIND_HANDLE && value->role != RH_BIND_FD;
 
 	fprintf(out, "                let rh_%u = %s", index,
@@ -194,21 +103,16 @@ static void put_argument(FILE *out, const struct rh_binding *binding,
 	fputs(is_present ? ")?;\n" : ";\n", out);
 }
 
-static const char *owned(const struct rh_bind_value *value)
-{
-	return value->param->flags & RH_PARAM_TRANSFER ? "true" : "false";
-}
-
 /* What a function returned, as C has it; rh_name is the variable. */
 static void put_left(FILE *out, const struct rh_binding *binding,
                      const struct rh_bind_value *value, const char *name)
 {
 	switch (value->role) {
 	case RH_BIND_TEXT:
-		fprintf(out, "value::leave_text(%s, %s)?", name, owned(value));
+		fprintf(out, "value::leave_text(%s, %s)?", name, rh_rust_owned(value));
 		break;
 	case RH_BIND_HANDLE:
-		fprintf(out, "self.%s.%s(%s)", object_name(binding, value),
+		fprintf(out, "self.%s.%s(%s)", rh_rust_object(binding, value),
 		        value->param->flags & RH_PARAM_CREATES ? "put" : "find", name);
 		break;
 	case RH_BIND_FD:
@@ -223,7 +127,7 @@ static void put_left(FILE *out, const struct rh_binding *binding,
 static void put_mirror(FILE *out, const struct rh_bind_value *value, const char *place,
                        const char *name)
 {
-	bool is_some = value->param->direction != RH_IN || is_behind_null(value);
+	bool is_some = value->param->direction != RH_IN || rh_rust_is_option(value);
 	bool is_made = (value->param->flags & RH_PARAM_CREATES) != 0;
 
 	if (!rh_bind_is_mirrored(value))
@@ -257,7 +161,7 @@ static void put_bytes_result(FILE *out, const struct rh_bind_function *function)
 
 	fprintf(out, "                let (rh_bytes, rh_count) = "
 	        "value::leave_bytes(rh_r, %s)?;\n"
-	        "                value::put(args, %u, rh_count as ", owned(ret),
+	        "                value::put(args, %u, rh_count as ", rh_rust_owned(ret),
 	        ret->param->used_param);
 	rh_rust_type(out, length->type);
 	fputs(");\n                value::give(ret, rh_bytes);\n", out);
@@ -268,7 +172,7 @@ static void put_out(FILE *out, const struct rh_binding *binding,
 {
 	char name[16];
 	bool is_maybe = value->role == RH_BIND_POINTED &&
-	                value->param->direction == RH_INOUT && is_behind_null(value);
+	                value->param->direction == RH_INOUT && rh_rust_is_option(value);
 
 	snprintf(name, sizeof name, "rh_o%u", index);
 	if (is_maybe) {
