@@ -1,5 +1,5 @@
 /* answer - what a function of JavaScript returned, as the caller's C objects. */
-#include "serve.h"
+#include "ask.h"
 
 #include "../../../wire/limits.h"
 

@@ -1,155 +1,85 @@
 #include "serve.h"
 
+#include "ask.h"
+
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 static struct {
+	pthread_mutex_t            lock;      /* of what threads of librhodes read */
 	struct rh_js_state        *state;     /* NULL: nobody serves               */
 	struct rh_js_queue        *queue;
+	const struct rh_js_plan   *plans;
+	uintptr_t                  round;     /* how many servings there were      */
+	/* The thread of JavaScript alone: */
 	struct rh_js_library       library;
 	const struct rh_interface *interface;
-	const struct rh_js_plan   *plans;
 	napi_ref                   functions, failed;
 	napi_deferred              promise;
 	struct rh_js_ask          *asks;      /* that promises will answer         */
+	uintptr_t                  last;      /* number of an ask                  */
 	struct rh_js_item          ended;
 	struct rh_js_fault         fault;
 	unsigned                   threads;
 	bool                      *raw;       /* of each function: texts are bytes */
-	bool                       has_home;  /* some function uses files        */
-	int                        err_no;    /* said by the function that runs  */
+	int                        err_no;    /* said by the function that runs    */
 	int                        r;
-} server;
+} server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* --- on threads of librhodes ----------------------------------------------------------- */
 
-static int show(const struct rh_js_ask *ask)
-{
-	const struct rh_function *function = ask->plan->function;
-	int                       r = RH_OK;
-
-	for (unsigned i = 0; i < function->param_count && r == RH_OK; i++) {
-		if (ask->seen[i])
-			r = rh_language_mirror(i, ask->seen[i], rh_js_seen(&function->params[i]));
-	}
-	if (r == RH_OK && ask->seen[RH_PARAMS_MAX])
-		r = rh_language_mirror(RH_LANGUAGE_RESULT, ask->seen[RH_PARAMS_MAX],
-		                       rh_js_seen(&function->ret));
-	return r;
-}
-
-/* Results lie in memory of the call here, and must live until the reply is packed. */
-static int lend(struct rh_js_ask *ask)
-{
-	if (ask->r < 0)
-		return ask->r;
-	for (unsigned i = 0; i < ask->lent_count; i++) {
-		void *memory = rh_language_memory(ask->lent_bytes[i]);
-
-		if (!memory)
-			return RH_ENOMEM;
-		memcpy(memory, *ask->lent[i], ask->lent_bytes[i]);
-		*ask->lent[i] = memory;
-	}
-	return show(ask);
-}
-
-/* Nobody gets what was to be handed over. */
-static void take_back(struct rh_js_ask *ask)
-{
-	for (unsigned i = 0; i < ask->owned_count; i++)
-		free(ask->owned[i]);
-}
-
-static int raise_fault(const struct rh_js_fault *fault)
-{
-	const struct rh_exception exception = {
-		.language = "javascript", .type = fault->type, .message = fault->message,
-		.stack = fault->stack,
-	};
-
-	return rh_language_raise(&exception);
-}
-
-/* Names mean what they mean in the caller's directory, which this thread alone is in. */
-static void name_files(struct rh_js_ask *ask)
-{
-	const struct rh_function *function = ask->plan->function;
-
-	for (unsigned i = 0; i < function->param_count; i++) {
-		char **path, name[PATH_MAX], *copy;
-
-		if (function->params[i].kind != RH_KIND_PATH || !rh_js_goes_in(&function->params[i]))
-			continue;
-		path = rh_js_value_at(&function->params[i], ask->frame.args[i]);
-		if (!path || !*path ||
-		    !rh_js_place_name(&ask->place, *path, name, sizeof name) ||
-		    !(copy = rh_js_arena_take(&ask->frame.arena, strlen(name) + 1)))
-			continue;
-		*path = strcpy(copy, name);
-	}
-}
-
 static void look_at(struct rh_js_item *item, struct rh_js_state *state);
+
+/* Of the serving that the caller was begun for: events outlive theirs. */
+static struct rh_js_queue *enter(uintptr_t round, unsigned index,
+                                 const struct rh_js_plan **ret_plan)
+{
+	struct rh_js_queue *queue = NULL;
+
+	pthread_mutex_lock(&server.lock);
+	if (server.state && server.round == round) {
+		queue = rh_js_queue_ref(server.queue);
+		*ret_plan = &server.plans[index];
+	}
+	pthread_mutex_unlock(&server.lock);
+	return queue;
+}
 
 static int invoke(void *user, unsigned index, void *const *args, void *ret)
 {
-	sem_t            answered;
-	struct rh_js_ask ask;
-	int              r;
+	sem_t               answered;
+	struct rh_js_ask    ask;
+	struct rh_js_queue *queue = enter((uintptr_t)user, index, &ask.plan);
+	int                 r;
 
-	(void)user;
+	if (!queue)
+		return RH_ECANCELED;
 	sem_init(&answered, 0, 0);
-	ask.item.done = look_at;
-	ask.plan = &server.plans[index];
 	ask.answered = &answered;
-	ask.lent_count = ask.owned_count = 0;
-	memset(ask.seen, 0, sizeof ask.seen);
-	ask.r = RH_OK;
-	ask.err_no = 0;
-	ask.fault = (struct rh_js_fault){ .code = RH_OK };
-	ask.frame.plan = ask.plan;
+	ask.round = (uintptr_t)user;
+	ask.item.done = look_at;
 	ask.frame.library = &server.library;
-	ask.frame.is_raw = server.raw[index];
-	ask.frame.is_detached = ask.frame.has_results = false;
-	ask.frame.ret = ret;
-	rh_js_arena_init(&ask.frame.arena);
-	for (unsigned i = 0; i < ask.plan->function->param_count; i++) {
-		ask.frame.args[i] = args[i];
-		ask.frame.rooms[i] = UINT32_MAX;
-	}
-	ask.has_place = server.has_home && rh_js_place_matters(ask.plan->function);
-	if (ask.has_place) {
-		rh_js_place_take(&ask.place);
-		name_files(&ask);
-	}
-	rh_js_queue_put(server.queue, &ask.item);
+	rh_js_ask_begin(&ask, args, ret);
+	rh_js_queue_put(queue, &ask.item);
 	while (sem_wait(&answered) < 0 && errno == EINTR)
 		;
-	if (ask.has_place)
-		rh_js_place_fini(&ask.place);
-	r = ask.r == RH_ERAISED ? raise_fault(&ask.fault) : lend(&ask);
-	if (r < 0)
-		take_back(&ask);
-	rh_js_arena_fini(&ask.frame.arena);
-	rh_js_fault_fini(&ask.fault);
+	r = rh_js_ask_end(&ask);
 	sem_destroy(&answered);
+	rh_js_queue_unref(queue);
 	errno = ask.err_no;
 	return r;
 }
 
 static void *serve_thread(void *unused)
 {
+	void *round = (void *)server.round;
+
 	(void)unused;
-	server.r = rh_language_events(server.interface, invoke, NULL);
+	server.r = rh_language_events(server.interface, invoke, round);
 	if (server.r == RH_OK)
-		server.r = rh_language_serve(server.interface, invoke, NULL, server.threads);
+		server.r = rh_language_serve(server.interface, invoke, round, server.threads);
 	if (server.r < 0)
 		rh_js_fault_take(&server.fault, server.r);
 	rh_js_queue_put(server.queue, &server.ended);
@@ -222,6 +152,7 @@ static void returned(struct rh_js_ask *ask, napi_value answer)
 
 static void link_ask(struct rh_js_ask *ask)
 {
+	ask->number = ++server.last;
 	ask->before = NULL;
 	ask->next = server.asks;
 	if (ask->next)
@@ -239,14 +170,36 @@ static void unlink_ask(struct rh_js_ask *ask)
 		server.asks = ask->next;
 }
 
+/* Calls that were given up are not there any more when their promise is settled. */
+static struct rh_js_ask *find_ask(uintptr_t number)
+{
+	struct rh_js_ask *ask = server.asks;
+
+	while (ask && ask->number != number)
+		ask = ask->next;
+	return ask;
+}
+
+static void cancel_all(void)
+{
+	while (server.asks) {
+		struct rh_js_ask *ask = server.asks;
+
+		unlink_ask(ask);
+		answered(ask, RH_ECANCELED);
+	}
+}
+
 static napi_value settled(napi_env env, napi_callback_info info,
                           void (*with)(struct rh_js_ask *ask, napi_value value))
 {
-	napi_value words[1];
-	size_t     count = 1;
-	void      *ask;
+	napi_value        words[1];
+	size_t            count = 1;
+	void             *number;
+	struct rh_js_ask *ask;
 
-	if (napi_get_cb_info(env, info, &count, words, NULL, &ask) == napi_ok) {
+	if (napi_get_cb_info(env, info, &count, words, NULL, &number) == napi_ok &&
+	    (ask = find_ask((uintptr_t)number)) != NULL) {
 		unlink_ask(ask);
 		with(ask, words[0]);
 	}
@@ -263,19 +216,28 @@ static napi_value rejected(napi_env env, napi_callback_info info)
 	return settled(env, info, raised);
 }
 
-static int await(struct rh_js_ask *ask, napi_value promise)
+static int wait_for(struct rh_js_ask *ask, napi_value promise)
 {
+	void      *number = (void *)ask->number;
 	napi_env   env = server.state->env;
 	napi_value then, words[2], result;
 
 	RH_JS_TRY(napi_get_named_property(env, promise, "then", &then));
-	RH_JS_TRY(napi_create_function(env, "resolved", NAPI_AUTO_LENGTH, resolved, ask,
+	RH_JS_TRY(napi_create_function(env, "resolved", NAPI_AUTO_LENGTH, resolved, number,
 	                               &words[0]));
-	RH_JS_TRY(napi_create_function(env, "rejected", NAPI_AUTO_LENGTH, rejected, ask,
+	RH_JS_TRY(napi_create_function(env, "rejected", NAPI_AUTO_LENGTH, rejected, number,
 	                               &words[1]));
 	RH_JS_TRY(napi_call_function(env, promise, then, 2, words, &result));
-	link_ask(ask);
 	return 0;
+}
+
+static int await(struct rh_js_ask *ask, napi_value promise)
+{
+	link_ask(ask);
+	if (wait_for(ask, promise) == 0)
+		return 0;
+	unlink_ask(ask);
+	return -1;
 }
 
 static int call_function(struct rh_js_ask *ask, napi_value *ret_result)
@@ -283,6 +245,7 @@ static int call_function(struct rh_js_ask *ask, napi_value *ret_result)
 	napi_env   env = server.state->env;
 	napi_value functions, function, self, words[RH_PARAMS_MAX];
 
+	ask->frame.is_raw = server.raw[ask->plan->index];
 	for (unsigned i = 0; i < ask->plan->function->param_count; i++) {
 		uint8_t word = ask->plan->params[i].word;
 
@@ -321,7 +284,7 @@ static void look_at(struct rh_js_item *item, struct rh_js_state *state)
 	napi_value        result;
 	bool              is_promise = false;
 
-	if (!state) {
+	if (!state || state != server.state || ask->round != server.round) {
 		answered(ask, RH_ECANCELED);
 	} else if (call_in_place(ask, &result) < 0) {
 		fail_pending(ask, NULL);
@@ -333,11 +296,25 @@ static void look_at(struct rh_js_item *item, struct rh_js_state *state)
 	}
 }
 
-static void forget(void)
+/* env NULL: the thread of JavaScript has ended. */
+static void forget(napi_env env)
 {
-	server.state = NULL;
+	struct rh_js_queue *queue = server.queue;
+
+	if (env && server.functions)
+		napi_delete_reference(env, server.functions);
+	if (env && server.failed)
+		napi_delete_reference(env, server.failed);
+	server.functions = server.failed = NULL;
 	free(server.raw);
-	rh_js_queue_unref(server.queue);
+	server.raw = NULL;
+	pthread_mutex_lock(&server.lock);
+	server.queue = NULL;
+	server.round++;
+	server.state = NULL; /* from here on others may serve */
+	pthread_mutex_unlock(&server.lock);
+	if (queue)
+		rh_js_queue_unref(queue);
 }
 
 static void ended(struct rh_js_item *item, struct rh_js_state *state)
@@ -346,28 +323,22 @@ static void ended(struct rh_js_item *item, struct rh_js_state *state)
 
 	(void)item;
 	if (state) {
+		cancel_all(); /* of events */
 		rh_js_queue_expected(server.queue);
-		napi_delete_reference(state->env, server.functions);
-		napi_delete_reference(state->env, server.failed);
 		if (server.r < 0 && rh_js_fault_object(state, &server.fault, &value) == 0)
 			napi_reject_deferred(state->env, server.promise, value);
 		else if (napi_get_undefined(state->env, &value) == napi_ok)
 			napi_resolve_deferred(state->env, server.promise, value);
 	}
 	rh_js_fault_fini(&server.fault);
-	forget();
+	forget(state ? state->env : NULL);
 }
 
 void rh_js_serve_end(struct rh_js_state *state)
 {
 	if (server.state != state)
 		return;
-	while (server.asks) {
-		struct rh_js_ask *ask = server.asks;
-
-		unlink_ask(ask);
-		answered(ask, RH_ECANCELED);
-	}
+	cancel_all();
 	rh_serve_stop();
 }
 
@@ -402,19 +373,20 @@ static int read_raw(napi_env env, napi_value array, uint32_t count)
 
 static int find_home(struct rh_js_state *state)
 {
-	server.has_home = false;
-	for (uint32_t i = 0; i < server.interface->function_count && !server.has_home; i++)
-		server.has_home = rh_js_place_matters(&server.interface->functions[i]);
-	if (server.has_home && rh_js_place_home() < 0)
+	bool has_home = false;
+
+	for (uint32_t i = 0; i < server.interface->function_count && !has_home; i++)
+		has_home = rh_js_place_matters(&server.interface->functions[i]);
+	if (has_home && rh_js_place_home() < 0)
 		return rh_js_throw(state, RH_EACCES, "this thread gets no directory of its own");
 	return 0;
 }
 
-static int start(struct rh_js_state *state, napi_value *words, napi_value *ret_promise)
+/* words: as rh_js_serve has them. */
+static int prepare(struct rh_js_state *state, napi_value *words, napi_value *ret_promise)
 {
-	napi_env  env = state->env;
-	pthread_t thread;
-	int       r = rh_language_own(&server.interface);
+	napi_env env = state->env;
+	int      r = rh_language_own(&server.interface);
 
 	if (r < 0)
 		return rh_js_throw_last(state, r);
@@ -431,14 +403,33 @@ static int start(struct rh_js_state *state, napi_value *words, napi_value *ret_p
 	                                         .plans = server.plans };
 	server.ended.done = ended;
 	server.queue = rh_js_queue_ref(state->queue);
-	server.state = state;
-	if (pthread_create(&thread, NULL, serve_thread, NULL) != 0) {
-		forget();
+	return 0;
+}
+
+static int start(struct rh_js_state *state, napi_value *words, napi_value *ret_promise)
+{
+	pthread_t thread;
+
+	if (prepare(state, words, ret_promise) < 0)
+		return -1;
+	if (pthread_create(&thread, NULL, serve_thread, NULL) != 0)
 		return rh_js_throw(state, RH_ENOMEM, "no thread to serve");
-	}
 	pthread_detach(thread);
 	rh_js_queue_expect(server.queue);
 	return 0;
+}
+
+/* Whether nobody served. */
+static bool claim(struct rh_js_state *state)
+{
+	bool is_free;
+
+	pthread_mutex_lock(&server.lock);
+	is_free = server.state == NULL;
+	if (is_free)
+		server.state = state;
+	pthread_mutex_unlock(&server.lock);
+	return is_free;
 }
 
 napi_value rh_js_serve(napi_env env, napi_callback_info info)
@@ -449,11 +440,14 @@ napi_value rh_js_serve(napi_env env, napi_callback_info info)
 
 	if (napi_get_cb_info(env, info, &count, words, NULL, NULL) != napi_ok)
 		return NULL;
-	if (server.state) {
+	if (!claim(state)) {
 		rh_js_throw(state, RH_EBUSY, "this process serves already");
 		return NULL;
 	}
-	return start(state, words, &promise) == 0 ? promise : NULL;
+	if (start(state, words, &promise) == 0)
+		return promise;
+	forget(env);
+	return NULL;
 }
 
 napi_value rh_js_set_errno(napi_env env, napi_callback_info info)

@@ -8,30 +8,7 @@
 #ifndef RH_NODE_SERVE_H
 #define RH_NODE_SERVE_H
 
-#include "frame.h"
-#include "place.h"
-#include "queue.h"
-
-/* A call that waits on a thread of librhodes. */
-struct rh_js_ask {
-	struct rh_js_item       item;
-	struct rh_js_ask       *next, *before; /* among those that promises answer    */
-	const struct rh_js_plan *plan;
-	struct rh_js_frame      frame;         /* over the C objects of the call     */
-	struct rh_js_place      place;         /* if has_place: of who calls          */
-	bool                    has_place;
-	struct rh_js_fault      fault;         /* what the function threw            */
-	void                  **lent[RH_PARAMS_MAX + 1]; /* results to be copied     */
-	size_t                  lent_bytes[RH_PARAMS_MAX + 1];
-	unsigned                lent_count;
-	void                   *owned[RH_PARAMS_MAX + 1]; /* of malloc, the caller's  */
-	unsigned                owned_count;
-	void                   *seen[RH_PARAMS_MAX + 1]; /* what callers see of an
-	                                          object, or NULL; the result's last */
-	int                     r;
-	int                     err_no;        /* for the caller's errno             */
-	void                   *answered;      /* a semaphore                        */
-};
+#include "handle.h"
 
 /* own() => description of the interface that this process serves. */
 napi_value rh_js_own(napi_env env, napi_callback_info info);
@@ -43,7 +20,7 @@ napi_value rh_js_own(napi_env env, napi_callback_info info);
  * for each function whether it takes texts as bytes. */
 napi_value rh_js_serve(napi_env env, napi_callback_info info);
 
-/* setErrno(number): what the caller of the function that returns next finds in errno. */
+/* setErrno(number): what the caller of the function that runs finds in errno. */
 napi_value rh_js_set_errno(napi_env env, napi_callback_info info);
 
 /* stop(): ends serve. */
@@ -51,9 +28,6 @@ napi_value rh_js_stop(napi_env env, napi_callback_info info);
 
 /* The thread of JavaScript ends: calls that wait for it fail. */
 void rh_js_serve_end(struct rh_js_state *state);
-
-/* answer.c: stores what a function returned into the C objects of the call. */
-int rh_js_answer(struct rh_js_ask *ask, napi_value result);
 
 /* addon.c */
 int rh_js_describe(napi_env env, const struct rh_interface *interface,

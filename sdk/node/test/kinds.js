@@ -1,6 +1,8 @@
 'use strict';
 /* kinds.c in JavaScript. */
 const fs = require('node:fs');
+const v8 = require('node:v8');
+const vm = require('node:vm');
 const { raw, setErrno } = require('rhodes');
 
 class Box {
@@ -8,9 +10,30 @@ class Box {
   constructor(value) { this.value = value; Box.count++; }
 }
 
+/* For served.test.js: an object that two callers make, one that does not end in order, and one
+ * that comes with what cannot be sent. */
+const SHARED = new Box(4242), BROKEN = 4343, LOST = 4444;
+const HUGE = Buffer.alloc(8 << 20, 'a');
+let lost;
+Box.count = 0;
+v8.setFlagsFromString('--expose-gc');
+const gc = vm.runInNewContext('gc');
+
+function boxNew(value) {
+  if (value !== SHARED.value) return new Box(value);
+  Box.count++;
+  return SHARED;
+}
+
 const ZERO = { tag: [0, 0, 0], low: 0, high: 0, weight: 0, share: 0, either: Buffer.alloc(4),
                at: [{ x: 0, y: 0 }, { x: 0, y: 0 }], big: 0n, bigs: [0n, 0n] };
 const same = (value) => value;
+function losing() {
+  const box = new Box(LOST);
+  Box.count--;
+  lost = new WeakRef(box);
+  return box;
+}
 const waiting = [];
 const rings = [];
 let rang = () => {};
@@ -25,7 +48,7 @@ const kinds = {
   kinds_id: (bytes) => ({ out: Buffer.from(bytes).reverse() }),
   kinds_scalars: (n, count) => ({ result: 7, ret_twice: BigInt.asIntN(64, 2n * n),
                                   count: count + 1, ret_half: Number(n) / 2 }),
-  kinds_text_out: (text) => ({ result: Buffer.byteLength(text), ret_text: text }),
+  kinds_text_out: (text) => text === 'huge' ? { result: 'none', ret_text: HUGE } : ({ result: Buffer.byteLength(text), ret_text: text }),
   kinds_broken: () => Buffer.from('61ffc37a', 'hex'),
   kinds_path: (path) => {
     switch (path.slice(path.lastIndexOf('/') + 1)) { /* what goes wrong, for served.test.js */
@@ -33,6 +56,10 @@ const kinds = {
       case 'throw': throw 7;
       case 'type': return 'text';
       case 'range': return 2n ** 64n;
+      case 'thenable': return { then(resolve) { resolve(5n); } };
+      case 'met': setErrno(4); return kinds.kinds_meet(2).then(() => -1n);
+      case 'kept': gc(); return lost.deref() ? 1n : 0n;
+      case 'memory': return BigInt(process.memoryUsage.rss());
     }
     try {
       return BigInt(fs.statSync(path).size);
@@ -57,8 +84,8 @@ const kinds = {
   kinds_peek: (box) => Buffer.from(new Int32Array([box.value]).buffer),
   kinds_drain: (fd) => BigInt(fs.readFileSync(fd).length),
   kinds_open_null: () => fs.openSync('/dev/null', 'r'),
-  box_new: (value) => new Box(value),
-  box_make: (value) => ({ result: value, ret_box: value < 0 ? null : new Box(value) }),
+  box_new: boxNew,
+  box_make: (value) => value === LOST ? { result: 'none', ret_box: losing() } : ({ result: value, ret_box: value < 0 ? null : new Box(value) }),
   box_get: (box) => (box ? box.value : -1),
   box_set: (box, value) => {
     const before = box.value;
@@ -67,7 +94,10 @@ const kinds = {
   },
   box_self: same,
   box_name: async (box) => `box${box.value % 10}`,
-  box_free: () => { Box.count--; },
+  box_free: (box) => {
+    Box.count--;
+    if (box.value === BROKEN) throw new Error('broken');
+  },
   box_count: () => Box.count,
   kinds_meet: (count) => new Promise((resolve) => {
     waiting.push(resolve);
