@@ -1,7 +1,9 @@
 #include "languages.h"
 
+#include "preload.h"
 #include "tool.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,7 +52,7 @@ static void begin_python(struct command *command)
 	add(command, command->file);
 }
 
-/* A class is found in the folder that it lies in. */
+/* A class of no package is found in the folder that it lies in; rhodes.Serve knows of others. */
 static void begin_java(struct command *command)
 {
 	const char *slash = strrchr(command->file, '/');
@@ -119,18 +121,35 @@ static const struct language *language_of(const char *file)
 	return NULL;
 }
 
+int rh_languages_check(struct rh_cli *cli, const char *file)
+{
+	char path[PATH_MAX];
+
+	if (language_of(file))
+		return access(file, R_OK) == 0 ? RH_EXIT_OK
+		       : rh_cli_fail(cli, RH_EXIT_NO_FILE, "%s cannot be read: %s", file,
+		                     strerror(errno));
+	if (rh_preload_program(file, path) == RH_OK)
+		return RH_EXIT_OK;
+	if (strchr(file, '/'))
+		return rh_cli_fail(cli, errno == ENOENT ? RH_EXIT_NO_FILE : RH_EXIT_NO_EXEC,
+		                   "%s cannot be run: %s", file, strerror(errno));
+	return rh_cli_fail(cli, RH_EXIT_NO_FILE, "%s: no such file here, and no program of that"
+	                   " name in PATH", file);
+}
+
 static int begin(struct command *command)
 {
 	const struct language *language = language_of(command->file);
 	struct rh_diag         diag = { 0 };
+	int                    result = rh_languages_check(command->cli, command->file);
 
+	if (result != RH_EXIT_OK)
+		return result;
 	if (!language) {
 		add(command, command->file);
 		return RH_EXIT_OK;
 	}
-	if (access(command->file, R_OK) != 0)
-		return rh_cli_fail(command->cli, RH_EXIT_NO_FILE, "%s cannot be read",
-		                   command->file);
 	if (rh_tool_folder(language->name, command->folder, &diag) < 0)
 		return rh_cli_fail(command->cli, RH_EXIT_REFUSED, "%s", diag.text);
 	language->begin(command);

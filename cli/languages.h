@@ -9,6 +9,10 @@
 
 #include "cli.h"
 
+/* Whether a file can serve: one of a language is readable, any other a program, of a path
+ * or found in PATH.  Returns an enum rh_exit; tells on err why not. */
+int rh_languages_check(struct rh_cli *cli, const char *file);
+
 /* The command that serves words[0], a file, with the words behind it as arguments:
  *
  *   FILE.py                 python3 -m rhodes.serve FILE ...

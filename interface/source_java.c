@@ -5,10 +5,12 @@
 #include "java_type.h"
 #include "zip.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 struct reading {
@@ -150,6 +152,7 @@ static void put(struct function *function, const char *format, ...)
 		function->used = sizeof function->text - 1;
 }
 
+/* One of its words is one of these, as in basketClose or close_basket. */
 static bool ends_object(const char *name)
 {
 	static const char *const words[] = {
@@ -159,9 +162,13 @@ static bool ends_object(const char *name)
 	for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
 		size_t len = strlen(words[i]);
 
-		if (strncmp(name, words[i], len) == 0 &&
-		    (!name[len] || name[len] == '_' || (name[len] >= 'A' && name[len] <= 'Z')))
-			return true;
+		for (const char *at = name; *at; at++) {
+			bool begins = at == name || at[-1] == '_' || isupper((unsigned char)*at);
+
+			if (begins && strncasecmp(at, words[i], len) == 0 &&
+			    (!at[len] || at[len] == '_' || isupper((unsigned char)at[len])))
+				return true;
+		}
 	}
 	return false;
 }

@@ -146,6 +146,7 @@ static int set_program(struct rh_cli *cli, json_t *spec)
 	char     path[PATH_MAX];
 	json_t  *serve = json_deep_copy(json_object_get(spec, "serve"));
 	json_t  *program = json_array();
+	int      result;
 
 	if (!serve)
 		serve = json_object();
@@ -155,11 +156,12 @@ static int set_program(struct rh_cli *cli, json_t *spec)
 
 		json_array_append_new(program, json_string(is_file ? path : *word));
 	}
+	result = rh_languages_check(cli, json_string_value(json_array_get(program, 0)));
 	json_object_del(serve, "library");
 	json_object_set_new(serve, "program", program);
 	if (json_object_set_new(spec, "serve", serve) < 0)
 		return rh_cli_fail(cli, RH_EXIT_REFUSED, "out of memory");
-	return RH_EXIT_OK;
+	return result;
 }
 
 /* Lets the resource serve as this command says. */

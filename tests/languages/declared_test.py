@@ -89,7 +89,7 @@ class Declared(BindStage):
             self.skipTest("this build has no SDK for Java")
         self.run_tool("javac", "-parameters", "-d", self.folder,
                       os.path.join(SOURCES, "Quotes.java"))
-        self.declare(self.path("Quotes.class"))
+        self.declare(self.path("com/acme/Quotes.class"))
         self.check(LOWER, PYTHON + MORE, ANSWERS + MORE_ANSWERS)
 
     def test_rust(self):

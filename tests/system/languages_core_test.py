@@ -101,6 +101,9 @@ class Core(LanguageStage):
         self.assertIn("needs -r", self.refused(2, "serve", "text_c", "x.py"))
         self.assertIn("cannot be read", self.refused(
             NO_FILE, "serve", "-1", "-r", "text_c", self.path("none.py")))
+        # Nobody starts again and again what is not there.
+        for name in self.path("none.py"), self.path("none"), "rhodes-no-such-program":
+            self.assertIn(name, self.refused(NO_FILE, "serve", "-r", "text_c", name))
 
     def test_one_in_the_manifest_is_started(self):
         self.start("c", more=f"""---

@@ -18,6 +18,8 @@ public class NetDriver {
 	static native Line line(Point p, Kind kind);
 	static native Session openSession(byte b);
 	static native void closeSession(Session session);
+	static native void sessionClose(Session session);
+	static native void disclose(Session session);
 	static native Ring ring();
 	static native void named(Named named);
 	static native int sum(int[] values);

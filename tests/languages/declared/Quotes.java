@@ -1,3 +1,5 @@
+package com.acme;
+
 /** What the interface is made of, and what serves it. */
 public final class Quotes {
 	public record Point(double x, double y) {}
