@@ -69,6 +69,13 @@ class TestSeen(SeenStage, BindStage):
             self.assertEqual(done.stdout, "None\n")
             self.assertIn(told, done.stderr)
 
+    def test_another_object_in_the_place_of_one(self):
+        self.turn("turn.js", """
+const tally = (count) => ({ mirror: () => Int32Array.of(count, 2 * count), count });
+exports.seen_new = tally;
+exports.seen_turn = async ({ count }) => ({ tally: tally(count + 1) });
+""")
+
     def test_the_compiler_asks_for_a_mirror(self):
         self.ok("interface", "bind", self.path("libseen.side"), "--language", "node", "-o",
                 self.path("libseen.d.ts"))

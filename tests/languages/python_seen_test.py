@@ -17,6 +17,24 @@ class TestSeen(SeenStage, BindStage):
     def program(self, name):
         return os.path.join(HERE, "kinds", f"{name}_main.py")
 
+    def test_another_object_in_the_place_of_one(self):
+        self.turn("turn.py", """
+import struct
+
+class Tally:
+    def __init__(self, count):
+        self.count = count
+
+    def mirror(self):
+        return struct.pack("ii", self.count, 2 * self.count)
+
+def seen_new(count: int):
+    return Tally(count)
+
+def seen_turn(tally):
+    return Tally(tally.count + 1)
+""")
+
     def test_a_mirror_of_another_length_is_told(self):
         self.serve(self.program("seen"))
         done = self.rhodes("run", "-r", "caller", "--", "/usr/bin/python3", "-c",

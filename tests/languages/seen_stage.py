@@ -38,6 +38,20 @@ SEEN = """(40, 0) (7, 0)
 0 (0, -21) (21, 2)
 (499521, 999)
 """
+# A function that puts another object in the place of the one that it is given.
+TURN = {
+    "libseen.side": "interface libseen\nheader seen.h\nsoname libseen.so.1\nlibrary none\n"
+                    "handle struct tally mirror 4 8\nseen_new -> new\n"
+                    "seen_turn (inout handle struct tally|tally)\n",
+    "seen.h": "struct tally;\nstruct tally *seen_new(int count);\n"
+              "void seen_turn(struct tally **tally);\n",
+}
+TURNS = r"""
+first, other = ctypes.c_void_p(seen.seen_new(1)), ctypes.c_void_p()
+other.value = first.value
+seen.seen_turn(ctypes.byref(other))
+print(other.value != first.value, look(first.value), look(other.value))
+"""
 BLIND = "import ctypes\nprint(ctypes.CDLL('libseen.so.1').seen_new(-1))"
 PYTHON = "/usr/bin/python3"
 
@@ -60,6 +74,16 @@ kind: Resource
 metadata: {name: caller}
 spec: {type: application, reference: [text_own]}
 """))
+
+    def turn(self, file, text):
+        """A server that says in a language what seen_turn does."""
+        for name, of in TURN.items():
+            os.unlink(self.path(name))
+            self.path(name, of)
+        self.ok("down")
+        self.up(self.path("seen.yaml"))
+        self.serve(self.path(file, text))
+        self.assertEqual(self.call("caller", PYTHON, "-c", LOOK + TURNS), "True (1, 2) (2, 4)\n")
 
     def test_programs_look_into_its_objects(self):
         self.serve(self.program("seen"))

@@ -427,13 +427,13 @@ static int raise_there(void)
 	return r;
 }
 
-/* Of the objects that the function was given. */
+/* Of the objects that the function was given, and did not put another one in the place of. */
 static int show_all(const struct answer *answer, PyObject *taken)
 {
 	for (unsigned i = 0; i < answer->plan->function->param_count; i++) {
 		const struct item *item = &answer->plan->items[i];
 
-		if (item->takes != NO_PLACE &&
+		if (item->takes != NO_PLACE && !item->gives &&
 		    show(item, i, PyTuple_GetItem(taken, item->takes)) < 0) {
 			core_explain(answer->plan, item);
 			return -1;
