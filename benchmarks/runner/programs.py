@@ -26,6 +26,7 @@ class Program:
     place: str = "free"
     chapter: str = "task"
     is_long: bool = False  # run a few times only
+    most: float = None  # its figures under fiber are to be no more, whatever they are elsewhere
 
 
 def own(build, *words):
@@ -55,6 +56,12 @@ def wakes(build):
             ("yield", "one", "sched_yield, one processor")):
         yield Program(f"hand-over by {words}", own(build, "bench-handover", kind, 20000),
                       (("ns", ""),), "ns", place, "wake")
+
+
+def blocked(build):
+    yield Program("queued thread, all others asleep", own(build, "bench-blocked", 150),
+                  (("p50", ", p50"), ("p99", ", p99")), "us", chapter="blocked",
+                  is_long=True, most=1000)
 
 
 def applications(build, inputs, megabytes):
@@ -92,7 +99,7 @@ def write_inputs(folder, megabytes):
 class Programs:
     def __init__(self, system, build, folder, plan):
         self.plan, self.failures, self.turns, self.too_short = plan, [], 0, 0
-        self.all = [*tasks(build), *wakes(build),
+        self.all = [*tasks(build), *wakes(build), *blocked(build),
                     *applications(build, write_inputs(folder, plan.megabytes),
                                   plan.megabytes)]
         self.runs = {(program, carrier): [] for program in self.all

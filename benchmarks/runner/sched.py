@@ -64,6 +64,8 @@ class Runner:
 def program_rows(found):
     """Of each program and figure a row a carrier, beside Linux."""
     for program in found.all:
+        if program.most:
+            continue
         for field, words in program.figures:
             for carrier in carriers.CARRIERS[1:]:
                 yield rows.bounded(f"{program.name}{words}, {carrier}",
@@ -71,6 +73,16 @@ def program_rows(found):
                                    carriers.LINUX, found.get(program, carriers.LINUX, field),
                                    found.ratios(program, carrier, field),
                                    programs.LIMITS.get(carrier))
+
+
+def limited_rows(found):
+    """Of programs whose figures have a limit of their own."""
+    for program in found.all:
+        for field, words in program.figures if program.most else ():
+            for carrier in carriers.CARRIERS:
+                name, took = f"{program.name}{words}, {carrier}", found.get(program, carrier, field)
+                yield rows.at_limit(name, took, program.unit, "<=", program.most) \
+                    if carrier in programs.LIMITS else rows.stated(name, took, program.unit)
 
 
 def used_rows(found):
@@ -150,6 +162,7 @@ def chapters_of(runner):
     """Rows by chapter."""
     found, soft = runner.programs, runner.softirqs
     return {"programs": list(program_rows(found)) if found else [],
+            "limited": list(limited_rows(found)) if found else [],
             "used": list(used_rows(found)) if found else [],
             "lent": list(lent_rows(found)) if found else [],
             "tasklets": list(tasklet_rows(soft)) if soft else [],

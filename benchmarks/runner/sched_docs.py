@@ -30,6 +30,8 @@ the run fails{failures}. What ends before a lent rule has come is left out{too_s
   works 50 us and waits again. From just before it is woken until it runs.
 * **message**: as hackbench does it, two groups of five senders and five receivers, 100 bytes from
   every sender to every receiver in turn, for 100 ms; time for each. Pipes and sockets hold a page.
+* **queued thread, all others asleep**: one thread more than processors compute; at a moment when all but one run, those
+  sleep in the kernel by a call that no library sees. Until the one runs, counted from the last that went to sleep.
 * **hand-over**: two threads in turn; on one processor (the whole process) or as they like.
 * **applications** (Figure 15): unmodified programs of Debian, 8 threads. pbzip2 (blocks of
   900 kB for the large input, 300 kB for the small one), zstd -12 and xz -1 compress words, the same each time.
@@ -145,6 +147,7 @@ def write(runner, chapters, args, seconds):
     text = [(title, wide(found, chapter) + picture(chapter))
             for chapter, title in TITLES.items()] if found else []
     text += [
+        ("Threads that sleep unseen", page.table(chapters["limited"])),
         ("Goals not met", page.missed(everything)),
         ("Processor time of programs", page.table(chapters["used"])),
         ("What comes before the threads", page.table(chapters["lent"])),
