@@ -52,7 +52,8 @@ struct rh_seat_stats {
 	_Atomic uint64_t picks;    /* that gave a thread */
 	_Atomic uint64_t unruled;  /* of them, first come first served; others: by the rule */
 	_Atomic uint64_t failures; /* of the rule: so often it was not asked any more */
-	uint64_t reserved[5];
+	_Atomic uint64_t told;     /* looks of the stand-by that saw its carrier asleep; its own */
+	uint64_t reserved[4];
 };
 
 /* A policy, and what it says of each thread; 0: nothing. */

@@ -59,8 +59,7 @@ struct rh_carrier {
 	_Atomic int directs;
 
 	/* The monitor's. */
-	uint64_t seen_hold, seen_cpu_ns, seen_at;
-	bool seen_asleep;
+	uint64_t seen_cpu_ns, seen_at;
 };
 
 extern __thread struct rh_carrier *rh_carrier_of_thread

@@ -22,6 +22,12 @@ static inline uint64_t rh_clock(void)
 	return rh_clock_of(CLOCK_MONOTONIC);
 }
 
+/* The processor time of a kernel thread of this process, up to now. */
+static inline uint64_t rh_clock_of_thread(int tid)
+{
+	return rh_clock_of((clockid_t)(~(unsigned)tid << 3 | 6));
+}
+
 /* When a time of that clock is, in time of the runtime; a time that is over is now. */
 static inline uint64_t rh_clock_from(clockid_t clock, const struct timespec *until)
 {

@@ -13,17 +13,20 @@
 #include "ready.h"
 #include "runtime.h"
 #include "seat.h"
+#include "standby.h"
 #include "wheel.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 /* Who asks for another rule sends signals, and those that come while the process is stopped
  * or waits for a processor come all at once, each with a frame.  Only addresses, until then. */
 #define STACK       (8u << 20)
 #define QUIET_ROUNDS 8 /* before it sleeps */
 #define CALM_ROUNDS  4 /* before it looks seldom */
+#define ABSENT_NS    150000u /* that a carrier sleeps, not only for a moment */
 
 static _Atomic uint32_t rings; /* a futex */
 static _Atomic bool deep;      /* it sleeps without a look now and then */
@@ -95,7 +98,7 @@ static char state_of(int tid)
 	return end ? end[2] : 0;
 }
 
-static bool sleeps(int tid)
+bool rh_monitor_sees_sleep(int tid)
 {
 	char state = state_of(tid);
 
@@ -109,32 +112,26 @@ bool rh_monitor_is_dead(int tid)
 	return !state || state == 'Z' || state == 'X';
 }
 
-static clockid_t cpu_clock_of(int tid)
+/* For how long at least, of the time that it runs what it runs, it had no processor.  The
+ * monitor knows since its last look. */
+static uint64_t absence_of(struct rh_carrier *carrier, int tid, uint64_t now)
 {
-	return (clockid_t)(~(unsigned)tid << 3 | 6); /* per thread, scheduler's */
-}
-
-/* How much of the time since the last look it had a processor. */
-enum share { LITTLE, SOME, MOST };
-
-static enum share share_of(struct rh_carrier *carrier, int tid, uint64_t now)
-{
-	uint64_t cpu_ns = rh_clock_of(cpu_clock_of(tid));
-	uint64_t ran = cpu_ns - carrier->seen_cpu_ns, passed = now - carrier->seen_at;
+	struct rh_fiber *fiber = atomic_load(&carrier->fiber);
+	uint64_t began = fiber ? atomic_load(&fiber->stats->since) : now;
+	uint64_t since = began > carrier->seen_at ? began : carrier->seen_at;
+	uint64_t cpu_ns = rh_clock_of_thread(tid), ran = cpu_ns - carrier->seen_cpu_ns;
 
 	carrier->seen_cpu_ns = cpu_ns;
 	carrier->seen_at = now;
-	return ran < passed / 8 ? LITTLE : ran < passed - passed / 4 ? SOME : MOST;
+	return now > since + ran ? now - since - ran : 0;
 }
 
-/* A seat whose carrier sleeps in the kernel, as it did at the last look, is taken away.
+/* A seat whose carrier sleeps in the kernel, and not for a moment only, is taken away.
  * False: it sleeps, or there is none. */
 static bool look_at(struct rh_seat *seat, uint64_t now)
 {
 	struct rh_carrier *carrier = atomic_load(&seat->carrier);
-	uint64_t hold;
-	enum share share;
-	bool slept;
+	uint64_t hold, absence;
 	int tid;
 
 	if (!carrier || !(tid = atomic_load(&carrier->tid)))
@@ -142,20 +139,16 @@ static bool look_at(struct rh_seat *seat, uint64_t now)
 	hold = atomic_load(&carrier->hold);
 	if ((hold & 3) != RH_HOLD_RUNNING)
 		return true;
-	share = share_of(carrier, tid, now);
-	slept = carrier->seen_asleep && carrier->seen_hold == hold;
-	carrier->seen_hold = hold;
-	carrier->seen_asleep = share != MOST && sleeps(tid);
-	if (!carrier->seen_asleep) {
-		/* Who came may go first, says the rule.  A carrier that sleeps is not woken
-		 * for that. */
-		if (atomic_load(&seat->inbox))
-			rh_preempt_ask(carrier);
-		return true;
-	}
-	if (slept && share == LITTLE) /* a signal may have had it look at something */
+	absence = absence_of(carrier, tid, now);
+	if (absence >= ABSENT_NS && rh_monitor_sees_sleep(tid)) {
 		rh_carrier_lose_seat(carrier, seat, hold);
-	return false;
+		return false;
+	}
+	/* Who came may go first, says the rule.  A carrier that sleeps is not woken for
+	 * that. */
+	if (atomic_load(&seat->inbox))
+		rh_preempt_ask(carrier);
+	return true;
 }
 
 static void relieve(struct rh_seat *seat)
@@ -205,15 +198,17 @@ static uint64_t look(bool *ret_calm)
 struct rounds {
 	int quiet; /* without waiting tasks */
 	int calm;  /* with carriers that all run */
+	bool is_backed; /* the stand-by looks meanwhile, since tasks waited */
 };
 
 /* Until when it may sleep if nobody rings, and nothing ends before. */
 static uint64_t next_look(struct rounds *rounds, bool is_calm, uint64_t ends)
 {
 	bool is_unwatched = rh_calls_unwatched() || rh_ready_unwatched();
+	bool is_called = atomic_exchange(&called, false);
 	uint64_t soon;
 
-	if (atomic_exchange(&called, false) || !is_calm || is_unwatched)
+	if (is_called || !is_calm || is_unwatched)
 		rounds->calm = 0;
 	else if (rounds->calm < CALM_ROUNDS)
 		rounds->calm++;
@@ -224,7 +219,12 @@ static uint64_t next_look(struct rounds *rounds, bool is_calm, uint64_t ends)
 		rounds->quiet++;
 	}
 	atomic_store(&seldom, rounds->calm == CALM_ROUNDS);
-	soon = rh_clock() + (atomic_load(&seldom) ? RH_MONITOR_CALM_NS : RH_MONITOR_NS);
+	rounds->is_backed = atomic_load(&seldom) && !atomic_load(&deep) &&
+			    (rounds->is_backed || rounds->quiet == 0);
+	rh_standby_set(rounds->is_backed);
+	soon = rh_clock() + (is_called            ? RH_MONITOR_SOON_NS :
+			     atomic_load(&seldom) ? RH_MONITOR_CALM_NS :
+						    RH_MONITOR_NS);
 	return atomic_load(&deep) || ends < soon ? ends : soon;
 }
 
@@ -237,6 +237,7 @@ static void *main_of(void *none)
 	rh_park_leave_rseq();
 	rh_loan_open();
 	is_monitor = true;
+	rh_sys4(SYS_prctl, PR_SET_TIMERSLACK, 1, 0, 0);
 	rh_asked_open();
 	for (;;) {
 		uint32_t seen = atomic_load(&rings);
@@ -265,6 +266,7 @@ int rh_monitor_start(void)
 void rh_monitor_forget(void)
 {
 	unblocked = 0;
+	rh_standby_forget();
 	atomic_store(&deep, false);
 	atomic_store(&seldom, false);
 }

@@ -1,11 +1,12 @@
 /* monitor - the runtime's own thread: turns the wheel, and sees to it that a carrier that
  * sleeps in the kernel does not keep a seat while tasks wait.
  *
- * While tasks wait it looks each RH_MONITOR_NS: a carrier that is asleep at two looks, as the
- * kernel says, loses its seat to another; one that runs while somebody came to its seat is
- * made to look at that.  When all carriers have run without a break for some looks it looks
- * each RH_MONITOR_CALM_NS, until a fiber enters a call that may sleep.  While no task waits
- * it sleeps until a timed wait ends.
+ * While tasks wait it looks each RH_MONITOR_NS: a carrier that is asleep, as the kernel says,
+ * and had no processor for a while, loses its seat to another; one that runs while somebody
+ * came to its seat is made to look at that.  When all carriers have run without a break for
+ * some looks it looks each RH_MONITOR_CALM_NS, until a fiber enters a call that may sleep or
+ * standby.h tells of a carrier that does: then at once, and RH_MONITOR_SOON_NS later.  While
+ * no task waits it sleeps until a timed wait ends.
  *
  * Threads     Its own; the others are for any. */
 #ifndef RH_FIBER_MONITOR_H
@@ -15,6 +16,7 @@
 #include <stdint.h>
 
 #define RH_MONITOR_NS      500000u
+#define RH_MONITOR_SOON_NS 200000u
 #define RH_MONITOR_CALM_NS 3000000u
 
 int rh_monitor_start(void);
@@ -22,7 +24,7 @@ int rh_monitor_start(void);
 /* No seat is idle, and a task waits, or fibers wait for other processes. */
 void rh_monitor_work(void);
 
-/* A fiber enters a call that may sleep in the kernel. */
+/* A fiber enters a call that may sleep in the kernel, or has done so. */
 void rh_monitor_call(void);
 
 /* A timed wait ends before all others. */
@@ -32,6 +34,9 @@ void rh_monitor_timer(void);
 void rh_monitor_signalled(void);
 
 void rh_monitor_forget(void);
+
+/* Whether a kernel thread of this process sleeps in the kernel. */
+bool rh_monitor_sees_sleep(int tid);
 
 /* Whether a kernel thread has ended. */
 bool rh_monitor_is_dead(int tid);

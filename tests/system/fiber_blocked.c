@@ -1,10 +1,10 @@
 /* More threads than there are carriers sleep in one call to the kernel, beside one that
  * works:
  *
- *   fiber_blocked KIND COUNT ROUNDS
+ *   fiber_blocked KIND COUNT ROUNDS [WORK]
  *
  * Each round is over when all of them are in the call, the other has worked a hundred
- * rounds meanwhile, and all have come back.  "longest N us" says how long it took at most
+ * rounds meanwhile, and all have come back.  Each works WORK rounds before its call.  "longest N us" says how long it took at most
  * until the worker went on, counted from the last that came. */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +31,7 @@
 struct sleeper {
 	pthread_t   thread;
 	_Atomic int is_back;
+	uint64_t    worked;
 };
 
 struct kind {
@@ -42,7 +43,7 @@ struct kind {
 static _Atomic int      reached, is_over, is_free;
 static _Atomic uint32_t word;
 static _Atomic uint64_t rounds, went_on; /* when the worker did so first */
-static int              pipes[2], listener, file;
+static int              pipes[2], listener, file, work_before;
 static struct sleeper   sleepers[MANY];
 static const struct kind *kind;
 static char             path[] = "/tmp/rh-blocked-XXXXXX";
@@ -204,16 +205,11 @@ static const struct kind kinds[] = {
 	{ "vfork", sleep_vfork, let_go_vfork },
 };
 
-static void *sleep_once(void *user)
+static uint64_t work_once(uint64_t at)
 {
-	struct sleeper *sleeper = user;
-
-	atomic_store(&went_on, 0);
-	atomic_fetch_add(&reached, 1);
-	kind->sleep();
-	atomic_fetch_sub(&reached, 1);
-	atomic_store(&sleeper->is_back, 1);
-	return NULL;
+	for (int i = 0; i < 20000; i++)
+		at = at * 6364136223846793005u + 1442695040888963407u;
+	return at;
 }
 
 static void *work(void *none)
@@ -223,11 +219,26 @@ static void *work(void *none)
 	while (!atomic_load(&is_over)) {
 		none_yet = 0;
 		atomic_compare_exchange_strong(&went_on, &none_yet, now());
-		for (int i = 0; i < 20000; i++)
-			at = at * 6364136223846793005u + 1442695040888963407u;
+		at = work_once(at);
 		atomic_fetch_add(&rounds, 1 + (at == 7));
 	}
 	return none;
+}
+
+static void *sleep_once(void *user)
+{
+	struct sleeper *sleeper = user;
+	uint64_t        at = 1;
+
+	for (int i = 0; i < work_before; i++)
+		at = work_once(at);
+	sleeper->worked = at;
+	atomic_store(&went_on, 0);
+	atomic_fetch_add(&reached, 1);
+	kind->sleep();
+	atomic_fetch_sub(&reached, 1);
+	atomic_store(&sleeper->is_back, 1);
+	return NULL;
 }
 
 static void open_all(void)
@@ -290,6 +301,7 @@ int main(int argc, char *argv[])
 			kind = &kinds[i];
 	if (count > MANY)
 		return 2;
+	work_before = argc > 4 ? atoi(argv[4]) : 0;
 	sigaction(SIGUSR1, &action, NULL);
 	open_all();
 	check(pthread_create(&worker, NULL, work, NULL) == 0, "pthread_create");

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """More threads than carriers sleep, most of them in the kernel, by calls that the runtime does
 not serve: the rest works on, and all come back.  And signals that pile up are no more than one."""
+import contextlib
 import os
 import signal
 import subprocess
@@ -13,6 +14,7 @@ PROGRAMS = os.path.join(os.path.abspath(BUILD), "tests", "system")
 ROUNDS = int(os.environ.get("RHODES_ROUNDS", "3"))
 SLEEPERS, SEATS = 12, 2
 CHILDREN = 12
+WORK, TRIES = 500, 15
 # All have a thread, then say which file their block is, while all of them are there.
 FAMILY = f"""
 import os, sys, threading
@@ -82,6 +84,49 @@ class Blocked(Stage):
     def test_flock(self):
         self.all_sleep("flock")
 
+    def test_the_stand_by_tells_of_one_that_no_name_tells_of(self):
+        """All compute until then, so that the monitor looks seldom."""
+        for _ in range(TRIES):
+            self.run_fiber(os.path.join(PROGRAMS, "fiber_blocked"), "futex", str(SLEEPERS),
+                           str(ROUNDS), str(WORK))
+            if self.block().told:  # the monitor may come first, if others use the processors
+                break
+        self.assertGreater(self.block().told, 0)
+
+    def behind(self, pid):
+        """The kernel threads of a process that step back behind the others."""
+        nice = os.getpriority(os.PRIO_PROCESS, pid)
+        return [tid for tid in map(int, os.listdir(f"/proc/{pid}/task"))
+                if os.getpriority(os.PRIO_PROCESS, tid) > nice]
+
+    @contextlib.contextmanager
+    def worker(self):
+        """It goes on whenever that is called."""
+        with subprocess.Popen([os.path.join(PROGRAMS, "fiber_worker")], text=True,
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                              env=self.environment()) as worker:
+            def go_on():
+                worker.stdin.write("on\n")
+                worker.stdin.flush()
+                self.assertRegex(worker.stdout.readline(), "^rounds")
+            go_on()
+            yield worker, go_on
+            self.assertEqual(worker.communicate(timeout=LIMIT)[0], "right\n")
+
+    def test_the_stand_by_is_behind_all_and_shares_no_descriptors(self):
+        """Held up while it reads what a carrier does, it would be seen by the program."""
+        with self.worker() as (worker, go_on):
+            for _ in range(TRIES):
+                go_on()
+                if tids := self.behind(worker.pid):
+                    break
+            self.assertEqual(len(tids), 1)
+            for _ in range(TRIES):  # it may have one open just now
+                if not (opened := os.listdir(f"/proc/{worker.pid}/task/{tids[0]}/fd")):
+                    break
+                go_on()
+            self.assertEqual(opened, [])
+
     def test_signals_pile_up_meanwhile(self):
         self.all_sleep("vfork")
 
@@ -101,12 +146,7 @@ class Blocked(Stage):
 
     def test_who_is_asked_while_it_is_stopped_is_asked_once(self):
         """Signals to the monitor queue up; all of them come when it goes on."""
-        with subprocess.Popen([os.path.join(PROGRAMS, "fiber_worker")], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              env=self.environment()) as worker:
-            go_on = lambda: (worker.stdin.write("on\n"), worker.stdin.flush(),
-                             worker.stdout.readline())[-1]
-            self.assertRegex(go_on(), "^rounds")
+        with self.worker() as (worker, go_on):
             control = Control(self.block_path)
             while not (tid := control.fields()[3]):
                 os.sched_yield()
@@ -115,20 +155,13 @@ class Blocked(Stage):
             for _ in range(500):
                 Control.libc.syscall(Control.tgkill, worker.pid, tid, control.fields()[4])
             worker.send_signal(signal.SIGCONT)
-            self.assertRegex(go_on(), "^rounds")
-            self.assertEqual(worker.communicate(timeout=LIMIT)[0], "right\n")
+            go_on()
 
     def test_carriers_may_go_anywhere(self):
         """Each begins on a processor of its own, and is not bound to it."""
-        with subprocess.Popen([os.path.join(PROGRAMS, "fiber_worker")], text=True,
-                              stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                              env=self.environment()) as worker:
-            worker.stdin.write("on\n")
-            worker.stdin.flush()
-            self.assertRegex(worker.stdout.readline(), "^rounds")
+        with self.worker() as (worker, _):
             for tid in os.listdir(f"/proc/{worker.pid}/task"):
                 self.assertEqual(os.sched_getaffinity(int(tid)), os.sched_getaffinity(0))
-            self.assertEqual(worker.communicate(timeout=LIMIT)[0], "right\n")
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ LINE = struct.Struct("=3Ii10QQ")
 CONTROL = HEAD.size + 1024 * LINE.size
 ASK = struct.Struct("=40sIi4Q")
 SEATS = CONTROL + 256
-SEAT = struct.Struct("=3Q40x")
+SEAT = struct.Struct("=4Q32x")
 RING = SEATS + 64 * SEAT.size
 STATES = ["none", "queued", "running", "waiting", "blocked", "home"]
 Thread = collections.namedtuple("Thread", "tid state seat nice since run_ns queued_ns "
@@ -45,7 +45,7 @@ class Block:
          self.evicted, self.wakes, self.monitor) = HEAD.unpack_from(data)
         self.policy = policy.split(b"\0")[0].decode()
         seats = [SEAT.unpack_from(data, SEATS + i * SEAT.size) for i in range(self.seats)]
-        self.picks, self.unruled, self.failures = (sum(column) for column in zip(*seats))
+        self.picks, self.unruled, self.failures, self.told = (sum(column) for column in zip(*seats))
         self.events = struct.unpack_from("=Q", data, RING)[0]
         now = ASK.unpack_from(data, CONTROL + 32 + ASK.size)
         self.now = (now[0].split(b"\0")[0].decode(), *now[1:])
