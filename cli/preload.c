@@ -9,9 +9,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define LIBRARY "librhodes-fiber.so"
+#define GO      "Go\0" /* who wrote a note; with the NUL at its end */
 
 int rh_preload_program(const char *name, char path[PATH_MAX])
 {
@@ -31,20 +33,56 @@ int rh_preload_program(const char *name, char path[PATH_MAX])
 	return RH_ENOENT;
 }
 
-/* 1: the loader starts it. */
-static int has_loader(int fd, const Elf64_Ehdr *head)
+static int is_go_note(int fd, const Elf64_Phdr *part)
 {
-	Elf64_Phdr part;
+	unsigned char text[4096];
+	Elf64_Nhdr    head;
+	size_t        size = part->p_filesz < sizeof text ? part->p_filesz : sizeof text;
+	ssize_t       n = pread(fd, text, size, (off_t)part->p_offset);
+
+	for (size_t at = 0; n > 0 && at + sizeof head + sizeof GO <= (size_t)n;) {
+		memcpy(&head, text + at, sizeof head);
+		if (head.n_namesz == sizeof GO &&
+		    memcmp(text + at + sizeof head, GO, sizeof GO) == 0)
+			return 1;
+		at += sizeof head + (((size_t)head.n_namesz + 3) & ~(size_t)3) +
+		      (((size_t)head.n_descsz + 3) & ~(size_t)3);
+	}
+	return 0;
+}
+
+/* What an ELF file says of who starts it, and who made it. */
+struct parts {
+	int has_loader, is_go;
+};
+
+static struct parts look_at(int fd, const Elf64_Ehdr *head)
+{
+	struct parts parts = { 0 };
+	Elf64_Phdr   part;
 
 	for (unsigned i = 0; i < head->e_phnum; i++) {
 		off_t at = (off_t)(head->e_phoff + (Elf64_Off)i * sizeof part);
 
 		if (pread(fd, &part, sizeof part, at) != (ssize_t)sizeof part)
-			return 0;
-		if (part.p_type == PT_INTERP)
-			return 1;
+			break;
+		parts.has_loader |= part.p_type == PT_INTERP;
+		parts.is_go |= part.p_type == PT_NOTE && is_go_note(fd, &part);
 	}
-	return 0;
+	return parts;
+}
+
+static int check_elf(const char *path, int fd, const Elf64_Ehdr *head, struct rh_diag *why)
+{
+	struct parts parts = look_at(fd, head);
+
+	if (!parts.has_loader)
+		return rh_diag_set(why, RH_ENOCARRY, "%.180s is linked statically: no library can "
+		                   "be put in front of it", path);
+	if (parts.is_go)
+		return rh_diag_set(why, RH_ENOCARRY, "%.180s is a program of Go, whose runtime "
+		                   "sends signals to threads of the kernel", path);
+	return RH_OK;
 }
 
 /* "#! /bin/sh -e" -> "/bin/sh" */
@@ -70,8 +108,7 @@ static int check_open(const char *path, int fd, int depth, struct rh_diag *why)
 	if (pread(fd, &head, sizeof head, 0) == (ssize_t)sizeof head &&
 	    memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 &&
 	    head.e_ident[EI_CLASS] == ELFCLASS64)
-		return has_loader(fd, &head) ? RH_OK : rh_diag_set(why, RH_ENOCARRY,
-			"%.180s is linked statically: no library can be put in front of it", path);
+		return check_elf(path, fd, &head, why);
 	if (depth > 0 || read_interpreter(fd, interpreter) < 0)
 		return rh_diag_set(why, RH_ENOCARRY, "%.180s is no program of this machine and "
 		                   "no script", path);
@@ -84,10 +121,21 @@ static int check_open(const char *path, int fd, int depth, struct rh_diag *why)
 	return r;
 }
 
+int rh_preload_is_set_id(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)) != 0;
+}
+
 int rh_preload_check(const char *path, struct rh_diag *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
+	int fd, r;
 
+	if (rh_preload_is_set_id(path))
+		return rh_diag_set(why, RH_ENOCARRY, "%.180s is set-user-id: the loader would not "
+		                   "put any library in front of it", path);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return rh_diag_set(why, RH_ENOCARRY, "%.180s cannot be read", path);
 	r = check_open(path, fd, 0, why);

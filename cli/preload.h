@@ -1,7 +1,7 @@
 /* preload - can the carrier `fiber` be put into a program?
  *
  * Its runtime is a library in front of the others (LD_PRELOAD): it needs a program that the
- * dynamic loader starts, or a script whose interpreter is one.
+ * dynamic loader starts, or a script whose interpreter is one, and that is not one of Go.
  *
  * Threads     One. */
 #ifndef RH_CLI_PRELOAD_H
@@ -13,6 +13,9 @@
 
 /* The absolute path of a program as execvp would find it.  RH_ENOENT. */
 int rh_preload_program(const char *name, char path[PATH_MAX]);
+
+/* 1: the loader puts nothing in front of the program at path. */
+int rh_preload_is_set_id(const char *path);
 
 /* RH_ENOCARRY: the program at path is none for it; why says so. */
 int rh_preload_check(const char *path, struct rh_diag *why);

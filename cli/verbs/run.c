@@ -10,25 +10,29 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-/* The loader ignores LD_LIBRARY_PATH for these: the real library would run here. */
-static int check_program(struct rh_cli *cli, const char *path)
+static int has_references(const struct rh_view *view)
 {
-	struct stat st;
+	const json_t *spec = json_object_get(view->resource, "spec");
 
-	if (strchr(path, '/') && stat(path, &st) == 0 &&
-	    (st.st_mode & (S_ISUID | S_ISGID)))
+	return json_array_size(json_object_get(spec, "reference")) > 0;
+}
+
+/* The loader ignores LD_LIBRARY_PATH for these: the real libraries of its callees would run
+ * here. */
+static int check_program(struct rh_cli *cli, const struct rh_view *view, const char *path)
+{
+	if (has_references(view) && strchr(path, '/') && rh_preload_is_set_id(path))
 		return rh_cli_fail(cli, RH_EXIT_NO_EXEC,
 		                   "%s is set-user-id: the loader would not put any"
 		                   " library in front of it", path);
 	return RH_EXIT_OK;
 }
 
-static int become(struct rh_cli *cli, char **argv)
+static int become(struct rh_cli *cli, const struct rh_view *view, char **argv)
 {
-	int result = check_program(cli, argv[0]);
+	int result = check_program(cli, view, argv[0]);
 
 	if (result != RH_EXIT_OK)
 		return result;
@@ -104,7 +108,7 @@ static int run(struct rh_cli *cli, const struct rh_view *view, const struct orde
 	int         result = rh_governing_join(cli, view->agent, carrier, order->revision,
 	                                       order->use != NULL);
 
-	return result == RH_EXIT_OK ? become(cli, argv) : result;
+	return result == RH_EXIT_OK ? become(cli, view, argv) : result;
 }
 
 int rh_verb_run_program(struct rh_cli *cli)

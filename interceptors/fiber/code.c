@@ -1,17 +1,21 @@
 #include "code.h"
 
 #include "latch.h"
+#include "real.h"
 #include "switch.h"
 
-#include <link.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #define RANGES_MAX 32
+#define GO         "Go\0" /* who wrote a note; with the NUL at its end */
 
 static struct {
 	uintptr_t from, to;
 } ranges[RANGES_MAX];
 static _Atomic int count;
+static _Atomic bool has_go;
+static _Atomic unsigned long long seen; /* how much was ever loaded */
 static uintptr_t own_from, own_to; /* set before anything else */
 static struct rh_latch latch;
 
@@ -41,18 +45,47 @@ static void add(uintptr_t from, uintptr_t to)
 	atomic_store(&count, n + 1);
 }
 
+static size_t padded(size_t size)
+{
+	return (size + 3) & ~(size_t)3;
+}
+
+/* Go's linker leaves a note of its own in whatever it makes. */
+static bool is_go(const unsigned char *note, size_t size)
+{
+	ElfW(Nhdr) head;
+
+	while (size >= sizeof head) {
+		size_t whole;
+
+		memcpy(&head, note, sizeof head);
+		if (head.n_namesz == sizeof GO && size >= sizeof head + sizeof GO &&
+		    !memcmp(note + sizeof head, GO, sizeof GO))
+			return true;
+		whole = sizeof head + padded(head.n_namesz) + padded(head.n_descsz);
+		if (whole > size)
+			break;
+		note += whole;
+		size -= whole;
+	}
+	return false;
+}
+
 static int look_at(struct dl_phdr_info *object, size_t size, void *none)
 {
 	uintptr_t inside = (uintptr_t)rh_switch_begin;
 
 	(void)size;
 	(void)none;
+	atomic_store(&seen, object->dlpi_adds);
 	for (int i = 0; i < object->dlpi_phnum; i++) {
 		const ElfW(Phdr) *part = &object->dlpi_phdr[i];
 		uintptr_t from = object->dlpi_addr + part->p_vaddr;
 		uintptr_t to = from + part->p_memsz;
 		bool own = inside >= from && inside < to;
 
+		if (part->p_type == PT_NOTE && is_go((const unsigned char *)from, part->p_filesz))
+			atomic_store(&has_go, true);
 		if (part->p_type != PT_LOAD || !(part->p_flags & PF_X))
 			continue;
 		if (own) {
@@ -68,8 +101,29 @@ static int look_at(struct dl_phdr_info *object, size_t size, void *none)
 void rh_code_look(void)
 {
 	rh_latch_lock(&latch);
-	dl_iterate_phdr(look_at, NULL);
+	rh_real_get()->dl_iterate_phdr(look_at, NULL);
 	rh_latch_unlock(&latch);
+}
+
+static int compare(struct dl_phdr_info *first, size_t size, void *ret_is_new)
+{
+	(void)size;
+	*(bool *)ret_is_new = first->dlpi_adds != atomic_load(&seen);
+	return 1; /* all say the same */
+}
+
+void rh_code_look_anew(void)
+{
+	bool is_new = false;
+
+	rh_real_get()->dl_iterate_phdr(compare, &is_new);
+	if (is_new)
+		rh_code_look();
+}
+
+bool rh_code_has_go(void)
+{
+	return atomic_load(&has_go);
 }
 
 void rh_code_forget(void)

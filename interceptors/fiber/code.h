@@ -15,6 +15,13 @@
 /* Looks what is loaded; again when something was. */
 void rh_code_look(void);
 
+/* The same if something was loaded since. */
+void rh_code_look_anew(void);
+
+/* Whether code of Go is there, as of the last look: its runtime sends signals to kernel
+ * threads, past the C library, to stop what it believes to run there. */
+bool rh_code_has_go(void);
+
 /* In a child of fork: nobody looks. */
 void rh_code_forget(void);
 

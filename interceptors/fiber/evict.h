@@ -11,6 +11,9 @@
 
 #define RH_EVICT_AFFINITY "it is bound to processors"
 #define RH_EVICT_CLASS    "it has a scheduling class of the kernel"
+#define RH_EVICT_RIGHTS   "it changes what its kernel thread may do"
+#define RH_EVICT_KEPT     "the kernel keeps for its kernel thread what it asks for"
+#define RH_EVICT_GO       "the runtime of Go sends signals to kernel threads"
 
 /* A thread that is made is the kernel's from the start; until it ends it is counted. */
 void rh_evict_refuse(const char *reason);

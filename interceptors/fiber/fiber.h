@@ -28,6 +28,7 @@
 
 #define RH_FIBERS_MAX   1024u
 #define RH_HOME_STACK   16384u
+#define RH_HELD_TICKS   32u /* that it may take without being preempted */
 #define RH_PENDING_MAX  16u /* signals that wait for a fiber that does not run */
 
 struct rh_carrier;
@@ -91,6 +92,8 @@ struct rh_fiber {
 	volatile int raising;           /* a signal that it delivers to itself */
 	uint64_t released; /* of signals that waited: the kernel thread has them */
 	volatile bool resched;
+	volatile uint32_t held;  /* in so many calls that hold locks of the loader */
+	volatile uint32_t ticks; /* meanwhile */
 	volatile bool governed; /* false: at home for good, or not begun */
 
 	/* Waiting: under the latch of `bucket`, wheel fields under the wheel's. */

@@ -88,7 +88,11 @@ static const char *reason(long number)
 	case SYS_setfsgid:
 	case SYS_setgroups:
 	case SYS_landlock_restrict_self:
-		return "it changes what its kernel thread may do";
+		return RH_EVICT_RIGHTS;
+	case SYS_personality:
+	case SYS_ptrace:
+	case SYS_set_mempolicy:
+		return RH_EVICT_KEPT;
 	default:
 		return NULL;
 	}

@@ -10,7 +10,6 @@
 #include "unwinding.h"
 #include "waitqueue.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -107,6 +106,14 @@ static int create_plain(pthread_t *thread, const pthread_attr_t *attributes,
 	return result;
 }
 
+/* A library of Go that was loaded begins with threads. */
+static void leave_go(void)
+{
+	rh_code_look_anew();
+	if (rh_code_has_go() && !rh_evict_for_all())
+		rh_evict_all(RH_EVICT_GO);
+}
+
 RH_INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 				 void *(*start)(void *), void *argument)
 {
@@ -118,6 +125,7 @@ RH_INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attrib
 
 	if (!rh_runtime_start() && !rh_runtime_runs())
 		return real->pthread_create(thread, attributes, start, argument);
+	leave_go();
 	reason = rh_evict_for_all();
 	if (!reason)
 		reason = wants_kernel(attributes);
@@ -217,13 +225,4 @@ RH_INTERPOSED _Noreturn void pthread_exit(void *value)
 		rh_runtime_thread_ends();
 	real->pthread_exit(value);
 	__builtin_unreachable();
-}
-
-RH_INTERPOSED void *dlopen(const char *name, int flags)
-{
-	void *handle = rh_real_get()->dlopen(name, flags);
-
-	if (handle && rh_runtime_runs())
-		rh_code_look();
-	return handle;
 }

@@ -98,7 +98,7 @@ static bool preempt(struct rh_fiber *fiber, ucontext_t *at)
 	bool looked;
 
 	fiber->preempted++;
-	if (rh_code_is_deferred(pc)) {
+	if (rh_code_is_deferred(pc) || (fiber->held && fiber->ticks < RH_HELD_TICKS)) {
 		fiber->resched = true;
 		rh_stats_count(&rh_stats->deferred);
 		return !rh_code_is_own(pc) && look(fiber, at);
@@ -126,13 +126,14 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 					   : rh_carrier_of_thread;
 
 	(void)sig;
-	(void)info;
 	if (carrier)
 		atomic_store(&carrier->asked, false);
 	rh_everywhere_here();
 	rh_monitor_signalled();
 	if (!fiber || is_parked(fiber))
 		return;
+	if (fiber->held && info->si_code == SI_TIMER)
+		fiber->ticks++;
 	if (preempt(fiber, context))
 		rh_attend_stack(fiber, context);
 }

@@ -6,6 +6,7 @@
 
 #include <dlfcn.h>
 #include <grp.h>
+#include <link.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -16,6 +17,7 @@
 #include <sys/epoll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/msg.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -56,7 +58,8 @@
 	F(timer_delete) F(sigaction) F(pthread_sigmask) F(sigprocmask) F(sigaltstack) \
 	F(sigwait) F(sigwaitinfo) F(sigtimedwait) F(sigsuspend) F(sigpending) F(pause) \
 	F(poll) F(ppoll) F(select) F(pselect) F(epoll_wait) F(epoll_pwait) \
-	F(semop) F(semtimedop) F(msgrcv) F(msgsnd) F(tgkill) F(dlopen) F(syscall) \
+	F(semop) F(semtimedop) F(msgrcv) F(msgsnd) F(tgkill) F(dlopen) F(dlmopen) F(dlclose) F(dl_iterate_phdr) \
+	F(syscall) F(ptrace) \
 	F(setuid) F(setgid) F(setreuid) F(setregid) F(setresuid) F(setresgid) F(seteuid) \
 	F(setegid) F(setgroups)
 /* clang-format on */

@@ -142,6 +142,15 @@ static void in_child(void)
 	atomic_store(&state, NOT_STARTED);
 }
 
+/* Go's runtime is one of its own: nothing here comes between it and the kernel. */
+static bool is_go(void)
+{
+	rh_code_look();
+	if (rh_code_has_go())
+		rh_evict_all(RH_EVICT_GO);
+	return rh_code_has_go();
+}
+
 static void open_for(const char *told)
 {
 	rh_policy_begin(told);
@@ -154,7 +163,7 @@ __attribute__((constructor)) static void load(void)
 
 	rh_real_get();
 	rh_switch_fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;
-	if (!told || !*told)
+	if (!told || !*told || is_go())
 		atomic_store(&state, REFUSED);
 	else
 		open_for(told);

@@ -411,6 +411,36 @@ class Swaps(Host):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("linked statically", done.stderr)
 
+    def under_host(self, path, why):
+        """It is told, and runs: the kernel's class is what it has."""
+        with self.started("run", "-r", "encoder", "--sched", "rr", "--carrier", "fiber", "--",
+                          path, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as program:
+            out, err = program.communicate(timeout=LIMIT)
+        self.assertEqual(program.returncode, 0, err)
+        self.assertIn(why, err)
+        self.assertIn("carrier host", err)
+        return out
+
+    def test_a_program_of_go_runs_under_host_and_is_told(self):
+        self.install_runtime()
+        path = os.path.abspath(os.path.join(BUILD, "tests/system/sched_program_go"))
+        self.under_host(path, "program of Go")
+        # Where nobody looks, its runtime stands aside by itself.
+        with self.started("run", "-r", "encoder", "--sched", "rr", "--carrier", "fiber", "--",
+                          "sh", "-c", f"{path}; true", stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as shell:
+            out, err = shell.communicate(timeout=LIMIT)
+        self.assertEqual(shell.returncode, 0, err)
+        self.assertIn("the runtime of Go", err)
+        self.assertNotEqual(out, "")
+
+    def test_a_set_user_id_program_runs_under_host_and_is_told(self):
+        path = os.path.join(self.folder, "set-user-id")
+        shutil.copy(os.path.join(BUILD, "tests/system/sched_program"), path)
+        os.chmod(path, 0o4755)
+        self.under_host(path, "set-user-id")
+
 
 class Alone(Host):
     """Without the right: root of its own user, with CAP_SYS_NICE taken away."""
