@@ -396,12 +396,8 @@ static int write_value(struct rh_js_frame *frame, const struct rh_param *param,
 		return write_bytes(frame, param, value, i, is_ret, ret_js);
 	case RH_KIND_HANDLE:
 		return rh_js_handle_write(frame->library, param, *(void **)value, ret_js);
-	case RH_KIND_FLOAT:
-		if (frame->is_raw && rh_js_is_odd_nan(param->size, value))
-			return rh_js_bytes_write(env, value, param->size, ret_js);
-		return rh_js_plain_write(env, of->shape, value, ret_js);
 	default:
-		return rh_js_plain_write(env, of->shape, value, ret_js);
+		return rh_js_plain_write(env, of->shape, value, frame->is_raw, ret_js);
 	}
 }
 

@@ -129,7 +129,8 @@ static int read_exact(napi_env env, uint32_t size, napi_value js, void *at,
 	return 0;
 }
 
-bool rh_js_is_odd_nan(uint32_t size, const void *at)
+/* A NaN that a number of JavaScript cannot be: there is one only. */
+static bool is_odd_nan(uint32_t size, const void *at)
 {
 	static const uint64_t wide = 0x7ff8000000000000u;
 	static const uint32_t narrow = 0x7fc00000u;
@@ -164,11 +165,14 @@ static int read_float(napi_env env, uint32_t size, napi_value js, void *at,
 	return 0;
 }
 
-static int write_float(napi_env env, uint32_t size, const void *at, napi_value *ret_js)
+static int write_float(napi_env env, uint32_t size, const void *at, bool is_raw,
+                       napi_value *ret_js)
 {
 	double value;
 	float  narrow;
 
+	if (is_raw && is_odd_nan(size, at))
+		return rh_js_bytes_write(env, at, size, ret_js);
 	if (size == sizeof value) {
 		memcpy(&value, at, sizeof value);
 	} else {
@@ -264,7 +268,7 @@ static int read_struct(napi_env env, const struct rh_shape *shape, napi_value js
 }
 
 static int write_struct(napi_env env, const struct rh_shape *shape, const void *at,
-                        napi_value *ret_js)
+                        bool is_raw, napi_value *ret_js)
 {
 	napi_value object, value;
 	char       room[24];
@@ -277,7 +281,7 @@ static int write_struct(napi_env env, const struct rh_shape *shape, const void *
 		        ? write_int(env, field->shape,
 		                    get_bits(from, field->bit, field->bit_width),
 		                    field->bit_width, &value)
-		        : rh_js_plain_write(env, field->shape, from, &value);
+		        : rh_js_plain_write(env, field->shape, from, is_raw, &value);
 
 		if (r < 0)
 			return -1;
@@ -322,7 +326,7 @@ static int read_elements(napi_env env, const struct rh_shape *shape, napi_value 
 }
 
 static int write_elements(napi_env env, const struct rh_shape *shape, const void *at,
-                          napi_value *ret_js)
+                          bool is_raw, napi_value *ret_js)
 {
 	napi_value array, value;
 
@@ -330,7 +334,7 @@ static int write_elements(napi_env env, const struct rh_shape *shape, const void
 	for (uint32_t i = 0; i < shape->count; i++) {
 		if (rh_js_plain_write(env, shape->element,
 		                      (const unsigned char *)at + i * shape->element->size,
-		                      &value) < 0)
+		                      is_raw, &value) < 0)
 			return -1;
 		RH_JS_TRY(napi_set_element(env, array, i, value));
 	}
@@ -359,7 +363,7 @@ int rh_js_plain_read(napi_env env, const struct rh_shape *shape, napi_value js, 
 }
 
 int rh_js_plain_write(napi_env env, const struct rh_shape *shape, const void *at,
-                      napi_value *ret_js)
+                      bool is_raw, napi_value *ret_js)
 {
 	uint64_t bits = 0;
 
@@ -369,14 +373,14 @@ int rh_js_plain_write(napi_env env, const struct rh_shape *shape, const void *at
 		memcpy(&bits, at, shape->size);
 		return write_int(env, shape, bits, 8 * shape->size, ret_js);
 	case RH_SHAPE_FLOAT:
-		return write_float(env, shape->size, at, ret_js);
+		return write_float(env, shape->size, at, is_raw, ret_js);
 	case RH_SHAPE_STRUCT:
-		return write_struct(env, shape, at, ret_js);
+		return write_struct(env, shape, at, is_raw, ret_js);
 	case RH_SHAPE_UNION:
 		return rh_js_bytes_write(env, at, shape->size, ret_js);
 	default:
 		if (is_byte_array(shape))
 			return rh_js_bytes_write(env, at, shape->size, ret_js);
-		return write_elements(env, shape, at, ret_js);
+		return write_elements(env, shape, at, is_raw, ret_js);
 	}
 }

@@ -15,8 +15,10 @@
 
 int rh_js_plain_read(napi_env env, const struct rh_shape *shape, napi_value js, void *at,
                      const struct rh_js_where *where);
+
+/* is_raw: a NaN that a number of JavaScript cannot be comes as its bytes, in structs, too. */
 int rh_js_plain_write(napi_env env, const struct rh_shape *shape, const void *at,
-                      napi_value *ret_js);
+                      bool is_raw, napi_value *ret_js);
 
 /* A text ends in NUL and so has none inside; bytes are taken as they are, a string must be
  * well formed. */
@@ -32,9 +34,6 @@ int rh_js_text_write(napi_env env, const char *text, bool as_bytes, napi_value *
 int rh_js_bytes_read(napi_env env, napi_value js, void **ret_bytes, size_t *ret_len,
                      const struct rh_js_where *where);
 int rh_js_bytes_write(napi_env env, const void *bytes, size_t len, napi_value *ret_js);
-
-/* A NaN that a number of JavaScript cannot be: there is one only. */
-bool rh_js_is_odd_nan(uint32_t size, const void *at);
 
 bool rh_js_is_none(napi_env env, napi_value js); /* null or undefined */
 

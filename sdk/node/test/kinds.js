@@ -40,10 +40,10 @@ let rang = () => {};
 const kinds = {
   kinds_i8: same, kinds_u8: same, kinds_i16: same, kinds_u16: same, kinds_i32: same,
   kinds_u32: same, kinds_i64: same, kinds_u64: same, kinds_f32: raw(same), kinds_f64: raw(same),
-  kinds_enum: same, kinds_struct: same, kinds_text: same, kinds_maybe: same,
+  kinds_enum: same, kinds_struct: raw(same), kinds_text: same, kinds_maybe: same,
   kinds_own: raw(same),
   kindsMix: (a, b, c, d, e, f) => BigInt.asIntN(64, BigInt(a + b + c + d + e) + f),
-  kinds_struct_in: (value) => ({ result: value ? 0 : -1, ret_value: value ?? ZERO }),
+  kinds_struct_in: raw((value) => ({ result: value ? 0 : -1, ret_value: value ?? ZERO })),
   kinds_struct_inout: ({ x, y }) => ({ value: { x: y, y: x } }),
   kinds_id: (bytes) => ({ out: Buffer.from(bytes).reverse() }),
   kinds_scalars: (n, count) => ({ result: 7, ret_twice: BigInt.asIntN(64, 2n * n),

@@ -59,6 +59,14 @@ test('NaN with its payload', () => {
   assert.throws(() => kinds.kinds_f64(narrow), RangeError);
 });
 
+test('NaN with its payload in a struct', () => {
+  const value = { ...outer(random()), weight: Buffer.from('010000000000f07f', 'hex'),
+                  share: Buffer.from('010080ff', 'hex') }; /* both signal */
+  assert.deepEqual(kinds.kinds_struct.raw(value), value);
+  assert.deepEqual(kinds.kinds_struct_in.raw(value), { result: 0, ret_value: value });
+  assert.ok(Number.isNaN(kinds.kinds_struct(value).weight));
+});
+
 test('an enum takes values that it does not name', () => {
   for (const value of [0, -3, 77]) assert.equal(kinds.kinds_enum(value), value);
 });
