@@ -66,6 +66,9 @@ int64_t ts_measure(const char *text, enum ts_unit unit);
 /* 0. */
 int ts_summarize(const char *text, struct ts_summary *ret_summary);
 
+/* The one of the longer text, bit for bit; a when both have as many bytes. */
+struct ts_summary ts_longer(struct ts_summary a, const struct ts_summary *b);
+
 /* offset + length; wraps around. */
 uint32_t ts_end(struct ts_span span);
 

@@ -66,7 +66,7 @@ static void check_numbers(void)
 static void check_texts(void)
 {
 	struct ts_counts  counts = ts_count("one two  three\nfour");
-	struct ts_summary summary;
+	struct ts_summary summary, other;
 	char             *again;
 
 	CHECK(counts.bytes == 19 && counts.words == 4 && counts.lines == 1);
@@ -80,6 +80,9 @@ static void check_texts(void)
 	CHECK(summary.letters['l' - 'a'] == 4 && summary.letters['h' - 'a'] == 1);
 	CHECK(fabsf(summary.share - 19.0f / 22) < 1e-6f && summary.is_ascii == 1);
 	CHECK(summary.counts.words == 3);
+	CHECK(ts_summarize("x", &other) == 0);
+	CHECK(ts_longer(other, &summary).longest.offset == 7);
+	CHECK(ts_longer(other, &other).counts.bytes == 1);
 	CHECK(ts_summarize("\xc3\xa4", &summary) == 0 && summary.is_ascii == 0);
 	CHECK(strcmp(ts_upper("Straße"), "STRAßE") == 0);
 	CHECK(strcmp(ts_upper(""), "") == 0);

@@ -133,6 +133,11 @@ EXPORT int ts_summarize(const char *text, struct ts_summary *ret_summary)
 	return 0;
 }
 
+EXPORT struct ts_summary ts_longer(struct ts_summary a, const struct ts_summary *b)
+{
+	return b->counts.bytes > a.counts.bytes ? *b : a;
+}
+
 EXPORT uint32_t ts_end(struct ts_span span)
 {
 	return span.offset + span.length;
@@ -176,7 +181,7 @@ EXPORT char *ts_repeat(const char *text, uint32_t times)
 	}
 	if (!(all = malloc(len * times + 1)))
 		return NULL;
-	for (uint32_t i = 0; i < times; i++)
+	for (uint32_t i = 0; len > 0 && i < times; i++)
 		memcpy(all + i * len, text, len);
 	all[len * times] = '\0';
 	return all;

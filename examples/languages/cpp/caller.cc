@@ -74,6 +74,7 @@ static void check_texts(const ts::Client &c)
 	CHECK(result == 0 && summary.longest.offset == 7 && summary.longest.length == 9);
 	CHECK(summary.letters['l' - 'a'] == 4 && near(double(summary.share), 19.0 / 22));
 	CHECK(summary.is_ascii == 1 && summary.counts.words == 3);
+	CHECK(c.ts_longer(ts_summary{}, summary).longest.offset == 7);
 	CHECK(c.ts_upper("Straße") == "STRAßE" && c.ts_upper("") == "");
 	CHECK(c.ts_upper("a\xff\xfe") == "A\xff\xfe");
 	CHECK(c.ts_repeat("ab", 3) == "ababab" && !c.ts_repeat("abc", 1u << 30));

@@ -124,6 +124,10 @@ public:
 			summary.share = float(letters / double(text.size()));
 		return { 0, summary };
 	}
+	ts_summary ts_longer(ts_summary a, ts_summary b) override
+	{
+		return b.counts.bytes > a.counts.bytes ? b : a;
+	}
 	std::uint32_t ts_end(ts_span span) override { return span.offset + span.length; }
 	std::tuple<std::int32_t, ts_span> ts_shift(ts_span span, std::int32_t by) override
 	{
@@ -147,7 +151,7 @@ public:
 			errno = EOVERFLOW;
 			return std::nullopt;
 		}
-		for (std::uint32_t i = 0; i < times; i++)
+		for (std::uint32_t i = 0; !text.empty() && i < times; i++)
 			all += text;
 		return all;
 	}

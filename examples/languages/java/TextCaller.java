@@ -86,6 +86,8 @@ public final class TextCaller {
         same(new Span(7, 9), summary.longest(), "longest");
         same(4, summary.letters()[11], "letters");
         same(true, Math.abs(summary.share() - 19 / 22f) < 1e-6 && summary.isAscii(), "share");
+        same(summary.longest(), ((Summary) typed("ts_longer", methodType(Summary.class,
+                Summary.class, Summary.class), summary, summary)).longest(), "longer");
         same("STRA\u00dfE", call("ts_upper", "Stra\u00dfe"), "upper");
         byte[] raw = {'a', -1, -2};
         same(new byte[] {'A', -1, -2}, typed("ts_upper", methodType(byte[].class, byte[].class),

@@ -18,7 +18,7 @@ public final class Textstat {
     public record Span(int offset, int length) { } // u32, as bits
 
     public record Summary(Counts counts, Span longest, int[] letters, float share,
-                          boolean isAscii) { }
+                          byte isAscii) { }
 
     public record Summarized(int result, Summary summary) { }
 
@@ -126,7 +126,12 @@ public final class Textstat {
         for (Span word : words(text))
             longest = word.length > longest.length ? word : longest;
         float share = text.length == 0 ? 0 : (float) all / text.length;
-        return new Summarized(0, new Summary(tsCount(text), longest, letters, share, isAscii));
+        return new Summarized(0, new Summary(tsCount(text), longest, letters, share,
+                (byte) (isAscii ? 1 : 0)));
+    }
+
+    public Summary tsLonger(Summary a, Summary b) {
+        return Long.compareUnsigned(b.counts.bytes, a.counts.bytes) > 0 ? b : a;
     }
 
     public int tsEnd(Span span) {
@@ -172,9 +177,9 @@ public final class Textstat {
         return new Filled(bytes.length, bytes);
     }
 
-    public long tsParse(String text) {
+    public long tsParse(byte[] text) {
         try {
-            return Long.parseLong(text);
+            return Long.parseLong(new String(text, StandardCharsets.ISO_8859_1));
         } catch (NumberFormatException e) {
             return failed(EINVAL, -1L);
         }

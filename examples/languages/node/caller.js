@@ -79,6 +79,7 @@ function texts() {
   same([summary.letters[11], summary.letters[7]], [4, 1]);
   same(summary.share, Math.fround(19 / 22));
   same([summary.is_ascii, summary.counts.words], [1, 3n]);
+  same(ts.tsLonger(ts.tsSummarize('x').ret_summary, summary), summary);
   same(ts.tsSummarize('ä').ret_summary.is_ascii, 0);
   same(ts.tsUpper('Straße'), 'STRAßE');
   same(ts.tsUpper(''), '');

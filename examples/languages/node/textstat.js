@@ -63,8 +63,9 @@ function repeat(text, times) {
                                           : Buffer.alloc(text.length * times, text);
 }
 
-function parse(text) {
-  const number = /^\s*[-+]?[0-9]+$/.test(text) ? BigInt(text.trim().replace('+', '')) : null;
+function parse(bytes) {
+  const text = bytes.toString('latin1');
+  const number = /^[-+]?[0-9]+$/.test(text) ? BigInt(text.replace('+', '')) : null;
   return number === null || number !== BigInt.asIntN(64, number) ? failed(errno.EINVAL)
                                                                  : number;
 }
@@ -95,6 +96,8 @@ function sizeOf(file) {
     return failed(-error.errno);
   }
 }
+
+const longer = (a, b) => (b.counts.bytes > a.counts.bytes ? b : a);
 
 function shift(span, by) {
   const offset = span.offset + by;
@@ -127,11 +130,12 @@ module.exports = {
   tsCount: raw(count),
   tsMeasure: raw(measure),
   tsSummarize: raw(summarize),
+  tsLonger: raw(longer), /* a NaN as above */
   tsEnd: (span) => (span.offset + span.length) >>> 0,
   tsShift: shift,
   tsUpper: raw(upper),
   tsRepeat: raw(repeat),
-  tsParse: parse,
+  tsParse: raw(parse),
   tsHash: hash,
   tsReverse: (bytes) => ({ result: 0, bytes: Buffer.from(bytes).reverse() }),
   tsFill: fill,

@@ -81,6 +81,7 @@ def texts(ts, check):
     check.same((summary.letters[11], summary.letters[7]), (4, 1))
     check.same(math.isclose(summary.share, 19 / 22, rel_tol=1e-6), True)
     check.same((summary.is_ascii, summary.counts.words), (1, 3))
+    check.same(ts.ts_longer(ts.ts_summarize("x")[1], summary), summary)
     check.same(ts.ts_summarize("ä")[1].is_ascii, 0)
     check.same(ts.ts_upper("Straße"), "STRAßE")
     check.same(ts.ts_upper(""), "")

@@ -118,6 +118,10 @@ def ts_summarize(text: str) -> tuple[int, Summary]:
                       letters, sum(letters) / len(data) if data else 0.0, data.isascii())
 
 
+def ts_longer(a, b):
+    return b if b.counts.bytes > a.counts.bytes else a
+
+
 def ts_end(span) -> int:
     return (span.offset + span.length) % (1 << 32)
 

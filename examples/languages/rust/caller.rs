@@ -10,7 +10,7 @@ use std::fs::File;
 use std::io::{Error as IoError, Write};
 use std::path::PathBuf;
 use std::time::Instant;
-use textstat::{Textstat, TsSpan};
+use textstat::{Textstat, TsSpan, TsSummary};
 
 const CALLS: usize = 20000;
 const EINVAL: i32 = 22;
@@ -66,6 +66,7 @@ fn texts(ts: &Textstat, check: &mut Checks) -> rhodes::Result<()> {
     check.same((summary.letters[11], summary.letters[7]), (4, 1), "letters");
     check.same(near(f64::from(summary.share), 19.0 / 22.0), true, "share");
     check.same((summary.is_ascii, summary.counts.words), (1, 3), "summary");
+    check.same(ts.ts_longer(TsSummary::default(), summary)?, summary, "longer");
     check.same(ts.ts_summarize("ä")?.1.is_ascii, 0, "ascii");
     check.same(ts.ts_upper("Straße")?.as_deref(), Some("STRAßE"), "upper");
     check.same(ts.ts_upper("")?.as_deref(), Some(""), "upper of nothing");

@@ -114,6 +114,9 @@ impl TextstatServer for Server {
         }
         Ok((0, summary))
     }
+    fn ts_longer(&self, a: TsSummary, b: TsSummary) -> Answer<TsSummary> {
+        Ok(if b.counts.bytes > a.counts.bytes { b } else { a })
+    }
     fn ts_end(&self, span: TsSpan) -> Answer<u32> {
         Ok(span.offset.wrapping_add(span.length))
     }

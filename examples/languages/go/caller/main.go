@@ -73,6 +73,7 @@ func texts(ts *textstat.Client, check *checks) {
 	check.same([2]uint32{summary.Letters[11], summary.Letters[7]}, [2]uint32{4, 1}, "letters")
 	check.same(near(float64(summary.Share), 19.0/22), true, "share")
 	check.same([2]uint64{uint64(summary.IsAscii), summary.Counts.Words}, [2]uint64{1, 3}, "summary")
+	check.same(must(ts.TsLonger(textstat.TsSummary{}, summary)), summary, "longer")
 	_, summary, err = ts.TsSummarize("ä")
 	check.same(must(summary, err).IsAscii, int8(0), "ascii")
 	check.same(rhodes.String(must(ts.TsUpper("Straße"))), "STRAßE", "upper")

@@ -124,6 +124,13 @@ func (server) TsSummarize(text string) (int32, textstat.TsSummary, error) {
 	return 0, summary, nil
 }
 
+func (server) TsLonger(a, b textstat.TsSummary) (textstat.TsSummary, error) {
+	if b.Counts.Bytes > a.Counts.Bytes {
+		return b, nil
+	}
+	return a, nil
+}
+
 func (server) TsEnd(span textstat.TsSpan) (uint32, error) { return span.Offset + span.Length, nil }
 
 func (server) TsShift(span textstat.TsSpan, by int32) (int32, textstat.TsSpan, error) {
