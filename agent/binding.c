@@ -1,6 +1,7 @@
 #include "binding.h"
 
 #include "agent.h"
+#include "conn.h"
 #include "edge.h"
 #include "pollfd.h"
 #include "process.h"
@@ -112,6 +113,8 @@ void rh_bindings_ask(struct rh_edge *edge)
 		struct rh_binding *binding = RH_CONTAINER(node, struct rh_binding,
 		                                          in_edge);
 
+		if (!rh_conn_is_flushed(edge->conn))
+			return;
 		if (binding->state == RH_BINDING_WAITING)
 			ask(binding);
 	}

@@ -2,9 +2,11 @@
 
 #include "agent.h"
 #include "attachment.h"
+#include "conn.h"
 #include "held.h"
 #include "inlink.h"
 #include "instance.h"
+#include "process.h"
 #include "report.h"
 #include "settle.h"
 #include "verdict.h"
@@ -117,7 +119,7 @@ static void try_instance(struct rh_bound *bound)
 		.fds = { bound->fds[0], bound->fds[1], bound->fds[2], -1 },
 	};
 
-	if (!instance)
+	if (!instance || !rh_conn_is_flushed(instance->process->conn))
 		return;
 	if (!rh_instance_has_room(instance, bound->caller)) {
 		refuse(bound, RH_ENOSPC, FULL);

@@ -11,7 +11,9 @@
  *             C2  frames leave in the order of rh_conn_send.
  * Limits      RH_CONN_QUEUE_FRAMES frames, RH_CONN_QUEUE_BYTES bytes and
  *             RH_CONN_QUEUE_FDS descriptors wait: more than an instance gets when
- *             all of its pages are taken away at once. */
+ *             all of its pages are taken away at once, and than a process that gets
+ *             all of its pages at once.  Whoever has more to give looks whether the
+ *             queue is empty, and gives the rest when it is again. */
 #ifndef RH_AGENT_CONN_H
 #define RH_AGENT_CONN_H
 
@@ -22,7 +24,7 @@
 #include "../base/socket.h"
 
 #define RH_CONN_QUEUE_FRAMES 4096u
-#define RH_CONN_QUEUE_FDS    1024u
+#define RH_CONN_QUEUE_FDS    4096u
 #define RH_CONN_QUEUE_BYTES  (1u << 20)
 
 struct rh_agent;

@@ -335,7 +335,11 @@ static void on_lost(void *user, int why)
 
 static void on_flushed(void *user)
 {
-	rh_edge_run(user);
+	struct rh_edge *edge = user;
+
+	if (edge->state >= RH_OUTLINK_BARE)
+		rh_bindings_ask(edge);
+	rh_edge_run(edge);
 }
 
 static const struct rh_conn_ops conn_ops = {

@@ -2,8 +2,10 @@
 
 #include "agent.h"
 #include "attachment.h"
+#include "conn.h"
 #include "inlink.h"
 #include "instance.h"
+#include "process.h"
 #include "wpage.h"
 
 #include "../base/clock.h"
@@ -51,6 +53,8 @@ static int find_page(struct rh_errand *errand, struct rh_instance *instance,
 
 	/* Refused once, it is tried again when the instance has given a page up. */
 	if (!page && !rh_lane_is_refused(errand->lane, instance)) {
+		if (!rh_conn_is_flushed(instance->process->conn))
+			return RH_EAGAIN; /* until it has taken those before */
 		if (rh_instance_has_room(instance, errand->link->caller))
 			return rh_wpage_open(errand->lane, instance);
 		rh_lane_refuse(errand->lane, instance);

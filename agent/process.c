@@ -2,6 +2,7 @@
 
 #include "agent.h"
 #include "binding.h"
+#include "bound.h"
 #include "cpage.h"
 #include "edge.h"
 #include "governor.h"
@@ -9,6 +10,7 @@
 #include "held.h"
 #include "identity.h"
 #include "inbox.h"
+#include "inlink.h"
 #include "instance.h"
 #include "loan.h"
 #include "use.h"
@@ -225,7 +227,20 @@ static void on_lost(void *user, int why)
 	rh_process_close(process);
 }
 
-static const struct rh_conn_ops conn_ops = { .frame = on_frame, .lost = on_lost };
+/* An instance that took what it was given gets more. */
+static void on_flushed(void *user)
+{
+	struct rh_process *process = user;
+
+	if (!process->instance)
+		return;
+	rh_inlinks_run(process->agent);
+	rh_bounds_run(process->agent);
+}
+
+static const struct rh_conn_ops conn_ops = {
+	.frame = on_frame, .lost = on_lost, .flushed = on_flushed,
+};
 
 /* One wake-up for all pages of the process: those with work are served. */
 static void on_woken(void *user, int events)

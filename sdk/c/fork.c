@@ -31,7 +31,12 @@ static void in_child(void)
 		close(session->agent_event);
 	if (session->left_fd >= 0)
 		close(session->left_fd);
-	session->fd = session->agent_event = session->left_fd = -1;
+	if (session->room_fd >= 0)
+		close(session->room_fd);
+	session->fd = session->agent_event = session->left_fd = session->room_fd = -1;
+	session->is_waiting_for_room = 0;
+	session->untold = NULL; /* the parent tells it */
+	session->untold_end = &session->untold;
 	session->attachment = 0; /* the parent's */
 	session->generation++;
 	session->is_receiving = 0;

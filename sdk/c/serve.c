@@ -293,12 +293,12 @@ static int connect_agent(struct rh_server *server)
 
 static void answer_page_add(struct rh_server *server, struct rh_frame *frame)
 {
-	unsigned char           bytes[128];
+	struct rh_serve_answer *answer = &server->answer;
 	struct rh_record_writer writer;
 	uint64_t                id = 0;
 	int                     r = add_page(server, frame, &id);
 
-	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_begin(&writer, answer->bytes, sizeof answer->bytes);
 	if (r < 0) {
 		rh_record_put_i32(&writer, RH_TAG_CODE, r);
 		rh_record_put_text(&writer, RH_TAG_TEXT, r == RH_ENOSPC
@@ -306,8 +306,26 @@ static void answer_page_add(struct rh_server *server, struct rh_frame *frame)
 		                   : rh_error_text(r));
 	}
 	rh_record_put_u64(&writer, RH_TAG_PAGE, id);
-	rh_socket_send(server->agent, r < 0 ? RH_FRAME_ERROR : RH_FRAME_PAGE_ADDED,
-	               frame->request, &writer, NULL, 0);
+	answer->len = writer.used;
+	answer->type = r < 0 ? RH_FRAME_ERROR : RH_FRAME_PAGE_ADDED;
+	answer->request = frame->request;
+}
+
+/* 1 when nothing is left to be answered: an agent that does not read waits for its
+ * answers, and gets no further ones. */
+static int has_answered(struct rh_server *server)
+{
+	struct rh_serve_answer *answer = &server->answer;
+	struct rh_record_writer writer = {
+		.bytes = answer->bytes, .cap = answer->len, .used = answer->len,
+	};
+
+	if (answer->type != 0 &&
+	    rh_socket_send(server->agent, answer->type, answer->request, &writer, NULL,
+	                   0) == RH_EAGAIN)
+		return 0;
+	answer->type = 0; /* or it is hanging up */
+	return 1;
 }
 
 static void drop_by_id(struct rh_server *server, uint64_t id)
@@ -347,14 +365,16 @@ static void handle_frame(struct rh_server *server, struct rh_frame *frame)
 static void read_agent(struct rh_server *server)
 {
 	struct rh_frame frame;
-	int             r;
+	int             r = RH_EAGAIN;
 
-	while ((r = rh_socket_receive(server->agent, server->buffer, &frame)) == RH_OK) {
+	while (has_answered(server) &&
+	       (r = rh_socket_receive(server->agent, server->buffer, &frame)) == RH_OK) {
 		handle_frame(server, &frame);
 		rh_frame_drop(&frame);
 	}
-	if (r == RH_EAGAIN)
+	if (r == RH_EAGAIN || r == RH_OK)
 		return;
+	server->answer.type = 0;
 	rh_warn("the agent hung up; bound calls go on, waiting for it to come back");
 	close(server->agent);
 	server->agent = -1;
@@ -383,7 +403,8 @@ static void look_at(struct looks *looks, int fd, short events,
  * pidfds; and the agent, when it can be told what is owed. */
 static void gather(struct rh_server *server, struct looks *looks, int watch)
 {
-	short agent_events = rh_serve_report(server) ? POLLIN | POLLOUT : POLLIN;
+	short agent_events = server->answer.type != 0 ? POLLOUT
+	                     : rh_serve_report(server) ? POLLIN | POLLOUT : POLLIN;
 
 	looks->n = 0;
 	look_at(looks, stop_event, POLLIN, NULL, NULL);

@@ -155,6 +155,14 @@ struct rh_serve_thread {
 	_Atomic uint32_t        is_stopping;
 };
 
+/* The answer to PAGE_ADD, until the agent took it. */
+struct rh_serve_answer {
+	uint8_t       type;    /* 0: there is none */
+	uint64_t      request;
+	size_t        len;
+	unsigned char bytes[128];
+};
+
 struct rh_server {
 	struct rh_offer_table   table;
 	const char             *interface_name;
@@ -170,6 +178,7 @@ struct rh_server {
 	uint64_t                env_serial;   /* context that the environment is*/
 	int                     null_fd;
 	int                     agent;        /* -1: away                       */
+	struct rh_serve_answer  answer;
 	pthread_mutex_t         env_lock;     /* of the next three              */
 	uint32_t                locale_on;    /* callers may set the locale     */
 	unsigned                env_count;    /* and these variables            */

@@ -21,20 +21,26 @@
 
 struct rh_session rh_session = {
 	.lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1, .agent_event = -1, .left_fd = -1,
-	.generation = 1, .role = RH_ROLE_CALLER,
+	.room_fd = -1, .untold_end = &rh_session.untold, .generation = 1, .role = RH_ROLE_CALLER,
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static uint64_t       timeout_default_ns = TIMEOUT_DEFAULT_MS * RH_NS_PER_MS;
 
-void rh_session_init_changed(void)
+static void init_monotonic(pthread_cond_t *condition)
 {
 	pthread_condattr_t attributes;
 
 	pthread_condattr_init(&attributes);
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-	pthread_cond_init(&rh_session.changed, &attributes);
+	pthread_cond_init(condition, &attributes);
 	pthread_condattr_destroy(&attributes);
+}
+
+void rh_session_init_changed(void)
+{
+	init_monotonic(&rh_session.changed);
+	init_monotonic(&rh_session.room);
 }
 
 static void set_up(void)
@@ -71,9 +77,22 @@ static void hang_up(struct rh_session *session)
 		shutdown(session->fd, SHUT_RDWR);
 		session->left_fd = session->fd;
 	} else {
+		if (session->is_waiting_for_room)
+			shutdown(session->fd, SHUT_RDWR);
 		close(session->fd);
 	}
 	session->fd = -1;
+}
+
+static void drop_untold(struct rh_session *session)
+{
+	while (session->untold) {
+		struct rh_untold *untold = session->untold;
+
+		session->untold = untold->next;
+		free(untold);
+	}
+	session->untold_end = &session->untold;
 }
 
 static void forget(struct rh_session *session, int code)
@@ -88,9 +107,12 @@ static void forget(struct rh_session *session, int code)
 	for (struct rh_answer *answer = session->waiting; answer; answer = answer->next) {
 		answer->is_done = 1;
 		answer->result = code;
+		pthread_cond_signal(&answer->arrived);
 	}
 	session->waiting = NULL;
+	drop_untold(session);
 	pthread_cond_broadcast(&session->changed);
+	pthread_cond_broadcast(&session->room);
 }
 
 void rh_session_lost(uint32_t generation)
@@ -141,14 +163,14 @@ int rh_frame_error(const struct rh_frame *frame)
 	return rh_fail(code, "%s", text);
 }
 
-static int sleep_until_changed(struct rh_session *session, uint64_t deadline)
+static int sleep_for(pthread_cond_t *condition, uint64_t deadline)
 {
 	struct timespec until = {
 		.tv_sec = (time_t)(deadline / RH_NS_PER_S),
 		.tv_nsec = (long)(deadline % RH_NS_PER_S),
 	};
 
-	return pthread_cond_timedwait(&session->changed, &session->lock, &until);
+	return pthread_cond_timedwait(condition, &rh_session.lock, &until);
 }
 
 int rh_move_up(int fd)
@@ -207,7 +229,7 @@ int rh_session_attach(uint64_t deadline)
 	/* An agent restarted while it greets us is tried again. */
 	while (rh_session.fd < 0) {
 		if (rh_session.is_attaching) {
-			if (sleep_until_changed(&rh_session, deadline) != ETIMEDOUT)
+			if (sleep_for(&rh_session.changed, deadline) != ETIMEDOUT)
 				continue;
 			r = rh_fail(RH_ETIMEDOUT, "the agent did not come up in time");
 			break;
@@ -259,7 +281,7 @@ static void deliver(struct rh_session *session, struct rh_frame *frame)
 	}
 	*link = answer->next;
 	answer->is_done = 1;
-	pthread_cond_broadcast(&session->changed);
+	pthread_cond_signal(&answer->arrived);
 }
 
 static void drain(struct rh_session *session)
@@ -292,7 +314,6 @@ static void receive_for_all(struct rh_session *session, uint64_t deadline)
 	else
 		close(session->left_fd);
 	session->left_fd = -1;
-	pthread_cond_broadcast(&session->changed);
 }
 
 static void stop_waiting(struct rh_session *session, const struct rh_answer *answer)
@@ -303,6 +324,86 @@ static void stop_waiting(struct rh_session *session, const struct rh_answer *ans
 		link = &(*link)->next;
 	if (*link)
 		*link = answer->next;
+}
+
+/* What could not be sent before goes first.  RH_EAGAIN: the agent has not read it yet. */
+static int send_untold(struct rh_session *session)
+{
+	while (session->untold) {
+		struct rh_untold       *untold = session->untold;
+		struct rh_record_writer writer = {
+			.bytes = untold->bytes, .cap = untold->len, .used = untold->len,
+		};
+		int r = rh_socket_send(session->fd, untold->type, 0, &writer, NULL, 0);
+
+		if (r == RH_EAGAIN)
+			return r;
+		session->untold = untold->next;
+		free(untold);
+	}
+	session->untold_end = &session->untold;
+	return RH_OK;
+}
+
+/* S5: waits until the agent has read, or said, something, and takes what it said. */
+static int wait_for_room(struct rh_session *session, uint64_t deadline)
+{
+	struct pollfd look = {
+		.fd = fcntl(session->fd, F_DUPFD_CLOEXEC, 100), .events = POLLIN | POLLOUT,
+	};
+
+	if (look.fd < 0)
+		return RH_ENOMEM;
+	session->is_waiting_for_room = 1;
+	session->room_fd = look.fd;
+	pthread_mutex_unlock(&session->lock);
+	poll(&look, 1, rh_until_ms(deadline));
+	pthread_mutex_lock(&session->lock);
+	close(look.fd);
+	session->room_fd = -1;
+	session->is_waiting_for_room = 0;
+	drain(session);
+	return RH_OK;
+}
+
+static int send_in_time(struct rh_session *session, uint32_t generation, uint8_t type,
+                        uint64_t request, const struct rh_record_writer *writer,
+                        uint64_t deadline)
+{
+	for (;;) {
+		int r = send_untold(session);
+
+		if (r == RH_OK)
+			r = rh_socket_send(session->fd, type, request, writer, NULL, 0);
+		if (r != RH_EAGAIN)
+			return r;
+		if (rh_clock_ns() >= deadline)
+			return RH_ETIMEDOUT;
+		if (session->is_waiting_for_room)
+			sleep_for(&session->room, deadline);
+		else if ((r = wait_for_room(session, deadline)) < 0)
+			return r;
+		if (session->fd < 0 || session->generation != generation)
+			return RH_EDETACHED;
+	}
+}
+
+/* Until it is done or the time is over. */
+static void await_answer(struct rh_session *session, struct rh_answer *answer,
+                         uint64_t deadline)
+{
+	answer->next = session->waiting;
+	session->waiting = answer;
+	while (!answer->is_done && rh_clock_ns() < deadline) {
+		if (session->is_receiving)
+			sleep_for(&answer->arrived, deadline);
+		else
+			receive_for_all(session, deadline);
+	}
+	if (!answer->is_done)
+		stop_waiting(session, answer);
+	if (!session->is_receiving && session->waiting)
+		pthread_cond_signal(&session->waiting->arrived); /* its turn to receive */
 }
 
 /* S4 */
@@ -316,24 +417,18 @@ static int ask(struct rh_session *session, uint32_t generation, uint8_t type,
 		return RH_EDETACHED;
 	answer->request = ++session->last_request;
 	answer->is_done = 0;
-	r = rh_socket_send(session->fd, type, answer->request, writer, NULL, 0);
-	if (r < 0) {
-		if (r == RH_ELOST)
-			forget(session, RH_EDETACHED);
-		return r == RH_ELOST ? RH_EDETACHED : r;
+	r = send_in_time(session, generation, type, answer->request, writer, deadline);
+	pthread_cond_signal(&session->room); /* of many that ask at once the next */
+	if (r == RH_ELOST) {
+		forget(session, RH_EDETACHED);
+		r = RH_EDETACHED;
 	}
-	answer->next = session->waiting;
-	session->waiting = answer;
-	while (!answer->is_done && rh_clock_ns() < deadline) {
-		if (session->is_receiving)
-			sleep_until_changed(session, deadline);
-		else
-			receive_for_all(session, deadline);
-	}
-	if (answer->is_done)
-		return answer->result;
-	stop_waiting(session, answer);
-	return RH_ETIMEDOUT;
+	if (r < 0)
+		return r;
+	init_monotonic(&answer->arrived);
+	await_answer(session, answer, deadline);
+	pthread_cond_destroy(&answer->arrived);
+	return answer->is_done ? answer->result : RH_ETIMEDOUT;
 }
 
 int rh_session_ask(uint32_t generation, uint8_t type,
@@ -356,12 +451,37 @@ int rh_session_ask(uint32_t generation, uint8_t type,
 	return r;
 }
 
+static void keep_untold(struct rh_session *session, uint8_t type,
+                        const struct rh_record_writer *writer)
+{
+	struct rh_untold *untold = malloc(sizeof *untold + writer->used);
+
+	if (!untold)
+		return;
+	*untold = (struct rh_untold){ .type = type, .len = writer->used };
+	memcpy(untold->bytes, writer->bytes, writer->used);
+	*session->untold_end = untold;
+	session->untold_end = &untold->next;
+}
+
+static void tell(struct rh_session *session, uint8_t type,
+                 const struct rh_record_writer *writer)
+{
+	int r = send_untold(session);
+
+	if (r == RH_OK)
+		r = rh_socket_send(session->fd, type, 0, writer, NULL, 0);
+	if (r == RH_EAGAIN)
+		keep_untold(session, type, writer);
+	else if (r == RH_ELOST)
+		forget(session, RH_EDETACHED);
+}
+
 void rh_session_tell(uint8_t type, const struct rh_record_writer *writer)
 {
 	pthread_mutex_lock(&rh_session.lock);
-	if (rh_session.fd >= 0 &&
-	    rh_socket_send(rh_session.fd, type, 0, writer, NULL, 0) == RH_ELOST)
-		forget(&rh_session, RH_EDETACHED);
+	if (rh_session.fd >= 0)
+		tell(&rh_session, type, writer);
 	pthread_mutex_unlock(&rh_session.lock);
 }
 

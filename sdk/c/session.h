@@ -13,6 +13,9 @@
  *                 deaf, for what got that number since.
  *             S3  at most one thread attaches (is_attaching); fd is -1 meanwhile,
  *                 and the buffer is that thread's.
+ *             S5  at most one thread waits for room in the socket, without the lock
+ *                 (is_waiting_for_room), at a descriptor of its own.  It reads, too: an
+ *                 agent whose answers nobody takes would take no requests.
  *             S4  an edge means something to the agent of its generation alone: the
  *                 two are read and written together, under the lock, and sent to
  *                 no other agent. */
@@ -52,6 +55,7 @@ struct rh_callee {
 struct rh_session {
 	pthread_mutex_t   lock;
 	pthread_cond_t    changed;
+	pthread_cond_t    room;             /* for who wants to send      */
 	int               fd;               /* -1: not attached           */
 	int               agent_event;      /* wakes the agent            */
 	_Atomic uint32_t  generation;
@@ -62,10 +66,22 @@ struct rh_session {
 	uint64_t          attachment;       /* the latest; 0: none yet    */
 	uint64_t          last_request;
 	struct rh_answer *waiting;
+	int               is_waiting_for_room;
+	int               room_fd;          /* S5: what is looked at; or -1 */
+	struct rh_untold *untold;           /* the first of them          */
+	struct rh_untold **untold_end;
 	char              resource[RH_NAME_MAX + 1];
 	unsigned          callee_count;
 	struct rh_callee *callees[RH_CALLEES_MAX];
 	unsigned char    *buffer;           /* one frame                  */
+};
+
+/* A frame without an answer for which there was no room. */
+struct rh_untold {
+	struct rh_untold *next;
+	size_t            len;
+	uint8_t           type;
+	unsigned char     bytes[];
 };
 
 /* The answer to a request: records copied, descriptors owned by the asker. */
@@ -73,6 +89,7 @@ struct rh_answer {
 	struct rh_answer *next;
 	uint64_t          request;
 	int               is_done;
+	pthread_cond_t    arrived;          /* it is, or nobody receives  */
 	int               result;           /* 0, or a negative code      */
 	struct rh_frame   frame;
 	unsigned char     bytes[RH_ANSWER_MAX];
@@ -102,7 +119,8 @@ int rh_session_ask(uint32_t generation, uint8_t type,
                    const struct rh_record_writer *writer, uint8_t expected,
                    uint64_t deadline, struct rh_answer *answer);
 
-/* Sends a frame that has no answer; failures show later. */
+/* Sends a frame that has no answer, when there is room: at the latest before the next one.
+ * Failures show later. */
 void rh_session_tell(uint8_t type, const struct rh_record_writer *writer);
 
 /* The callee's edge in this generation, asked for when it is not known yet. */

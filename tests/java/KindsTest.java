@@ -457,22 +457,31 @@ public final class KindsTest {
         equal(64 * 200, next.get());
     }
 
-    /** Each gets a page of its own and gives it back. */
+    /** Each gets a page of its own and gives it back; one after the other, and all at once. */
     static void shortThreads() throws Exception {
         MethodHandle i32 = typed("i32", int.class, int.class);
         AtomicInteger sum = new AtomicInteger();
+        Runnable call = () -> {
+            try {
+                sum.addAndGet((int) i32.invokeExact(1));
+            } catch (Throwable e) {
+                throw new AssertionError(e);
+            }
+        };
         for (int i = 0; i < 1000; i++) {
-            Thread thread = new Thread(() -> {
-                try {
-                    sum.addAndGet((int) i32.invokeExact(1));
-                } catch (Throwable e) {
-                    throw new AssertionError(e);
-                }
-            });
+            Thread thread = new Thread(call);
             thread.start();
             thread.join();
         }
         equal(1000, sum.get());
+        Thread[] all = new Thread[1000];
+        for (int i = 0; i < all.length; i++) {
+            all[i] = new Thread(call);
+            all[i].start();
+        }
+        for (Thread thread : all)
+            thread.join();
+        equal(2000, sum.get());
     }
 
     /** Descriptors and mappings of pages that the process has. */

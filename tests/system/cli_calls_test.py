@@ -54,6 +54,26 @@ for _ in range(1100):
 print(len(wrong))
 """
 
+# All of them want their first page while nobody gives any.
+AT_ONCE = """
+import ctypes, sys, threading
+lib = ctypes.CDLL('libtwice.so.1')
+wrong = [] if lib.twice(21) == 42 else ['first']
+def call():
+    if lib.twice(21) != 42:
+        wrong.append(1)
+threading.stack_size(256 * 1024)
+threads = [threading.Thread(target=call) for _ in range(int(sys.argv[1]))]
+print('ready', flush=True)
+sys.stdin.readline()
+for thread in threads:
+    thread.start()
+print('started', flush=True)
+for thread in threads:
+    thread.join()
+print(len(wrong))
+"""
+
 
 class Calls(Stage):
     has_agents = True
@@ -163,6 +183,56 @@ class Calls(Stage):
             with self.subTest(use):
                 self.start(use)
                 self.assert_call(THREADS, "0")
+                self.ok("down")
+
+    def await_rest(self, *names):
+        """Until these processes have nothing left to do."""
+        looks = 0
+        until = time.monotonic() + LIMIT
+        while looks < 10:
+            states = []
+            for name in names:
+                with open(f"/proc/{self.pids(name)[-1]}/stat", encoding="utf-8") as file:
+                    states.append(file.read().rpartition(")")[2].split()[0])
+            looks = looks + 1 if set(states) == {"S"} else 0
+            self.assertLess(time.monotonic(), until, states)
+            time.sleep(0.01)
+
+    def at_once(self, count):
+        """A program with that many threads that call when they are told to."""
+        return self.started("run", "app", "--", "/usr/bin/python3", "-c", AT_ONCE, str(count),
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                            stderr=subprocess.PIPE)
+
+    def call_at_once(self, programs):
+        """Their threads want pages while neither the agent nor the worker is awake: sockets
+        fill, and nobody is thrown out."""
+        for program in programs:
+            self.assertEqual(program.stdout.readline(), "ready\n")
+        stopped = self.pids("agent/app")[-1], self.pids("lib/0")[-1]
+        try:
+            for pid in stopped:
+                os.kill(pid, signal.SIGSTOP)
+            for program in programs:
+                program.stdin.write("go\n")
+                program.stdin.flush()
+                self.assertEqual(program.stdout.readline(), "started\n")
+            os.kill(stopped[0], signal.SIGCONT)
+            self.await_rest("agent/app", "agent/lib")
+        finally:
+            for pid in stopped:
+                os.kill(pid, signal.SIGCONT)
+        for program in programs:
+            self.assertEqual(program.communicate(timeout=LIMIT), ("0\n", ""), self.log())
+        self.assertNotIn("disconnected", self.log())
+
+    def test_many_threads_call_for_the_first_time_at_once(self):
+        serve = SERVE.replace("workers: 1", "threads: 8")
+        for use in "bind", "shm":
+            with self.subTest(use):
+                self.start(use, serve)
+                with self.at_once(800) as one, self.at_once(800) as other:
+                    self.call_at_once((one, other))
                 self.ok("down")
 
     def queues(self):
