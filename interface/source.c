@@ -59,9 +59,14 @@ static int read_java(struct rh_pool *pool, const char *path, char **ret,
 #endif
 }
 
+static bool is_untyped(const char *path)
+{
+	return ends_with(path, ".js") || ends_with(path, ".mjs") || ends_with(path, ".cjs");
+}
+
 bool rh_source_is(const char *path)
 {
-	return reader_of(path) || is_java(path) || rh_source_elf_is(path);
+	return reader_of(path) || is_untyped(path) || is_java(path) || rh_source_elf_is(path);
 }
 
 static const char *program_of(const char *name)
@@ -187,6 +192,9 @@ static int read_text(struct rh_pool *pool, const char *path, struct rh_source *r
 int rh_source_read(struct rh_pool *pool, const char *path, struct rh_source *ret,
                    struct rh_diag *diag)
 {
+	if (is_untyped(path))
+		return rh_diag_set(diag, RH_EINVAL, "%.150s: JavaScript tells no types: a file "
+		                   ".d.ts beside it does", path);
 	return reader_of(path) || is_java(path) ? read_text(pool, path, ret, diag)
 	                                        : rh_source_elf(pool, path, ret, diag);
 }

@@ -147,7 +147,8 @@ public final class KindsTest {
             equal(text.getBytes("UTF-8").length, call("kinds_text_length", text));
         }
         equal(-1, call("text_length", (Object) null));
-        raises(NullPointerException.class, () -> call("text", (Object) null));
+        equal("text must not be null", raises(NullPointerException.class,
+                () -> call("text", (Object) null)).getMessage());
         raises(IllegalArgumentException.class, () -> call("text", "a\0b"));
         raises(IllegalArgumentException.class, () -> call("text", "\ud800"));
         MethodHandle raw = typed("text", byte[].class, byte[].class);

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import unittest
+import xml.etree.ElementTree
 
 from install_stage import BUILD, LIMIT, Installed
 
@@ -299,6 +300,15 @@ class Languages(Installed):
                                env={**self.env, "LD_LIBRARY_PATH": self.libdir})
         self.assertNotIn("UnsatisfiedLinkError", alone.stderr)
         self.assertIn("start the program with rhodes run", alone.stderr)
+        self.is_mavens(os.path.realpath(jar))
+
+    def is_mavens(self, jar):
+        """The artifact's repository has it where its own coordinates say."""
+        pom = xml.etree.ElementTree.parse(self.place_of("share/maven-repo/rhodes/rhodes/*/*.pom"))
+        group, name, version = (pom.findtext(f"{{http://maven.apache.org/POM/4.0.0}}{part}") for part
+                                in ("groupId", "artifactId", "version"))
+        found = self.place_of(f"share/maven-repo/{group}/{name}/{version}/{name}-{version}.jar")
+        self.assertEqual(os.path.realpath(found), jar)
 
 
 if __name__ == "__main__":

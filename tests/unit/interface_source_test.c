@@ -214,6 +214,7 @@ static void broken_python_is_told_with_its_place(void **state)
 	               "has 1048577 bytes, the limit is 1048576");
 	free(huge);
 	assert_refused(below("none.py"), RH_ENOENT, "none.py: No such file");
+	assert_refused(below("any.js"), RH_EINVAL, "any.js: JavaScript tells no types");
 }
 
 static void what_carries_nothing_makes_no_interface(void **state)

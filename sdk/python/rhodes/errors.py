@@ -42,6 +42,8 @@ class RhodesRaisedError(RhodesError):
                  raised=("", "", "", "")):
         super().__init__(text, code, number, ran)
         self.language, self.type, self.message, self.stack = raised
+        if self.stack.strip():  # a traceback shows notes
+            self.add_note(f"raised in {self.language}:\n{self.stack.rstrip()}")
 
 
 KINDS = {

@@ -8,9 +8,27 @@ public class RhodesRaisedError extends RhodesError {
     RhodesRaisedError(int code, boolean ran, String language, String type, String message,
                       String stack) {
         super(code, ran, message);
+        if (!stack.isBlank())
+            initCause(new Remote(language, stack));
         this.language = language;
         this.type = type;
         this.stack = stack;
+    }
+
+    /** Shows the callee's stack where causes are shown: by printStackTrace, loggers, test tools. */
+    private static final class Remote extends Throwable {
+        private static final long serialVersionUID = 1;
+        private final String text;
+
+        Remote(String language, String stack) {
+            super(null, null, false, false);
+            text = "raised in " + language + ":" + System.lineSeparator() + stack.stripTrailing();
+        }
+
+        @Override
+        public String toString() {
+            return text;
+        }
     }
 
     /** The language that the callee is written in: "java", "python", ... */

@@ -69,15 +69,14 @@ final class Value {
                 || param.comesOut();
         boolean isOwn = param.is(Interface.TRANSFER);
         MethodHandle put = ends.isServing()
-                ? bound(isString ? "replyText" : "replyRaw", void.class, boolean.class, Frame.class,
-                        int.class, type)
-                : bound(isString ? "putText" : "putRaw", void.class, boolean.class, Frame.class,
-                        int.class, type);
+                ? MethodHandles.insertArguments(bound(isString ? "replyText" : "replyRaw",
+                        void.class, boolean.class, Frame.class, int.class, type), 0, isOwn)
+                : MethodHandles.insertArguments(bound(isString ? "putText" : "putRaw", void.class,
+                        String.class, Frame.class, int.class, type), 0,
+                        mayBeNull ? null : param.name());
         MethodHandle get = bound(isString ? "getText" : "getRaw", type, boolean.class, Frame.class,
                 int.class);
-        return new Codec(
-                MethodHandles.insertArguments(put, 0, ends.isServing() ? isOwn : mayBeNull),
-                MethodHandles.insertArguments(get, 0, isOwn && !ends.isServing()));
+        return new Codec(put, MethodHandles.insertArguments(get, 0, isOwn && !ends.isServing()));
     }
 
     static MethodHandle bound(String name, Class<?> result, Class<?>... parameters) {
@@ -90,8 +89,11 @@ final class Value {
 
     // What the handles above are made of.
 
-    static void putText(boolean mayBeNull, Frame frame, int at, String text) {
-        frame.memory.putLong(at, text == null && mayBeNull ? 0 : frame.put(text));
+    /** needed: the name of a parameter that must not be null, or null. */
+    static void putText(String needed, Frame frame, int at, String text) {
+        if (text == null && needed != null)
+            throw new NullPointerException(needed + " must not be null");
+        frame.memory.putLong(at, text == null ? 0 : frame.put(text));
     }
 
     private static byte[] withoutNul(byte[] text) {
@@ -102,8 +104,10 @@ final class Value {
         return text;
     }
 
-    static void putRaw(boolean mayBeNull, Frame frame, int at, byte[] text) {
-        frame.memory.putLong(at, text == null && mayBeNull ? 0 : frame.put(withoutNul(text), 1));
+    static void putRaw(String needed, Frame frame, int at, byte[] text) {
+        if (text == null && needed != null)
+            throw new NullPointerException(needed + " must not be null");
+        frame.memory.putLong(at, text == null ? 0 : frame.put(withoutNul(text), 1));
     }
 
     static void replyText(boolean isOwn, Frame frame, int at, String text) {
