@@ -226,15 +226,16 @@ int box_count(void)
 
 /* --- calls beside each other -------------------------------------------------------- */
 
+static pthread_mutex_t meeting = PTHREAD_MUTEX_INITIALIZER;
+static int             waiting;
+
 int kinds_meet(int count)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	static pthread_cond_t  all = PTHREAD_COND_INITIALIZER;
-	static int             waiting;
-	static unsigned        round;
-	unsigned               mine;
+	static pthread_cond_t all = PTHREAD_COND_INITIALIZER;
+	static unsigned       round;
+	unsigned              mine;
 
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&meeting);
 	mine = round;
 	if (++waiting >= count) {
 		waiting = 0;
@@ -242,8 +243,18 @@ int kinds_meet(int count)
 		pthread_cond_broadcast(&all);
 	}
 	while (mine == round)
-		pthread_cond_wait(&all, &lock);
-	pthread_mutex_unlock(&lock);
+		pthread_cond_wait(&all, &meeting);
+	pthread_mutex_unlock(&meeting);
+	return count;
+}
+
+int kinds_waiting(void)
+{
+	int count;
+
+	pthread_mutex_lock(&meeting);
+	count = waiting;
+	pthread_mutex_unlock(&meeting);
 	return count;
 }
 

@@ -75,6 +75,7 @@ int         box_count(void); /* that live */
 
 /* Waits until so many calls of it wait; how many did. */
 int  kinds_meet(int count);
+int  kinds_waiting(void); /* how many do */
 
 /* Rings so often; each ring is an event that says who rang and which it is. */
 void kinds_ring(int64_t who, int count);

@@ -103,6 +103,7 @@ const kinds = {
     waiting.push(resolve);
     if (waiting.length >= count) waiting.splice(0).forEach((one) => one(count));
   }),
+  kindsWaiting: () => waiting.length,
   kindsRing: (who, count) => { rings.push(...Array(count).fill(who)); rang(); },
   kindsRung: async function* () {
     for (let number = 1; ; number++) {

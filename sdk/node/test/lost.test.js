@@ -1,6 +1,6 @@
 'use strict';
 /* A callee that is killed is an error, and the program goes on. */
-const { test, assert, kinds, rhodes } = require('./kit.js');
+const { test, assert, kinds, rhodes, until } = require('./kit.js');
 
 test('killed in the middle of a call', async () => {
   assert.throws(() => kinds.kinds_die(), (error) =>
@@ -12,6 +12,7 @@ test('killed in the middle of a call', async () => {
 
 test('killed with many in flight', async () => {
   const waiting = Array.from({ length: 10 }, () => kinds.kinds_meet.async(1000));
+  await until(async () => (await kinds.kinds_waiting.async()) === 10);
   waiting.push(kinds.kinds_die.async());
   for (const one of await Promise.allSettled(waiting)) {
     assert.equal(one.status, 'rejected');
