@@ -18,34 +18,17 @@ static uint64_t bit_of(int sig)
 
 bool rh_attend_due(const struct rh_fiber *fiber)
 {
-	if (*fiber->put_off)
-		return true;
-	for (uint32_t i = 0; i < atomic_load(&fiber->pending_count); i++)
-		if (!(atomic_load(&fiber->mask) & bit_of(fiber->pending[i].sig)))
-			return true;
-	return false;
+	return *fiber->put_off ||
+	       (atomic_load(&fiber->pending.set) & ~atomic_load(&fiber->mask));
 }
 
 /* The next pending signal; with only_free, that is not blocked. */
 static bool next_pending(struct rh_fiber *fiber, bool only_free, struct rh_pending *ret)
 {
-	uint32_t count;
-	bool found = false;
+	bool found;
 
 	rh_handler_enter();
-	rh_latch_lock(&fiber->pending_latch);
-	count = atomic_load(&fiber->pending_count);
-	for (uint32_t i = 0; i < count && !found; i++) {
-		if (only_free &&
-		    (atomic_load(&fiber->mask) & bit_of(fiber->pending[i].sig)))
-			continue;
-		*ret = fiber->pending[i];
-		memmove(&fiber->pending[i], &fiber->pending[i + 1],
-			(count - i - 1) * sizeof fiber->pending[0]);
-		atomic_store(&fiber->pending_count, count - 1);
-		found = true;
-	}
-	rh_latch_unlock(&fiber->pending_latch);
+	found = rh_pending_take(&fiber->pending, only_free ? atomic_load(&fiber->mask) : 0, ret);
 	rh_handler_busy--;
 	return found;
 }
@@ -65,7 +48,7 @@ static void deliver(struct rh_fiber *fiber, bool only_free)
 {
 	struct rh_pending pending;
 
-	while (atomic_load(&fiber->pending_count) &&
+	while (atomic_load(&fiber->pending.set) &&
 	       next_pending(fiber, only_free, &pending)) {
 		fiber->raising = pending.sig;
 		raise_here(&pending);
@@ -150,13 +133,13 @@ void rh_attend(struct rh_fiber *fiber)
 	set_altstack(fiber);
 	set_mask(fiber);
 	if (rh_handler_busy) { /* look again when it is not */
-		if (atomic_load(&fiber->pending_count) || atomic_load(&fiber->cancel))
+		if (atomic_load(&fiber->pending.set) || atomic_load(&fiber->cancel))
 			rh_handler_put_off++;
 		return;
 	}
 	if (rh_handler_put_off)
 		rh_handler_deliver();
-	if (atomic_load(&fiber->pending_count))
+	if (atomic_load(&fiber->pending.set))
 		deliver(fiber, !fiber->in_call);
 	if (atomic_load(&fiber->cancel) && atomic_exchange(&fiber->cancel, false))
 		be_cancelled(fiber);
@@ -196,32 +179,12 @@ static bool send_to_carrier(struct rh_fiber *fiber, int sig, const siginfo_t *in
 	return rh_handler_direct(carrier, fiber, sig, info);
 }
 
-/* Of the signals below the realtime ones a second of a kind is none. */
-static int keep(struct rh_fiber *fiber, int sig, const siginfo_t *info)
-{
-	uint32_t count = atomic_load(&fiber->pending_count);
-
-	for (uint32_t i = 0; i < count && sig < SIGRTMIN; i++)
-		if (fiber->pending[i].sig == sig)
-			return 0;
-	if (count == RH_PENDING_MAX)
-		return EAGAIN;
-	fiber->pending[count].sig = sig;
-	fiber->pending[count].has_info = info != NULL;
-	if (info)
-		fiber->pending[count].info = *info;
-	atomic_store(&fiber->pending_count, count + 1);
-	return 0;
-}
-
 int rh_attend_keep(struct rh_fiber *fiber, int sig, const siginfo_t *info)
 {
 	int result;
 
 	rh_handler_enter();
-	rh_latch_lock(&fiber->pending_latch);
-	result = keep(fiber, sig, info);
-	rh_latch_unlock(&fiber->pending_latch);
+	result = rh_pending_put(&fiber->pending, sig, info);
 	rh_handler_leave();
 	return result;
 }

@@ -2,6 +2,7 @@
 
 #include "attend.h"
 #include "carrier.h"
+#include "handler.h"
 #include "switch.h"
 
 #include <string.h>
@@ -29,6 +30,9 @@ static void clear(struct rh_fiber *fiber, uint32_t at)
 {
 	uint32_t generation = atomic_load(&fiber->generation);
 
+	rh_handler_enter();
+	rh_pending_drop(&fiber->pending); /* sent when it had ended */
+	rh_handler_leave();
 	memset(fiber, 0, sizeof *fiber);
 	atomic_store(&fiber->generation, generation + 1);
 	fiber->stats = rh_stats_of(at);
@@ -130,9 +134,12 @@ void rh_fiber_forget_all(void)
 {
 	struct rh_fiber *own = rh_fiber_of_thread;
 
-	for (uint32_t i = 0; i < atomic_load(&top); i++)
+	rh_pending_forget_all();
+	for (uint32_t i = 0; i < atomic_load(&top); i++) {
+		table[i].pending = (struct rh_pending_list){0};
 		if (atomic_load(&table[i].used))
 			clear(&table[i], i);
+	}
 	first_free = 0;
 	atomic_store(&table_latch.word, 0);
 	if (own)

@@ -21,6 +21,7 @@
 #define RH_FIBER_FIBER_H
 
 #include "latch.h"
+#include "pending.h"
 #include "stats.h"
 
 #include <pthread.h>
@@ -29,7 +30,6 @@
 #define RH_FIBERS_MAX   1024u
 #define RH_HOME_STACK   16384u
 #define RH_HELD_TICKS   32u /* that it may take without being preempted */
-#define RH_PENDING_MAX  16u /* signals that wait for a fiber that does not run */
 
 struct rh_carrier;
 struct rh_bucket;
@@ -62,12 +62,6 @@ struct rh_waiter {
 	uint64_t turn; /* how many came to the bucket before */
 	bool queued, interruptible, handling;
 	bool asleep; /* a fiber that has left, or does so without giving the latch back */
-};
-
-struct rh_pending {
-	int sig;
-	bool has_info;
-	siginfo_t info;
 };
 
 struct rh_fiber {
@@ -105,9 +99,7 @@ struct rh_fiber {
 	/* Others ask: */
 	const char *_Atomic evict; /* why it has to go home */
 	_Atomic bool cancel, changed; /* changed: its traits, for the run queue */
-	struct rh_latch pending_latch;
-	struct rh_pending pending[RH_PENDING_MAX];
-	_Atomic uint32_t pending_count;
+	struct rh_pending_list pending;
 	const volatile uint32_t *put_off; /* in its storage: signals that came while busy */
 
 	/* Set before it is seen by others. */

@@ -330,7 +330,7 @@ RH_INTERPOSED int sigpending(sigset_t *ret_set)
 	struct rh_fiber *fiber = rh_fiber_current();
 	int result = rh_real_get()->sigpending(ret_set);
 
-	for (uint32_t i = 0; fiber && !result && i < atomic_load(&fiber->pending_count); i++)
-		sigaddset(ret_set, fiber->pending[i].sig);
+	if (fiber && !result)
+		put_set(ret_set, set_of(ret_set) | atomic_load(&fiber->pending.set));
 	return result;
 }

@@ -74,7 +74,7 @@ static bool look(struct rh_fiber *fiber, ucontext_t *at)
 {
 	uint32_t seen = fiber->interrupts;
 
-	if (!atomic_load(&fiber->pending_count) && !atomic_load(&fiber->cancel))
+	if (!atomic_load(&fiber->pending.set) && !atomic_load(&fiber->cancel))
 		return false;
 	rh_attend(fiber);
 	if (fiber->interrupts != seen)

@@ -253,6 +253,8 @@ static bool drain(struct rh_seat *seat, uint64_t now)
 
 	if (!atomic_load(&seat->inbox))
 		return seat->is_ahead;
+	/* Whoever is about to be idle sees them in between, too; count() says how many. */
+	atomic_fetch_add(&seat->queued, 1);
 	newest = atomic_exchange(&seat->inbox, NULL);
 	while (newest) {
 		struct rh_fiber *next = newest->next;

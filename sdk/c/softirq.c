@@ -327,8 +327,10 @@ static void *thread_main(void *user)
 
 	snprintf(name, sizeof name, PLACE "/%u", processor->number);
 	pthread_setname_np(pthread_self(), name);
-	pin(processor->number);
-	prctl(PR_SET_TIMERSLACK, 1); /* a nap is as long as it says */
+	if (!rh_await_lends()) { /* a runtime that orders it has carriers, and no naps */
+		pin(processor->number);
+		prctl(PR_SET_TIMERSLACK, 1); /* a nap is as long as it says */
+	}
 	for (;;)
 		work(processor);
 	return NULL;

@@ -127,8 +127,13 @@ class Native(Programs, Stage):
         self.assertGreater(self.changer.results.count(0), 8)
         self.assertIn(-2, self.changer.results)  # there is none of that name
 
+    def test_tasklets(self):
+        """The thread ksoftirqd is ordered, too."""
+        self.same(os.path.join(BUILD, "tests", "system", "fiber_tasklets"))
+
     def test_what_threads_rely_on(self):
-        for part in ("attack", "cancel", "exec", "futex", "locks", "signals", "stress", "threads"):
+        for part in ("attack", "cancel", "exec", "futex", "load", "locks", "rights", "signals",
+                     "stress", "threads"):
             for _ in range(ROUNDS):
                 self.run_fiber(os.path.join(BUILD, "tests", "system", "fiber_" + part))
 

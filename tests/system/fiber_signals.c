@@ -320,6 +320,47 @@ static void what_a_thread_sends_itself_waits_for_it(void **state)
 	join_all(threads, MANY);
 }
 
+#define QUEUED 300
+
+/* It blocks them, and looks when all are there. */
+static void *take_in_order(void *none)
+{
+	sigset_t set;
+	siginfo_t info;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGRTMIN + 1);
+	sigaddset(&set, SIGRTMIN + 2);
+	assert_int_equal(0, pthread_sigmask(SIG_BLOCK, &set, NULL));
+	atomic_store(&reached, 1);
+	await(&reached, 2);
+	for (int i = 0; i < QUEUED; i++) {
+		int at = i % (QUEUED / 2);
+
+		assert_int_equal(SIGRTMIN + 1 + i / (QUEUED / 2), sigwaitinfo(&set, &info));
+		assert_int_equal(SI_QUEUE, info.si_code);
+		assert_int_equal(2 * at + i / (QUEUED / 2), info.si_value.sival_int);
+	}
+	assert_int_equal(-1, sigtimedwait(&set, &info, &(struct timespec){0}));
+	return none;
+}
+
+static void realtime_signals_are_queued(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	start_all(&thread, 1, take_in_order, NULL);
+	await(&reached, 1);
+	for (int i = 0; i < QUEUED; i++) {
+		union sigval value = {.sival_int = i};
+
+		assert_int_equal(0, pthread_sigqueue(thread, SIGRTMIN + 1 + i % 2, value));
+	}
+	atomic_store(&reached, 2);
+	join_all(&thread, 1);
+}
+
 static void look_where(int sig)
 {
 	char here;
@@ -469,6 +510,7 @@ int main(void)
 		cmocka_unit_test(a_signal_reaches_its_thread),
 		cmocka_unit_test(each_thread_has_its_mask),
 		cmocka_unit_test(what_a_thread_sends_itself_waits_for_it),
+		cmocka_unit_test(realtime_signals_are_queued),
 		cmocka_unit_test(each_thread_has_its_alternate_stack),
 		cmocka_unit_test(jumps_restore_the_mask),
 		cmocka_unit_test(handlers_may_post),
