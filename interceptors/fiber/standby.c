@@ -14,7 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#define STACK      (64u << 10)
+#define STACK      (128u << 10) /* storage of the program's threads is in it, too */
 #define NICE       10      /* so much above the process, where it ends soon when it is killed */
 #define SLICE_NS   300000u /* so long others come first when it gave way: three milliseconds */
 #define AT_ONCE_NS 10000u  /* until then nobody else had the processor */
