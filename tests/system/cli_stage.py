@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 import unittest
 
 BUILD = os.environ.get("RHODES_BUILD", "build")
@@ -28,8 +29,14 @@ while :; do sleep 1000 & wait; done
 PATIENCE = int(os.environ.get("RHODES_PATIENCE", "1"))
 LIMIT = 60 * PATIENCE  # seconds that nothing here takes
 
-# A test that is stopped from outside still takes its system down.
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+
+def stopped(_, frame):
+    """A test that is stopped from outside says where it is, and takes its system down."""
+    traceback.print_stack(frame)
+    sys.exit(1)
+
+
+signal.signal(signal.SIGTERM, stopped)
 
 
 class Stage(unittest.TestCase):
