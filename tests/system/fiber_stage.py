@@ -86,14 +86,15 @@ class Control:
         return struct.unpack_from("=IIiII", self.map, self.at)
 
     def ask(self, policy, *numbers):
-        """False: the process ended before it answered."""
+        """False: the process ended before it answered.  An agent may ask at the same time, and
+        be answered instead."""
         wanted, _, _, tid, sig = self.fields()
         if not tid:
             return True  # not yet
         ASK.pack_into(self.map, self.at + 32, policy.encode(),
                       *numbers, *[0] * (6 - len(numbers)))
         struct.pack_into("=I", self.map, self.at, wanted + 1)
-        while self.fields()[1] != wanted + 1:
+        while self.fields()[1] <= wanted:
             # Signals of its kind queue up: one at a time.
             if self.libc.syscall(self.tgkill, self.pid(), tid, sig):
                 return False
