@@ -3,6 +3,7 @@
 #include "tool.h"
 
 #include "../base/diag.h"
+#include "../base/gonote.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -13,7 +14,6 @@
 #include <unistd.h>
 
 #define LIBRARY "librhodes-fiber.so"
-#define GO      "Go\0" /* who wrote a note; with the NUL at its end */
 
 int rh_preload_program(const char *name, char path[PATH_MAX])
 {
@@ -36,19 +36,10 @@ int rh_preload_program(const char *name, char path[PATH_MAX])
 static int is_go_note(int fd, const Elf64_Phdr *part)
 {
 	unsigned char text[4096];
-	Elf64_Nhdr    head;
 	size_t        size = part->p_filesz < sizeof text ? part->p_filesz : sizeof text;
 	ssize_t       n = pread(fd, text, size, (off_t)part->p_offset);
 
-	for (size_t at = 0; n > 0 && at + sizeof head + sizeof GO <= (size_t)n;) {
-		memcpy(&head, text + at, sizeof head);
-		if (head.n_namesz == sizeof GO &&
-		    memcmp(text + at + sizeof head, GO, sizeof GO) == 0)
-			return 1;
-		at += sizeof head + (((size_t)head.n_namesz + 3) & ~(size_t)3) +
-		      (((size_t)head.n_descsz + 3) & ~(size_t)3);
-	}
-	return 0;
+	return n > 0 && rh_gonote_is_in(text, (size_t)n);
 }
 
 /* What an ELF file says of who starts it, and who made it. */

@@ -4,11 +4,12 @@
 #include "real.h"
 #include "switch.h"
 
+#include "../../base/gonote.h"
+
 #include <stdatomic.h>
 #include <string.h>
 
 #define RANGES_MAX 32
-#define GO         "Go\0" /* who wrote a note; with the NUL at its end */
 
 static struct {
 	uintptr_t from, to;
@@ -45,32 +46,6 @@ static void add(uintptr_t from, uintptr_t to)
 	atomic_store(&count, n + 1);
 }
 
-static size_t padded(size_t size)
-{
-	return (size + 3) & ~(size_t)3;
-}
-
-/* Go's linker leaves a note of its own in whatever it makes. */
-static bool is_go(const unsigned char *note, size_t size)
-{
-	ElfW(Nhdr) head;
-
-	while (size >= sizeof head) {
-		size_t whole;
-
-		memcpy(&head, note, sizeof head);
-		if (head.n_namesz == sizeof GO && size >= sizeof head + sizeof GO &&
-		    !memcmp(note + sizeof head, GO, sizeof GO))
-			return true;
-		whole = sizeof head + padded(head.n_namesz) + padded(head.n_descsz);
-		if (whole > size)
-			break;
-		note += whole;
-		size -= whole;
-	}
-	return false;
-}
-
 static int look_at(struct dl_phdr_info *object, size_t size, void *none)
 {
 	uintptr_t inside = (uintptr_t)rh_switch_begin;
@@ -84,7 +59,7 @@ static int look_at(struct dl_phdr_info *object, size_t size, void *none)
 		uintptr_t to = from + part->p_memsz;
 		bool own = inside >= from && inside < to;
 
-		if (part->p_type == PT_NOTE && is_go((const unsigned char *)from, part->p_filesz))
+		if (part->p_type == PT_NOTE && rh_gonote_is_in((const unsigned char *)from, part->p_filesz))
 			atomic_store(&has_go, true);
 		if (part->p_type != PT_LOAD || !(part->p_flags & PF_X))
 			continue;
