@@ -11,11 +11,6 @@
 
 #define SIGNAL_CANCEL 32 /* glibc's */
 
-static uint64_t bit_of(int sig)
-{
-	return 1ull << (sig - 1);
-}
-
 bool rh_attend_due(const struct rh_fiber *fiber)
 {
 	return *fiber->put_off ||
@@ -54,7 +49,7 @@ static void deliver(struct rh_fiber *fiber, bool only_free)
 		raise_here(&pending);
 		fiber->raising = 0;
 		if (!only_free)
-			fiber->released |= bit_of(pending.sig);
+			fiber->released |= rh_sys_bit(pending.sig);
 	}
 }
 
@@ -174,7 +169,7 @@ static bool send_to_carrier(struct rh_fiber *fiber, int sig, const siginfo_t *in
 		return false;
 	if (info && (info->si_code >= 0 || info->si_code == SI_TKILL))
 		return false; /* only for oneself */
-	if (!fiber->in_call && (atomic_load(&fiber->mask) & bit_of(sig)))
+	if (!fiber->in_call && (atomic_load(&fiber->mask) & rh_sys_bit(sig)))
 		return false;
 	return rh_handler_direct(carrier, fiber, sig, info);
 }

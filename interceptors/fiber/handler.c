@@ -28,11 +28,6 @@ static struct rh_latch latch; /* for changes of handlers */
 static bool opened;
 static _Atomic bool wants_stack;
 
-static uint64_t bit_of(int sig)
-{
-	return 1ull << (sig - 1);
-}
-
 void rh_handler_open(void)
 {
 	opened = true;
@@ -55,7 +50,7 @@ static uint64_t set_of(const sigset_t *set)
 /* Its own signals are nobody's to block. */
 static void leave_ours(sigset_t *set)
 {
-	uint64_t bits = set_of(set) & ~bit_of(RH_PREEMPT_SIGNAL);
+	uint64_t bits = set_of(set) & ~rh_sys_bit(RH_PREEMPT_SIGNAL);
 
 	memcpy(set, &bits, sizeof bits);
 }
@@ -139,7 +134,7 @@ void rh_handler_take_back(struct rh_fiber *fiber)
 		return;
 	for (int i = 0; i < RH_DIRECTS_MAX; i++) {
 		int sig = carrier->direct[i].fiber == fiber ? carrier->direct[i].sig : 0;
-		uint64_t set = sig ? bit_of(sig) : 0;
+		uint64_t set = sig ? rh_sys_bit(sig) : 0;
 		siginfo_t info;
 
 		if (!sig)
@@ -154,7 +149,7 @@ void rh_handler_take_back(struct rh_fiber *fiber)
 static void keep(const struct kept *what, ucontext_t *at)
 {
 	int sig = what->info.si_signo;
-	uint64_t mask = set_of(&at->uc_sigmask) | bit_of(sig);
+	uint64_t mask = set_of(&at->uc_sigmask) | rh_sys_bit(sig);
 	siginfo_t copy = what->info;
 
 	rh_handler_put_off++;
@@ -165,7 +160,7 @@ static void keep(const struct kept *what, ucontext_t *at)
 		kept[kept_count++] = *what;
 		return;
 	}
-	kept_blocked |= bit_of(sig);
+	kept_blocked |= rh_sys_bit(sig);
 	memcpy(&at->uc_sigmask, &mask, sizeof mask);
 	rh_sys4(SYS_rt_tgsigqueueinfo, rh_sys_pid(), rh_sys_tid(), sig, (long)&copy);
 }
@@ -175,7 +170,7 @@ static void keep(const struct kept *what, ucontext_t *at)
 static void pass_on(struct rh_carrier *carrier, const siginfo_t *info)
 {
 	int sig = info->si_signo;
-	uint64_t bit = bit_of(sig);
+	uint64_t bit = rh_sys_bit(sig);
 
 	for (uint32_t i = 0; i < rh_fiber_top(); i++) {
 		struct rh_fiber *fiber = rh_fiber_at(i);
@@ -258,8 +253,8 @@ static void call_in_fiber(struct rh_fiber *fiber, int sig, siginfo_t *info, ucon
 
 	inside = before | set_of(&handlers[sig].sa_mask);
 	if (!(handlers[sig].sa_flags & SA_NODEFER))
-		inside |= bit_of(sig);
-	inside &= ~bit_of(RH_PREEMPT_SIGNAL);
+		inside |= rh_sys_bit(sig);
+	inside &= ~rh_sys_bit(RH_PREEMPT_SIGNAL);
 	atomic_store(&carrier->mask, inside);
 	atomic_store(&fiber->mask, inside);
 	fiber->user_signals++;
@@ -310,10 +305,10 @@ static bool is_settled(struct rh_fiber *fiber, int sig, const siginfo_t *info,
 	const struct sigaction *action = &handlers[sig];
 	bool is_fault = is_of_the_code(sig) && info->si_code > 0;
 	bool is_late_kick = info->si_code == SI_QUEUE && info->si_pid == rh_sys_pid();
-	bool is_blocked = fiber && atomic_load(&fiber->mask) & bit_of(sig);
+	bool is_blocked = fiber && atomic_load(&fiber->mask) & rh_sys_bit(sig);
 	uint64_t inside;
 
-	if (!(rh_own_signals() & bit_of(sig)))
+	if (!(rh_own_signals() & rh_sys_bit(sig)))
 		return false;
 	if (is_blocked && !is_fault) {
 		rh_attend_send(fiber, sig, info);
@@ -327,7 +322,7 @@ static bool is_settled(struct rh_fiber *fiber, int sig, const siginfo_t *info,
 		return true;
 	}
 	inside = (set_of(&at->uc_sigmask) | set_of(&action->sa_mask)) & ~rh_own_signals() &
-		 ~bit_of(RH_PREEMPT_SIGNAL);
+		 ~rh_sys_bit(RH_PREEMPT_SIGNAL);
 	rh_sys_mask(SIG_SETMASK, &inside);
 	return false;
 }
@@ -400,7 +395,7 @@ static struct sigaction wrapped(int sig, const struct sigaction *wanted)
 
 	if (wanted->sa_flags & SA_ONSTACK)
 		atomic_store(&wants_stack, true);
-	if (rh_own_signals() & bit_of(sig))
+	if (rh_own_signals() & rh_sys_bit(sig))
 		return shared();
 	leave_ours(&action.sa_mask);
 	if (wanted->sa_handler != SIG_DFL && wanted->sa_handler != SIG_IGN) {

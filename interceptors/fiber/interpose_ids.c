@@ -3,18 +3,12 @@
 #include "real.h"
 #include "runtime.h"
 
-#include <errno.h>
 #include <grp.h>
 #include <sys/syscall.h>
 
 static int set(long number, long a, long b, long c)
 {
-	long result = rh_everywhere(number, a, b, c);
-
-	if (result >= 0)
-		return 0;
-	errno = (int)-result;
-	return -1;
+	return rh_real_answer(rh_everywhere(number, a, b, c)) < 0 ? -1 : 0;
 }
 
 #define ON_ONE(name, type) \

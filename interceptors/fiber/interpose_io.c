@@ -164,14 +164,6 @@ static long transfer(struct rh_fiber *fiber, struct io *io)
 	return result;
 }
 
-static ssize_t answer(long result)
-{
-	if (result >= 0)
-		return result;
-	errno = (int)-result;
-	return -1;
-}
-
 /* What was made as it is, after what was done before. */
 static ssize_t joined(const struct io *io, ssize_t rest)
 {
@@ -188,7 +180,7 @@ RH_INTERPOSED ssize_t read(int fd, void *at, size_t size)
 	long result = fiber ? transfer(fiber, &io) : REFUSED;
 
 	if (result != REFUSED)
-		return answer(result);
+		return rh_real_answer(result);
 	return joined(&io, real->read(fd, io.at + io.done, size - io.done));
 }
 
@@ -201,7 +193,7 @@ RH_INTERPOSED ssize_t write(int fd, const void *at, size_t size)
 	long result = fiber ? transfer(fiber, &io) : REFUSED;
 
 	if (result != REFUSED)
-		return answer(result);
+		return rh_real_answer(result);
 	return joined(&io, real->write(fd, io.at + io.done, size - io.done));
 }
 
@@ -225,7 +217,7 @@ RH_INTERPOSED ssize_t recvfrom(int fd, void *restrict at, size_t size, int flags
 	long result = transfer_socket(&io);
 
 	if (result != REFUSED)
-		return answer(result);
+		return rh_real_answer(result);
 	return joined(&io, real->recvfrom(fd, io.at + io.done, size - io.done, flags, from,
 					  from_size));
 }
@@ -248,7 +240,7 @@ RH_INTERPOSED ssize_t sendto(int fd, const void *at, size_t size, int flags,
 	long result = transfer_socket(&io);
 
 	if (result != REFUSED)
-		return answer(result);
+		return rh_real_answer(result);
 	return joined(&io, real->sendto(fd, io.at + io.done, size - io.done, flags, to,
 					to_size));
 }

@@ -2,18 +2,9 @@
 #include "evict.h"
 #include "real.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <sys/fsuid.h>
 #include <sys/personality.h>
-
-static int answer(long result)
-{
-	if (result >= 0)
-		return (int)result;
-	errno = (int)-result;
-	return -1;
-}
 
 /* The C library has it, and no header of its own. */
 int capset(void *header, const void *data);
@@ -21,7 +12,7 @@ int capset(void *header, const void *data);
 RH_INTERPOSED int capset(void *header, const void *data)
 {
 	rh_evict_self(RH_EVICT_RIGHTS);
-	return answer(rh_sys4(SYS_capset, (long)header, (long)data, 0, 0));
+	return (int)rh_real_answer(rh_sys4(SYS_capset, (long)header, (long)data, 0, 0));
 }
 
 RH_INTERPOSED int setfsuid(uid_t id)
@@ -39,7 +30,7 @@ RH_INTERPOSED int setfsgid(gid_t id)
 RH_INTERPOSED int personality(unsigned long kind)
 {
 	rh_evict_self(RH_EVICT_KEPT);
-	return answer(rh_sys4(SYS_personality, (long)kind, 0, 0, 0));
+	return (int)rh_real_answer(rh_sys4(SYS_personality, (long)kind, 0, 0, 0));
 }
 
 /* Whom it traces obeys one kernel thread. */

@@ -7,11 +7,6 @@ static struct rh_pending pool[RH_PENDING_MAX]; /* only addresses until they are 
 static struct rh_pending *given_back;
 static uint32_t used; /* all from here on never were */
 
-static uint64_t bit_of(int sig)
-{
-	return 1ull << (sig - 1);
-}
-
 static struct rh_pending *get(void)
 {
 	struct rh_pending *found = NULL;
@@ -49,7 +44,7 @@ static int put(struct rh_pending_list *list, int sig, const siginfo_t *info)
 {
 	struct rh_pending *pending;
 
-	if (sig < SIGRTMIN && (atomic_load(&list->set) & bit_of(sig)))
+	if (sig < SIGRTMIN && (atomic_load(&list->set) & rh_sys_bit(sig)))
 		return 0;
 	pending = get();
 	if (!pending)
@@ -58,7 +53,7 @@ static int put(struct rh_pending_list *list, int sig, const siginfo_t *info)
 	if (info)
 		pending->info = *info;
 	*find(list, 0) = pending;
-	atomic_fetch_or(&list->set, bit_of(sig));
+	atomic_fetch_or(&list->set, rh_sys_bit(sig));
 	return 0;
 }
 
@@ -87,7 +82,7 @@ bool rh_pending_take(struct rh_pending_list *list, uint64_t blocked, struct rh_p
 		*ret = *found;
 		*at = found->next;
 		if (!*find(list, sig))
-			atomic_fetch_and(&list->set, ~bit_of(sig));
+			atomic_fetch_and(&list->set, ~rh_sys_bit(sig));
 	}
 	rh_latch_unlock(&list->latch);
 	if (found)

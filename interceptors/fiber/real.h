@@ -5,6 +5,7 @@
 #define RH_FIBER_REAL_H
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <grp.h>
 #include <link.h>
 #include <poll.h>
@@ -83,6 +84,15 @@ static inline const struct rh_real *rh_real_get(void)
 	if (__builtin_expect(!rh_real_ready, 0))
 		rh_real_load();
 	return &rh_real;
+}
+
+/* What a system call said, as the C library's function says it. */
+static inline long rh_real_answer(long result)
+{
+	if (result >= 0)
+		return result;
+	errno = (int)-result;
+	return -1;
 }
 
 /* A function that stands before the C library's. */

@@ -15,6 +15,12 @@
 
 #define RH_KERNEL_SET_BYTES 8u /* of a set of signals, to the kernel */
 
+/* A signal in such a set. */
+static inline uint64_t rh_sys_bit(int sig)
+{
+	return 1ull << (sig - 1);
+}
+
 static inline long rh_sys6(long number, long a, long b, long c, long d, long e, long f)
 {
 	register long r10 __asm__("r10") = d;
