@@ -13,12 +13,12 @@
  *                 deaf, for what got that number since.
  *             S3  at most one thread attaches (is_attaching); fd is -1 meanwhile,
  *                 and the buffer is that thread's.
- *             S5  at most one thread waits for room in the socket, without the lock
- *                 (is_waiting_for_room), at a descriptor of its own.  It reads, too: an
- *                 agent whose answers nobody takes would take no requests.
  *             S4  an edge means something to the agent of its generation alone: the
  *                 two are read and written together, under the lock, and sent to
- *                 no other agent. */
+ *                 no other agent.
+ *             S5  at most one thread waits for room in the socket, without the lock
+ *                 (is_waiting_for_room), at a descriptor of its own.  It reads, too: an
+ *                 agent whose answers nobody takes would take no requests. */
 #ifndef RH_SDK_SESSION_H
 #define RH_SDK_SESSION_H
 

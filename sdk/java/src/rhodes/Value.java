@@ -90,9 +90,13 @@ final class Value {
     // What the handles above are made of.
 
     /** needed: the name of a parameter that must not be null, or null. */
-    static void putText(String needed, Frame frame, int at, String text) {
+    private static void check(String needed, Object text) {
         if (text == null && needed != null)
             throw new NullPointerException(needed + " must not be null");
+    }
+
+    static void putText(String needed, Frame frame, int at, String text) {
+        check(needed, text);
         frame.memory.putLong(at, text == null ? 0 : frame.put(text));
     }
 
@@ -105,8 +109,7 @@ final class Value {
     }
 
     static void putRaw(String needed, Frame frame, int at, byte[] text) {
-        if (text == null && needed != null)
-            throw new NullPointerException(needed + " must not be null");
+        check(needed, text);
         frame.memory.putLong(at, text == null ? 0 : frame.put(withoutNul(text), 1));
     }
 
