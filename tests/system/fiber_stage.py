@@ -45,7 +45,8 @@ class Block:
          self.evicted, self.wakes, self.monitor) = HEAD.unpack_from(data)
         self.policy = policy.split(b"\0")[0].decode()
         seats = [SEAT.unpack_from(data, SEATS + i * SEAT.size) for i in range(self.seats)]
-        self.picks, self.unruled, self.failures, self.told = (sum(column) for column in zip(*seats))
+        counts = seats or [(0, 0, 0, 0)]  # before it says how many
+        self.picks, self.unruled, self.failures, self.told = map(sum, zip(*counts))
         self.events = struct.unpack_from("=Q", data, RING)[0]
         now = ASK.unpack_from(data, CONTROL + 32 + ASK.size)
         self.now = (now[0].split(b"\0")[0].decode(), *now[1:])
@@ -54,7 +55,7 @@ class Block:
 
 
 def block_of(pid):
-    """The path of the block that a process shares, or None."""
+    """The path of the block that a process shares, or None: there is none yet."""
     folder = f"/proc/{pid}/fd"
     for fd in os.listdir(folder):
         path = os.path.join(folder, fd)
@@ -62,7 +63,7 @@ def block_of(pid):
             if os.readlink(path).startswith("/memfd:rhodes-fibers") and \
                     Block(path).pid == pid:
                 return path
-        except FileNotFoundError:
+        except (FileNotFoundError, struct.error):  # closed; not as long as it will be
             pass
     return None
 
