@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #define LIBRARY "librhodes-fiber.so"
@@ -91,11 +92,27 @@ static int read_interpreter(int fd, char path[PATH_MAX])
 	return RH_OK;
 }
 
+const char *rh_preload_privilege(const char *path)
+{
+	struct stat st;
+
+	if (stat(path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)) != 0)
+		return "is set-user-id";
+	/* The loader leaves root's environment as it is: root gets no right by them. */
+	if (getuid() != 0 && getxattr(path, "security.capability", NULL, 0) > 0)
+		return "has capabilities of its own (setcap)";
+	return NULL;
+}
+
 static int check_open(const char *path, int fd, int depth, struct rh_diag *why)
 {
-	Elf64_Ehdr head;
-	char       interpreter[PATH_MAX];
+	const char *privilege = rh_preload_privilege(path);
+	Elf64_Ehdr  head;
+	char        interpreter[PATH_MAX];
 
+	if (privilege)
+		return rh_diag_set(why, RH_ENOCARRY, "%.180s %s: the loader would not put any "
+		                   "library in front of it", path, privilege);
 	if (pread(fd, &head, sizeof head, 0) == (ssize_t)sizeof head &&
 	    memcmp(head.e_ident, ELFMAG, SELFMAG) == 0 &&
 	    head.e_ident[EI_CLASS] == ELFCLASS64)
@@ -112,21 +129,10 @@ static int check_open(const char *path, int fd, int depth, struct rh_diag *why)
 	return r;
 }
 
-int rh_preload_is_set_id(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && (st.st_mode & (S_ISUID | S_ISGID)) != 0;
-}
-
 int rh_preload_check(const char *path, struct rh_diag *why)
 {
-	int fd, r;
+	int fd = open(path, O_RDONLY | O_CLOEXEC), r;
 
-	if (rh_preload_is_set_id(path))
-		return rh_diag_set(why, RH_ENOCARRY, "%.180s is set-user-id: the loader would not "
-		                   "put any library in front of it", path);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return rh_diag_set(why, RH_ENOCARRY, "%.180s cannot be read", path);
 	r = check_open(path, fd, 0, why);

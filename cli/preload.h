@@ -14,8 +14,9 @@
 /* The absolute path of a program as execvp would find it.  RH_ENOENT. */
 int rh_preload_program(const char *name, char path[PATH_MAX]);
 
-/* 1: the loader puts nothing in front of the program at path. */
-int rh_preload_is_set_id(const char *path);
+/* What the program at path is or has, so that the loader puts nothing in front of it for
+ * this user ("is set-user-id"), constant; NULL: nothing of that kind. */
+const char *rh_preload_privilege(const char *path);
 
 /* RH_ENOCARRY: the program at path is none for it; why says so. */
 int rh_preload_check(const char *path, struct rh_diag *why);

@@ -23,10 +23,15 @@ static int has_references(const struct rh_view *view)
  * here. */
 static int check_program(struct rh_cli *cli, const struct rh_view *view, const char *path)
 {
-	if (has_references(view) && strchr(path, '/') && rh_preload_is_set_id(path))
+	char        found[PATH_MAX];
+	const char *privilege = NULL;
+
+	if (has_references(view) && rh_preload_program(path, found) == RH_OK)
+		privilege = rh_preload_privilege(found);
+	if (privilege)
 		return rh_cli_fail(cli, RH_EXIT_NO_EXEC,
-		                   "%s is set-user-id: the loader would not put any"
-		                   " library in front of it", path);
+		                   "%s %s: the loader would not put any library in front of it",
+		                   found, privilege);
 	return RH_EXIT_OK;
 }
 
