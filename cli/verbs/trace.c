@@ -178,9 +178,14 @@ static int trace_sched(struct rh_cli *cli, const char *resource, uint32_t count)
 	struct rh_diag           diag = { 0 };
 	int                      r;
 
-	if (!resource || rh_args_has(&cli->args, "push") || rh_args_has(&cli->args, "callee"))
-		return rh_cli_usage(cli, "--sched takes a resource, and neither --push nor"
-		                    " --callee");
+	if (!resource)
+		return rh_cli_usage(cli, "--sched takes the resource whose programs are traced; for"
+		                    " a program of none state one in a manifest (kind: Resource,"
+		                    " metadata: {name: NAME}, spec: {type: application}), `rhodes"
+		                    " up` it, and start the program with `rhodes run -r NAME"
+		                    " --sched cfs --carrier fiber -- PROGRAM`");
+	if (rh_args_has(&cli->args, "push") || rh_args_has(&cli->args, "callee"))
+		return rh_cli_usage(cli, "--sched takes neither --push nor --callee");
 	tracing = rh_sched_tracing_create(&cli->dirs, resource);
 	r = tracing ? rh_sched_tracing_start(tracing, &diag)
 	            : rh_diag_set(&diag, RH_ENOMEM, "out of memory");
