@@ -76,7 +76,9 @@ static void put_line(struct rh_thread_row *row, const struct rh_stats *stats,
 	row->run_ns = with_present(number(&line->run_ns), since, state == RH_THREAD_RUNNING);
 	row->wait_ns = with_present(number(&line->queued_ns), since, state == RH_THREAD_QUEUED);
 	row->switches = (long long)number(&line->runs);
-	row->vruntime_ns = (double)number(&line->vruntime);
+	/* Who slept may begin before the clock of its queue does. */
+	row->vruntime_ns = (double)(int64_t)number(&line->vruntime);
+	row->has_vruntime = row->vruntime_ns != 0;
 	row->deadline_ns = (double)number(&line->deadline);
 	put_numbers(row, stats, line);
 }

@@ -1,8 +1,10 @@
 #include "thread_rows.h"
 
 #include "fiber_rows.h"
+#include "thread_order.h"
 
 #include "../agent/governed.h"
+#include "../base/clock.h"
 #include "../model/error.h"
 
 #include <limits.h>
@@ -40,11 +42,18 @@ static double number_of(const char *text, const char *name)
 	return at ? strtod(at + len + strspn(at + len, " \t:"), NULL) : -1;
 }
 
+/* It may be less than nothing, in milliseconds. */
+static void put_vruntime(struct rh_thread_row *row, const char *text)
+{
+	row->has_vruntime = strstr(text, "\nse.vruntime") != NULL;
+	row->vruntime_ns = number_of(text, "se.vruntime") * 1e6;
+}
+
 static void read_numbers(struct rh_thread_row *row)
 {
 	char text[FILE_MAX];
 
-	row->vruntime_ns = row->deadline_ns = -1;
+	row->deadline_ns = -1;
 	if (read_file(row, "schedstat", text) == RH_OK)
 		sscanf(text, "%lf %lf", &row->run_ns, &row->wait_ns);
 	if (read_file(row, "status", text) == RH_OK)
@@ -55,7 +64,7 @@ static void read_numbers(struct rh_thread_row *row)
 	if (row->attr.policy == RH_CLASS_DEADLINE)
 		row->deadline_ns = number_of(text, "dl.deadline");
 	else if (row->attr.policy == RH_CLASS_OTHER || row->attr.policy == RH_CLASS_BATCH)
-		row->vruntime_ns = number_of(text, "se.vruntime") * 1e6; /* it tells ms */
+		put_vruntime(row, text);
 }
 
 /* 0: it ended meanwhile. */
@@ -81,6 +90,7 @@ static size_t read_process(struct rh_thread_row *rows,
 		count += (size_t)read_row(&rows[count], process, &process->threads[i]);
 	if (process->is_fiber)
 		rh_fiber_rows_put(process->pid, rows, count);
+	rh_thread_order_put(rows, count, (double)rh_clock_ns());
 	return count;
 }
 

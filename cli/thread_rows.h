@@ -23,6 +23,14 @@ struct rh_decisions {
 	uint64_t failures; /* so often the rule was left aside                         */
 };
 
+/* What is told of a thread's place in the order (thread_order.h). */
+enum rh_thread_order {
+	RH_ORDER_UNTOLD,
+	RH_ORDER_AHEAD, /* of the first of its queue: by vruntime, of the kernel's deadlines
+	                   of the first of its program */
+	RH_ORDER_DUE,   /* until its deadline; negative: since then */
+};
+
 struct rh_thread_row {
 	pid_t                 pid;
 	pid_t                 tid;
@@ -36,8 +44,11 @@ struct rh_thread_row {
 	double                run_ns;
 	double                wait_ns;    /* ready to run, and did not                 */
 	long long             switches;
-	double                vruntime_ns; /* of the fair classes; < 0: not told       */
-	double                deadline_ns; /* of a deadline, in the kernel's clock; <= 0 */
+	bool                  has_vruntime;
+	double                vruntime_ns; /* of the fair classes                      */
+	double                deadline_ns; /* of a deadline, in the clock of who keeps it; <= 0 */
+	enum rh_thread_order  order;
+	double                order_ns;
 };
 
 struct rh_thread_rows {

@@ -3,7 +3,7 @@
 #include "../cli.h"
 #include "../output.h"
 #include "../table.h"
-#include "../thread_rows.h"
+#include "../thread_order.h"
 
 #include <poll.h>
 #include <stdio.h>
@@ -47,15 +47,6 @@ static const char *class_of(const struct rh_thread_row *row)
 	return row->policy[0] ? row->policy : rh_sched_class_text(row->attr.policy);
 }
 
-/* The one of the two that it is ordered by. */
-static double order_of(const struct rh_thread_row *row)
-{
-	bool is_due = row->policy[0] ? row->attr.policy == RH_CLASS_DEADLINE
-	                             : row->vruntime_ns <= 0;
-
-	return is_due && row->deadline_ns > 0 ? row->deadline_ns : row->vruntime_ns;
-}
-
 static void add_duration(struct rh_table *table, double ns)
 {
 	char text[32];
@@ -75,7 +66,7 @@ static void add_row(struct rh_table *table, const struct rh_thread_row *row)
 	rh_table_text(table, text);
 	rh_table_text(table, class_of(row));
 	rh_table_text(table, says(row, text, sizeof text));
-	add_duration(table, order_of(row));
+	rh_table_text(table, rh_thread_order_text(row, text));
 	add_duration(table, row->run_ns);
 	add_duration(table, row->wait_ns);
 	rh_table_number(table, row->switches);
@@ -143,10 +134,13 @@ static json_t *row_json(const struct rh_thread_row *row)
 		row->wait_ns, "switches", (json_int_t)row->switches, "cpu", row->stat.cpu,
 		"carrier", row->is_fiber ? "fiber" : "host");
 
-	if (row->vruntime_ns >= 0)
+	if (row->has_vruntime)
 		json_object_set_new(json, "vruntimeNs", json_real(row->vruntime_ns));
 	if (row->deadline_ns > 0)
 		json_object_set_new(json, "dueNs", json_real(row->deadline_ns));
+	if (row->order != RH_ORDER_UNTOLD)
+		json_object_set_new(json, row->order == RH_ORDER_DUE ? "dueInNs" : "aheadNs",
+		                    json_real(row->order_ns));
 	if (row->is_fiber)
 		json_object_set_new(json, "program", json_pack("{s:I, s:I, s:I}", "decisions",
 			(json_int_t)row->decisions.all, "byRule",

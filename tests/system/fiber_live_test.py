@@ -137,7 +137,12 @@ class Live(Programs):
             self.go_on(worker)
             rows = self.is_put(worker, "use: deadline, runtimeUs: 500, periodUs: 10000",
                                "deadline", 0, 0, 0, 500000, 10000000, 10000000)
-            self.assertTrue(all(row["dueNs"] > 0 for row in rows), rows)
+            # A deadline is told from now on; the rule makes none that is two periods away.
+            self.assertTrue(all(row["dueInNs"] <= 2 * 10000000 for row in rows), rows)
+            now = time.monotonic_ns()
+            self.assertTrue(all(row["dueNs"] - row["dueInNs"] <= now for row in rows), rows)
+            self.assertRegex(self.ok("top", "--threads", "encoder", "-1"),
+                             r"500us in 10\.0ms +(in \S+|\S+ ago) ")
             self.assertEqual({(row["runtimeNs"], row["periodNs"]) for row in rows},
                              {(500000, 10000000)})
             # Every decision since is the rule's.
@@ -152,6 +157,15 @@ class Live(Programs):
             self.is_put(worker, "use: rr, sliceUs: 3000", "rr", 0, 0, 3000000, 0, 0, 0)
             rows = self.is_put(worker, "use: cfs, nice: 7", "cfs", 1, 7, 0, 0, 0, 0)
             self.assertEqual({row["nice"] for row in rows}, {7})
+            # A vruntime is told from the least of those with the same carrier.
+            for seat in {row["cpu"] for row in rows}:
+                there = [row for row in rows if row["cpu"] == seat and "vruntimeNs" in row]
+                least = min((row["vruntimeNs"] for row in there), default=0)
+                for row in there:  # told with twelve digits
+                    self.assertAlmostEqual(row["aheadNs"], row["vruntimeNs"] - least, delta=100)
+            self.assertTrue(any(row.get("aheadNs", 0) > 0 for row in rows), rows)
+            self.assertRegex(self.ok("top", "--threads", "encoder", "-1"),
+                             r"nice 7 +\+[\d.]+\w+ ")
             self.is_put(worker, "use: eevdf", "eevdf", 0, 0, 0, 0, 0, 0)
             self.ok("delete", "rule", "encoder-sched")
             self.await_block(worker, "cfs", "", 0, 0, 0, 0, 0, 0)
@@ -485,6 +499,13 @@ class Traced(Programs):
             self.assertIn("the kernel schedules the threads of encoder (carrier host)",
                           self.rhodes("trace", "--sched", "encoder").stderr)
             program.communicate("", timeout=LIMIT)
+
+
+    def test_without_a_resource_it_says_how_to_have_one(self):
+        said = self.rhodes("trace", "--sched")
+        self.assertEqual(said.returncode, 2)
+        self.assertIn("spec: {type: application}", said.stderr)
+        self.assertIn("`rhodes run -r NAME --sched cfs --carrier fiber -- PROGRAM`", said.stderr)
 
 
 class Alone(Programs):
