@@ -290,6 +290,27 @@ static void put_variable(FILE *out, const struct rh_plan_variable *variable,
 	fputc('\n', out);
 }
 
+/* What programs compare with the tables that they were linked with. */
+static void put_lines(FILE *out, const struct rh_interface *interface)
+{
+	char text[RH_TEXT_MAX];
+
+	fputs("#ifndef RH_STATIC\n"
+	      "__attribute__((section(\"" RH_INTERFACE_SECTION "\"), used))\n"
+	      "static const char rh_lines[] =\n\t\"\"", out);
+	for (uint32_t i = 0; i < interface->function_count; i++) {
+		const struct rh_function *row = &interface->functions[i];
+
+		if (row->flags & (RH_FUNCTION_LOCAL | RH_FUNCTION_NOCARRY) ||
+		    rh_function_text(row, text, sizeof text) < 0)
+			continue;
+		fputs("\n\t", out);
+		rh_emit_quoted(out, text);
+		fputs(" \"\\n\"", out);
+	}
+	fputs(";\n#endif\n\n", out);
+}
+
 void rh_emit_shadow(FILE *out, const struct rh_plan *plan)
 {
 	const struct rh_interface *interface = &plan->interface;
@@ -302,6 +323,7 @@ void rh_emit_shadow(FILE *out, const struct rh_plan *plan)
 	        "static struct rh_stub_library rh_lib = {\n"
 	        "\t.abi = RH_STUB_ABI,\n\t.interface = &rh_table,\n};\n\n",
 	        interface->name);
+	put_lines(out, interface);
 	/* Runtimes of other languages find the tables by this name. */
 	fputs("#ifndef RH_STATIC\n"
 	      "extern const struct rh_stub_library *const rh_shadow;\n"

@@ -22,6 +22,10 @@
 #define RH_TEXT_MAX      1024u
 #define RH_NO_PARAM      0xffu
 
+/* In a shadow library: a line of canonical text for each function that is carried, so that
+ * who does not load it can compare. */
+#define RH_INTERFACE_SECTION ".rhodes.interface"
+
 /* Some programs look into an object that their headers call opaque.  A handle of
  * such a type points at memory in the caller that holds a copy of these bytes,
  * renewed by every call that takes or makes the handle; what the program writes

@@ -1,27 +1,16 @@
 /* language - callees and interfaces by name, for runtimes of other languages.
- *
- * RHODES_INTERFACES holds <resource>=<interface>=<path of the shadow library>, with
- * colons between, references first. */
-#include "language.h"
+ */
+#include "listing.h"
 #include "rhodes-language.h"
 #include "session.h"
 
 #include <dlfcn.h>
-#include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 
 #define EXPORT      __attribute__((visibility("default")))
 #define SHADOW_NAME "rh_shadow"
-
-/* One entry of the variable. */
-struct place {
-	char resource[RH_NAME_MAX + 1];
-	char interface[RH_NAME_MAX + 1];
-	char path[PATH_MAX];
-};
 
 /* What was opened; one for each resource. */
 struct opened {
@@ -32,37 +21,6 @@ struct opened {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of all */
 static struct opened  *all;
-
-static int copy_word(char *to, size_t cap, const char **at, char end)
-{
-	const char *stop = strchr(*at, end);
-	size_t      len = stop ? (size_t)(stop - *at) : 0;
-
-	if (!stop || len >= cap)
-		return RH_EINVAL;
-	memcpy(to, *at, len);
-	to[len] = '\0';
-	*at = stop + 1;
-	return RH_OK;
-}
-
-/* Reads the entry at *at and moves on; 0 at the end or where it makes no sense. */
-static int next_place(const char **at, struct place *place)
-{
-	size_t len;
-
-	if (!**at || copy_word(place->resource, sizeof place->resource, at, '=') < 0 ||
-	    copy_word(place->interface, sizeof place->interface, at, '=') < 0)
-		return 0;
-	len = strcspn(*at, ":");
-	if (len == 0 || len >= sizeof place->path)
-		return 0;
-	memcpy(place->path, *at, len);
-	place->path[len] = '\0';
-	*at += len;
-	*at += **at == ':';
-	return 1;
-}
 
 /* Whether two names are one when underscores and a leading "lib" do not count. */
 static int is_alike(const char *a, const char *b)
@@ -85,7 +43,7 @@ static int is_alike(const char *a, const char *b)
 }
 
 /* How well a name fits: 0 not at all, the least is best. */
-static int rank(const struct place *place, const char *name)
+static int rank(const struct rh_listing *place, const char *name)
 {
 	if (strcmp(place->resource, name) == 0)
 		return 1;
@@ -100,10 +58,10 @@ static int rank(const struct place *place, const char *name)
 static int tell_missing(const char *name, const char *list)
 {
 	char         there[160] = "";
-	struct place place;
+	struct rh_listing place;
 	size_t       at = 0;
 
-	while (next_place(&list, &place) && at + strlen(place.resource) + 3 < sizeof there) {
+	while (rh_listing_next(&list, &place) && at + strlen(place.resource) + 3 < sizeof there) {
 		memcpy(there + at, at ? ", " : "", at ? 2 : 0);
 		at += at ? 2 : 0;
 		memcpy(there + at, place.resource, strlen(place.resource) + 1);
@@ -113,17 +71,17 @@ static int tell_missing(const char *name, const char *list)
 	               name, at ? "is" : "are", at ? there : "none with an interface");
 }
 
-static int find_place(const char *name, struct place *ret_place)
+static int find_place(const char *name, struct rh_listing *ret_place)
 {
-	const char  *list = secure_getenv("RHODES_INTERFACES");
+	const char  *list = rh_listing_text();
 	const char  *self = getenv("RHODES_RESOURCE");
-	struct place place;
+	struct rh_listing place;
 	int          best = 0;
 
 	if (!list)
 		return rh_fail(RH_EDETACHED, "no callee is known here: start the program with"
 		               " rhodes run");
-	for (const char *at = list; next_place(&at, &place);) {
+	for (const char *at = list; rh_listing_next(&at, &place);) {
 		int fit = self && strcmp(place.resource, self) == 0 ? 0 : rank(&place, name);
 
 		if (fit > 0 && (best == 0 || fit < best)) {
@@ -135,7 +93,7 @@ static int find_place(const char *name, struct place *ret_place)
 }
 
 /* The tables in a shadow library, which stays loaded. */
-static int load(const struct place *place, const struct rh_interface **ret_interface)
+static int load(const struct rh_listing *place, const struct rh_interface **ret_interface)
 {
 	void *library = dlopen(place->path, RTLD_NOW | RTLD_LOCAL);
 	const struct rh_stub_library *const *shadow;
@@ -155,7 +113,7 @@ static int load(const struct place *place, const struct rh_interface **ret_inter
 }
 
 /* The lock is held. */
-static int open_place(const struct place *place, struct rh_stub_library **ret_library)
+static int open_place(const struct rh_listing *place, struct rh_stub_library **ret_library)
 {
 	const struct rh_interface *interface = NULL;
 	struct rh_callee          *callee = NULL;
@@ -186,7 +144,7 @@ static int open_place(const struct place *place, struct rh_stub_library **ret_li
 
 EXPORT int rh_language_open(const char *name, struct rh_stub_library **ret_library)
 {
-	struct place place;
+	struct rh_listing place;
 	int          r = find_place(name, &place);
 
 	if (r < 0)
@@ -197,34 +155,16 @@ EXPORT int rh_language_open(const char *name, struct rh_stub_library **ret_libra
 	return r;
 }
 
-int rh_language_tables(const char *resource, const struct rh_interface **ret_interface)
-{
-	const char  *list = secure_getenv("RHODES_INTERFACES");
-	struct place place;
-
-	*ret_interface = NULL;
-	if (getauxval(AT_BASE) == 0) /* without a loader nothing is loaded, either */
-		return RH_OK;
-	while (list && next_place(&list, &place)) {
-		if (strcmp(place.resource, resource) == 0)
-			return load(&place, ret_interface);
-	}
-	return RH_OK;
-}
-
 EXPORT int rh_language_own(const struct rh_interface **ret_interface)
 {
-	const char  *list = secure_getenv("RHODES_INTERFACES");
-	const char  *self = getenv("RHODES_RESOURCE");
-	struct place place;
+	const char     *self = getenv("RHODES_RESOURCE");
+	struct rh_listing place;
 
-	if (!list || !self)
+	if (!rh_listing_text() || !self)
 		return rh_fail(RH_EDETACHED, "this process serves nothing: start it with"
 		               " rhodes serve");
-	while (next_place(&list, &place)) {
-		if (strcmp(place.resource, self) == 0)
-			return load(&place, ret_interface);
-	}
+	if (rh_listing_find(self, &place) == RH_OK)
+		return load(&place, ret_interface);
 	return rh_fail(RH_ENOENT, "%s has no interface: its manifest names none, or it was"
 	               " never built", self);
 }

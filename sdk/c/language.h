@@ -7,13 +7,14 @@
 
 #include "../../model/interface.h"
 
-/* The tables of that resource's interface, from the shadow library that `rhodes run`
- * names; NULL when it names none, or the program is static. */
-int rh_language_tables(const char *resource, const struct rh_interface **ret_interface);
+/* What RH_INTERFACE_SECTION says of that resource's interface, in the shadow library that
+ * `rhodes run` names, which is read and not loaded.  The caller frees it.
+ * RH_ENOENT  it names none, or that one says nothing.  Else as rh_section_read. */
+int rh_language_lines(const char *resource, char **ret_lines);
 
-/* Whether each function that mine carries is there, with the same types.
+/* Whether each function that mine carries is among the lines, with the same types.
  * RH_EINTERFACE  not so; rh_language_difference has the lines. */
-int rh_language_agree(const struct rh_interface *mine, const struct rh_interface *there,
+int rh_language_agree(const struct rh_interface *mine, const char *there,
                       const char *resource);
 
 #endif

@@ -1,6 +1,8 @@
 /* language_match - what a program was built for, beside what is there. */
 #include "language.h"
+#include "listing.h"
 #include "rhodes-language.h"
+#include "section.h"
 #include "session.h"
 
 #include <pthread.h>
@@ -8,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define EXPORT __attribute__((visibility("default")))
+#define EXPORT    __attribute__((visibility("default")))
+#define TEXTS_MAX (8u << 20)
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t  key;
@@ -69,20 +72,51 @@ static int is_same(const char *a, const char *b)
 	}
 }
 
-/* Whether the text is met; else its two lines go to out. */
+/* Whether the text is met by that there, NULL for none; else the lines go to out. */
+static int compare(const char *text, const char *there, FILE *out)
+{
+	if (there && is_same(text, there))
+		return 1;
+	fprintf(out, "- %s\n", text);
+	if (there)
+		fprintf(out, "+ %s\n", there);
+	return 0;
+}
+
 static int match(const struct rh_interface *interface, const char *text, FILE *out)
 {
 	const struct rh_function *function = find(interface, text);
 	char                      there[RH_TEXT_MAX];
+	int                       is_there = function &&
+	                                     rh_function_text(function, there, sizeof there) >= 0;
 
-	if (function && rh_function_text(function, there, sizeof there) >= 0) {
-		if (is_same(text, there))
+	return compare(text, is_there ? there : NULL, out);
+}
+
+/* The line of the function that the text is of; 0 without one. */
+static int find_line(const char *lines, const char *text, char there[RH_TEXT_MAX])
+{
+	size_t name = name_length(text) + 1; /* with its comma */
+
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
+
+		if (len < RH_TEXT_MAX && strncmp(lines, text, name) == 0) {
+			memcpy(there, lines, len);
+			there[len] = '\0';
 			return 1;
-		fprintf(out, "- %s\n+ %s\n", text, there);
-	} else {
-		fprintf(out, "- %s\n", text);
+		}
+		lines += len;
+		lines += *lines == '\n';
 	}
 	return 0;
+}
+
+static int match_lines(const char *lines, const char *text, FILE *out)
+{
+	char there[RH_TEXT_MAX];
+
+	return compare(text, find_line(lines, text, there) ? there : NULL, out);
 }
 
 EXPORT int rh_language_match(const struct rh_interface *interface,
@@ -107,25 +141,31 @@ EXPORT int rh_language_match(const struct rh_interface *interface,
 	               (int)strcspn(lines, "\n"), lines);
 }
 
-int rh_language_agree(const struct rh_interface *mine, const struct rh_interface *there,
+int rh_language_lines(const char *resource, char **ret_lines)
+{
+	struct rh_listing place;
+	int             r = rh_listing_find(resource, &place);
+
+	return r < 0 ? r : rh_section_read(place.path, RH_INTERFACE_SECTION, TEXTS_MAX,
+	                                   ret_lines);
+}
+
+int rh_language_agree(const struct rh_interface *mine, const char *there,
                       const char *resource)
 {
 	char    *lines = NULL, text[RH_TEXT_MAX];
 	size_t   len = 0;
 	unsigned missed = 0;
-	FILE    *out;
+	FILE    *out = open_memstream(&lines, &len);
 
-	if (mine == there || mine->hash == there->hash)
-		return RH_OK;
-	if (!(out = open_memstream(&lines, &len)))
+	if (!out)
 		return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
 	for (uint32_t i = 0; i < mine->function_count; i++) {
 		const struct rh_function *function = &mine->functions[i];
 
 		if (!(function->flags & (RH_FUNCTION_LOCAL | RH_FUNCTION_NOCARRY)) &&
-		    rh_interface_find(there, function->hash) < 0 &&
 		    rh_function_text(function, text, sizeof text) >= 0)
-			missed += !match(there, text, out);
+			missed += !match_lines(there, text, out);
 	}
 	if (fclose(out) != 0) {
 		free(lines);

@@ -451,24 +451,22 @@ static int callee_of(struct rh_stub_library *library, struct rh_callee **ret_cal
 	return RH_OK;
 }
 
-/* A static program is linked without what loads tables, unless it opens callees by name. */
-#pragma weak rh_language_tables
-
 /* At the first call: the tables that the program was linked with, beside those of the
  * callee.  Without those there is nothing to compare. */
 static int agree(const struct invocation *in)
 {
-	struct rh_callee         **agreed = (struct rh_callee **)&in->library->state[1];
-	const struct rh_interface *there;
-	struct rh_opened           opened;
-	int                        r;
+	struct rh_callee **agreed = (struct rh_callee **)&in->library->state[1];
+	struct rh_opened   opened;
+	char              *there = NULL;
+	int                r;
 
 	if (__atomic_load_n(agreed, __ATOMIC_ACQUIRE))
 		return RH_OK;
 	if ((r = rh_session_open(in->callee, rh_deadline(0), &opened)) < 0)
 		return r;
-	if (rh_language_tables && rh_language_tables(in->callee->name, &there) == RH_OK && there)
+	if (rh_language_lines(in->callee->name, &there) == RH_OK)
 		r = rh_language_agree(in->library->interface, there, in->callee->name);
+	free(there);
 	if (r < 0)
 		return r;
 	__atomic_store_n(agreed, in->callee, __ATOMIC_RELEASE);
