@@ -20,7 +20,8 @@ def main():
     parser.add_argument("--quick", action="store_true",
                         help="short rounds: shows that everything runs, not how fast")
     parser.add_argument("--runs", type=int, metavar="N",
-                        help="how often sched runs each program under each carrier (20)")
+                        help="how often sched runs each program under each carrier (20; some "
+                             "twice as often)")
     parser.add_argument("--docs", action="store_true",
                         help="also renew docs/benchmarks*.md from the results")
     parser.add_argument("name", nargs="*", help="which: " + ", ".join(BENCHMARKS))

@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 
-from . import measure, rows
+from . import measure, paired, rows
 
 NATIVE, WASM, BUILTIN, NOTHING = "native gcc -O2", "wasm, GS", "built in", "no rule"
 OTHERS = {"wasm, portable": "without the GS segment", "wasm, GS, fuel": "counting steps",
@@ -38,9 +38,12 @@ class Decisions:
     def get(self, rule, tasks, build):
         return statistics.median([turn[rule, tasks, build] for turn in self.turns])
 
-    def ratio(self, rule, tasks, build, peer=NATIVE):
-        return statistics.median([turn[rule, tasks, build] / turn[rule, tasks, peer]
-                               for turn in self.turns])
+    def ratios(self, rule, tasks, build, peer=NATIVE):
+        return paired.Ratios([(turn[rule, tasks, build], turn[rule, tasks, peer])
+                              for turn in self.turns])
+
+    def ratio(self, rule, tasks, build):
+        return self.ratios(rule, tasks, build).median
 
 
 def goal_rows(runner):

@@ -11,9 +11,9 @@ from . import carriers, paired
 
 LIMITS = {carriers.FIBER: 1.03, carriers.WASM: 1.08}
 THREADS = (2, 4, 8, 16, 32)
+TASKS_OFTEN = 4       # with so many threads or fewer
 TASK_ROUNDS = 2000    # of 10 us
 MESSAGES_MS = 100
-PATIENCE_S = 10  # what takes longer under all carriers together, runs seldom
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Program:
     unit: str
     place: str = "free"
     chapter: str = "task"
-    is_long: bool = False  # run a few times only
+    is_often: bool = False  # in each turn, not in every other one
     most: float = None  # its figures under fiber are to be no more, whatever they are elsewhere
 
 
@@ -37,7 +37,7 @@ def own(build, *words):
 def tasks(build):
     for count in THREADS:
         yield Program(f"task, {count} threads", own(build, "bench-task", count, TASK_ROUNDS),
-                      (("ms", ""),), "ms")
+                      (("ms", ""),), "ms", is_often=count <= TASKS_OFTEN)
 
 
 def wakes(build):
@@ -45,7 +45,7 @@ def wakes(build):
     for workers, wakeups in ((2, 1500), (8, 500)):
         yield Program(f"wake-up, {workers} workers", own(build, "bench-wakeup", workers,
                                                         50000, wakeups), tails, "us",
-                      chapter="wake")
+                      chapter="wake", is_often=workers == 8)
     for kind, words in (("queue", "by mutex and condition"), ("pipe", "by pipes"),
                         ("socket", "by sockets")):
         yield Program(f"message {words}", own(build, "bench-messages", kind, 2, MESSAGES_MS),
@@ -60,8 +60,7 @@ def wakes(build):
 
 def blocked(build):
     yield Program("queued thread, all others asleep", own(build, "bench-blocked", 150),
-                  (("p50", ", p50"), ("p99", ", p99")), "us", chapter="blocked",
-                  is_long=True, most=1000)
+                  (("p50", ", p50"), ("p99", ", p99")), "us", chapter="blocked", most=1000)
 
 
 def applications(build, inputs, megabytes):
@@ -72,9 +71,10 @@ def applications(build, inputs, megabytes):
             (f"zstd, {size}", ("zstd", "-q", "-T8", "-B512K", "-12", "-c", small)),
             (f"xz, {size}", ("xz", "-T8", "-1", "--block-size=512KiB", "-c", small)),
             ("WhiteDB", own(build, "bench-whitedb", 8, 2000, 6000))):
-        yield Program(f"{name}, 8 threads", words, wall, "ms", chapter="application")
+        yield Program(f"{name}, 8 threads", words, wall, "ms", chapter="application",
+                      is_often=words[0] == "zstd")
     yield Program(f"pbzip2, {10 * megabytes:g} MB, 8 threads", ("pbzip2", "-p8", "-c", large),
-                  wall, "ms", chapter="application", is_long=True)
+                  wall, "ms", chapter="application")
 
 
 def write_inputs(folder, megabytes):
@@ -104,7 +104,6 @@ class Programs:
                                   plan.megabytes)]
         self.runs = {(program, carrier): [] for program in self.all
                      for carrier in carriers.CARRIERS}
-        self.slow = {program for program in self.all if program.is_long}
         self.right = {}  # what each prints, whoever schedules it
         self.starters = []
         try:
@@ -119,23 +118,24 @@ class Programs:
             starter.close()
 
     def play(self):
-        """All programs in each turn; of a program all carriers, another one first each
-        time.  No turn begins when too much time has passed."""
+        """Those that are to run often in each turn, the others in every other one.  No turn
+        begins when too much time has passed."""
         until = time.monotonic() + self.plan.programs_s
-        for turn in range(self.plan.runs):
+        for turn in range(self.plan.turns):
             if time.monotonic() > until:
-                print(f"only {turn} of {self.plan.runs} turns in time", file=sys.stderr)
+                print(f"only {turn} of {self.plan.turns} turns in time", file=sys.stderr)
                 break
             self.turns = turn + 1
             for program in self.all:
-                if program in self.slow and turn % self.plan.every_long:
-                    continue
-                began = time.monotonic()
-                for i in range(len(self.starters)):
-                    starter = self.starters[(turn + i) % len(self.starters)]
-                    self.runs[program, starter.carrier].append(self.run(program, starter))
-                if time.monotonic() - began > PATIENCE_S:
-                    self.slow.add(program)
+                if program.is_often or turn % self.plan.every == 0:
+                    self.run_all(program)
+
+    def run_all(self, program):
+        """Under all carriers, another one first each time."""
+        first = len(self.runs[program, carriers.LINUX])
+        for i in range(len(self.starters)):
+            starter = self.starters[(first + i) % len(self.starters)]
+            self.runs[program, starter.carrier].append(self.run(program, starter))
 
     def run(self, program, starter):
         """What it took and said, or None."""

@@ -23,8 +23,9 @@ class Plan:
         self.is_quick = args.quick
         self.runs = args.runs or (2 if args.quick else 20)
         self.megabytes = 1.2 if args.quick else 12  # of most inputs
-        self.programs_s = 12 * 60  # then no other turn of programs begins
-        self.every_long = 1 if args.quick else 4  # turns in which long programs run, too
+        self.programs_s = 19 * 60  # then no other turn of programs begins
+        self.every = 1 if args.quick else 2  # turns in which programs run that need not often
+        self.turns = self.runs * self.every
         self.tasklets = 20000 if args.quick else 100000
         self.ring_ms = 50 if args.quick else 200
         self.quiet = 0.5 if args.quick else 20

@@ -1,5 +1,5 @@
 """Writes benchmarks-sched.md from the figures of sched."""
-from . import carriers, page, programs, rows, softirqs
+from . import carriers, page, paired, programs, rows, softirqs
 
 METHOD = """\
 The same program files run under
@@ -13,12 +13,10 @@ The same program files run under
 
 One process under each of them (`bench-span`) starts and times the programs: from the fork until
 the end for applications, by the program itself for all others, whose threads begin when the rule
-orders them. In each of {program_turns} turns all programs run, each under all four, right after each other,
-another one of the four first each time{long}. *Figure* and *beside* are medians; *ratio* is
+orders them. {order} A program runs under all four, right after each other, another
+one of the four first each time. *Figure* and *beside* are medians; *ratio* is
 the median of the ratios of two runs of one turn; in brackets its interval with a confidence of
-95 %, exact by the binomial distribution of signs, whatever the ratios' distribution is: of 20
-from the 6th to the 15th, of fewer than six (which are not sure enough) from the least to the
-greatest. A goal is for the upper bound.{loud}
+95 %, exact by the binomial distribution of signs, whatever the ratios' distribution is: {intervals}. A goal is for the upper bound.{loud}
 
 What a program made must be the same bytes (or the same sum) under all four in all turns, no
 thread may have been evicted from `fiber`, and the rule in force must be the one named; else
@@ -62,7 +60,10 @@ a budget, which only `deadline` looks at. The switch itself is not in it.
   a program pays now.
 """
 PICTURES = {"task": ("Task latency", "sched-task.svg"),
-            "application": ("Applications", "sched-applications.svg")}
+            "wake": ("Waking, messages and switches", "sched-wake.svg"),
+            "application": ("Applications", "sched-applications.svg"),
+            "tasklets": ("Tasklets", "sched-tasklets.svg"),
+            "decisions": ("Decisions", "sched-decisions.svg")}
 TITLES = {"task": "Task latency (Figure 14)", "wake": "Waking, messages and switches",
           "application": "Applications (Figure 15)"}
 
@@ -119,16 +120,38 @@ def interrupts(soft):
     return text
 
 
+def interval_of(count):
+    """Which of so many values in order bound it, in words."""
+    out = paired.ranks(count)
+    return f"of {count} from number {1 + out} to {count - out}"
+
+
+def intervals(found, plan):
+    """Of as many runs as there are of a program."""
+    turns = found.turns if found else 0
+    counts = {-(-turns // plan.every), turns}
+    return ", ".join([interval_of(count) for count in sorted(counts) if count >= 6] +
+                     ["of fewer than six (which are not sure enough) from the least to the "
+                      "greatest"])
+
+
+def order(found, plan):
+    """Which programs run in which turn."""
+    turns = found.turns if found else 0
+    if plan.every == 1:
+        return f"In each of {turns} turns all programs run."
+    often = "; ".join(program.name for program in found.all if program.is_often) if found else ""
+    return f"In each of {turns} turns these run, of which fewer runs are not sure enough: " \
+        f"{often}. All others run in every other turn."
+
+
 def method(runner):
     plan, found = runner.plan, runner.programs
     turns, rounds, _ = runner.decisions.plan
-    long = sorted(program.name for program in found.slow) if found else []
     failures = runner.all_failures()
     return METHOD.format(
-        runs=plan.runs, program_turns=found.turns if found else 0, tasklets=plan.tasklets, ring_ms=plan.ring_ms, rounds=rounds,
-        turns=turns,
-        long=f" (in one turn of {plan.every_long}, as they take long: {'; '.join(long)})"
-             if long and plan.every_long > 1 else "",
+        runs=plan.runs, order=order(found, plan), intervals=intervals(found, plan),
+        tasklets=plan.tasklets, ring_ms=plan.ring_ms, rounds=rounds, turns=turns,
         loud=" The machine was not quiet when it began." if runner.is_loud else "",
         failures=f" ({len(failures)} did)" if failures else "",
         too_short=f" ({found.too_short} runs)" if found and found.too_short else "",
@@ -151,10 +174,10 @@ def write(runner, chapters, args, seconds):
         ("Goals not met", page.missed(everything)),
         ("Processor time of programs", page.table(chapters["used"])),
         ("What comes before the threads", page.table(chapters["lent"])),
-        ("Tasklets", page.table(chapters["tasklets"])),
+        ("Tasklets", page.table(chapters["tasklets"]) + picture("tasklets")),
         ("Rules of softirqs", page.table(chapters["moderation"])),
         ("What the rules of softirqs made of it", interrupts(soft) if soft else ""),
-        ("Decisions", page.table(chapters["decisions"])),
+        ("Decisions", page.table(chapters["decisions"]) + picture("decisions")),
         ("Decisions beside others", page.table(row for row in chapters["others"] if row.peer)),
         ("Decisions without a rule",
          page.table(row for row in chapters["others"] if not row.peer))]

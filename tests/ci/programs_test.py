@@ -10,7 +10,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)),
                                 "../../benchmarks"))
-from runner import carriers, programs, rows  # noqa: E402
+from runner import carriers, paired, programs, rows, sched_docs  # noqa: E402
 
 PROGRAM = programs.Program("work", ("work",), (("wall", ""),), "ms")
 RULE = carriers.RESOURCES[carriers.WASM] + "-sched-code"
@@ -105,6 +105,36 @@ class Programs(unittest.TestCase):
 
     def test_an_evicted_thread_is_a_failure(self):
         self.fails("1 threads evicted", evicted=1)
+
+
+class Turns(unittest.TestCase):
+    def test_each_carrier_is_as_often_the_first_as_the_others(self):
+        found = programs.Programs.__new__(programs.Programs)
+        often = programs.Program("often", (), (("wall", ""),), "ms", is_often=True)
+        found.all, found.turns = [PROGRAM, often], 0
+        found.plan = types.SimpleNamespace(programs_s=60, turns=16, every=2)
+        found.runs = {(program, carrier): [] for program in found.all
+                      for carrier in carriers.CARRIERS}
+        found.starters = [types.SimpleNamespace(carrier=carrier)
+                          for carrier in carriers.CARRIERS]
+        ran = {program: [] for program in found.all}
+        found.run = lambda program, starter: ran[program].append(starter.carrier)
+        found.play()
+        for program, turns in ((PROGRAM, 8), (often, 16)):
+            self.assertEqual(len(ran[program]), 4 * turns)
+            first = ran[program][::4]
+            self.assertEqual([first.count(carrier) for carrier in carriers.CARRIERS],
+                             [turns // 4] * 4)
+            for turn in range(turns):
+                self.assertEqual(set(ran[program][4 * turn:4 * turn + 4]),
+                                 set(carriers.CARRIERS))
+
+    def test_the_page_says_how_many_runs_bound_what(self):
+        found = types.SimpleNamespace(turns=40)
+        self.assertEqual(sched_docs.intervals(found, types.SimpleNamespace(every=2)),
+                         "of 20 from number 6 to 15, of 40 from number 14 to 27, of fewer than "
+                         "six (which are not sure enough) from the least to the greatest")
+        self.assertEqual(paired.bounds(range(1, 41)), (14, 27))
 
 
 if __name__ == "__main__":
