@@ -31,6 +31,8 @@ spec: {{protocol: {{edge: [app, kinds], use: {use}}}}}
 """
 JAR = os.path.abspath(os.path.join(BUILD, "sdk/java/rhodes.jar"))
 TESTS = os.path.abspath(os.path.join(BUILD, "tests/java/java-tests.jar"))
+JUNIT = ":".join([JAR, os.path.abspath(os.path.join(BUILD, "tests/java/junit-tests.jar")),
+                  "/usr/share/java/junit4.jar"])
 LIBRARY = os.path.abspath(os.path.join(BUILD, "tests/java/libkinds.so.1"))
 
 
@@ -44,49 +46,50 @@ class Java(Stage):
         super().setUp()
         os.symlink(os.path.abspath(os.path.join(BUILD, "sdk")), self.path("sdk"))
 
-    def java(self, *words, env=None):
-        done = self.rhodes("run", "app", "--", "java", "-Xcheck:jni", "-cp",
-                           f"{JAR}:{TESTS}", *words, env=env)
+    def java(self, *words, classpath=f"{JAR}:{TESTS}", env=None):
+        done = self.rhodes("run", "app", "--", "java", "-Xcheck:jni", "-cp", classpath, *words,
+                           env=env)
         self.assertEqual(done.returncode, 0, f"{done.stdout}{done.stderr}{self.log()[-2000:]}")
         self.assertNotIn("WARNING in native method", done.stdout)
         return done.stdout
 
-    def kinds(self, *parts, use="bind", env=None):
+    def kinds(self, *tests, use="bind"):
         self.start(use)
-        self.parts(*parts, env=env)
+        self.junit(*tests)
 
-    def parts(self, *parts, env=None):
-        out = self.java("KindsTest", *parts, env=env)
-        self.assertEqual([line[3:] for line in out.splitlines() if line.startswith("ok ")],
-                         list(parts), out)
+    def junit(self, *tests, env=None):
+        """Classes of JUnit, which ends with an error if one fails."""
+        out = self.java("org.junit.runner.JUnitCore", *("kinds." + each for each in tests),
+                        classpath=JUNIT, env=env)
+        self.assertIn("\nOK (", out)
 
     def test_every_type_comes_as_it_went(self):
-        self.kinds("integers", "ranges", "floats", "texts", "bytes", "room", "structs",
-                   "objects", "outs", "interfaces", "handles", "collected")
+        self.kinds("NumberTest", "TextTest", "BytesTest", "StructTest", "OutTest",
+                   "InterfaceTest", "HandleTest")
 
     def test_events(self):
-        self.kinds("events", "events")
-        self.parts("noEvent", env={"RHODES_TIMEOUT_MS": "50"})
+        self.kinds("EventTest", "EventTest")
+        self.junit("NoEventTest", env={"RHODES_TIMEOUT_MS": "50"})
 
     def test_by_way_of_the_agents(self):
-        self.kinds("integers", "texts", "structs", "handles", "large", use="shm")
+        self.kinds("NumberTest", "TextTest", "StructTest", "HandleTest", "LargeTest", use="shm")
 
     def test_buffers_of_64_mebibytes(self):
-        self.kinds("large")
+        self.kinds("LargeTest")
 
     def test_many_threads(self):
-        self.kinds("threads", "shortThreads")
+        self.kinds("ThreadTest")
 
     def test_nothing_leaks(self):
-        self.kinds("leaks")
+        self.kinds("LeakTest")
 
     def test_nothing_is_left_of_many_calls(self):
         self.start()
-        nothing_is_left(self, "app", "--", "java", "-cp", f"{JAR}:{TESTS}", "KindsTest", "leave",
+        nothing_is_left(self, "app", "--", "java", "-cp", JUNIT, "kinds.Leave",
                         slack=4)  # threads of the JVM's own
 
     def test_a_callee_that_dies_is_an_exception(self):
-        self.kinds("dies")
+        self.kinds("LostTest")
 
     def serve(self):
         """The classes of the tests in a folder, and KindsServer that serves."""
@@ -107,10 +110,10 @@ class Java(Stage):
 
     def test_a_service_in_java(self):
         self.serve()
-        self.parts("integers", "ranges", "floats", "texts", "bytes", "room", "structs",
-                   "objects", "outs", "handles", "collected", "raised", "threads", "events")
-        self.parts("events")
-        self.parts("lastEvent")
+        self.junit("NumberTest", "TextTest", "BytesTest", "StructTest", "OutTest", "HandleTest",
+                   "InterfaceTest", "RaisedTest", "ThreadTest", "EventTest")
+        self.junit("EventTest")
+        self.junit("LastEventTest")
         for line in self.served.stdout:
             if "no more events kinds_rung" in line:
                 break
