@@ -28,6 +28,7 @@
 #include "item.h"
 #include "leave.h"
 #include "list.h"
+#include "misfit.h"
 #include "settle.h"
 #include "retire.h"
 #include "task.h"
@@ -109,6 +110,7 @@ struct rh_agent {
 	struct rh_list         reports;    /* kept for the center           */
 	unsigned               report_count;
 	struct rh_leave        leave;
+	struct rh_misfits      misfits;    /* what programs said            */
 	uint64_t               last_id;    /* of pages, links, channels     */
 	uint64_t               last_identity; /* see identity.h             */
 };

@@ -174,6 +174,20 @@ static void put_page(struct rh_process *process, uint64_t id)
 	}
 }
 
+static int on_misfit(struct rh_process *process, struct rh_frame *frame)
+{
+	char text[RH_MISFIT_MAX];
+
+	if (rh_record_text(&frame->records, RH_TAG_TEXT, text, sizeof text) < 0) {
+		rh_agent_malformed(process->agent);
+		return rh_conn_error(process->conn, frame->request, RH_EPROTO,
+		                     "MISFIT has no text, or a longer one than it may");
+	}
+	if (rh_misfits_add(&process->agent->misfits, text))
+		rh_warn_often("process %d (%s): %s", (int)process->pid, process->exe, text);
+	return RH_OK;
+}
+
 static int on_frame(void *user, struct rh_frame *frame)
 {
 	struct rh_process *process = user;
@@ -190,6 +204,8 @@ static int on_frame(void *user, struct rh_frame *frame)
 		if (rh_record_u64(&frame->records, RH_TAG_PAGE, &id) == RH_OK)
 			put_page(process, id);
 		return RH_OK;
+	case RH_FRAME_MISFIT:
+		return on_misfit(process, frame);
 	case RH_FRAME_RULE_GET:
 		return rh_borrower_get(process, frame);
 	case RH_FRAME_RULE_STATE:
@@ -259,8 +275,11 @@ static void on_woken(void *user, int events)
 /* A forked child may still hold the socket open, so its hang-up is not enough. */
 static void on_ended(void *user, int events)
 {
+	struct rh_process *process = user;
+
 	(void)events;
-	rh_process_close(user);
+	rh_conn_drain(process->conn); /* what it said last counts */
+	rh_process_close(process);
 }
 
 /* ---- coming and going --------------------------------------------------- */

@@ -299,10 +299,7 @@ static void put_lines(FILE *out, const struct rh_interface *interface)
 	      "__attribute__((section(\"" RH_INTERFACE_SECTION "\"), used))\n"
 	      "static const char rh_lines[] =\n\t\"\"", out);
 	for (uint32_t i = 0; i < interface->function_count; i++) {
-		const struct rh_function *row = &interface->functions[i];
-
-		if (row->flags & (RH_FUNCTION_LOCAL | RH_FUNCTION_NOCARRY) ||
-		    rh_function_text(row, text, sizeof text) < 0)
+		if (rh_function_carried(&interface->functions[i], text, sizeof text) < 0)
 			continue;
 		fputs("\n\t", out);
 		rh_emit_quoted(out, text);

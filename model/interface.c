@@ -60,6 +60,13 @@ int rh_function_text(const struct rh_function *function, char *text, size_t cap)
 	return rh_text_end(&out);
 }
 
+int rh_function_carried(const struct rh_function *function, char *text, size_t cap)
+{
+	if (function->flags & (RH_FUNCTION_LOCAL | RH_FUNCTION_NOCARRY))
+		return RH_ENOCARRY;
+	return rh_function_text(function, text, cap);
+}
+
 uint64_t rh_function_hash(const struct rh_function *function)
 {
 	uint64_t hash = hash_string(RH_FNV_SEED, function->name);

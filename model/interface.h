@@ -149,6 +149,9 @@ uint64_t rh_fnv1a(uint64_t seed, const void *bytes, size_t len);
  * RH_EMSGSIZE  it does not fit cap. */
 int rh_function_text(const struct rh_function *function, char *text, size_t cap);
 
+/* The same of a function that is carried.  RH_ENOCARRY  it is LOCAL or NOCARRY. */
+int rh_function_carried(const struct rh_function *function, char *text, size_t cap);
+
 /* The hash that belongs to the function's name and types. */
 uint64_t rh_function_hash(const struct rh_function *function);
 

@@ -52,6 +52,8 @@ enum rh_frame_type {
 	                         schedule me, and who descends of me, by the rules */
 	RH_FRAME_GOVERNED,    /* [SCHED_ITEM: in force] [CODE TEXT: why the rule is
 	                         not, or what of it is not]                       */
+	RH_FRAME_MISFIT,      /* process: TEXT, how a function that it called is
+	                         another one now; once for each function          */
 
 	/* On the companion, a socket pair that belongs to one page; its hang-up
 	 * says that the other end of the page is gone. */

@@ -32,6 +32,7 @@
 #define RH_PAGES_PER_PEER     1024u        /* pages of one attachment       */
 #define RH_PEERS_PER_AGENT    4096u        /* attachments of one agent      */
 #define RH_EDGES_PER_AGENT    1024u        /* references in and out         */
+#define RH_MISFIT_MAX         3072u        /* text of MISFIT, with its NUL    */
 #define RH_HELD_MAX           4096u        /* bound pages that outlived an agent:
                                               of an instance, of an edge    */
 #define RH_CHOICES_MAX        256u         /* instances that a rule chooses from */

@@ -202,8 +202,10 @@ static int refused(struct rh_flight *flight)
 	rh_set_ran(!(flight->reply.flags & RH_SLOT_SURE));
 	if (status == RH_ERAISED)
 		return raised(flight);
-	if (flight->reply.len > 0 && flight->reply.len < RH_DIAG_MAX)
-		return rh_fail(status, "%.*s", (int)flight->reply.len,
+	if (flight->reply.len > 0 &&
+	    (flight->reply.len < RH_DIAG_MAX || status == RH_EFUNC)) /* lines behind a NUL */
+		return rh_fail(status, "%.*s", flight->reply.len < RH_DIAG_MAX
+		               ? (int)flight->reply.len : RH_DIAG_MAX - 1,
 		               (const char *)flight->reply.bytes);
 	return rh_fail(status, "call of %s: %s", callee, rh_error_text(status));
 }

@@ -17,4 +17,9 @@ int rh_language_lines(const char *resource, char **ret_lines);
 int rh_language_agree(const struct rh_interface *mine, const char *there,
                       const char *resource);
 
+/* When the callee does not know the function any more: puts what it was made for, beside
+ * what the callee's lines say now, into rh_last_error.  Returns RH_EFUNC. */
+int rh_language_changed(const struct rh_function *mine, const char *callee,
+                        const char *there);
+
 #endif

@@ -1,39 +1,17 @@
 /* language_match - what a program was built for, beside what is there. */
+#include "kept.h"
 #include "language.h"
 #include "listing.h"
 #include "rhodes-language.h"
 #include "section.h"
 #include "session.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define EXPORT    __attribute__((visibility("default")))
 #define TEXTS_MAX (8u << 20)
-
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t  key;
-static int            has_key;
-
-static void make_key(void)
-{
-	has_key = pthread_key_create(&key, free) == 0;
-}
-
-/* Takes over text. */
-static void keep(char *text)
-{
-	pthread_once(&once, make_key);
-	if (!has_key) {
-		free(text);
-		return;
-	}
-	free(pthread_getspecific(key));
-	if (pthread_setspecific(key, text) != 0)
-		free(text);
-}
 
 /* Bytes of the function's name in a canonical text. */
 static size_t name_length(const char *text)
@@ -135,7 +113,7 @@ EXPORT int rh_language_match(const struct rh_interface *interface,
 		free(lines);
 		return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
 	}
-	keep(lines);
+	rh_kept_put(RH_KEPT_DIFFERENCE, lines);
 	return missed == 0 ? RH_OK : rh_fail(RH_EINTERFACE, "%u of %u functions differ from"
 	               " the interface %s; the first: %.*s", missed, count, interface->name,
 	               (int)strcspn(lines, "\n"), lines);
@@ -161,28 +139,54 @@ int rh_language_agree(const struct rh_interface *mine, const char *there,
 	if (!out)
 		return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
 	for (uint32_t i = 0; i < mine->function_count; i++) {
-		const struct rh_function *function = &mine->functions[i];
-
-		if (!(function->flags & (RH_FUNCTION_LOCAL | RH_FUNCTION_NOCARRY)) &&
-		    rh_function_text(function, text, sizeof text) >= 0)
+		if (rh_function_carried(&mine->functions[i], text, sizeof text) >= 0)
 			missed += !match_lines(there, text, out);
 	}
 	if (fclose(out) != 0) {
 		free(lines);
 		return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
 	}
-	keep(lines);
+	rh_kept_put(RH_KEPT_DIFFERENCE, lines);
 	return missed == 0 ? RH_OK
 	       : rh_fail(RH_EINTERFACE, "%u functions of this program's %s are not those that"
 	                 " %s offers: link or build it anew against today's interface",
 	                 missed, mine->name, resource);
 }
 
+static void put_change(FILE *out, const struct rh_function *mine, const char *callee,
+                       const char *text, const char *there)
+{
+	char line[RH_TEXT_MAX];
+	int  is_there = find_line(there, text, line);
+
+	fprintf(out, "%s of %s %s: - what this program was made for, + what is there now\n",
+	        mine->name, callee, is_there ? "has changed" : "is no longer there");
+	compare(text, is_there ? line : NULL, out);
+	fputs("start the program again; if it was linked or built with the former interface,"
+	      " build it anew", out);
+}
+
+int rh_language_changed(const struct rh_function *mine, const char *callee,
+                        const char *there)
+{
+	char   *words = NULL, text[RH_TEXT_MAX];
+	size_t  len = 0;
+	FILE   *out;
+
+	if (rh_function_text(mine, text, sizeof text) < 0)
+		return RH_EFUNC;
+	if (!(out = open_memstream(&words, &len)))
+		return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
+	put_change(out, mine, callee, text, there);
+	if (fclose(out) == 0)
+		return rh_fail_long(RH_EFUNC, words);
+	free(words);
+	return rh_fail(RH_ENOMEM, "no memory to compare interfaces");
+}
+
 EXPORT const char *rh_language_difference(void)
 {
-	const char *lines;
+	const char *lines = rh_kept_get(RH_KEPT_DIFFERENCE);
 
-	pthread_once(&once, make_key);
-	lines = has_key ? pthread_getspecific(key) : NULL;
 	return lines ? lines : "";
 }

@@ -293,20 +293,56 @@ static void put_reason(struct run *run, int r)
 	run->reply.flags &= (uint16_t)~RH_SLOT_REPLY_MEMFD;
 }
 
-/* The texts of an exception, where a reply would stand.  Without room for them the code
- * alone tells. */
+/* Texts where a reply would stand; 0 without room for them. */
+static int put_texts(struct run *run, const void *texts, uint32_t len)
+{
+	unsigned char *at = len > 0 ? reply_room(run, len) : NULL;
+
+	if (!at)
+		return 0;
+	memcpy(at, texts, len);
+	run->reply.len = len;
+	return send_fds(run, at) == RH_OK;
+}
+
+/* Without room for an exception's texts the code alone tells. */
 static void put_exception(struct run *run)
 {
 	uint32_t             len = 0;
 	const unsigned char *texts = rh_exception_packed(&len);
-	unsigned char       *at = len > 0 ? reply_room(run, len) : NULL;
 
-	if (at) {
-		memcpy(at, texts, len);
-		run->reply.len = len;
-	}
-	if (!at || send_fds(run, at) < 0)
+	if (!put_texts(run, texts, len))
 		put_reason(run, RH_ERAISED);
+}
+
+static void put_lines(const struct rh_interface *interface, FILE *out)
+{
+	char text[RH_TEXT_MAX];
+
+	for (uint32_t i = 0; i < interface->function_count; i++) {
+		if (rh_function_carried(&interface->functions[i], text, sizeof text) >= 0)
+			fprintf(out, "%s\n", text);
+	}
+}
+
+/* The reason, and behind its NUL a line for each function that there is: the caller finds
+ * what became of the one that it means. */
+static void put_functions(struct run *run)
+{
+	const struct rh_offer_table *table = &run->thread->server->table;
+	char                        *texts = NULL;
+	size_t                       len = 0;
+	FILE                        *out;
+
+	put_reason(run, RH_EFUNC);
+	if (!table->interface || !(out = open_memstream(&texts, &len)))
+		return;
+	fprintf(out, "%.*s", (int)run->reply.len, (const char *)run->taken->reply_near);
+	fputc('\0', out);
+	put_lines(table->interface, out);
+	if (fclose(out) == 0 && !put_texts(run, texts, (uint32_t)len))
+		put_reason(run, RH_EFUNC);
+	free(texts);
 }
 
 static void add(_Atomic uint64_t *counter, uint64_t value)
@@ -379,6 +415,8 @@ void rh_serve_call(struct rh_serve_thread *thread, struct rh_serve_page *page,
 	run.reply.status = r < 0 ? r : RH_OK;
 	if (r == RH_ERAISED)
 		put_exception(&run);
+	else if (index < 0)
+		put_functions(&run);
 	else if (r < 0)
 		put_reason(&run, r);
 	rh_server_finish(&page->end, taken, &run.reply);

@@ -152,6 +152,8 @@ int rh_frame_error(const struct rh_frame *frame);
 
 /* Sets the thread's last error and returns code. */
 int rh_fail(int code, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same of a text of any length, which it takes over. */
+int rh_fail_long(int code, char *text);
 void rh_set_ran(int may_have_run);
 
 #endif

@@ -12,6 +12,7 @@
 #include "flight.h"
 #include "handle.h"
 #include "language.h"
+#include "misfit.h"
 #include "rhodes.h"
 
 #include "../../base/clock.h"
@@ -269,7 +270,8 @@ static int fly(struct invocation *in, uint32_t bytes, struct rh_request *request
 	}
 	if (r < 0 || (r = rh_flight_go(&in->flight, request, &fds)) < 0 ||
 	    (r = rh_flight_finish(&in->flight)) < 0)
-		return r;
+		return r == RH_EFUNC ? rh_misfit_tell(in->library, in->function, in->callee->name,
+		                                      &in->flight.reply) : r;
 	return unpack(in);
 }
 

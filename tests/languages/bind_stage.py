@@ -70,11 +70,11 @@ class BindStage(LanguageStage):
         self.addCleanup(self.ends_in_order, served)
         return served
 
-    def begin(self, file):
+    def begin(self, file, resource="text_own"):
         """The same, for a test that ends it itself."""
         # pylint: disable-next=consider-using-with
         served = subprocess.Popen(
-            [self.rhodes_path, "serve", "--one", "-r", "text_own", "--", file], text=True,
+            [self.rhodes_path, "serve", "--one", "-r", resource, "--", file], text=True,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=self.env)
         self.addCleanup(self.forget, served)
         said = ""

@@ -115,12 +115,15 @@ static void the_page_is_well(void)
 
 static void assert_refused(const struct rh_reply *reply, int status, const char *words)
 {
-	char text[RH_DIAG_MAX] = "";
+	char   text[RH_DIAG_MAX] = "";
+	size_t len = reply->len;
 
 	assert_int_equal(reply->status, status);
 	assert_true(reply->flags & RH_SLOT_SURE);
-	if (reply->len > 0 && reply->len < sizeof text)
-		memcpy(text, reply->bytes, reply->len);
+	if (status == RH_EFUNC) /* the functions stand behind a NUL */
+		len = strnlen((const char *)reply->bytes, len);
+	if (len > 0 && len < sizeof text)
+		memcpy(text, reply->bytes, len);
 	if (!strstr(text, words))
 		fail_msg("\"%s\" does not say \"%s\"", text, words);
 }
