@@ -21,10 +21,6 @@ static struct {
 	uint32_t        hint;      /* where the search for a free entry begins */
 } table = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static _Thread_local struct rh_kept_text *thread_texts;
-static pthread_key_t                      texts_key;
-static pthread_once_t                     texts_once = PTHREAD_ONCE_INIT;
-
 /* Mirrored handles are few; their pointers are found by looking at all. */
 static struct rh_handle *find_mirror(const void *pointer)
 {
@@ -198,17 +194,6 @@ int rh_handle_misplaced(const struct rh_callee *callee,
 	return 1;
 }
 
-static void free_texts(struct rh_kept_text *texts)
-{
-	while (texts) {
-		struct rh_kept_text *next = texts->next;
-
-		free(texts->bytes);
-		free(texts);
-		texts = next;
-	}
-}
-
 static void free_replays(struct rh_handle *handle)
 {
 	while (handle->first) {
@@ -230,7 +215,7 @@ void rh_handle_destroy(struct rh_handle *handle)
 	table.used--;
 	pthread_mutex_unlock(&table.lock);
 	free_replays(handle);
-	free_texts(handle->texts);
+	rh_borrowed_free(handle->borrowed);
 	free(handle->mirror);
 	free(handle);
 }
@@ -244,8 +229,9 @@ static int is_repeated(const struct rh_handle *handle,
 	       memcmp(handle->last->bytes, bytes, len) == 0;
 }
 
-void rh_handle_remember(struct rh_handle *handle, const struct rh_function *function,
-                        void *const *args, const unsigned char *bytes, uint32_t len)
+/* The lock is held. */
+static void remember(struct rh_handle *handle, const struct rh_function *function,
+                     void *const *args, const unsigned char *bytes, uint32_t len)
 {
 	struct rh_replay *replay;
 
@@ -276,46 +262,12 @@ void rh_handle_remember(struct rh_handle *handle, const struct rh_function *func
 	handle->last = replay;
 }
 
-static void at_exit_free(void *texts)
+void rh_handle_remember(struct rh_handle *handle, const struct rh_function *function,
+                        void *const *args, const unsigned char *bytes, uint32_t len)
 {
-	free_texts(texts);
-	thread_texts = NULL;
-}
-
-static void make_key(void)
-{
-	pthread_key_create(&texts_key, at_exit_free);
-}
-
-void *rh_handle_keep(struct rh_handle *handle, const struct rh_function *function,
-                     const void *bytes, size_t len)
-{
-	struct rh_kept_text **list = handle ? &handle->texts : &thread_texts;
-	struct rh_kept_text  *text = *list;
-
-	while (text && text->function != function)
-		text = text->next;
-	if (!text) {
-		if (!(text = calloc(1, sizeof *text)))
-			return NULL;
-		text->function = function;
-		text->next = *list;
-		*list = text;
-		if (!handle) {
-			pthread_once(&texts_once, make_key);
-			pthread_setspecific(texts_key, text);
-		}
-	}
-	if (len > text->cap || !text->bytes) { /* no bytes are some, too: NULL is none */
-		unsigned char *larger = realloc(text->bytes, len ? len : 1);
-
-		if (!larger)
-			return NULL;
-		text->bytes = larger;
-		text->cap = len;
-	}
-	memcpy(text->bytes, bytes, len);
-	return text->bytes;
+	pthread_mutex_lock(&table.lock);
+	remember(handle, function, args, bytes, len);
+	pthread_mutex_unlock(&table.lock);
 }
 
 void rh_handles_hold(void)

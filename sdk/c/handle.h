@@ -16,6 +16,7 @@
 #ifndef RH_SDK_HANDLE_H
 #define RH_SDK_HANDLE_H
 
+#include "borrowed.h"
 #include "flight.h"
 #include "rhodes-stub.h"
 #include "session.h"
@@ -28,13 +29,6 @@ struct rh_replay {
 	void                     *pointers[RH_PARAMS_MAX]; /* of handle cells */
 	uint32_t                  len;
 	unsigned char             bytes[];
-};
-
-struct rh_kept_text {
-	struct rh_kept_text      *next;
-	const struct rh_function *function;
-	size_t                    cap;
-	unsigned char            *bytes;
 };
 
 /* Where the object stands; a copy. */
@@ -56,7 +50,7 @@ struct rh_handle {
 	uint32_t             replay_bytes;
 	struct rh_replay    *first;
 	struct rh_replay    *last;
-	struct rh_kept_text *texts;
+	struct rh_borrowed  *borrowed;  /* what calls with it returned   */
 };
 
 /* The handle behind a program's pointer, or NULL. */
@@ -103,10 +97,5 @@ void rh_handle_destroy(struct rh_handle *handle);
 /* Remembers a call that made the handle or set its state. */
 void rh_handle_remember(struct rh_handle *handle, const struct rh_function *function,
                         void *const *args, const unsigned char *bytes, uint32_t len);
-
-/* A copy of the text that stays valid until the next call of that function on the
- * handle (NULL: by the thread). */
-void *rh_handle_keep(struct rh_handle *handle, const struct rh_function *function,
-                     const void *bytes, size_t len);
 
 #endif

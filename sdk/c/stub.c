@@ -116,7 +116,8 @@ static void *keep(void *user, const void *bytes, size_t len)
 {
 	struct invocation *in = user;
 
-	return rh_handle_keep(in->is_shared ? NULL : in->first, in->function, bytes, len);
+	return rh_borrowed_keep(in->first && !in->is_shared ? &in->first->borrowed : NULL,
+	                        in->function, bytes, len);
 }
 
 /* Brings every handle among the arguments back to life and notes where it stands. */
