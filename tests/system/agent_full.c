@@ -55,11 +55,7 @@ static void start_agents(const char *protocol, uint32_t *ret_edge)
 {
 	const struct kit_edge edges[] = { { "file", "magic", protocol, RH_OK, NULL } };
 
-	kit_agent_start(&caller, "file");
-	kit_agent_start(&callee, "magic");
-	kit_apply(&caller, 1, "", edges, 1);
-	kit_apply(&callee, 1, "bytes", edges, 1);
-	assert_int_equal(kit_attach(&client, "file", RH_ROLE_CALLER), RH_OK);
+	kit_pair(&caller, &callee, edges, 1, &client);
 	assert_int_equal(kit_open_edge(&client, "magic", ret_edge), RH_OK);
 }
 

@@ -26,11 +26,7 @@ static int set_up(void **state)
 
 	if (r < 0)
 		return r;
-	kit_agent_start(&caller, "file");
-	kit_agent_start(&callee, "magic");
-	kit_apply(&caller, 1, "", edges, 1);
-	kit_apply(&callee, 1, "bytes", edges, 1);
-	assert_int_equal(kit_attach(&client, "file", RH_ROLE_CALLER), RH_OK);
+	kit_pair(&caller, &callee, edges, 1, &client);
 	assert_int_equal(kit_open_edge(&client, "magic", &edge), RH_OK);
 	assert_int_equal(kit_serve(&server, "magic", "bytes", 0), RH_OK);
 	kit_page_ask(&client, edge, 0, kit_deadline());

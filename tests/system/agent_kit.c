@@ -524,6 +524,16 @@ int kit_attach_again(struct kit_peer *peer, const char *resource, uint32_t role,
 	return r;
 }
 
+void kit_pair(struct kit_agent *caller, struct kit_agent *callee,
+              const struct kit_edge *edges, unsigned count, struct kit_peer *client)
+{
+	kit_agent_start(caller, "file");
+	kit_agent_start(callee, "magic");
+	kit_apply(caller, 1, "", edges, count);
+	kit_apply(callee, 1, "bytes", edges, count);
+	assert_int_equal(kit_attach(client, "file", RH_ROLE_CALLER), RH_OK);
+}
+
 void kit_detach(struct kit_peer *peer)
 {
 	close(peer->fd);

@@ -157,6 +157,10 @@ uint32_t kit_u32(uint16_t tag);
 /* ---- processes */
 
 int  kit_attach(struct kit_peer *peer, const char *resource, uint32_t role);
+/* Starts the agents of "file", which calls, and of "magic", which offers "bytes", with
+ * these edges, and attaches a program as "file". */
+void kit_pair(struct kit_agent *caller, struct kit_agent *callee,
+              const struct kit_edge *edges, unsigned count, struct kit_peer *client);
 /* The same as a program that had that attachment before. */
 int  kit_attach_again(struct kit_peer *peer, const char *resource, uint32_t role,
                       uint64_t attachment);

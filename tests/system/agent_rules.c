@@ -25,11 +25,7 @@ static int set_up(void **state)
 
 	if (r < 0)
 		return r;
-	kit_agent_start(&caller, "file");
-	kit_agent_start(&callee, "magic");
-	kit_apply(&caller, 1, "", by_shm, 3);
-	kit_apply(&callee, 1, "bytes", by_shm, 3);
-	assert_int_equal(kit_attach(&client, "file", RH_ROLE_CALLER), RH_OK);
+	kit_pair(&caller, &callee, by_shm, 3, &client);
 	return 0;
 }
 
