@@ -279,10 +279,11 @@ static void put_argument(FILE *out, const struct rh_bind_function *function,
 		rh_cpp_name(out, value->name);
 		if (value->role == RH_BIND_HANDLE)
 			fprintf(out, ").rh_get(%s);\n", rh_bind_is_nullable(value) ? "true" : "false");
+		else if (value->role == RH_BIND_TEXT)
+			fprintf(out, ", \"%s: %s\");\n\tconst char *rh_v%u = rh_t%u.c_str();\n",
+			        function->row->name, value->param->name, index, index);
 		else
 			fputs(");\n", out);
-		if (value->role == RH_BIND_TEXT)
-			fprintf(out, "\tconst char *rh_v%u = rh_t%u.c_str();\n", index, index);
 	} else if (value->role == RH_BIND_LENGTH)
 		put_length(out, function, index);
 	else if (value->role == RH_BIND_POINTED)

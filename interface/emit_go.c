@@ -170,11 +170,14 @@ static void put_handle(FILE *out, const struct rh_bind_value *value, uint32_t i,
 	fprintf(out, "\t*(*uintptr)(f.Arg(%u, %u)) = rh%u\n", i, layout->slots[i], i);
 }
 
-static void put_text(FILE *out, const struct rh_bind_value *value, uint32_t i,
+static void put_text(FILE *out, const struct rh_bind_function *function, uint32_t i,
                      const struct layout *layout)
 {
-	fprintf(out, "\tif err = f.%s(%u, %u, ", rh_go_is_pointer(value) ? "NullableText" :
-	        "Text", i, layout->slots[i]);
+	const struct rh_bind_value *value = &function->values[i];
+
+	fprintf(out, "\tif err = f.%s(\"%s: %s\", %u, %u, ", rh_go_is_pointer(value) ?
+	        "NullableText" : "Text", function->row->name, value->param->name, i,
+	        layout->slots[i]);
 	rh_go_name(out, value->name);
 	fputs("); err != nil {\n\t\treturn\n\t}\n", out);
 }
@@ -200,7 +203,7 @@ static void put_argument(FILE *out, const struct rh_bind_function *function, uin
 		        value->role == RH_BIND_FD ? "int32" : "uintptr", i, layout->slots[i],
 		        layout->values[i], value->role == RH_BIND_FD ? "-1" : "0");
 	else if (value->role == RH_BIND_TEXT)
-		put_text(out, value, i, layout);
+		put_text(out, function, i, layout);
 	else if (value->role == RH_BIND_HANDLE)
 		put_handle(out, value, i, layout);
 	else {

@@ -92,8 +92,10 @@ static void put_pointed(FILE *out, const struct rh_bind_value *value, uint32_t i
 		fprintf(out, " = &mut rh_v%u;\n", index);
 }
 
-static void put_text(FILE *out, const struct rh_bind_value *value, uint32_t index)
+static void put_text(FILE *out, const struct rh_bind_function *function, uint32_t index)
 {
+	const struct rh_bind_value *value = &function->values[index];
+
 	if (value->param->direction == RH_OUT) {
 		fprintf(out, "        let mut rh_v%u: *mut c_char = std::ptr::null_mut();\n"
 		        "        let rh_a%u: *mut *mut c_char = &mut rh_v%u;\n", index, index,
@@ -103,7 +105,8 @@ static void put_text(FILE *out, const struct rh_bind_value *value, uint32_t inde
 	fprintf(out, "        let rh_v%u = Text::%s(", index,
 	        rh_rust_is_option(value) ? "nullable" : "new");
 	rh_rust_name(out, value->name);
-	fprintf(out, ")?;\n        let rh_a%u = rh_v%u.as_ptr();\n", index, index);
+	fprintf(out, ", \"%s: %s\")?;\n        let rh_a%u = rh_v%u.as_ptr();\n",
+	        function->row->name, value->param->name, index, index);
 }
 
 static void put_handle(FILE *out, const struct rh_bind_value *value, uint32_t index)
@@ -146,7 +149,7 @@ static void put_argument(FILE *out, const struct rh_bind_function *function,
 	case RH_BIND_LENGTH:  put_length(out, function, index); break;
 	case RH_BIND_BYTES:   put_slice(out, value, index); break;
 	case RH_BIND_POINTED: put_pointed(out, value, index); break;
-	case RH_BIND_TEXT:    put_text(out, value, index); break;
+	case RH_BIND_TEXT:    put_text(out, function, index); break;
 	case RH_BIND_HANDLE:  put_handle(out, value, index); break;
 	case RH_BIND_FD:      put_fd(out, value, index); break;
 	default:

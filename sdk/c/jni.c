@@ -147,7 +147,7 @@ static bool fits_in_java(struct call *call, const struct rh_param *param, char l
 
 static bool fail_null(struct call *call, uint32_t index)
 {
-	rh_jni_throw(call->env, "java/lang/NullPointerException", "%s: %s cannot be null",
+	rh_jni_throw(call->env, "java/lang/NullPointerException", "%s: %s must not be null",
 	             call->row->name, call->row->params[index].name);
 	return false;
 }
@@ -165,7 +165,8 @@ static bool put_text(struct call *call, uint32_t index, void *string)
 	if (!string)
 		return call->row->params[index].flags & RH_PARAM_NULLABLE ||
 		       fail_null(call, index);
-	slot->owned = rh_jni_text(call->env, string);
+	slot->owned = rh_jni_text(call->env, string, call->row->name,
+	                          call->row->params[index].name);
 	slot->value.p = slot->owned;
 	return slot->owned != NULL;
 }

@@ -105,45 +105,48 @@ static uint32_t take_utf16(const uint16_t *text, size_t len, size_t *at)
 	return 0x10000 + ((c - 0xd800) << 10) + (text[(*at)++] - 0xdc00u);
 }
 
-static char *to_utf8(rh_jni_env *env, const uint16_t *text, size_t len)
+/* NULL, and what is wrong with it. */
+static char *to_utf8(const uint16_t *text, size_t len, const char **ret_wrong)
 {
 	char  *made = malloc(len * 3 + 1);
 	size_t used = 0;
 
 	if (!made)
-		rh_jni_throw(env, "java/lang/OutOfMemoryError", "no memory for a text");
-	for (size_t i = 0; made && i < len;) {
+		return NULL;
+	for (size_t i = 0; i < len;) {
 		uint32_t c = take_utf16(text, len, &i);
 
 		if (c != 0 && c != UINT32_MAX) {
 			used += put_utf8(made + used, c);
 			continue;
 		}
-		rh_jni_throw(env, "java/lang/IllegalArgumentException", c == 0 ?
-		             "a text with NUL cannot be sent" :
-		             "a text with half a surrogate pair has no UTF-8");
+		*ret_wrong = c == 0 ? "holds a NUL" :
+		             "has half a surrogate pair, which has no UTF-8";
 		free(made);
 		return NULL;
 	}
-	if (made)
-		made[used] = '\0';
+	made[used] = '\0';
 	return made;
 }
 
-char *rh_jni_text(rh_jni_env *env, void *string)
+char *rh_jni_text(rh_jni_env *env, void *string, const char *function,
+                  const char *parameter)
 {
-	int32_t   len = JNI(get_length, env, GET_STRING_LENGTH)(env, string);
-	uint16_t *units = malloc(len > 0 ? (size_t)len * sizeof *units : 1);
-	char     *text = NULL;
+	int32_t     len = JNI(get_length, env, GET_STRING_LENGTH)(env, string);
+	uint16_t   *units = malloc(len > 0 ? (size_t)len * sizeof *units : 1);
+	const char *wrong = NULL;
+	char       *text = NULL;
 
-	if (!units) {
-		rh_jni_throw(env, "java/lang/OutOfMemoryError", "no memory for a text");
-		return NULL;
-	}
-	JNI(get_region, env, GET_STRING_REGION)(env, string, 0, len, units);
-	if (!rh_jni_has_thrown(env))
-		text = to_utf8(env, units, (size_t)len);
+	if (units)
+		JNI(get_region, env, GET_STRING_REGION)(env, string, 0, len, units);
+	if (units && !rh_jni_has_thrown(env))
+		text = to_utf8(units, (size_t)len, &wrong);
 	free(units);
+	if (wrong)
+		rh_jni_throw(env, "java/lang/IllegalArgumentException", "%s: %s %s", function,
+		             parameter, wrong);
+	else if (!text && !rh_jni_has_thrown(env))
+		rh_jni_throw(env, "java/lang/OutOfMemoryError", "no memory for a text");
 	return text;
 }
 

@@ -23,8 +23,10 @@ bool rh_jni_has_thrown(rh_jni_env *env);
 /* The exception of a failed call with rh_last_error's text. */
 void rh_jni_throw_last(rh_jni_env *env, int code);
 
-/* The text as UTF-8 with a NUL, for the caller to free; NULL: thrown. */
-char *rh_jni_text(rh_jni_env *env, void *string);
+/* The text as UTF-8 with a NUL, for the caller to free; NULL: thrown, with the names of the
+ * function and its parameter. */
+char *rh_jni_text(rh_jni_env *env, void *string, const char *function,
+                  const char *parameter);
 
 /* A String of UTF-8, NULL: thrown. */
 void *rh_jni_string(rh_jni_env *env, const char *text);

@@ -205,21 +205,22 @@ private:
 /* A text with a NUL at its end, for the time of a call; a short one needs no heap. */
 class text {
 public:
-	explicit text(std::string_view from) { set(from); }
-	explicit text(const std::optional<std::string_view> &from)
+	/* place: function and parameter, for errors. */
+	text(std::string_view from, const char *place) { set(from, place); }
+	text(const std::optional<std::string_view> &from, const char *place)
 	{
 		if (from)
-			set(*from);
+			set(*from, place);
 	}
 	text(const text &) = delete;
 	text &operator=(const text &) = delete;
 	const char *c_str() const noexcept { return at_; }
 
 private:
-	void set(std::string_view from)
+	void set(std::string_view from, const char *place)
 	{
 		if (from.find('\0') != from.npos)
-			throw value_error("a text holds a NUL");
+			throw value_error(std::string(place) + " holds a NUL");
 		char *to = small_;
 		if (from.size() >= sizeof small_) {
 			large_.reset(new char[from.size() + 1]);

@@ -112,10 +112,10 @@ func (f *Frame) Behind(i, offset, value uintptr) unsafe.Pointer {
 	return unsafe.Add(f.base, value)
 }
 
-// Text copies a text, argument i, with a NUL behind it.
-func (f *Frame) Text(i, offset uintptr, text string) error {
+// Text copies a text, argument i, with a NUL behind it.  place: function and parameter, for errors.
+func (f *Frame) Text(place string, i, offset uintptr, text string) error {
 	if strings.IndexByte(text, 0) >= 0 {
-		return valueError("a text holds a NUL")
+		return valueError("%s holds a NUL", place)
 	}
 	to := unsafe.Add(f.base, f.at)
 	if uint64(len(text))+1 > uint64(f.size-f.at) {
@@ -132,12 +132,12 @@ func (f *Frame) Text(i, offset uintptr, text string) error {
 }
 
 // NullableText is Text, or NULL.
-func (f *Frame) NullableText(i, offset uintptr, text *string) error {
+func (f *Frame) NullableText(place string, i, offset uintptr, text *string) error {
 	if text == nil {
 		*(*uintptr)(f.Arg(i, offset)) = 0
 		return nil
 	}
-	return f.Text(i, offset, *text)
+	return f.Text(place, i, offset, *text)
 }
 
 // TakeText is a text that came; nil for NULL.

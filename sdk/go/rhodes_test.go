@@ -3,6 +3,7 @@ package rhodes
 import (
 	"errors"
 	"math/rand"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -109,14 +110,17 @@ func TestTextsInFrames(t *testing.T) {
 		for i := range text {
 			text[i] = byte(i%255 + 1)
 		}
-		if err := f.Text(0, 208, string(text)); err != nil {
+		if err := f.Text("f: t", 0, 208, string(text)); err != nil {
 			t.Fatal(err)
 		}
 		if got := f.TakeText(208); got == nil || *got != string(text) {
 			t.Errorf("a text of %d bytes changes", size)
 		}
-		if err := f.Text(0, 208, "a\x00"); !errors.Is(err, ErrValue) {
-			t.Error("a NUL is taken")
+		nul := "a\x00"
+		for _, err := range []error{f.Text("f: t", 0, 208, nul), f.NullableText("f: t", 0, 208, &nul)} {
+			if !errors.Is(err, ErrValue) || !strings.HasSuffix(err.Error(), "f: t holds a NUL") {
+				t.Error("a NUL is taken", err)
+			}
 		}
 		f.Free()
 	}

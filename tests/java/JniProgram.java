@@ -89,7 +89,8 @@ public final class JniProgram {
             said = (e instanceof ArithmeticException || e instanceof NullPointerException
                     || e instanceof IllegalArgumentException
                     || e instanceof IndexOutOfBoundsException ? e.getClass().getName() : "failed")
-                    + (e.getMessage() != null && e.getMessage().contains("not between")
+                    + (e.getMessage() != null
+                            && e.getMessage().matches(".*(not between|holds a NUL|text must not).*")
                             ? ": " + e.getMessage() : "");
         }
         System.out.println(name + " " + said);

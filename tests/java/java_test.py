@@ -155,6 +155,10 @@ class Java(Stage):
         self.start()
         with_agent = self.java("JniProgram")
         self.assertIn("\ntext gr\u00fc\u00df\n", with_agent)
+        self.assertIn("\ntext java.lang.IllegalArgumentException: kinds_text: text holds a NUL\n",
+                      with_agent)
+        self.assertIn("\nnull java.lang.NullPointerException: kinds_text: text must not be null\n",
+                      with_agent)
         self.assertIn("\ndie failed\n", with_agent)
         self.assertEqual(self.without_agent(TESTS, "JniProgram"), with_agent)
 

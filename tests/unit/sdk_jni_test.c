@@ -105,7 +105,7 @@ static void every_code_point_comes_back(void **state)
 		bool          is_half = c >= 0xd800 && c < 0xe000;
 
 		thrown[0] = '\0';
-		char *text = rh_jni_text(&env, &given);
+		char *text = rh_jni_text(&env, &given, "f", "t");
 		assert_int_equal(text == NULL, is_half);
 		assert_int_equal(thrown[0] != '\0', is_half);
 		if (is_half)
@@ -127,7 +127,7 @@ static void a_text_of_several_is_known(void **state)
 
 	(void)state;
 	thrown[0] = '\0';
-	char *text = rh_jni_text(&env, &given);
+	char *text = rh_jni_text(&env, &given, "f", "t");
 	assert_string_equal(text, "a\xc3\xbc\xe2\x82\xac\xf0\x9f\x98\x80z");
 	free(text);
 }
@@ -142,11 +142,11 @@ static void what_c_cannot_have_is_thrown(void **state)
 		struct string given = { bads[i], 3 };
 
 		thrown[0] = '\0';
-		assert_null(rh_jni_text(&env, &given));
+		assert_null(rh_jni_text(&env, &given, "f", "t"));
 		assert_string_equal(thrown, i == 0 ? "java/lang/IllegalArgumentException: "
-		                    "a text with NUL cannot be sent"
+		                    "f: t holds a NUL"
 		                    : "java/lang/IllegalArgumentException: "
-		                    "a text with half a surrogate pair has no UTF-8");
+		                    "f: t has half a surrogate pair, which has no UTF-8");
 	}
 }
 

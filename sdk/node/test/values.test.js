@@ -150,8 +150,9 @@ test('texts', () => {
   assert.equal(kinds.kinds_text(Buffer.from('bytes')), 'bytes');
   const long = 'ä\u{10ffff}'.repeat(100000);
   assert.equal(kinds.kinds_own(long), long);
-  assert.throws(() => kinds.kinds_text('a\0b'), { name: 'TypeError', message: /NUL/ });
-  assert.throws(() => kinds.kinds_text(Buffer.from('a\0b')), TypeError);
+  for (const nul of ['a\0b', Buffer.from('a\0b')])
+    assert.throws(() => kinds.kinds_text(nul), { name: 'TypeError',
+      message: 'kinds_text: text must be a text without NUL' });
   assert.throws(() => kinds.kinds_text('\ud800'), { name: 'TypeError', message: /surrogate/ });
   assert.throws(() => kinds.kinds_text('x\udc00\ufffd'), TypeError);
   assert.throws(() => kinds.kinds_text(null), TypeError);

@@ -149,7 +149,9 @@ class TestTexts(unittest.TestCase):
 
     def test_what_is_no_text(self):
         for function in echo.echo_text, echo.echo_own, echo.echo_path:
-            self.assertRaises(ValueError, function, "a\0b")
+            for nul in "a\0b", b"a\0b":
+                self.assertRaisesRegex(ValueError, r"^echo_\w+\(\): argument \w+: embedded null",
+                                       function, nul)
             self.assertRaises(TypeError, function, 5)
         self.assertRaises(UnicodeEncodeError, echo.echo_text, "\ud800")
 

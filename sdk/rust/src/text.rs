@@ -81,13 +81,14 @@ enum Kept<'a> {
 pub struct Text<'a>(Kept<'a>);
 
 impl<'a> Text<'a> {
-    pub fn new<T: AsText + ?Sized>(text: &'a T) -> Result<Text<'a>> {
+    /// place: function and parameter, for errors.
+    pub fn new<T: AsText + ?Sized>(text: &'a T, place: &str) -> Result<Text<'a>> {
         if let Some(text) = text.c_str() {
             return Ok(Text(Kept::Borrowed(text)));
         }
         let bytes = text.bytes();
         if bytes.contains(&0) {
-            return Err(Error::value("a text holds a NUL"));
+            return Err(Error::value(&format!("{place} holds a NUL")));
         }
         if bytes.len() < INLINE {
             let mut kept = [0; INLINE];
@@ -100,8 +101,8 @@ impl<'a> Text<'a> {
         Ok(Text(Kept::Heap(kept)))
     }
 
-    pub fn nullable<T: AsText + ?Sized>(text: Option<&'a T>) -> Result<Text<'a>> {
-        text.map_or(Ok(Text(Kept::Null)), Text::new)
+    pub fn nullable<T: AsText + ?Sized>(text: Option<&'a T>, place: &str) -> Result<Text<'a>> {
+        text.map_or(Ok(Text(Kept::Null)), |text| Text::new(text, place))
     }
 
     pub fn as_ptr(&self) -> *const c_char {

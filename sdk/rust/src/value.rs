@@ -274,18 +274,20 @@ mod tests {
         assert!(length::<u8>(256).is_err() && length::<i8>(128).is_err());
         assert_eq!(length::<i8>(127), Ok(127));
         assert!(same_length(1, 2).is_err() && same_length(2, 2).is_ok());
-        assert!(Text::new("a\0b").is_err());
+        for refused in [Text::new("a\0b", "f: t").err(), Text::nullable(Some("\0"), "f: t").err()] {
+            assert_eq!(refused.unwrap().to_string(), "f: t holds a NUL");
+        }
     }
 
     #[test]
     fn texts_end_with_a_nul() {
         for size in [0, 1, 119, 120, 121, 5000] {
             let text = "x".repeat(size);
-            let kept = Text::new(&text).unwrap();
+            let kept = Text::new(&text, "f: t").unwrap();
             let again = unsafe { CStr::from_ptr(kept.as_ptr()) };
             assert_eq!(again.to_str(), Ok(text.as_str()));
         }
-        assert!(Text::nullable::<str>(None).unwrap().as_ptr().is_null());
+        assert!(Text::nullable::<str>(None, "f: t").unwrap().as_ptr().is_null());
     }
 
     #[test]

@@ -37,6 +37,17 @@ static void check_numbers(const Client &k, Random &random)
 	MUST(k.kinds_divide(i32, 7) == std::make_tuple(i32 / 7, i32 % 7));
 }
 
+/* What the error of a value says that is not sent. */
+template <class F> static std::string refused(F call)
+{
+	try {
+		call();
+	} catch (const rhodes::value_error &error) {
+		return error.what();
+	}
+	return "";
+}
+
 static void check_texts(const Client &k, Random &random)
 {
 	std::string               text(random() % 300, ' ');
@@ -47,6 +58,9 @@ static void check_texts(const Client &k, Random &random)
 	MUST(k.kinds_text(text) == text && k.kinds_new_text(text) == text + text);
 	MUST(k.kinds_text_length(text) == int(text.size()));
 	MUST(k.kinds_text_length(std::nullopt) == -1);
+	const std::string_view nul("a\0b", 3);
+	MUST(refused([&] { k.kinds_text(nul); }) == "kinds_text: text holds a NUL");
+	MUST(refused([&] { k.kinds_text_length(nul); }) == "kinds_text_length: text holds a NUL");
 	auto [all, used] = k.kinds_fill(text, room);
 	MUST(all == int(text.size()) && used == std::min(text.size(), room.size()));
 	MUST(std::equal(room.begin(), room.begin() + long(used), text.begin(),

@@ -62,6 +62,11 @@ func texts(k *kinds.Client, random *rand.Rand) {
 	must(rhodes.String(want(k.NewText(some))) == some+some, "new text", some)
 	must(want(k.TextLength(&some)) == int32(len(some)), "length", some)
 	must(want(k.TextLength(nil)) == -1, "NULL")
+	nul := "a\x00b"
+	_, err := k.Text(nul)
+	must(err != nil && strings.HasSuffix(err.Error(), "kinds_text: text holds a NUL"), "NUL", err)
+	_, err = k.TextLength(&nul)
+	must(err != nil && strings.HasSuffix(err.Error(), "kinds_text_length: text holds a NUL"), "NUL", err)
 	room := make([]byte, random.Intn(300))
 	all, used, err := k.Fill(some, room)
 	must(err == nil && int(all) == len(some) && int(used) <= len(room), "fill", all, used)

@@ -61,6 +61,9 @@ fn texts(k: &Kinds, random: &mut Random) -> rhodes::Result<()> {
     assert_eq!(k.kinds_new_text(&text)?, Some(text.repeat(2)));
     assert_eq!(k.kinds_text_length(Some(&text))?, text.len() as i32);
     assert_eq!(k.kinds_text_length(None)?, -1);
+    let refused = [k.kinds_text("a\0b").unwrap_err(), k.kinds_text_length(Some("\0")).unwrap_err()];
+    assert_eq!(refused[0].to_string(), "kinds_text: text holds a NUL");
+    assert_eq!(refused[1].to_string(), "kinds_text_length: text holds a NUL");
     let mut room = vec![0; random.next() as usize % 300];
     let (all, used) = k.kinds_fill(&text, &mut room)?;
     assert_eq!((all as usize, used as usize), (text.len(), text.len().min(room.len())));

@@ -143,8 +143,8 @@ final class Frame {
         return far;
     }
 
-    /** A text as UTF-8 with its NUL; its address. */
-    long put(String text) {
+    /** A text as UTF-8 with its NUL; its address.  label: what an error says of it. */
+    long put(String label, String text) {
         int length = text.length(), at = (top + 7) & ~7;
         if (length < memory.capacity() - at) {
             int i = 0;
@@ -156,13 +156,17 @@ final class Frame {
                 return address + at;
             }
         }
-        return put(encode(text), 1);
+        return put(encode(label, text), 1);
+    }
+
+    static IllegalArgumentException holdsNul(String label) {
+        return new IllegalArgumentException(label + " holds a NUL");
     }
 
     /** UTF-8 of a text that C can have. */
-    static byte[] encode(String text) {
+    static byte[] encode(String label, String text) {
         if (text.indexOf('\0') >= 0)
-            throw new IllegalArgumentException("a text with NUL cannot be sent");
+            throw holdsNul(label);
         try {
             ByteBuffer bytes = StandardCharsets.UTF_8.newEncoder()
                     .onMalformedInput(CodingErrorAction.REPORT).encode(CharBuffer.wrap(text));
@@ -170,7 +174,8 @@ final class Frame {
             bytes.get(made);
             return made;
         } catch (CharacterCodingException e) {
-            throw new IllegalArgumentException("a text with half a surrogate pair has no UTF-8");
+            throw new IllegalArgumentException(
+                    label + " has half a surrogate pair, which has no UTF-8");
         }
     }
 

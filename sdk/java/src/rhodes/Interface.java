@@ -15,8 +15,13 @@ final class Interface {
     static final int NO_PARAM = 0xff, USED_RETURN = 0xfe;
 
     /** As struct rh_param of model/interface.h. */
-    record Param(String name, String type, Kind kind, Direction direction, int flags,
+    record Param(String function, String name, String type, Kind kind, Direction direction, int flags,
                  int length, int used, int handle, int mirror, int size) {
+        /** What an error says of it. */
+        String label() {
+            return function + ": " + (name.isEmpty() ? "the result" : name);
+        }
+
         boolean is(int flag) {
             return (flags & flag) != 0;
         }
@@ -73,19 +78,19 @@ final class Interface {
                 flags = Integer.parseInt(words[2]);
                 params = new ArrayList<>();
             }
-            case "P" -> params.add(param(words));
+            case "P" -> params.add(param(function, words));
             default -> functions.add(new Function(functions.size(), function, flags,
-                    List.copyOf(params), param(words)));
+                    List.copyOf(params), param(function, words)));
             }
         }
         name = title;
     }
 
-    private static Param param(String[] words) {
+    private static Param param(String function, String[] words) {
         int[] numbers = new int[8];
         for (int i = 0; i < numbers.length; i++)
             numbers[i] = Integer.parseInt(words[3 + i]);
-        return new Param(words[1], words[2], Kind.values()[numbers[0]],
+        return new Param(function, words[1], words[2], Kind.values()[numbers[0]],
                 Direction.values()[numbers[1]], numbers[2], numbers[3], numbers[4], numbers[5],
                 numbers[6], numbers[7]);
     }

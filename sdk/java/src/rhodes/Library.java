@@ -167,7 +167,7 @@ public final class Library implements Value.Ends {
         if (handle != null)
             frame.keep(handle);
         else if (!param.is(Interface.NULLABLE) && !param.comesOut())
-            throw new NullPointerException(param.name() + " must not be null");
+            throw new NullPointerException(param.label() + " must not be null");
         frame.memory.putLong(at, handle == null ? 0 : handle.use(library, param.handle()));
     }
 

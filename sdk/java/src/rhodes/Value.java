@@ -70,10 +70,11 @@ final class Value {
         boolean isOwn = param.is(Interface.TRANSFER);
         MethodHandle put = ends.isServing()
                 ? MethodHandles.insertArguments(bound(isString ? "replyText" : "replyRaw",
-                        void.class, boolean.class, Frame.class, int.class, type), 0, isOwn)
+                        void.class, String.class, boolean.class, Frame.class, int.class, type), 0,
+                        param.label(), isOwn)
                 : MethodHandles.insertArguments(bound(isString ? "putText" : "putRaw", void.class,
-                        String.class, Frame.class, int.class, type), 0,
-                        mayBeNull ? null : param.name());
+                        String.class, boolean.class, Frame.class, int.class, type), 0,
+                        param.label(), mayBeNull);
         MethodHandle get = bound(isString ? "getText" : "getRaw", type, boolean.class, Frame.class,
                 int.class);
         return new Codec(put, MethodHandles.insertArguments(get, 0, isOwn && !ends.isServing()));
@@ -87,38 +88,37 @@ final class Value {
         }
     }
 
-    // What the handles above are made of.
+    // What the handles above are made of.  label: function and parameter, for errors.
 
-    /** needed: the name of a parameter that must not be null, or null. */
-    private static void check(String needed, Object text) {
-        if (text == null && needed != null)
-            throw new NullPointerException(needed + " must not be null");
+    private static void check(String label, boolean mayBeNull, Object text) {
+        if (text == null && !mayBeNull)
+            throw new NullPointerException(label + " must not be null");
     }
 
-    static void putText(String needed, Frame frame, int at, String text) {
-        check(needed, text);
-        frame.memory.putLong(at, text == null ? 0 : frame.put(text));
+    static void putText(String label, boolean mayBeNull, Frame frame, int at, String text) {
+        check(label, mayBeNull, text);
+        frame.memory.putLong(at, text == null ? 0 : frame.put(label, text));
     }
 
-    private static byte[] withoutNul(byte[] text) {
+    private static byte[] withoutNul(String label, byte[] text) {
         for (byte each : text) {
             if (each == 0)
-                throw new IllegalArgumentException("a text with NUL cannot be sent");
+                throw Frame.holdsNul(label);
         }
         return text;
     }
 
-    static void putRaw(String needed, Frame frame, int at, byte[] text) {
-        check(needed, text);
-        frame.memory.putLong(at, text == null ? 0 : frame.put(withoutNul(text), 1));
+    static void putRaw(String label, boolean mayBeNull, Frame frame, int at, byte[] text) {
+        check(label, mayBeNull, text);
+        frame.memory.putLong(at, text == null ? 0 : frame.put(withoutNul(label, text), 1));
     }
 
-    static void replyText(boolean isOwn, Frame frame, int at, String text) {
-        replyRaw(isOwn, frame, at, text == null ? null : Frame.encode(text));
+    static void replyText(String label, boolean isOwn, Frame frame, int at, String text) {
+        replyRaw(label, isOwn, frame, at, text == null ? null : Frame.encode(label, text));
     }
 
-    static void replyRaw(boolean isOwn, Frame frame, int at, byte[] text) {
-        frame.memory.putLong(at, text == null ? 0 : reply(isOwn, withoutNul(text), 1));
+    static void replyRaw(String label, boolean isOwn, Frame frame, int at, byte[] text) {
+        frame.memory.putLong(at, text == null ? 0 : reply(isOwn, withoutNul(label, text), 1));
     }
 
     /** Memory for the reply with a copy; isOwn: of malloc, as who packs it frees it. */

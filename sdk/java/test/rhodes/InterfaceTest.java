@@ -36,6 +36,8 @@ public class InterfaceTest {
         assertTrue(pot.is(Interface.DESTROYS) && pot.is(Interface.NULLABLE));
         assertTrue(pot.goesIn() && pot.comesOut());
         assertEquals(Interface.Kind.STRING, name.kind());
+        assertEquals("pots_pot_close: name", name.label());
+        assertEquals("pots_pot_close: the result", close.result().label());
         assertTrue(name.comesOut() && !name.goesIn());
         assertEquals(Interface.Kind.VOID, close.result().kind());
         assertEquals(4, pots.functions.get(0).result().size());
