@@ -54,7 +54,7 @@ export function serve(functions: object, options?: ServeOptions): Promise<void>;
 export function typed<F extends (...words: any[]) => any>(text: string, f: F): F;
 /** A served function that gets texts as Buffers, as they may be no UTF-8. */
 export function raw<F extends (...words: any[]) => any>(f: F): F;
-/** In a served function, before it awaits: what its caller finds in errno. */
+/** In a served function, also behind an await: what its caller finds in errno. */
 export function setErrno(number: number): void;
 /** What the function left in errno that was called last and waited for; 0: nothing. */
 export function errno(): number;

@@ -12,13 +12,19 @@ function load() {
   }
 }
 
-const { nop, errno, setErrno } = load();
+const { nop, errno } = load();
 const { RhodesError, RhodesLostError, RhodesTimeoutError, RhodesRefusedError,
         RhodesInterfaceError, RhodesRaisedError } = require('./errors.js');
 const { open, find, Handle } = require('./library.js');
 const { serve, typed, raw, stop } = require('./server.js');
+const { followCalls, setErrno } = require('./errno.js');
 
 /* As plain names, so that import finds them. */
 module.exports = { open, find, serve, typed, raw, stop, errno, setErrno, nop, Handle,
                    RhodesError, RhodesLostError, RhodesTimeoutError, RhodesRefusedError,
                    RhodesInterfaceError, RhodesRaisedError };
+
+Object.defineProperty(module.exports, 'setErrno', {
+  enumerable: true,
+  get() { followCalls(); return setErrno; },
+});

@@ -7,6 +7,7 @@ const { stat } = require('node:fs/promises');
 const native = require('./rhodes.node');
 const { fail } = require('./errors.js');
 const { camel } = require('./library.js');
+const { inCall } = require('./errno.js');
 const { Objects, withObjects, forget, follow } = require('./objects.js');
 
 /* Without the names of parameters, which differ without harm.  Words of a canonical text are
@@ -95,7 +96,7 @@ async function serve(object, { threads } = {}) {
   };
   const functions = told.functions.map((one) => {
     const f = isServed(one) && functionOf(object, one);
-    return f && (one.isEvent ? eventOf(f.bind(object)) : withObjects(f.bind(object), one, objects));
+    return f && (one.isEvent ? eventOf(f.bind(object)) : withObjects(inCall(f.bind(object)), one, objects));
   });
   const raws = told.functions.map((one) => isServed(one) && functionOf(object, one).raw === true);
   /* Functions that use files run in their caller's directory.  Node keeps the name of its own,

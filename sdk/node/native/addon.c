@@ -345,6 +345,7 @@ static int init(napi_env env, napi_value exports)
 	       rh_js_export(env, exports, "serve", rh_js_serve, NULL) ||
 	       rh_js_export(env, exports, "stop", rh_js_stop, NULL) ||
 	       rh_js_export(env, exports, "errno", get_errno, NULL) ||
+	       rh_js_export(env, exports, "running", rh_js_running, NULL) ||
 	       rh_js_export(env, exports, "setErrno", rh_js_set_errno, NULL) ||
 	       put_codes(env, exports) ? -1 : 0;
 }

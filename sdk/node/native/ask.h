@@ -16,7 +16,7 @@
 struct rh_js_ask {
 	struct rh_js_item       item;
 	struct rh_js_ask       *next, *before; /* among those that promises answer    */
-	uintptr_t               number;        /* there                               */
+	uint32_t                number;        /* of the call; none has 0             */
 	uintptr_t               round;         /* of the serving it belongs to        */
 	const struct rh_js_plan *plan;
 	struct rh_js_frame      frame;         /* over the C objects of the call     */

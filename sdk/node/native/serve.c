@@ -19,12 +19,12 @@ static struct {
 	napi_ref                   functions, failed;
 	napi_deferred              promise;
 	struct rh_js_ask          *asks;      /* that promises will answer         */
-	uintptr_t                  last;      /* number of an ask                  */
+	struct rh_js_ask          *running;   /* whose function runs, or NULL      */
+	uint32_t                   last;      /* number of an ask                  */
 	struct rh_js_item          ended;
 	struct rh_js_fault         fault;
 	unsigned                   threads;
 	bool                      *raw;       /* of each function: texts are bytes */
-	int                        err_no;    /* said by the function that runs    */
 	int                        r;
 } server = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -152,7 +152,6 @@ static void returned(struct rh_js_ask *ask, napi_value answer)
 
 static void link_ask(struct rh_js_ask *ask)
 {
-	ask->number = ++server.last;
 	ask->before = NULL;
 	ask->next = server.asks;
 	if (ask->next)
@@ -171,7 +170,7 @@ static void unlink_ask(struct rh_js_ask *ask)
 }
 
 /* Calls that were given up are not there any more when their promise is settled. */
-static struct rh_js_ask *find_ask(uintptr_t number)
+static struct rh_js_ask *find_ask(uint32_t number)
 {
 	struct rh_js_ask *ask = server.asks;
 
@@ -199,7 +198,7 @@ static napi_value settled(napi_env env, napi_callback_info info,
 	struct rh_js_ask *ask;
 
 	if (napi_get_cb_info(env, info, &count, words, NULL, &number) == napi_ok &&
-	    (ask = find_ask((uintptr_t)number)) != NULL) {
+	    (ask = find_ask((uint32_t)(uintptr_t)number)) != NULL) {
 		unlink_ask(ask);
 		with(ask, words[0]);
 	}
@@ -218,7 +217,7 @@ static napi_value rejected(napi_env env, napi_callback_info info)
 
 static int wait_for(struct rh_js_ask *ask, napi_value promise)
 {
-	void      *number = (void *)ask->number;
+	void      *number = (void *)(uintptr_t)ask->number;
 	napi_env   env = server.state->env;
 	napi_value then, words[2], result;
 
@@ -256,11 +255,12 @@ static int call_function(struct rh_js_ask *ask, napi_value *ret_result)
 	RH_JS_TRY(napi_get_reference_value(env, server.functions, &functions));
 	RH_JS_TRY(napi_get_element(env, functions, ask->plan->index, &function));
 	RH_JS_TRY(napi_get_undefined(env, &self));
-	server.err_no = 0;
-	RH_JS_TRY(napi_call_function(env, self, function, ask->plan->words, words,
-	                             ret_result));
-	ask->err_no = server.err_no; /* others run before a promise is resolved */
-	return 0;
+	ask->number = server.last = server.last == UINT32_MAX ? 1 : server.last + 1;
+	server.running = ask;
+	napi_status status = napi_call_function(env, self, function, ask->plan->words, words,
+	                                        ret_result);
+	server.running = NULL;
+	return status == napi_ok ? 0 : -1;
 }
 
 /* Where and as who the caller is, until the function returns. */
@@ -450,13 +450,36 @@ napi_value rh_js_serve(napi_env env, napi_callback_info info)
 	return NULL;
 }
 
+/* Whether the thread is the one that serves, whose calls these are. */
+static bool is_serving(napi_env env)
+{
+	return server.state == rh_js_state(env);
+}
+
+napi_value rh_js_running(napi_env env, napi_callback_info info)
+{
+	napi_value number = NULL;
+
+	(void)info;
+	napi_create_uint32(env, is_serving(env) && server.running ? server.running->number : 0,
+	                   &number);
+	return number;
+}
+
 napi_value rh_js_set_errno(napi_env env, napi_callback_info info)
 {
-	napi_value words[1];
-	size_t     count = 1;
+	napi_value        words[2];
+	size_t            count = 2;
+	uint32_t          number = 0;
+	struct rh_js_ask *ask;
 
-	if (napi_get_cb_info(env, info, &count, words, NULL, NULL) == napi_ok)
-		napi_get_value_int32(env, words[0], &server.err_no);
+	if (napi_get_cb_info(env, info, &count, words, NULL, NULL) != napi_ok ||
+	    napi_get_value_uint32(env, words[1], &number) != napi_ok || !is_serving(env))
+		return NULL;
+	ask = server.running && (number == 0 || number == server.running->number)
+	      ? server.running : find_ask(number);
+	if (ask)
+		napi_get_value_int32(env, words[0], &ask->err_no);
 	return NULL;
 }
 

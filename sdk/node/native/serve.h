@@ -20,7 +20,11 @@ napi_value rh_js_own(napi_env env, napi_callback_info info);
  * for each function whether it takes texts as bytes. */
 napi_value rh_js_serve(napi_env env, napi_callback_info info);
 
-/* setErrno(number): what the caller of the function that runs finds in errno. */
+/* running() => the number of the call whose function runs, until it returns; 0: none. */
+napi_value rh_js_running(napi_env env, napi_callback_info info);
+
+/* setErrno(number, call): what that call's caller finds in errno; call 0: of the one that
+ * runs. */
 napi_value rh_js_set_errno(napi_env env, napi_callback_info info);
 
 /* stop(): ends serve. */

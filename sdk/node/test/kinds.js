@@ -58,6 +58,7 @@ const kinds = {
       case 'range': return 2n ** 64n;
       case 'thenable': return { then(resolve) { resolve(5n); } };
       case 'met': setErrno(4); return kinds.kinds_meet(2).then(() => -1n);
+      case 'later': return kinds.kinds_meet(2).then(() => { setErrno(11); return -1n; });
       case 'kept': gc(); return lost.deref() ? 1n : 0n;
       case 'memory': return BigInt(process.memoryUsage.rss());
     }

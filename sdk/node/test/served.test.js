@@ -41,6 +41,15 @@ test('errno is that of a call, also of one that awaits', async () => {
   await other;
 });
 
+test('errno is set behind an await', async () => {
+  const other = kinds.kinds_meet.async(2); /* whose await ends with this call's */
+  assert.equal(kinds.kinds_path('later'), -1n);
+  assert.equal(rhodes.errno(), 11);
+  await other;
+  kinds.kinds_i32(1);
+  assert.equal(rhodes.errno(), 0);
+});
+
 test('what is like a promise is awaited', () => assert.equal(kinds.kinds_path('thenable'), 5n));
 
 test('who makes an object twice ends it twice', () => {
