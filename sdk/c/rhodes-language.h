@@ -44,6 +44,10 @@ int rh_language_find(const struct rh_interface *interface, const char *function)
 int rh_language_call(struct rh_stub_library *library, unsigned index,
                      void *const *args, void *ret);
 
+/* errno as the function left it that the thread called last by rh_language_call, for
+ * languages whose runtime uses errno meanwhile; 0: it did not set it, or the call failed. */
+int rh_language_errno(void);
+
 /* What a function of another language raised.  UTF-8; no text is NULL. */
 struct rh_exception {
 	const char *language; /* "python"                                      */

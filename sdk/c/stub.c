@@ -27,6 +27,9 @@
 #define EXPORT        __attribute__((visibility("default")))
 #define COMPLAINTS    10
 
+/* Of rh_language_call. */
+static _Thread_local __attribute__((tls_model("initial-exec"))) int language_errno;
+
 struct invocation {
 	struct rh_stub_library   *library;
 	const struct rh_function *function;
@@ -512,8 +515,14 @@ EXPORT int rh_language_call(struct rh_stub_library *library, unsigned index,
 	                  in.function->reason ? in.function->reason : "see the side file")
 	        : invoke(&in);
 
-	errno = r == RH_OK && in.err_no != 0 ? in.err_no : before;
+	language_errno = r == RH_OK ? in.err_no : 0;
+	errno = language_errno != 0 ? language_errno : before;
 	return r;
+}
+
+EXPORT int rh_language_errno(void)
+{
+	return language_errno;
 }
 
 EXPORT int rh_stub_invoke(struct rh_stub_library *library, unsigned index,

@@ -162,6 +162,13 @@ class Java(Stage):
         self.assertIn("\ndie failed\n", with_agent)
         self.assertEqual(self.without_agent(TESTS, "JniProgram"), with_agent)
 
+    def test_errno_without_the_agent(self):
+        self.start()
+        classpath = f"{JAR}:{TESTS}"
+        lines = "-1 71\n5 0\n10 11 12\n0 20 21 22\n30\n"
+        self.assertEqual(self.without_agent(classpath, "JniErrno"), lines)
+        self.assertEqual(self.java("JniErrno"), lines)
+
     def test_native_methods_of_other_types_are_errors(self):
         self.start()
         lines = self.without_agent(TESTS, "JniWrong").splitlines()

@@ -1,7 +1,6 @@
 /* call - interfaces, calls and memory for Java. */
 #include "native.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,16 +112,19 @@ NATIVE(jint, call)(JNIEnv *env, jclass class, jlong address, jlong frame)
 	const struct plan *plan = pointer_of(address);
 	char              *memory = pointer_of(frame);
 	void              *args[RH_PARAMS_MAX];
-	int                r;
 
 	(void)env;
 	(void)class;
 	for (unsigned i = 0; i < plan->count; i++)
 		args[i] = memory + plan->offsets[i];
-	errno = 0;
-	r = rh_language_call(plan->library, plan->index, args, memory + plan->result);
-	memcpy(memory, &errno, sizeof errno);
-	return r;
+	return rh_language_call(plan->library, plan->index, args, memory + plan->result);
+}
+
+NATIVE(jint, lastErrno)(JNIEnv *env, jclass class)
+{
+	(void)env;
+	(void)class;
+	return rh_language_errno();
 }
 
 /* The words are of librhodes and ASCII, but for names: those of files may be anything. */

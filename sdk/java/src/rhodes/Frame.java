@@ -13,7 +13,7 @@ import java.util.List;
 /** The memory of one call: C objects at fixed places, then texts and bytes.  Each thread has one,
  *  and another one for a call inside of a call's conversions. */
 final class Frame {
-    /** The first bytes: errno of the last call. */
+    /** The first bytes: errno of a served function. */
     static final int HEAD = 16;
     private static final int ROOM = 1 << 16;
     private static final ThreadLocal<Frame> OWN = ThreadLocal.withInitial(() -> new Frame(ROOM));
@@ -22,7 +22,6 @@ final class Frame {
     final long address;
     private int top;                 // what is used up to there
     private boolean isUsed;
-    private boolean isSpare;         // not the thread's own
     private final List<Long> spilled = new ArrayList<>(0); // what did not fit, to be freed
     private final Object[] kept = new Object[64];          // reachable during the call
     private int keptCount;
@@ -40,14 +39,8 @@ final class Frame {
     static Frame enter(int fixed) {
         Frame frame = OWN.get();
         if (frame.isUsed || fixed > ROOM)
-            frame = spare(fixed);
+            frame = new Frame(Math.max(ROOM, fixed));
         frame.begin(fixed);
-        return frame;
-    }
-
-    private static Frame spare(int fixed) {
-        Frame frame = new Frame(Math.max(ROOM, fixed));
-        frame.isSpare = true;
         return frame;
     }
 
@@ -74,17 +67,10 @@ final class Frame {
         keptCount = 0;
     }
 
-    /** errno that the thread's last call left behind. */
-    static int errno() {
-        return OWN.get().memory.getInt(0);
-    }
-
     void call(long plan) {
         int code = Native.call(plan, address);
         if (code < 0)
             throw failure(code);
-        if (isSpare)
-            OWN.get().memory.putInt(0, memory.getInt(0));
     }
 
     /** A count or an address; a negative code is thrown. */

@@ -108,7 +108,7 @@ public final class Library implements Value.Ends {
 
     /** errno as the thread's last call left it; 0: its function did not set it. */
     public static int errno() {
-        return Frame.errno();
+        return Native.lastErrno();
     }
 
     long plan(Interface.Function function, Layout layout) {

@@ -58,8 +58,11 @@ final class Native {
     /** Where the C objects of functions[index] stand in a frame; lives for ever. */
     static native long plan(long library, int index, int[] offsets, int result);
 
-    /** The call: 0, or a negative code.  The first four bytes of the frame become errno. */
+    /** The call: 0, or a negative code. */
     static native int call(long plan, long frame);
+
+    /** As the thread's last call left it, also one by a native method of a shadow library. */
+    static native int lastErrno();
 
     /** The words of the thread's last failure, and whether it may have run. */
     static native byte[] lastError();
