@@ -5,6 +5,7 @@
 #include "evict.h"
 #include "own.h"
 #include "handler.h"
+#include "maker.h"
 #include "monitor.h"
 #include "park.h"
 #include "preempt.h"
@@ -20,6 +21,7 @@
 #include <string.h>
 
 #define SPARES_KEPT    2u
+#define SPARES_AHEAD   1u
 #define SPARE_LIFE_NS  (10 * RH_NS_PER_S)
 #define CARRIER_STACK  (256u << 10)
 
@@ -29,6 +31,7 @@ static struct rh_carrier table[RH_CARRIERS_MAX];
 static struct rh_latch spare_latch;
 static struct rh_carrier *spares; /* under spare_latch; a stack */
 static uint32_t spare_count;
+static uint32_t coming;           /* those that are started, under spare_latch */
 
 struct rh_carrier *rh_carrier_at(uint32_t i)
 {
@@ -210,6 +213,30 @@ static void serve(struct rh_carrier *carrier)
 	}
 }
 
+/* Seats that have no carrier. */
+static uint32_t without(void)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < rh_seat_count; i++)
+		count += !atomic_load(&rh_seats[i].carrier);
+	return count;
+}
+
+static void become_spare(struct rh_carrier *carrier)
+{
+	rh_latch_lock(&spare_latch);
+	atomic_store(&carrier->called, 0);
+	carrier->spare_next = spares;
+	spares = carrier;
+	spare_count++;
+	coming -= carrier->is_coming;
+	carrier->is_coming = false;
+	rh_latch_unlock(&spare_latch);
+	if (without() && rh_seat_waiting())
+		rh_monitor_timer();
+}
+
 /* Waits for a seat; false: there were spare ones enough for long enough. */
 static bool wait_for_seat(struct rh_carrier *carrier)
 {
@@ -219,12 +246,7 @@ static bool wait_for_seat(struct rh_carrier *carrier)
 	rh_sys_mask(SIG_SETMASK, &all); /* others take them */
 	atomic_store(&carrier->mask, all);
 	look_at_signals();
-	rh_latch_lock(&spare_latch);
-	atomic_store(&carrier->called, 0);
-	carrier->spare_next = spares;
-	spares = carrier;
-	spare_count++;
-	rh_latch_unlock(&spare_latch);
+	become_spare(carrier);
 	while (!atomic_load(&carrier->called)) {
 		struct rh_carrier **at = &spares;
 
@@ -233,7 +255,7 @@ static bool wait_for_seat(struct rh_carrier *carrier)
 		rh_latch_lock(&spare_latch);
 		while (*at && *at != carrier)
 			at = &(*at)->spare_next;
-		if (*at && spare_count > SPARES_KEPT) {
+		if (*at && spare_count > SPARES_KEPT + without()) {
 			*at = carrier->spare_next;
 			spare_count--;
 			rh_latch_unlock(&spare_latch);
@@ -278,7 +300,8 @@ static void *main_of(void *argument)
 	carrier->mask = rh_sys_mask(SIG_BLOCK, NULL);
 	atomic_store(&carrier->tid, rh_sys_tid());
 	rh_preempt_arm(carrier);
-	spread(carrier->seat->index);
+	if (carrier->seat)
+		spread(carrier->seat->index);
 	do {
 		serve(carrier);
 	} while (wait_for_seat(carrier));
@@ -289,6 +312,7 @@ static void *main_of(void *argument)
 	return NULL;
 }
 
+/* seat: NULL for a spare one. */
 static int start(struct rh_seat *seat)
 {
 	struct rh_carrier *carrier = NULL;
@@ -304,10 +328,13 @@ static int start(struct rh_seat *seat)
 		return EAGAIN;
 	carrier->seat = seat;
 	atomic_store(&carrier->hold, RH_HOLD_SCHED);
-	atomic_store(&seat->carrier, carrier);
+	carrier->is_coming = !seat;
+	if (seat)
+		atomic_store(&seat->carrier, carrier);
 	result = rh_own_create(rh_real.pthread_create, CARRIER_STACK, main_of, carrier);
 	if (result) {
-		atomic_store(&seat->carrier, NULL);
+		if (seat)
+			atomic_store(&seat->carrier, NULL);
 		atomic_store(&carrier->used, false);
 	} else {
 		atomic_fetch_add(&rh_stats->carriers, 1);
@@ -324,9 +351,36 @@ int rh_carrier_start_all(void)
 	return result;
 }
 
+/* One more is to come, as there are not enough. */
+static bool expect(void)
+{
+	bool is_missing;
+
+	rh_latch_lock(&spare_latch);
+	is_missing = spare_count + coming < without() + SPARES_AHEAD;
+	coming += is_missing;
+	rh_latch_unlock(&spare_latch);
+	return is_missing;
+}
+
+bool rh_carrier_make(void)
+{
+	while (expect()) {
+		if (start(NULL)) {
+			rh_latch_lock(&spare_latch);
+			coming--;
+			rh_latch_unlock(&spare_latch);
+			return false;
+		}
+		rh_stats_count(&rh_stats->spares);
+	}
+	return true;
+}
+
 bool rh_carrier_relieve(struct rh_seat *seat)
 {
 	struct rh_carrier *carrier;
+	bool is_last;
 
 	rh_latch_lock(&spare_latch);
 	carrier = spares;
@@ -334,15 +388,18 @@ bool rh_carrier_relieve(struct rh_seat *seat)
 		spares = carrier->spare_next;
 		spare_count--;
 	}
+	is_last = !spares;
 	rh_latch_unlock(&spare_latch);
 	if (!carrier) {
-		rh_stats_count(&rh_stats->spares);
-		return start(seat) == 0;
+		rh_maker_ask();
+		return false;
 	}
 	atomic_store(&seat->carrier, carrier);
 	atomic_store(&carrier->offered, seat);
 	atomic_store(&carrier->called, 1);
 	rh_sys_wake(&carrier->called, 1);
+	if (is_last)
+		rh_maker_ask();
 	return true;
 }
 
@@ -351,6 +408,6 @@ void rh_carrier_forget_all(void)
 	memset(table, 0, sizeof table);
 	atomic_store(&spare_latch.word, 0);
 	spares = NULL;
-	spare_count = 0;
+	spare_count = coming = 0;
 	rh_carrier_of_thread = NULL;
 }

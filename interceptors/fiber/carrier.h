@@ -51,6 +51,7 @@ struct rh_carrier {
 	_Atomic(struct rh_seat *) offered; /* to a spare one */
 	_Atomic uint32_t called;           /* a futex: a spare one sleeps on it */
 	struct rh_carrier *spare_next; /* under the latch of spare ones */
+	bool is_coming;                /* likewise: to be a spare one first */
 	_Atomic bool used;
 	const volatile uint32_t *put_off; /* signals that came in its own context */
 	_Atomic bool asked; /* the preemption signal is under way, P7 */
@@ -71,9 +72,13 @@ struct rh_carrier *rh_carrier_at(uint32_t i);
 /* Starts one for each seat. */
 int rh_carrier_start_all(void);
 
-/* Gives a seat that has no carrier to a spare one, or to a new one; false when there is
- * none to have. */
+/* Of the monitor: gives a seat that has no carrier to a spare one; false when there is none
+ * now.  Others are asked for as the last one goes (maker.h); who comes rings the monitor. */
 bool rh_carrier_relieve(struct rh_seat *seat);
+
+/* Of the maker: starts spare ones, one for each seat that has none, and one ahead.  False: it
+ * cannot. */
+bool rh_carrier_make(void);
 
 /* Of the monitor: takes its seat from a carrier that still is as `hold` says. */
 void rh_carrier_lose_seat(struct rh_carrier *carrier, struct rh_seat *seat, uint64_t hold);

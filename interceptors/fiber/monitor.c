@@ -7,6 +7,7 @@
 #include "code.h"
 #include "evict.h"
 #include "loan.h"
+#include "maker.h"
 #include "own.h"
 #include "park.h"
 #include "preempt.h"
@@ -26,9 +27,12 @@
 #define STACK       (8u << 20)
 #define QUIET_ROUNDS 8 /* before it sleeps */
 #define CALM_ROUNDS  4 /* before it looks seldom */
+#define STAT_MAX     512 /* bytes of what the kernel writes of a kernel thread */
+#define CPU_FIELD    36  /* of its fields, after that of its state */
 #define ABSENT_NS    150000u /* that a carrier sleeps, not only for a moment */
 
 static _Atomic uint32_t rings; /* a futex */
+static _Atomic int monitor_tid;
 static _Atomic bool deep;      /* it sleeps without a look now and then */
 static __thread bool is_monitor __attribute__((tls_model("initial-exec")));
 static _Atomic bool seldom;    /* it looks each RH_MONITOR_CALM_NS */
@@ -78,38 +82,60 @@ static char *decimal(char *at, unsigned number)
 	return at;
 }
 
-/* The state of a kernel thread, as the kernel writes it; 0: there is none. */
-static char state_of(int tid)
+/* What the kernel writes of a kernel thread, from its state on; NULL: there is none. */
+static const char *stat_of(int tid, char text[STAT_MAX])
 {
-	char path[64] = "/proc/self/task/", text[256];
-	char *end = decimal(path + strlen(path), (unsigned)tid);
+	char path[64] = "/proc/self/task/", *end = decimal(path + strlen(path), (unsigned)tid);
 	long fd, len;
 
 	memcpy(end, "/stat", 6);
 	fd = rh_sys4(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0);
 	if (fd < 0)
-		return 0;
-	len = rh_sys4(SYS_read, fd, (long)text, sizeof text - 1, 0);
+		return NULL;
+	len = rh_sys4(SYS_read, fd, (long)text, STAT_MAX - 1, 0);
 	rh_sys4(SYS_close, fd, 0, 0, 0);
 	if (len <= 0)
-		return 0;
+		return NULL;
 	text[len] = 0;
 	end = strrchr(text, ')');
-	return end ? end[2] : 0;
+	return end && end[1] ? end + 2 : NULL;
 }
 
-bool rh_monitor_sees_sleep(int tid)
+/* The processor that it is on, by what is written of it; -1: that is not written. */
+static int cpu_in(const char *stat)
 {
-	char state = state_of(tid);
+	int cpu = 0;
 
-	return state == 'S' || state == 'D';
+	for (int i = 0; i < CPU_FIELD && stat; i++)
+		if ((stat = strchr(stat, ' ')))
+			stat++;
+	if (!stat || *stat < '0' || *stat > '9')
+		return -1;
+	while (*stat >= '0' && *stat <= '9')
+		cpu = cpu * 10 + *stat++ - '0';
+	return cpu;
+}
+
+enum rh_seen rh_monitor_sees(int tid)
+{
+	char text[STAT_MAX];
+	const char *stat = stat_of(tid, text);
+	unsigned here = 0;
+
+	if (!stat)
+		return RH_SEEN_ELSEWHERE;
+	if (*stat == 'S' || *stat == 'D')
+		return RH_SEEN_ASLEEP;
+	rh_sys4(SYS_getcpu, (long)&here, 0, 0, 0);
+	return cpu_in(stat) == (int)here ? RH_SEEN_HERE : RH_SEEN_ELSEWHERE;
 }
 
 bool rh_monitor_is_dead(int tid)
 {
-	char state = state_of(tid);
+	char text[STAT_MAX];
+	const char *stat = stat_of(tid, text);
 
-	return !state || state == 'Z' || state == 'X';
+	return !stat || *stat == 'Z' || *stat == 'X';
 }
 
 /* For how long at least, of the time that it runs what it runs, it had no processor.  The
@@ -140,7 +166,7 @@ static bool look_at(struct rh_seat *seat, uint64_t now)
 	if ((hold & 3) != RH_HOLD_RUNNING)
 		return true;
 	absence = absence_of(carrier, tid, now);
-	if (absence >= ABSENT_NS && rh_monitor_sees_sleep(tid)) {
+	if (absence >= ABSENT_NS && rh_monitor_sees(tid) == RH_SEEN_ASLEEP) {
 		rh_carrier_lose_seat(carrier, seat, hold);
 		return false;
 	}
@@ -155,7 +181,7 @@ static void relieve(struct rh_seat *seat)
 {
 	struct rh_fiber *fiber;
 
-	if (atomic_load(&seat->carrier) || rh_carrier_relieve(seat))
+	if (atomic_load(&seat->carrier) || rh_carrier_relieve(seat) || !rh_maker_is_stuck())
 		return;
 	/* No carrier to have: what waits goes on by itself. */
 	fiber = rh_seat_next(seat);
@@ -198,7 +224,8 @@ static uint64_t look(bool *ret_calm)
 struct rounds {
 	int quiet; /* without waiting tasks */
 	int calm;  /* with carriers that all run */
-	bool is_backed; /* the stand-by looks meanwhile, since tasks waited */
+	bool has_stood; /* tasks waited while it looked seldom: since then the stand-by looks, too,
+			 * for who comes after a look does not ring */
 };
 
 /* Until when it may sleep if nobody rings, and nothing ends before. */
@@ -219,9 +246,8 @@ static uint64_t next_look(struct rounds *rounds, bool is_calm, uint64_t ends)
 		rounds->quiet++;
 	}
 	atomic_store(&seldom, rounds->calm == CALM_ROUNDS);
-	rounds->is_backed = atomic_load(&seldom) && !atomic_load(&deep) &&
-			    (rounds->is_backed || rounds->quiet == 0);
-	rh_standby_set(rounds->is_backed);
+	rounds->has_stood = rounds->has_stood || (atomic_load(&seldom) && rounds->quiet == 0);
+	rh_standby_set(rounds->has_stood && atomic_load(&seldom) && !atomic_load(&deep));
 	soon = rh_clock() + (is_called            ? RH_MONITOR_SOON_NS :
 			     atomic_load(&seldom) ? RH_MONITOR_CALM_NS :
 						    RH_MONITOR_NS);
@@ -237,6 +263,7 @@ static void *main_of(void *none)
 	rh_park_leave_rseq();
 	rh_loan_open();
 	is_monitor = true;
+	atomic_store(&monitor_tid, rh_sys_tid());
 	rh_sys4(SYS_prctl, PR_SET_TIMERSLACK, 1, 0, 0);
 	rh_asked_open();
 	for (;;) {
@@ -263,8 +290,14 @@ int rh_monitor_start(void)
 	return rh_own_create(rh_real.pthread_create, STACK, main_of, NULL);
 }
 
+int rh_monitor_tid(void)
+{
+	return atomic_load(&monitor_tid);
+}
+
 void rh_monitor_forget(void)
 {
+	atomic_store(&monitor_tid, 0);
 	unblocked = 0;
 	rh_standby_forget();
 	atomic_store(&deep, false);

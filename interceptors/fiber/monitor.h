@@ -35,8 +35,17 @@ void rh_monitor_signalled(void);
 
 void rh_monitor_forget(void);
 
-/* Whether a kernel thread of this process sleeps in the kernel. */
-bool rh_monitor_sees_sleep(int tid);
+/* Its number; 0: it has not begun. */
+int rh_monitor_tid(void);
+
+/* Where a kernel thread of this process is. */
+enum rh_seen {
+	RH_SEEN_ASLEEP,    /* in the kernel */
+	RH_SEEN_HERE,      /* it waits for the processor of who asks */
+	RH_SEEN_ELSEWHERE, /* it has another, or waits for it; or it is no more */
+};
+
+enum rh_seen rh_monitor_sees(int tid);
 
 /* Whether a kernel thread has ended. */
 bool rh_monitor_is_dead(int tid);

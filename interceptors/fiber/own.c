@@ -34,16 +34,18 @@ void rh_own_forget(void)
 int rh_own_create(rh_own_creator *create, size_t stack, void *(*run)(void *), void *argument)
 {
 	pthread_attr_t attributes;
-	uint64_t all = ~(1ull << (RH_PREEMPT_SIGNAL - 1)), old;
+	sigset_t all;
 	pthread_t thread;
 	int result;
 
+	sigfillset(&all);
+	sigdelset(&all, RH_PREEMPT_SIGNAL);
 	pthread_attr_init(&attributes);
 	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	pthread_attr_setstacksize(&attributes, stack);
-	old = rh_sys_mask(SIG_BLOCK, &all);
-	result = create(&thread, &attributes, run, argument);
-	rh_sys_mask(SIG_SETMASK, &old);
+	result = pthread_attr_setsigmask_np(&attributes, &all);
+	if (!result)
+		result = create(&thread, &attributes, run, argument);
 	pthread_attr_destroy(&attributes);
 	return result;
 }

@@ -6,6 +6,7 @@
 #include "everywhere.h"
 #include "evict.h"
 #include "loan.h"
+#include "maker.h"
 #include "monitor.h"
 #include "own.h"
 #include "policy.h"
@@ -134,6 +135,7 @@ static void in_child(void)
 	rh_ready_forget_all();
 	rh_wheel_forget_all();
 	rh_monitor_forget();
+	rh_maker_forget();
 	rh_seat_forget_all();
 	rh_loan_forget();
 	rh_trace_until(0);

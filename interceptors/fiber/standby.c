@@ -2,6 +2,7 @@
 
 #include "carrier.h"
 #include "clock.h"
+#include "maker.h"
 #include "monitor.h"
 #include "own.h"
 #include "park.h"
@@ -17,8 +18,9 @@
 #define STACK      (128u << 10) /* storage of the program's threads is in it, too */
 #define NICE       10      /* so much above the process, where it ends soon when it is killed */
 #define SLICE_NS   300000u /* so long others come first when it gave way: three milliseconds */
+#define CREDIT     16      /* slices */
 #define AT_ONCE_NS 10000u  /* until then nobody else had the processor */
-#define LOOK_NS    700000u /* between looks while a processor is free */
+#define LOOK_NS    600000u /* between looks while a processor is free */
 #define PAUSE_MAX_NS RH_MONITOR_CALM_NS /* while it is not, but seems so */
 
 /* of the kernel, since 3.14; slices since 6.12 */
@@ -32,7 +34,8 @@ struct attributes {
 
 static _Atomic uint32_t on;  /* a futex */
 static _Atomic bool useless; /* it would be in the way of others, or is not there */
-static bool started;         /* the monitor's */
+static _Atomic bool awaited; /* the monitor asked for it */
+static _Atomic bool started; /* the maker did, or tried */
 
 /* How far the carriers were. */
 static struct {
@@ -41,8 +44,8 @@ static struct {
 
 /* What carriers that ran something did since the last look. */
 enum found {
-	ALL_RUN,
-	ONE_WAITS,  /* for a processor */
+	ALL_RUN,    /* or wait for other processors */
+	ONE_WAITS,  /* for this one */
 	ONE_SLEEPS, /* in the kernel */
 };
 
@@ -60,10 +63,15 @@ static enum found look_at(uint32_t seat)
 	seen[seat].cpu_ns = cpu_ns;
 	if (!stands)
 		return ALL_RUN;
-	if (!rh_monitor_sees_sleep(atomic_load(&carrier->tid)))
+	switch (rh_monitor_sees(atomic_load(&carrier->tid))) {
+	case RH_SEEN_ELSEWHERE:
+		return ALL_RUN;
+	case RH_SEEN_HERE:
 		return ONE_WAITS;
-	rh_stats_add(&rh_stats->seat[seat].told, 1);
-	return ONE_SLEEPS;
+	default:
+		rh_stats_add(&rh_stats->seat[seat].told, 1);
+		return ONE_SLEEPS;
+	}
 }
 
 static enum found look(void)
@@ -86,17 +94,24 @@ static void nap(uint64_t ns)
 	rh_sys_wait(&on, 1, &until);
 }
 
-/* Behind all that compute.  True: it was in nobody's way. */
+/* Behind all that compute.  True: it was in nobody's way.  Who had to wait has credit with the
+ * kernel, four milliseconds by its weight at most, and a turn that it gives away costs a slice
+ * of it: until that is used up it has the processor again at once, though others want it. */
 static bool give_way(void)
 {
-	uint64_t from = rh_clock();
+	for (int i = 0; i < CREDIT; i++) {
+		uint64_t from = rh_clock();
 
-	rh_sys4(SYS_sched_yield, 0, 0, 0, 0);
-	return rh_clock() - from < AT_ONCE_NS;
+		rh_sys4(SYS_sched_yield, 0, 0, 0, 0);
+		if (rh_clock() - from >= AT_ONCE_NS)
+			return false;
+	}
+	return true;
 }
 
 /* Kernels from 6.6 to 6.17 give a processor back at once though others want it: then one of
- * those is seen to wait for it, each time. */
+ * those is seen to wait for it, each time.  After a nap it sees how far all are before it gives
+ * way, for who ran meanwhile and sleeps now has come further, too. */
 static void stand_by(void)
 {
 	static uint64_t pause = LOOK_NS;
@@ -109,6 +124,8 @@ static void stand_by(void)
 		return;
 	pause = found != ONE_WAITS ? LOOK_NS : pause < PAUSE_MAX_NS ? 2 * pause : pause;
 	nap(pause);
+	if (look() == ONE_SLEEPS)
+		rh_monitor_call();
 }
 
 /* Behind others; and with a table of descriptors of its own, so that nobody sees what it has
@@ -141,16 +158,26 @@ void rh_standby_set(bool is_on)
 {
 	if (atomic_load(&useless) || atomic_exchange(&on, is_on) >= is_on)
 		return;
-	if (started)
+	if (atomic_load(&started)) {
 		rh_sys_wake(&on, 1);
-	else if (rh_own_create(pthread_create, STACK, main_of, NULL))
+		return;
+	}
+	atomic_store(&awaited, true);
+	rh_maker_ask();
+}
+
+void rh_standby_make(void)
+{
+	if (!atomic_load(&awaited) || atomic_exchange(&started, true))
+		return;
+	if (rh_own_create(pthread_create, STACK, main_of, NULL))
 		atomic_store(&useless, true);
-	started = true;
 }
 
 void rh_standby_forget(void)
 {
 	atomic_store(&on, 0);
 	atomic_store(&useless, false);
-	started = false;
+	atomic_store(&awaited, false);
+	atomic_store(&started, false);
 }

@@ -15,6 +15,9 @@
 /* Whether it is to tell of carriers that sleep, by rh_monitor_call(). */
 void rh_standby_set(bool is_on);
 
+/* Of the maker: creates it, if it was to be set and is not there. */
+void rh_standby_make(void);
+
 /* In a child of fork: there is none. */
 void rh_standby_forget(void);
 

@@ -93,6 +93,15 @@ class Blocked(Stage):
                 break
         self.assertGreater(self.block().told, 0)
 
+    def test_the_lock_of_malloc_is_held_by_one_that_waits(self):
+        """Carriers are made by pthread_create, which needs memory: nobody whom its holder waits
+        for may wait for that.  No rules are lent meanwhile, which need memory, too."""
+        out = subprocess.run([os.path.join(PROGRAMS, "fiber_malloc"), str(SLEEPERS), str(ROUNDS)],
+                             env=self.environment(), stdout=subprocess.PIPE, text=True,
+                             timeout=LIMIT, check=True).stdout
+        self.assertEqual(out, f"{SLEEPERS} slept, one left malloc\n" * ROUNDS)
+        self.assertGreater(self.block().spares, 0)
+
     def behind(self, pid):
         """The kernel threads of a process that step back behind the others."""
         nice = os.getpriority(os.PRIO_PROCESS, pid)

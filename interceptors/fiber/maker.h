@@ -1,0 +1,28 @@
+/* maker - makes the kernel threads of the runtime once fibers run.
+ *
+ * pthread_create calls the program's malloc, and a fiber that was preempted in there may have
+ * its lock.  The monitor never waits for that: without it nobody would run that fiber.  It asks
+ * this thread, which a thread of the program creates when it has more fibers than there are
+ * seats: before that no task waits for a carrier that sleeps.
+ *
+ * Threads     Its own; rh_maker_ask and rh_maker_is_stuck are the monitor's.
+ * Invariants  K1  no latch is held while it makes something. */
+#ifndef RH_FIBER_MAKER_H
+#define RH_FIBER_MAKER_H
+
+#include <stdbool.h>
+
+/* There are more fibers than seats.  A thread of the program, which may wait in malloc. */
+void rh_maker_open(void);
+
+/* What is missing of carriers (carrier.h) and the stand-by (standby.h) shall be made. */
+void rh_maker_ask(void);
+
+/* Nothing comes of what was asked: it cannot be made, or its maker waits for somebody.  In
+ * the latter case true at most once in a while: who waits may be whom it waits for. */
+bool rh_maker_is_stuck(void);
+
+/* In a child of fork: there is none. */
+void rh_maker_forget(void);
+
+#endif
