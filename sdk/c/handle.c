@@ -242,7 +242,8 @@ static void remember(struct rh_handle *handle, const struct rh_function *functio
 	         ? calloc(1, sizeof *replay + len) : NULL;
 	if (!replay) {
 		handle->is_replayable = 0;
-		free_replays(handle);
+		if (!handle->is_reviving) /* else who revives it reads them */
+			free_replays(handle);
 		return;
 	}
 	replay->function = function;
@@ -267,6 +268,37 @@ void rh_handle_remember(struct rh_handle *handle, const struct rh_function *func
 {
 	pthread_mutex_lock(&table.lock);
 	remember(handle, function, args, bytes, len);
+	pthread_mutex_unlock(&table.lock);
+}
+
+int rh_handle_revival_begin(struct rh_handle *handle)
+{
+	int can;
+
+	pthread_mutex_lock(&table.lock);
+	can = handle->is_replayable && handle->first;
+	handle->is_reviving = (uint8_t)can;
+	pthread_mutex_unlock(&table.lock);
+	return can;
+}
+
+const struct rh_replay *rh_handle_revival_next(struct rh_handle       *handle,
+                                               const struct rh_replay *before)
+{
+	const struct rh_replay *next;
+
+	pthread_mutex_lock(&table.lock);
+	next = before ? before->next : handle->first;
+	pthread_mutex_unlock(&table.lock);
+	return next;
+}
+
+void rh_handle_revival_end(struct rh_handle *handle)
+{
+	pthread_mutex_lock(&table.lock);
+	handle->is_reviving = 0;
+	if (!handle->is_replayable)
+		free_replays(handle);
 	pthread_mutex_unlock(&table.lock);
 }
 

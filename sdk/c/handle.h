@@ -43,7 +43,7 @@ struct rh_handle {
 	struct rh_handle_place place;   /* under the table's lock            */
 	uint16_t             type;
 	uint8_t              is_replayable;
-	uint8_t              is_reviving; /* under the callee's revival      */
+	uint8_t              is_reviving; /* under the callee's revival, written under the table's lock */
 	uint32_t             index;
 	unsigned char       *mirror;    /* what the pointer points at, or NULL */
 	uint32_t             replay_count;
@@ -91,6 +91,15 @@ int rh_handle_misplaced(const struct rh_callee *callee,
 /* revive.c: makes the object anew when it is lost.  RH_ELOST with *ret_is_broken set:
  * that is not possible.  deadline 0: the default. */
 int rh_handle_revive(struct rh_handle *handle, uint64_t deadline, int *ret_is_broken);
+
+/* For who revives it: what it remembers stays where it is from begin to end, though calls of
+ * other threads are added, or are too many by then.  0: it cannot be made again. */
+int rh_handle_revival_begin(struct rh_handle *handle);
+void rh_handle_revival_end(struct rh_handle *handle);
+
+/* The call that was remembered after that one, the first after NULL; NULL at the end. */
+const struct rh_replay *rh_handle_revival_next(struct rh_handle       *handle,
+                                               const struct rh_replay *before);
 
 void rh_handle_destroy(struct rh_handle *handle);
 

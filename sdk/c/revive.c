@@ -120,10 +120,10 @@ static int replay_one(const struct revival *revival, const struct rh_replay *rep
 
 static int replay_all(const struct revival *revival)
 {
-	int r = RH_OK;
+	const struct rh_replay *replay = NULL;
+	int                     r = RH_OK;
 
-	for (struct rh_replay *replay = revival->handle->first; replay && r == RH_OK;
-	     replay = replay->next)
+	while (r == RH_OK && (replay = rh_handle_revival_next(revival->handle, replay)))
 		r = replay_one(revival, replay);
 	return r;
 }
@@ -137,11 +137,10 @@ static int revive(const struct revival *revival)
 	if (revival->depth > REVIVE_DEPTH)
 		return broken(revival);
 	while (r == RH_OK && !rh_handle_place(handle).is_live) {
-		if (!handle->is_replayable || !handle->first)
+		if (!rh_handle_revival_begin(handle))
 			return broken(revival);
-		handle->is_reviving = 1;
 		r = replay_all(revival);
-		handle->is_reviving = 0;
+		rh_handle_revival_end(handle);
 		if (r == RH_OK)
 			rh_handle_set_live(handle);
 		else if ((r == RH_ELOST || r == RH_EGONE) && !*revival->ret_is_broken &&
