@@ -39,13 +39,21 @@ class Weights(Host):
     def where(self, pid):
         return cgroups.folder_of(CPU, pid)
 
-    def await_where(self, pids, is_so):
-        """Until each is where it is to be: the kernel tells nobody that it moved."""
+    def await_so(self, is_so, there):
+        """The kernel tells nobody of changes of groups."""
         end = time.monotonic() + LIMIT
-        while not all(is_so(self.where(pid)) for pid in pids):
-            self.assertLess(time.monotonic(), end,
-                            f"{[self.where(pid) for pid in pids]}\n{self.log()}")
+        while not is_so():
+            self.assertLess(time.monotonic(), end, f"{there()}\n{self.log()}")
             time.sleep(0.01)
+
+    def await_where(self, pids, is_so):
+        """Until each is where it is to be."""
+        self.await_so(lambda: all(is_so(self.where(pid)) for pid in pids),
+                      lambda: [self.where(pid) for pid in pids])
+
+    def await_gone(self, folder):
+        """It is removed after who was in it went."""
+        self.await_so(lambda: not os.path.exists(folder), lambda: folder)
 
     def await_group(self, *pids, weight=None):
         """Until they are in the group of the resource, which is returned."""
@@ -110,7 +118,7 @@ class Weights(Host):
             self.assertEqual(self.where(late), made)
             self.ok("delete", "rule", "encoder-sched")
             self.await_where([program.pid, early, late], folder.__eq__)
-            self.assertFalse(os.path.exists(made))
+            self.await_gone(made)
 
     def test_a_rule_without_weight_gives_back_and_another_class_goes(self):
         with self.former() as (program, folder):
@@ -123,7 +131,7 @@ class Weights(Host):
             self.rule("use: fifo, priority: 3")
             self.await_all([program.pid], real(FIFO, 3))
             self.assertEqual(self.where(program.pid), folder)
-            self.assertFalse(os.path.exists(made))
+            self.await_gone(made)
             self.await_said(["Active 1 of 1"], "get", "rules")
             self.rule("use: eevdf, weight: 50")
             self.await_group(program.pid, weight=50)
@@ -151,7 +159,7 @@ class Weights(Host):
             self.assertEqual(self.await_group(program.pid, weight=400), made)
             self.ok("delete", "rule", "encoder-sched")
             self.await_where([program.pid], folder.__eq__)
-            self.assertFalse(os.path.exists(made))
+            self.await_gone(made)
 
     def test_an_agent_that_ends_in_order_removes_it(self):
         with self.former() as (program, folder):
@@ -169,7 +177,7 @@ class Weights(Host):
                 made = self.await_group(program.pid)
             self.ok("delete", "rule", "encoder-sched")
             self.await_where([program.pid], cgroups.folder_of(CPU).__eq__)
-            self.assertFalse(os.path.exists(made))
+            self.await_gone(made)
 
     def test_what_is_lacking_is_told_and_the_rest_of_the_rule_is_in_force(self):
         root = next(mount for kind, mount, _, options in cgroups.mounts()
