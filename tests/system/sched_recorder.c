@@ -75,10 +75,12 @@ int WRAP(create)(const struct rh_runqueue_place *place, struct rh_rule *rule,
 /* ---- events ---- */
 
 /* What is recorded ends where a rule was lost or exchanged, or where there is no room. */
-static void cut(const struct rh_runqueue *queue)
+static void end(const struct rh_runqueue *queue, enum sched_end why)
 {
-	if (heads[queue->place.cpu])
-		heads[queue->place.cpu]->is_cut = 1;
+	struct sched_head *head = heads[queue->place.cpu];
+
+	if (head && head->end == SCHED_ALL)
+		head->end = why;
 }
 
 static void record(const struct rh_runqueue *queue, struct sched_event event,
@@ -87,13 +89,12 @@ static void record(const struct rh_runqueue *queue, struct sched_event event,
 	struct sched_head *head = heads[queue->place.cpu];
 	unsigned char     *at;
 
-	if (!head || head->is_cut)
+	if (!queue->buffer)
+		end(queue, SCHED_OTHER_RULE);
+	if (head && sizeof *head + head->bytes + sizeof event + event.extra > SCHED_STREAM_BYTES)
+		end(queue, SCHED_FULL);
+	if (!head || head->end != SCHED_ALL)
 		return;
-	if (!queue->buffer ||
-	    sizeof *head + head->bytes + sizeof event + event.extra > SCHED_STREAM_BYTES) {
-		cut(queue);
-		return;
-	}
 	at = (unsigned char *)(head + 1) + head->bytes;
 	event.waiting = rh_runqueue_waiting(queue);
 	event.said = sched_said_of(queue->buffer, event.task);
@@ -188,6 +189,6 @@ bool WRAP(put)(struct rh_runqueue *queue, uint32_t task, const struct rh_task_mo
 int WRAP(exchange)(struct rh_runqueue *queue, struct rh_rule *rule, uint64_t generation,
                    uint64_t now_ns, struct rh_diag *diag)
 {
-	cut(queue);
+	end(queue, SCHED_OTHER_RULE);
 	return REAL(exchange)(queue, rule, generation, now_ns, diag);
 }

@@ -21,8 +21,11 @@ struct sched_head {
 	_Atomic uint64_t         events;
 	uint64_t                 generation;
 	struct rh_runqueue_place place;
-	_Atomic uint32_t         is_cut; /* more was asked than is recorded */
+	_Atomic uint32_t         end;   /* enum sched_end */
 };
+
+/* Why more was asked than is recorded; what is there is whole all the same. */
+enum sched_end { SCHED_ALL, SCHED_FULL, SCHED_OTHER_RULE };
 
 /* Of whom it was about: what the rule keeps, and says. */
 struct sched_said {

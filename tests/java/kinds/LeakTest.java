@@ -20,6 +20,10 @@ public class LeakTest extends KindsCase {
         Leave.rounds(100_000);
         shortThreads();
         equal(0, call("pots"));
-        equal(true, held() <= before + 4); // two threads of the JVM's own may come meanwhile
+        // Two threads of the JVM's own may come meanwhile, and a thread that was joined has
+        // not ended for the kernel: nobody tells when.
+        for (int i = 0; i < 6000 && held() > before + 4; i++)
+            Thread.sleep(10);
+        equal(true, held() <= before + 4);
     }
 }
