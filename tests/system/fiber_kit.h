@@ -3,12 +3,7 @@
 #ifndef RH_TESTS_FIBER_KIT_H
 #define RH_TESTS_FIBER_KIT_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "fiber_end.h"
 
 #include <dlfcn.h>
 #include <errno.h>

@@ -137,6 +137,38 @@ class Native(Programs, Stage):
             for _ in range(ROUNDS):
                 self.run_fiber(os.path.join(BUILD, "tests", "system", "fiber_" + part))
 
+    ends = os.path.join(BUILD, "tests", "system", "fiber_ends")
+
+    def end_of(self, how, environment):
+        """What a program says of whose threads one fails, and where it was then."""
+        process = subprocess.run([self.ends, f"a_thread_may_{how}"], env=environment,
+                                 cwd=self.folder, capture_output=True, text=True,
+                                 check=False)
+        self.assertIn(f"signal {-process.returncode} ends process", process.stderr)
+        if shutil.which("gdb"):
+            self.assertIn(f"{how}_here (none=0x0)", process.stderr)
+            self.assertIn("burn (none=0x0)", process.stderr)
+        return process
+
+    def test_who_fails_says_what_and_where(self):
+        """Else nobody could find what goes wrong once in a thousand runs."""
+        for environment in (None, self.environment()):
+            failed = self.end_of("fail", environment)
+            self.assertEqual(failed.returncode, -signal.SIGABRT)
+            self.assertRegex(failed.stderr, r"0x29 != 0x1\n.*fiber_ends\.c:8: error")
+            crashed = self.end_of("crash", environment)
+            self.assertEqual(crashed.returncode, -signal.SIGSEGV)
+
+    def test_who_cannot_say_leaves_a_core(self):
+        with self.assertRaises(AssertionError) as caught:
+            self.run_fiber(self.ends, "a_thread_may_die")
+        self.assertIn("[ RUN      ] a_thread_may_die", str(caught.exception))
+        with open("/proc/sys/kernel/core_pattern", encoding="utf-8") as pattern:
+            goes_elsewhere = not pattern.read().startswith("core")
+        if goes_elsewhere or not shutil.which("gdb"):
+            self.skipTest("cores are not written where the program runs, or there is no gdb")
+        self.assertIn("crash_here (none=0x0)", str(caught.exception))
+
     def test_what_threads_unwind_with_is_loaded_when_they_do(self):
         """It asks the processor much, and machines in machines answer slowly."""
         maps = subprocess.run(["cat", "/proc/self/maps"], env=self.environment(),

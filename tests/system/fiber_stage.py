@@ -1,12 +1,14 @@
 """Programs under the carrier `fiber`: started with librhodes-fiber.so before them, their
 statistics read from the block that the runtime shares, and a watchdog that shows their
-state when they hang.  Nothing here sleeps: who waits, waits for the end of a program."""
+state when they hang or crash.  Nothing here sleeps: who waits, waits for the end of a program."""
 import collections
 import contextlib
 import ctypes
+import glob
 import itertools
 import mmap
 import os
+import resource
 import select
 import shutil
 import signal
@@ -143,6 +145,20 @@ def states(pid):
     return "\n".join(lines)
 
 
+def debugged(*what):
+    """Where the threads of a process or a core are; empty where there is no debugger."""
+    if not shutil.which("gdb"):
+        return ""
+    return subprocess.run(["gdb", "-q", "-nx", "-batch", "-ex", "info registers",
+                           "-ex", "thread apply all bt 12", *what],
+                          capture_output=True, text=True, check=False).stdout
+
+
+def said(out, errors):
+    """What a program that failed said: the end of its output tells which test it was in."""
+    return f"{out[-2000:].decode(errors='replace')}\n{errors}"
+
+
 class Stage(unittest.TestCase):
     policy = os.environ.get("RHODES_TEST_SCHED", "cfs")
 
@@ -170,12 +186,13 @@ class Stage(unittest.TestCase):
             text += f"\n  switches {block.switches}, spares {block.spares}, evicted {block.evicted}"
             for thread in block.threads:
                 text += f"\n  {STATES[thread.state]}: {thread}"
-        if shutil.which("gdb"):
-            text += "\n" + subprocess.run(
-                ["gdb", "-q", "-batch", "-p", str(process.pid), "-ex",
-                 "thread apply all bt 12"], capture_output=True, text=True,
-                check=False).stdout
-        return text
+        return text + "\n" + debugged("-p", str(process.pid))
+
+    def core(self, command):
+        """Where its threads were: signals that a thread blocks, as the runtime's do, end a
+        program before it can say so.  Empty where the kernel puts cores elsewhere."""
+        cores = glob.glob(self.path("core*"))
+        return debugged(shutil.which(command[0]), cores[0]) if cores else ""
 
     def run_plain(self, *command, **more):
         return subprocess.run(command, stdout=subprocess.PIPE, check=True, **more).stdout
@@ -200,7 +217,9 @@ class Stage(unittest.TestCase):
             process.communicate()
             self.fail(f"{command} hangs:\n{shown}")
         self.errors = err.decode(errors="replace")
-        self.assertEqual(process.returncode, 0, self.errors)
+        if process.returncode:
+            self.fail(f"{command} ends with {process.returncode}:\n"
+                      f"{said(out, self.errors)}\n{self.core(command)}")
         return out
 
     @contextlib.contextmanager
@@ -208,9 +227,11 @@ class Stage(unittest.TestCase):
         """A program whose rule changes all the time."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(self.block_path)
+        most = resource.getrlimit(resource.RLIMIT_CORE)[1]
+        resource.setrlimit(resource.RLIMIT_CORE, (most, most))
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, env=self.environment(),
-                              start_new_session=True) as process:
+                              start_new_session=True, cwd=self.folder) as process:
             try:
                 with self.changing(process) as self.changer:
                     yield process

@@ -12,7 +12,7 @@ import unittest
 import fiber_programs_test
 import fiber_rule_test
 from center_lib import Answer, UnixConnection
-from fiber_stage import LIMIT, Block, block_of, states
+from fiber_stage import LIMIT, Block, block_of, said, states
 
 
 class Exchanger(threading.Thread):
@@ -77,7 +77,7 @@ class Wasm(fiber_programs_test.Programs, fiber_rule_test.LentStage):
             process.kill()
             self.fail(f"{command} hangs:\n{shown}")
         self.errors = err.decode(errors="replace")
-        self.assertEqual(process.returncode, 0, self.errors)
+        self.assertEqual(process.returncode, 0, said(out, self.errors))
         return out
 
     def run_fiber(self, *command):
