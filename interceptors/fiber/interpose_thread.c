@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 
-#define HANDLER_STACK 4096u /* of the functions of the runtime, below the signal's frame */
+#define HANDLER_STACK 4096u /* of the functions of the runtime, below the signals' frames */
 
 static _Atomic uint32_t next_seat;
 
@@ -39,10 +39,11 @@ static bool wants_processors(const pthread_attr_t *attributes)
 	       CPU_COUNT(&set) < CPU_SETSIZE;
 }
 
-/* Who is preempted leaves from inside of the signal, on the thread's own stack. */
+/* Who is preempted leaves from inside of the signal, on the thread's own stack, and before it
+ * has left one more may come. */
 static size_t stack_of_preemption(void)
 {
-	return getauxval(AT_MINSIGSTKSZ) + HANDLER_STACK;
+	return 2 * getauxval(AT_MINSIGSTKSZ) + HANDLER_STACK;
 }
 
 static size_t given_stack(const pthread_attr_t *attributes)

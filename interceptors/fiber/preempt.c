@@ -10,6 +10,7 @@
 #include "seat.h"
 
 #include <errno.h>
+#include <string.h>
 #include <ucontext.h>
 
 static __thread timer_t timer __attribute__((tls_model("initial-exec")));
@@ -90,6 +91,21 @@ static bool is_parked(const struct rh_fiber *fiber)
 	return here - (uintptr_t)fiber->stack < RH_HOME_STACK;
 }
 
+/* From here on signals come as they do where the frame was made. */
+static void take_signals(const ucontext_t *at)
+{
+	uint64_t mask;
+
+	memcpy(&mask, &at->uc_sigmask, sizeof mask);
+	rh_sys_mask(SIG_SETMASK, &mask);
+}
+
+static void put_off(struct rh_fiber *fiber)
+{
+	fiber->resched = true;
+	rh_stats_count(&rh_stats->deferred);
+}
+
 /* False: nothing was done, and what the frame says of the alternate stack holds, also in the
  * middle of a change of it. */
 static bool preempt(struct rh_fiber *fiber, ucontext_t *at)
@@ -98,10 +114,14 @@ static bool preempt(struct rh_fiber *fiber, ucontext_t *at)
 	bool looked;
 
 	fiber->preempted++;
+	if (rh_code_is_own(pc)) { /* this function, too: so no more than two are on one stack */
+		put_off(fiber);
+		return false;
+	}
+	take_signals(at);
 	if (rh_code_is_deferred(pc) || (fiber->held && fiber->ticks < RH_HELD_TICKS)) {
-		fiber->resched = true;
-		rh_stats_count(&rh_stats->deferred);
-		return !rh_code_is_own(pc) && look(fiber, at);
+		put_off(fiber);
+		return look(fiber, at);
 	}
 	looked = look(fiber, at);
 	if (!must_leave(fiber))
@@ -119,6 +139,7 @@ void rh_preempt_ask(struct rh_carrier *carrier)
 		rh_sys_tgkill(rh_sys_pid(), tid, RH_PREEMPT_SIGNAL);
 }
 
+/* All signals are blocked until it is known that this is the code of a fiber. */
 static void on_signal(int sig, siginfo_t *info, void *context)
 {
 	struct rh_fiber *fiber = rh_fiber_current();
@@ -141,8 +162,9 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 void rh_preempt_open(void)
 {
 	struct sigaction action = {.sa_sigaction = on_signal,
-				   .sa_flags = SA_SIGINFO | SA_RESTART | SA_NODEFER};
+				   .sa_flags = SA_SIGINFO | SA_RESTART};
 
+	sigfillset(&action.sa_mask);
 	rh_real.sigaction(RH_PREEMPT_SIGNAL, &action, NULL);
 }
 

@@ -5,6 +5,9 @@
  * which holds all registers; code that may hold a lock of the C library is not left but
  * marked (code.h).
  *
+ * One signal at a time is handled: who answers (everywhere.h) and is slow to return may be sent
+ * the next one meanwhile, and threads that are parked, and the runtime's own, have small stacks.
+ *
  * Threads     The handler runs in the context of a fiber, of a carrier (does nothing), or
  *             of any thread to which the program sent the signal (nothing). */
 #ifndef RH_FIBER_PREEMPT_H
@@ -19,8 +22,8 @@
 void rh_preempt_open(void);
 
 /* Has a carrier, or the fiber that it runs, look at what was changed for it before this call.
- * One signal at a time is under way: such signals queue up, and each of them is a frame on
- * the program's stack.  P7: change, then asked; the handler: not asked, then look. */
+ * One signal at a time is under way: such signals queue up.  P7: change, then asked; the
+ * handler: not asked, then look. */
 struct rh_carrier;
 void rh_preempt_ask(struct rh_carrier *carrier);
 

@@ -1,7 +1,10 @@
 /* What programs do with threads that few think of: processes, libraries, contexts, stacks
  * and timers made by threads while others run.  Passes as it is, and must pass with
  * librhodes-fiber.so before it. */
+#include "by_hand.h"
 #include "fiber_kit.h"
+
+#include "../../base/fiber_layout.h"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -630,6 +633,88 @@ static void a_flood_of_signals(void **state)
 	assert_true(fired > 0);
 }
 
+/* ---- a thread that is sent more than it has time for ---- */
+
+#define PILE 300 /* frames of signals on one stack would be more than a megabyte */
+
+static void each_other_task(void (*visit)(long tid))
+{
+	DIR *tasks = opendir("/proc/self/task");
+	const struct dirent *entry;
+
+	while ((entry = readdir(tasks)))
+		if (atoi(entry->d_name) && atoi(entry->d_name) != gettid())
+			visit(atoi(entry->d_name));
+	closedir(tasks);
+}
+
+static cpu_set_t allowed, one;
+
+/* All kernel threads of the process share a processor, and run when nobody else wants it. */
+static void hold_up(long tid)
+{
+	struct sched_param none = {0};
+
+	by_hand(SYS_sched_setaffinity, tid, sizeof one, (long)&one, 0);
+	assert_int_equal(0, by_hand(SYS_sched_setscheduler, tid, SCHED_IDLE, (long)&none, 0));
+}
+
+static void let_go(long tid)
+{
+	struct sched_param none = {0};
+
+	by_hand(SYS_sched_setscheduler, tid, SCHED_OTHER, (long)&none, 0);
+	by_hand(SYS_sched_setaffinity, tid, sizeof allowed, (long)&allowed, 0);
+}
+
+static void pile_up(long tid)
+{
+	for (int i = 0; i < PILE; i++)
+		by_hand(SYS_tgkill, getpid(), tid, RH_STATS_SIGNAL, 0);
+}
+
+/* Each kernel thread of the process answers. */
+static void *set_ids(void *none)
+{
+	assert_int_equal(0, setuid(getuid()));
+	return none;
+}
+
+static void be_overrun(void)
+{
+	struct sigaction action = {.sa_handler = fire}; /* the runtime keeps its own */
+	pthread_t burners[3], thread;
+
+	sigaction(RH_STATS_SIGNAL, &action, NULL);
+	sched_getaffinity(0, sizeof allowed, &allowed);
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	have_burners(burners, 3);
+	start_all(&thread, 1, set_ids, NULL); /* all there are have begun */
+	join_all(&thread, 1);
+	by_hand(SYS_sched_setaffinity, 0, sizeof one, (long)&one, 0);
+	each_other_task(hold_up);
+	each_other_task(pile_up);
+	each_other_task(let_go);
+	start_all(&thread, 1, set_ids, NULL);
+	join_all(&thread, 1);
+	end_burners(burners, 3);
+}
+
+static void signals_do_not_pile_up_on_a_stack(void **state)
+{
+	pid_t pid;
+
+	(void)state;
+	for (int i = 0; i < 5; i++) {
+		if ((pid = fork()) == 0) {
+			be_overrun();
+			_exit(0);
+		}
+		expect_end(pid, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -648,6 +733,7 @@ int main(void)
 		cmocka_unit_test(overflows_of_stacks_are_handled),
 		cmocka_unit_test(timers_of_each_kind),
 		cmocka_unit_test(a_flood_of_signals),
+		cmocka_unit_test(signals_do_not_pile_up_on_a_stack),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -6,6 +6,8 @@
  * Each round is over when all of them are in the call, the other has worked a hundred
  * rounds meanwhile, and all have come back.  Each works WORK rounds before its call.  "longest N us" says how long it took at most
  * until the worker went on, counted from the last that came. */
+#include "by_hand.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
@@ -19,7 +21,6 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -62,18 +63,6 @@ static void check(int is_right, const char *what)
 		return;
 	perror(what);
 	abort();
-}
-
-/* Past the C library, and past whatever stands before it. */
-static long by_hand(long number, long a, long b, long c, long d)
-{
-	register long r10 __asm__("r10") = d;
-	long          result;
-
-	__asm__ volatile("syscall" : "=a"(result)
-	                 : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
-	                 : "rcx", "r11", "memory");
-	return result;
 }
 
 static void sleep_read(void)

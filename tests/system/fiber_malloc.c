@@ -5,6 +5,8 @@
  *
  * A round is over when that one has left malloc, which it does when all others sleep, and
  * they have come back. */
+#include "by_hand.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
@@ -16,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #define MANY  64
 #define STORE (64u << 20)
@@ -31,18 +32,6 @@ static _Atomic int      reached, count_wanted;
 static _Atomic bool     is_begun;
 static __thread bool    stays __attribute__((tls_model("initial-exec")));
 
-/* Past the C library, and past whatever stands before it. */
-static long by_hand(long number, const _Atomic uint32_t *at, long what, long value)
-{
-	register long r10 __asm__("r10") = 0;
-	long          result;
-
-	__asm__ volatile("syscall" : "=a"(result)
-	                 : "a"(number), "D"((long)at), "S"(what), "d"(value), "r"(r10)
-	                 : "rcx", "r11", "memory");
-	return result;
-}
-
 static void take_lock(void)
 {
 	uint32_t none = 0;
@@ -50,13 +39,13 @@ static void take_lock(void)
 	if (atomic_compare_exchange_strong(&lock, &none, 1))
 		return;
 	while (atomic_exchange(&lock, 2))
-		by_hand(SYS_futex, &lock, FUTEX_WAIT, 2);
+		by_hand(SYS_futex, (long)&lock, FUTEX_WAIT, 2, 0);
 }
 
 static void give_lock(void)
 {
 	if (atomic_exchange(&lock, 0) == 2)
-		by_hand(SYS_futex, &lock, FUTEX_WAKE, 1);
+		by_hand(SYS_futex, (long)&lock, FUTEX_WAKE, 1, 0);
 }
 
 /* Whoever stays has the lock until all others sleep. */
@@ -139,7 +128,7 @@ static void *sleep_once(void *none)
 		sched_yield();
 	atomic_fetch_add(&reached, 1);
 	while (!atomic_load(&word))
-		by_hand(SYS_futex, &word, FUTEX_WAIT, 0);
+		by_hand(SYS_futex, (long)&word, FUTEX_WAIT, 0, 0);
 	return none;
 }
 
@@ -150,7 +139,7 @@ static void *stay(void *none)
 	check(malloc(1) != NULL, "malloc");
 	stays = false;
 	atomic_store(&word, 1);
-	by_hand(SYS_futex, &word, FUTEX_WAKE, MANY);
+	by_hand(SYS_futex, (long)&word, FUTEX_WAKE, MANY, 0);
 	return none;
 }
 
