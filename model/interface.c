@@ -90,13 +90,3 @@ uint64_t rh_interface_hash(const struct rh_interface *interface)
 		hash = hash_u64(hash, rh_function_hash(&interface->functions[i]));
 	return hash;
 }
-
-int rh_interface_find(const struct rh_interface *interface, uint64_t hash)
-{
-	RH_CHECK(interface->function_count <= INT32_MAX);
-	for (uint32_t i = 0; i < interface->function_count; i++) {
-		if (interface->functions[i].hash == hash)
-			return (int)i;
-	}
-	return RH_EFUNC;
-}

@@ -158,7 +158,4 @@ uint64_t rh_function_hash(const struct rh_function *function);
 /* The hash over all functions in order. */
 uint64_t rh_interface_hash(const struct rh_interface *interface);
 
-/* The index of the function with that hash, or RH_EFUNC. */
-int rh_interface_find(const struct rh_interface *interface, uint64_t hash);
-
 #endif

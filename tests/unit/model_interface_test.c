@@ -115,18 +115,6 @@ static void interface_hash_counts_every_function_in_order(void **state)
 	assert_int_not_equal(rh_interface_hash(&other), rh_interface_hash(&all));
 }
 
-static void functions_are_found_by_hash(void **state)
-{
-	struct rh_interface all = { .functions = functions, .function_count = 3 };
-	struct rh_interface none = { .function_count = 0 };
-
-	(void)state;
-	assert_int_equal(rh_interface_find(&all, 0x10), 0);
-	assert_int_equal(rh_interface_find(&all, 0x30), 2);
-	assert_int_equal(rh_interface_find(&all, 0x40), RH_EFUNC);
-	assert_int_equal(rh_interface_find(&none, 0x10), RH_EFUNC);
-}
-
 static void numbers_are_written_in_decimal(void **state)
 {
 	char           buffer[64];
@@ -168,7 +156,6 @@ int main(void)
 		cmocka_unit_test(text_that_does_not_fit_is_refused),
 		cmocka_unit_test(hash_is_over_name_and_types),
 		cmocka_unit_test(interface_hash_counts_every_function_in_order),
-		cmocka_unit_test(functions_are_found_by_hash),
 		cmocka_unit_test(numbers_are_written_in_decimal),
 		cmocka_unit_test(a_cut_text_stays_a_text),
 	};
