@@ -143,8 +143,6 @@ RH_INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attrib
 	if (own)
 		atomic_store(&fiber->nice, atomic_load(&own->nice));
 	rh_runtime_thread_begins();
-	if (rh_fiber_top() > rh_seat_count)
-		rh_maker_open();
 	result = real->pthread_create(thread, with_room(attributes, &larger), rh_park_start, fiber);
 	if (result) {
 		rh_fiber_give(fiber);

@@ -133,6 +133,7 @@ int rh_loan_set_policy(const struct rh_stats_ask *ask)
 	if (!rh_policy_admits(ask))
 		return name ? RH_EINVAL : RH_ENOENT;
 	rh_latch_lock(&exchanging);
+	rh_own_unblock(); /* the lent one is asked, too */
 	if (!loan.is_there)
 		r = rh_seat_exchange(rh_policy_load, name, name, &unused);
 	if (r == RH_OK) {

@@ -15,7 +15,7 @@ struct rh_diag;
 struct rh_rule;
 struct rh_stats_ask;
 
-/* Of the monitor, once threads are scheduled: asks, or, in a child of fork, asks anew. */
+/* Of the maker, once threads are scheduled: asks, or, in a child of fork, asks anew. */
 void rh_loan_open(void);
 
 /* An instance of the rule in force: what rh_seat_open begins with.  NULL: there is none,

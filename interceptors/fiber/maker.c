@@ -1,7 +1,9 @@
 #include "maker.h"
 
+#include "asked.h"
 #include "carrier.h"
 #include "clock.h"
+#include "loan.h"
 #include "monitor.h"
 #include "own.h"
 #include "park.h"
@@ -15,7 +17,6 @@
 #define ASLEEP_NS 10000000u    /* without a break */
 #define SPINS_NS  5000000u     /* of processor time, for what takes a fiftieth of that */
 
-static _Atomic bool opened;
 static _Atomic int tid;
 static _Atomic uint32_t asked; /* a futex */
 static _Atomic uint32_t made;  /* what was asked until then */
@@ -41,6 +42,7 @@ static void *main_of(void *none)
 {
 	rh_park_leave_rseq();
 	atomic_store(&tid, rh_sys_tid());
+	rh_loan_open();
 	for (;;) {
 		uint32_t now = atomic_load(&asked);
 
@@ -51,17 +53,15 @@ static void *main_of(void *none)
 		follow_monitor();
 		atomic_store(&failed, !rh_carrier_make());
 		rh_standby_make();
+		rh_asked_make();
 		atomic_store(&made, now);
 	}
 	return none;
 }
 
-void rh_maker_open(void)
+int rh_maker_start(void)
 {
-	if (atomic_load(&opened) || atomic_exchange(&opened, true))
-		return;
-	atomic_store(&failed, rh_own_create(pthread_create, STACK, main_of, NULL) != 0);
-	atomic_store(&opened, !atomic_load(&failed));
+	return rh_own_create(pthread_create, STACK, main_of, NULL);
 }
 
 void rh_maker_ask(void)
@@ -119,7 +119,6 @@ bool rh_maker_is_stuck(void)
 
 void rh_maker_forget(void)
 {
-	atomic_store(&opened, false);
 	atomic_store(&failed, false);
 	atomic_store(&tid, 0);
 	atomic_store(&made, atomic_load(&asked));

@@ -6,7 +6,6 @@
 #include "clock.h"
 #include "code.h"
 #include "evict.h"
-#include "loan.h"
 #include "maker.h"
 #include "own.h"
 #include "park.h"
@@ -191,19 +190,6 @@ static void relieve(struct rh_seat *seat)
 	rh_carrier_send_home(fiber);
 }
 
-static uint64_t unblocked; /* the monitor's; signals of rules */
-
-/* A rule may be asked here, too. */
-static void be_ready_for_rules(void)
-{
-	uint64_t own = rh_own_signals();
-
-	if (own == unblocked)
-		return;
-	rh_sys_mask(SIG_UNBLOCK, &own);
-	unblocked = own;
-}
-
 /* Returns when the next timed wait ends; *ret_calm: every carrier that should run does. */
 static uint64_t look(bool *ret_calm)
 {
@@ -261,7 +247,6 @@ static void *main_of(void *none)
 	(void)none;
 	rh_own_thread = true;
 	rh_park_leave_rseq();
-	rh_loan_open();
 	is_monitor = true;
 	atomic_store(&monitor_tid, rh_sys_tid());
 	rh_sys4(SYS_prctl, PR_SET_TIMERSLACK, 1, 0, 0);
@@ -273,8 +258,8 @@ static void *main_of(void *none)
 		bool is_calm;
 
 		atomic_store(&deep, rounds.quiet == QUIET_ROUNDS);
-		be_ready_for_rules();
-		again = rh_asked_obey();
+		rh_own_unblock(); /* a rule may be asked here, too */
+		again = rh_asked_look();
 		next = look(&is_calm);
 		if (rh_runtime_ended())
 			next = rh_clock() + RH_MONITOR_NS;
@@ -298,7 +283,6 @@ int rh_monitor_tid(void)
 void rh_monitor_forget(void)
 {
 	atomic_store(&monitor_tid, 0);
-	unblocked = 0;
 	rh_standby_forget();
 	atomic_store(&deep, false);
 	atomic_store(&seldom, false);

@@ -55,6 +55,17 @@ uint64_t rh_own_signals(void)
 	return atomic_load_explicit(&signals, memory_order_relaxed);
 }
 
+void rh_own_unblock(void)
+{
+	static __thread uint64_t unblocked;
+	uint64_t own = rh_own_signals();
+
+	if (own == unblocked)
+		return;
+	rh_sys_mask(SIG_UNBLOCK, &own);
+	unblocked = own;
+}
+
 static void take_stack(struct rh_carrier *carrier)
 {
 	stack_t stack = carrier->own_altstack;

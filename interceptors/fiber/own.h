@@ -34,6 +34,10 @@ int rh_own_count(void);
  * may cause one on any carrier. */
 uint64_t rh_own_signals(void);
 
+/* Of a thread of the runtime that is no carrier, before a rule is asked: they are not blocked
+ * here. */
+void rh_own_unblock(void);
+
 struct rh_carrier;
 
 /* Of a carrier, on its own stack, before a rule is asked: what a fiber has left of masks

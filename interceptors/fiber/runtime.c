@@ -1,5 +1,6 @@
 #include "runtime.h"
 
+#include "asked.h"
 #include "calls.h"
 #include "carrier.h"
 #include "code.h"
@@ -93,7 +94,7 @@ static bool start(void)
 	rh_ready_open();
 	rh_code_look();
 	rh_preempt_open();
-	return !rh_carrier_start_all() && !rh_monitor_start();
+	return !rh_carrier_start_all() && !rh_maker_start() && !rh_monitor_start();
 }
 
 bool rh_runtime_runs(void)
@@ -136,6 +137,7 @@ static void in_child(void)
 	rh_wheel_forget_all();
 	rh_monitor_forget();
 	rh_maker_forget();
+	rh_asked_forget();
 	rh_seat_forget_all();
 	rh_loan_forget();
 	rh_trace_until(0);

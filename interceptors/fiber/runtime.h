@@ -9,7 +9,7 @@
 
 #include <stdbool.h>
 
-/* Whether a new thread may be a fiber; starts carriers and monitor at the first. */
+/* Whether a new thread may be a fiber; starts carriers, maker and monitor at the first. */
 bool rh_runtime_start(void);
 
 bool rh_runtime_runs(void);

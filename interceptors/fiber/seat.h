@@ -7,10 +7,10 @@
  * takes what is to run next from another, and one with less to do at its tick, by weight.
  *
  * Ownership   The table's; run queues and rules live until the process ends.
- * Threads     The run queue is under the latch; only carriers, on their own stack, and
- *             the monitor take it, and never two.  Anybody puts a task into the inbox;
- *             carriers take all of it out (pair P1: put, look at idle; say idle, look at
- *             inboxes).  Whether one that came to a seat goes before who runs there says
+ * Threads     The run queue is under the latch; only carriers, on their own stack, the
+ *             monitor and who exchanges rules (loan.h) take it, and never two.  Anybody
+ *             puts a task into the inbox; carriers take all of it out (pair P1: put, look
+ *             at idle; say idle, look at inboxes).  Whether one that came to a seat goes before who runs there says
  *             its rule; a carrier asks it, and interrupts that of the seat if so (pair P8:
  *             put, say that it is to be asked; take that, look at the inbox).
  * Invariants  S1  a fiber is in at most one inbox or queue (F1), and its task in the run
@@ -55,8 +55,8 @@ int rh_seat_open(uint32_t count, rh_seat_load *load, const void *user);
 /* In a child of fork: there are none. */
 void rh_seat_forget_all(void);
 
-/* Goes on with another rule, everywhere or nowhere; name is for people.  The monitor, or
- * another thread of the runtime's own.  An error of rh_runqueue_exchange, or of load. */
+/* Goes on with another rule, everywhere or nowhere; name is for people.  A thread of
+ * the runtime's own that may wait for memory.  An error of rh_runqueue_exchange, or of load. */
 int rh_seat_exchange(rh_seat_load *load, const void *user, const char *name,
 		     struct rh_diag *diag);
 

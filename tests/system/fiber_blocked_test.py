@@ -2,6 +2,7 @@
 """More threads than carriers sleep, most of them in the kernel, by calls that the runtime does
 not serve: the rest works on, and all come back.  And signals that pile up are no more than one."""
 import contextlib
+import itertools
 import os
 import signal
 import subprocess
@@ -95,12 +96,20 @@ class Blocked(Stage):
 
     def test_the_lock_of_malloc_is_held_by_one_that_waits(self):
         """Carriers are made by pthread_create, which needs memory: nobody whom its holder waits
-        for may wait for that.  No rules are lent meanwhile, which need memory, too."""
-        out = subprocess.run([os.path.join(PROGRAMS, "fiber_malloc"), str(SLEEPERS), str(ROUNDS)],
-                             env=self.environment(), stdout=subprocess.PIPE, text=True,
-                             timeout=LIMIT, check=True).stdout
-        self.assertEqual(out, f"{SLEEPERS} slept, one left malloc\n" * ROUNDS)
+        for may wait for that."""
+        self.assertEqual(self.leave_malloc(), f"{SLEEPERS} slept, one left malloc\n" * ROUNDS)
         self.assertGreater(self.block().spares, 0)
+
+    def test_the_lock_of_malloc_is_held_and_another_policy_is_asked_for(self):
+        """It needs memory, too."""
+        answers = itertools.cycle(["rr: 0\n", "cfs: 0\n", "nothing: -2\n"])
+        self.assertEqual(self.leave_malloc("asks"), "".join(
+            f"{SLEEPERS} slept, one left malloc\n{next(answers)}" for _ in range(ROUNDS)))
+
+    def leave_malloc(self, *more):
+        return subprocess.run([os.path.join(PROGRAMS, "fiber_malloc"), str(SLEEPERS), str(ROUNDS),
+                               *more], env=self.environment(), stdout=subprocess.PIPE, text=True,
+                              timeout=LIMIT, check=True).stdout
 
     def behind(self, pid):
         """The kernel threads of a process that step back behind the others."""
