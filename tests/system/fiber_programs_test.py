@@ -36,10 +36,13 @@ class Programs:
         with open(self.path("input"), "wb") as file:
             file.write(text(6 << 20))
 
+    def rounds(self):
+        return range(ROUNDS)
+
     def same(self, *command):
         """The same bytes, by threads that the runtime scheduled."""
         plain = self.run_plain(*command)
-        for _ in range(ROUNDS):
+        for _ in self.rounds():
             self.assertEqual(self.run_fiber(*command), plain)
             self.check()
 
@@ -61,7 +64,7 @@ class Programs:
     def test_python(self):
         program, path = self.support("fiber_program.py"), self.path("database")
         plain = self.run_plain(sys.executable, program, path)
-        for _ in range(ROUNDS):
+        for _ in self.rounds():
             os.unlink(path)
             self.assertEqual(self.run_fiber(sys.executable, program, path), plain)
             self.check()
@@ -89,7 +92,7 @@ class Programs:
         socket = self.path("socket")
         command = ("redis-server", "--port", "0", "--unixsocket", socket, "--save", "",
                    "--appendonly", "yes", "--io-threads", "2", "--dir", self.folder)
-        for _ in range(ROUNDS):
+        for _ in self.rounds():
             with self.serving(*command) as server:
                 for line in server.stdout:
                     if b"ready to accept" in line or b"now ready" in line:

@@ -11,6 +11,7 @@ import unittest
 
 import fiber_programs_test
 import fiber_rule_test
+from fiber_programs_test import ROUNDS
 from center_lib import Answer, UnixConnection
 from fiber_stage import LIMIT, Block, block_of, said, states
 
@@ -24,7 +25,7 @@ class Exchanger(threading.Thread):
         self.modules = itertools.cycle(modules)
         self.connection = UnixConnection(os.path.join(stage.run_dir, "center.sock"), LIMIT)
         self.is_over = threading.Event()
-        self.applied, self.block, self.names = 0, None, set()
+        self.applied, self.evicted, self.names = 0, 0, set()
 
     def exchange(self):
         spec = {"hook": "sched", "resource": "encoder", "mode": "wasm",
@@ -36,8 +37,9 @@ class Exchanger(threading.Thread):
 
     def look(self):
         with contextlib.suppress(OSError, TypeError):
-            self.block = Block(block_of(self.process.pid))
-            self.names.add(self.block.policy)
+            block = Block(block_of(self.process.pid))
+            self.evicted = block.evicted
+            self.names.add(block.policy)
 
     def run(self):
         while not self.is_over.wait(0.01):
@@ -51,6 +53,15 @@ class Wasm(fiber_programs_test.Programs, fiber_rule_test.LentStage):
         super().setUp()
         self.modules = [self.published("cfs"), self.published("eevdf")]
         self.put(self.modules[0])
+        self.applied, self.names = 0, set()
+
+    def rounds(self):
+        """As many as it takes for more than three exchanges each: a program may be over soon."""
+        done = 0
+        while done < ROUNDS or self.applied <= 3 * ROUNDS:
+            yield done
+            done += 1
+        self.assertIn("order", self.names)
 
     def run_plain(self, *command):
         return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
@@ -85,10 +96,10 @@ class Wasm(fiber_programs_test.Programs, fiber_rule_test.LentStage):
             return self.communicate(process, command)
 
     def check(self):
-        """A rule that was lent ordered it, others came, and none failed."""
-        self.assertIn("order", self.exchanger.names)
-        self.assertGreater(self.exchanger.applied, 3)
-        self.assertEqual(self.exchanger.block.evicted, 0, self.errors)
+        """No rule failed, and all threads were ordered."""
+        self.applied += self.exchanger.applied
+        self.names |= self.exchanger.names
+        self.assertEqual(self.exchanger.evicted, 0, self.errors)
         for run in self.json("rule", "top", "order")["items"]:
             self.assertEqual(sum(run["failures"].values()), 0, run)
 
