@@ -6,6 +6,7 @@
 #include "../base/gonote.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,17 @@
 
 #define LIBRARY "librhodes-fiber.so"
 
+/* A folder may be searched, which is not what is asked. */
+static int may_run(const char *path)
+{
+	struct stat st;
+
+	if (access(path, X_OK) != 0 || stat(path, &st) != 0)
+		return 0;
+	errno = EACCES; /* as exec has it */
+	return S_ISREG(st.st_mode);
+}
+
 int rh_preload_program(const char *name, char path[PATH_MAX])
 {
 	const char *folders = getenv("PATH");
@@ -23,12 +35,12 @@ int rh_preload_program(const char *name, char path[PATH_MAX])
 
 	if (strchr(name, '/')) {
 		snprintf(path, PATH_MAX, "%s", name);
-		return access(path, X_OK) == 0 ? RH_OK : RH_ENOENT;
+		return may_run(path) ? RH_OK : RH_ENOENT;
 	}
 	for (const char *at = folders ? folders : "/bin:/usr/bin"; *at; at += len + (at[len] == ':')) {
 		len = strcspn(at, ":");
 		snprintf(path, PATH_MAX, "%.*s%s%s", (int)len, at, len ? "/" : "./", name);
-		if (access(path, X_OK) == 0)
+		if (may_run(path))
 			return RH_OK;
 	}
 	return RH_ENOENT;

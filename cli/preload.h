@@ -11,7 +11,7 @@
 
 #include <limits.h>
 
-/* The absolute path of a program as execvp would find it.  RH_ENOENT. */
+/* The path of a program as execvp would find it.  RH_ENOENT. */
 int rh_preload_program(const char *name, char path[PATH_MAX]);
 
 /* What the program at path is or has, so that the loader puts nothing in front of it for

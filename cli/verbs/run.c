@@ -19,30 +19,38 @@ static int has_references(const struct rh_view *view)
 	return json_array_size(json_object_get(spec, "reference")) > 0;
 }
 
+/* What is to be run. */
+struct program {
+	char **argv;
+	char   path[PATH_MAX]; /* "": there is none, which exec tells */
+};
+
 /* The loader ignores LD_LIBRARY_PATH for these: the real libraries of its callees would run
  * here. */
-static int check_program(struct rh_cli *cli, const struct rh_view *view, const char *path)
+static int check_program(struct rh_cli *cli, const struct rh_view *view,
+                         const struct program *program)
 {
-	char        found[PATH_MAX];
 	const char *privilege = NULL;
 
-	if (has_references(view) && rh_preload_program(path, found) == RH_OK)
-		privilege = rh_preload_privilege(found);
+	if (has_references(view) && program->path[0])
+		privilege = rh_preload_privilege(program->path);
 	if (privilege)
 		return rh_cli_fail(cli, RH_EXIT_NO_EXEC,
 		                   "%s %s: the loader would not put any library in front of it",
-		                   found, privilege);
+		                   program->path, privilege);
 	return RH_EXIT_OK;
 }
 
-static int become(struct rh_cli *cli, const struct rh_view *view, char **argv)
+static int become(struct rh_cli *cli, const struct rh_view *view,
+                  const struct program *program)
 {
-	int result = check_program(cli, view, argv[0]);
+	int    result = check_program(cli, view, program);
+	char **argv = program->argv;
 
 	if (result != RH_EXIT_OK)
 		return result;
 	fflush(NULL);
-	execvp(argv[0], argv);
+	execvp(program->path[0] ? program->path : argv[0], argv);
 	return rh_cli_fail(cli, errno == ENOENT ? RH_EXIT_NO_FILE : RH_EXIT_NO_EXEC,
 	                   "%s: %s", argv[0], strerror(errno));
 }
@@ -75,13 +83,13 @@ static int read_order(struct rh_cli *cli, struct order *order)
 
 /* Puts the runtime in front where it can be; else the kernel schedules it, and it is told
  * why. */
-static const char *enter_fiber(struct rh_cli *cli, const char *use, const char *program)
+static const char *enter_fiber(struct rh_cli *cli, const char *use, const char *path)
 {
-	char           path[PATH_MAX], library[PATH_MAX];
+	char           library[PATH_MAX];
 	struct rh_diag why;
 
-	if (rh_preload_program(program, path) < 0)
-		return "host"; /* what it is, exec tells */
+	if (!path[0])
+		return "host";
 	if (rh_preload_check(path, &why) < 0 || rh_preload_library(library, &why) < 0) {
 		fprintf(cli->err, "rhodes run: it runs under the carrier host: %s\n", why.text);
 		return "host";
@@ -92,28 +100,33 @@ static const char *enter_fiber(struct rh_cli *cli, const char *use, const char *
 }
 
 static const char *enter_carrier(struct rh_cli *cli, const struct rh_view *view,
-                                 const struct order *order, const char *program)
+                                 const struct order *order, const char *path)
 {
 	struct rh_governing rule;
 
 	if (order->carrier)
 		return strcmp(order->carrier, "fiber") == 0
-			? enter_fiber(cli, order->use, program) : "host";
+			? enter_fiber(cli, order->use, path) : "host";
 	rh_governing_ask(view->agent, order->revision, &rule);
 	if (!rule.is_any || rule.carrier != RH_SCHED_FIBER)
 		return "host";
-	return enter_fiber(cli, rh_sched_use_text(rule.use), program);
+	return enter_fiber(cli, rh_sched_use_text(rule.use), path);
 }
 
 /* Becomes one whose threads the agent orders, and then the program. */
 static int run(struct rh_cli *cli, const struct rh_view *view, const struct order *order,
                char **argv)
 {
-	const char *carrier = enter_carrier(cli, view, order, argv[0]);
-	int         result = rh_governing_join(cli, view->agent, carrier, order->revision,
-	                                       order->use != NULL);
+	struct program program = { .argv = argv };
+	const char    *carrier;
+	int            result;
 
-	return result == RH_EXIT_OK ? become(cli, view, argv) : result;
+	if (rh_preload_program(argv[0], program.path) < 0)
+		program.path[0] = '\0';
+	carrier = enter_carrier(cli, view, order, program.path);
+	result = rh_governing_join(cli, view->agent, carrier, order->revision,
+	                           order->use != NULL);
+	return result == RH_EXIT_OK ? become(cli, view, &program) : result;
 }
 
 int rh_verb_run_program(struct rh_cli *cli)

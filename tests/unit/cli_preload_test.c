@@ -85,6 +85,29 @@ static void an_ordinary_program_has_room_for_it(void **state)
 	assert_null(rh_preload_privilege(program));
 }
 
+/* A folder of its name is searched, not run. */
+static void a_program_is_found_as_exec_finds_it(void **state)
+{
+	char path[PATH_MAX], folders[4 * sizeof folder], other[2 * sizeof folder];
+	(void)state;
+
+	snprintf(other, sizeof other, "%s/other", folder);
+	assert_int_equal(mkdir(other, 0755), 0);
+	snprintf(folders, sizeof folders, "/nowhere:%s:%s", other, folder);
+	setenv("PATH", folders, 1);
+	strcat(other, "/true");
+	assert_int_equal(mkdir(other, 0755), 0);
+	assert_int_equal(rh_preload_program("true", path), RH_OK);
+	assert_string_equal(path, program);
+	assert_int_equal(rh_preload_program("other", path), RH_ENOENT);
+	errno = 0;
+	assert_int_equal(rh_preload_program(other, path), RH_ENOENT);
+	assert_int_equal(errno, EACCES);
+	rmdir(other);
+	*strrchr(other, '/') = '\0';
+	rmdir(other);
+}
+
 static void a_set_id_program_is_told(void **state)
 {
 	struct rh_diag why = { 0 };
@@ -136,6 +159,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_ordinary_program_has_room_for_it),
+		cmocka_unit_test(a_program_is_found_as_exec_finds_it),
 		cmocka_unit_test(a_set_id_program_is_told),
 		cmocka_unit_test(a_program_with_capabilities_is_told_to_all_but_root),
 	};
