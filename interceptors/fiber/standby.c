@@ -11,6 +11,8 @@
 #include "stats.h"
 #include "sys.h"
 
+#include "../../base/sched.h"
+
 #include <linux/close_range.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -22,15 +24,6 @@
 #define AT_ONCE_NS 10000u  /* until then nobody else had the processor */
 #define LOOK_NS    600000u /* between looks while a processor is free */
 #define PAUSE_MAX_NS RH_MONITOR_CALM_NS /* while it is not, but seems so */
-
-/* of the kernel, since 3.14; slices since 6.12 */
-struct attributes {
-	uint32_t size, policy;
-	uint64_t flags;
-	int32_t nice;
-	uint32_t priority;
-	uint64_t slice_ns, deadline_ns, period_ns;
-};
 
 static _Atomic uint32_t on;  /* a futex */
 static _Atomic bool useless; /* it would be in the way of others, or is not there */
@@ -133,11 +126,11 @@ static void stand_by(void)
 static bool step_back(void)
 {
 	int nice = rh_real.getpriority(PRIO_PROCESS, 0) + NICE;
-	struct attributes wanted = {.size = sizeof wanted, .policy = SCHED_OTHER,
-				    .nice = nice < 19 ? nice : 19, .slice_ns = SLICE_NS};
+	struct rh_sched_attr wanted = {.policy = RH_CLASS_OTHER, .nice = nice < 19 ? nice : 19,
+				       .runtime_ns = SLICE_NS}; /* slices: Linux 6.12 */
 
 	rh_sys4(SYS_prctl, PR_SET_TIMERSLACK, 1, 0, 0);
-	return rh_sys4(SYS_sched_setattr, 0, (long)&wanted, 0, 0) == 0 &&
+	return rh_sched_set(0, &wanted) == 0 &&
 	       rh_sys4(SYS_close_range, 0, ~0u, CLOSE_RANGE_UNSHARE, 0) == 0;
 }
 
