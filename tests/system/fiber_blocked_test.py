@@ -13,6 +13,8 @@ from fiber_stage import BUILD, LIMIT, PATIENCE, Block, Control, Stage
 
 PROGRAMS = os.path.join(os.path.abspath(BUILD), "tests", "system")
 ROUNDS = int(os.environ.get("RHODES_ROUNDS", "3"))
+TIMES = max(ROUNDS, 15)  # that all sleep
+SOON_US = 5000 * PATIENCE
 SLEEPERS, SEATS = 12, 2
 CHILDREN = 12
 WORK, TRIES = 500, 15
@@ -48,23 +50,26 @@ for _ in range({CHILDREN}):
 """
 
 
+def median_us(told):
+    """How long it took usually; beside many other programs it may take a while."""
+    return int(told.split("median ")[1].split()[0])
+
+
 class Blocked(Stage):
     def environment(self, **more):
         return super().environment(RHODES_SCHED_SEATS=str(SEATS), **more)
 
     def all_sleep(self, kind, keeps=True):
         out = self.run_fiber(os.path.join(PROGRAMS, "fiber_blocked"), kind, str(SLEEPERS),
-                             str(ROUNDS)).decode()
-        self.assertEqual(out, f"{kind}: {SLEEPERS} slept, one worked\n" * ROUNDS)
+                             str(TIMES)).decode()
+        self.assertEqual(out, f"{kind}: {SLEEPERS} slept, one worked\n" * TIMES)
         block = self.block()
         self.assertEqual(block.evicted, 0, self.errors)
         if keeps:  # each that sleeps keeps one; the others serve the seats, or wait for one
             self.assertGreaterEqual(block.spares, SLEEPERS - SEATS)
         else:
             self.assertLess(block.spares, SLEEPERS - SEATS)
-        # About one is usual; a machine that has much else to do may take long.
-        longest = int(self.errors.split("longest ")[1].split()[0])
-        self.assertLess(longest, 5000000 * PATIENCE)
+        self.assertLess(median_us(self.errors), SOON_US)
 
     def test_read(self):
         """The runtime serves it: nobody sleeps in the kernel."""

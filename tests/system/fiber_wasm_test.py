@@ -11,9 +11,9 @@ import unittest
 
 import fiber_programs_test
 import fiber_rule_test
-from fiber_programs_test import ROUNDS
 from center_lib import Answer, UnixConnection
-from fiber_stage import LIMIT, Block, block_of, said, states
+from fiber_blocked_test import SLEEPERS, SOON_US, TIMES, median_us
+from fiber_stage import BUILD, LIMIT, Block, block_of, said, states
 
 
 class Exchanger(threading.Thread):
@@ -25,15 +25,14 @@ class Exchanger(threading.Thread):
         self.modules = itertools.cycle(modules)
         self.connection = UnixConnection(os.path.join(stage.run_dir, "center.sock"), LIMIT)
         self.is_over = threading.Event()
-        self.applied, self.evicted, self.names = 0, 0, set()
+        self.evicted, self.names = 0, set()
 
     def exchange(self):
         spec = {"hook": "sched", "resource": "encoder", "mode": "wasm",
                 "module": next(self.modules)}
         rule = {"kind": "Rule", "metadata": {"name": "order"}, "spec": {"code": spec}}
         self.connection.request("POST", "/apis/v1/apply", json.dumps({"objects": [rule]}))
-        answer = Answer(self.connection.getresponse())
-        self.applied += answer.status == 200
+        Answer(self.connection.getresponse())
 
     def look(self):
         with contextlib.suppress(OSError, TypeError):
@@ -51,17 +50,17 @@ class Exchanger(threading.Thread):
 class Wasm(fiber_programs_test.Programs, fiber_rule_test.LentStage):
     def setUp(self):
         super().setUp()
-        self.modules = [self.published("cfs"), self.published("eevdf")]
+        self.modules = [self.published(name) for name in ("cfs", "eevdf", "rr", "deadline")]
         self.put(self.modules[0])
-        self.applied, self.names = 0, set()
+        self.names = set()
 
     def rounds(self):
-        """As many as it takes for more than three exchanges each: a program may be over soon."""
-        done = 0
-        while done < ROUNDS or self.applied <= 3 * ROUNDS:
-            yield done
-            done += 1
+        yield from super().rounds()
         self.assertIn("order", self.names)
+
+    def exchanged(self):
+        """How often all programs there were had another rule in hand."""
+        return self.log().count("runs for encoder")
 
     def run_plain(self, *command):
         return subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout
@@ -97,11 +96,18 @@ class Wasm(fiber_programs_test.Programs, fiber_rule_test.LentStage):
 
     def check(self):
         """No rule failed, and all threads were ordered."""
-        self.applied += self.exchanger.applied
         self.names |= self.exchanger.names
         self.assertEqual(self.exchanger.evicted, 0, self.errors)
         for run in self.json("rule", "top", "order")["items"]:
             self.assertEqual(sum(run["failures"].values()), 0, run)
+
+    def test_all_that_sleep(self):
+        """Another thread is scheduled soon, usually."""
+        for kind in ("read", "sigwait"):
+            self.run_fiber(os.path.join(BUILD, "tests", "system", "fiber_blocked"), kind,
+                           str(SLEEPERS), str(TIMES))
+            self.check()
+            self.assertLess(median_us(self.errors), SOON_US)
 
 
 if __name__ == "__main__":
