@@ -18,7 +18,7 @@ def table(result):
 def missed(result):
     with open(os.path.join(HERE, "causes.json"), encoding="utf-8") as file:
         causes = json.load(file)
-    text, told = "", set()
+    text, told = "", {}
     for row in result:
         if row.met is not False:
             continue
@@ -29,9 +29,9 @@ def missed(result):
             low, high = map(rows.times, row.bounds)
             ratio = f" ({rows.times(row.ratio)}x, {low} to {high})"
         cause = known[0] if known else "Cause not found yet."
+        first = told.setdefault(cause, row.name) if known else row.name
         text += f"* **{row.name}**: {rows.number(row.value)} {row.unit}{ratio}, goal " \
-            f"{row.goal}. {'As above.' if cause in told else cause}\n"
-        told.update(known)
+            f"{row.goal}. {cause if first == row.name else f'As {first}.'}\n"
     return text or "None.\n"
 
 
