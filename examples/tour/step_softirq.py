@@ -16,8 +16,9 @@ NAMES = ("interrupt", "polling", "adaptive")
 RULE = """
 kind: Rule
 metadata: {{name: moderation}}
-spec: {{code: {{hook: softirq, resource: net_driver, module: {}, mode: wasm}}}}
+spec: {{code: {{hook: softirq, resource: net_driver, module: {}, mode: wasm, params: {}}}}}
 """
+FEW = 4  # frames in a round, as far as a rule allows it
 
 
 class Moderation:
@@ -29,8 +30,8 @@ class Moderation:
                         for name in NAMES}
         self.counts = {}
 
-    def to(self, name):
-        applied = self.system.apply(RULE.format(self.modules[name]))
+    def to(self, name, params="{}"):
+        applied = self.system.apply(RULE.format(self.modules[name], params))
         if applied.code != 0:
             raise Failed(f"the rule {name}: {applied.stderr.decode()}")
         self.system.await_rule("moderation")
@@ -45,6 +46,17 @@ class Moderation:
         traffic.check(self.stage.report, f"under the rule {name} every frame arrives once")
         if traffic.client:
             self.counts[name] = traffic.client
+
+    def restrict(self, frames):
+        """The same rule with another budget, which the driver has from one round to the next."""
+        few = f'{{budget: "{FEW}"}}'
+        traffic = self.receive(frames, watch=lambda _: self.to("interrupt", few))
+        traffic.check(self.stage.report, "while the budget changes: the same")
+        traffic = self.receive(frames)
+        if traffic.client:
+            polls = traffic.client["rx_polls"]
+            self.stage.report.check(f"a round takes no more than a budget of {FEW}",
+                                    polls * FEW >= frames, f"{polls} polls for {frames} frames")
 
     def turn(self, is_over, turns):
         """From one rule to the next until it is over."""
@@ -83,6 +95,8 @@ def step(stage):
     for name in NAMES:
         moderation.measure(name, frames)
     compare(report, moderation.counts)
+    moderation.to("interrupt")
+    moderation.restrict(frames)
     is_over, turns = threading.Event(), []
     changer = threading.Thread(target=moderation.turn, args=(is_over, turns))
     changer.start()
