@@ -10,7 +10,7 @@ import unittest
 
 from fiber_stage import BUILD, Stage
 
-ROUNDS = int(os.environ.get("RHODES_ROUNDS", "1"))
+ROUNDS = int(os.environ.get("RHODES_ROUNDS", "3"))
 
 
 def needs(program):
@@ -110,7 +110,7 @@ class Programs:
 
     def use_redis(self, socket):
         ask = lambda *words: self.run_plain("redis-cli", "-s", socket, *words)
-        self.run_plain("redis-benchmark", "-s", socket, "-q", "-n", "500", "-c", "8",
+        self.run_plain("redis-benchmark", "-s", socket, "-q", "-n", "5000", "-c", "50",
                        "-r", "100", "-t", "set,incr,lpush")
         ask("lpush", "list", *map(str, range(1000)))
         self.assertEqual(ask("llen", "list"), b"1000\n")
