@@ -157,6 +157,16 @@ static int write_at(const struct rh_fiber_block *block, const void *what, size_t
 	return pwrite(block->fd, what, len, (off_t)to) == (ssize_t)len ? RH_OK : RH_ELOST;
 }
 
+/* Of what a program says of itself. */
+static void make_text(char why[RH_STATS_WHY])
+{
+	why[RH_STATS_WHY - 1] = '\0';
+	for (char *at = why; *at; at++) {
+		if (*at < ' ' || *at > '~')
+			*at = '?';
+	}
+}
+
 int rh_fiber_block_read(const struct rh_fiber_block *block, struct rh_stats *ret_stats)
 {
 	int r = read_at(block, ret_stats, sizeof *ret_stats, 0);
@@ -165,6 +175,8 @@ int rh_fiber_block_read(const struct rh_fiber_block *block, struct rh_stats *ret
 		return r;
 	ret_stats->policy[RH_STATS_NAME - 1] = '\0';
 	ret_stats->control.now.policy[RH_STATS_NAME - 1] = '\0';
+	for (unsigned i = 0; i < RH_STATS_REASONS; i++)
+		make_text(ret_stats->reasons[i]);
 	return RH_OK;
 }
 
@@ -236,11 +248,9 @@ int rh_fiber_block_hosted(const struct rh_fiber_block *block, char why[RH_STATS_
 	if (r < 0)
 		return r;
 	memcpy(why, control.why, RH_STATS_WHY);
-	why[atomic_load(&control.has_why) == 2 ? RH_STATS_WHY - 1 : 0] = '\0';
-	for (char *at = why; *at; at++) {
-		if (*at < ' ' || *at > '~')
-			*at = '?';
-	}
+	if (atomic_load(&control.has_why) != 2)
+		why[0] = '\0';
+	make_text(why);
 	return hosted > INT32_MAX ? 0 : (int)hosted;
 }
 

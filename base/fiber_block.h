@@ -27,7 +27,7 @@ void rh_fiber_block_close(struct rh_fiber_block *block);
 /* Whether both are of one runtime: a program that becomes another has a new one. */
 int rh_fiber_block_is_same(const struct rh_fiber_block *a, const struct rh_fiber_block *b);
 
-/* All of it; what is text ends.  RH_ELOST: it is not there any more. */
+/* All of it; what is text ends, and can be printed.  RH_ELOST: it is not there any more. */
 int rh_fiber_block_read(const struct rh_fiber_block *block, struct rh_stats *ret_stats);
 
 /* Asks for this policy, unless it is in force or asked for already.

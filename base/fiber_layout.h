@@ -16,13 +16,15 @@
 #include <stdint.h>
 
 #define RH_STATS_MAGIC   0x72686669u /* "rhfi" */
-#define RH_STATS_VERSION 3u
+#define RH_STATS_VERSION 4u
 #define RH_STATS_THREADS 1024u
 #define RH_STATS_SEATS   64u
 #define RH_STATS_EVENTS  16384u
 #define RH_STATS_NO_SEAT 0xffffffffu
 #define RH_STATS_NAME    40u
 #define RH_STATS_WHY     56u
+#define RH_STATS_REASONS 32u
+#define RH_STATS_OTHERS  512u
 #define RH_STATS_MEMFD   "rhodes-fibers"
 #define RH_STATS_SIGNAL  59  /* of the runtime; Java takes 62, collectors of garbage
                                 those at 34 */
@@ -44,7 +46,8 @@ struct rh_thread_stats {
 	_Atomic uint64_t run_ns, queued_ns, waited_ns; /* without what `since` begins */
 	_Atomic uint64_t runs, preempted, moved;
 	_Atomic uint64_t key, vruntime, deadline; /* as the rule has them */
-	uint64_t reserved;
+	_Atomic uint32_t why; /* it was evicted: which of the reasons, from 1 on; 0: it was not */
+	uint32_t reserved;
 };
 
 /* A seat's decisions: who runs next.  Its carrier writes it. */
@@ -88,6 +91,10 @@ struct rh_stats {
 	struct rh_thread_stats threads[RH_STATS_THREADS];
 	struct rh_stats_control control;
 	struct rh_seat_stats seat[RH_STATS_SEATS];
+	/* Kernel threads that no carrier runs: why << 32 | tid.  why 0: of the runtime itself;
+	 * else as in a line: refused from the start. */
+	_Atomic uint64_t others[RH_STATS_OTHERS];
+	char reasons[RH_STATS_REASONS][RH_STATS_WHY];
 };
 
 /* What happens to threads, in the order of the carriers' work. */
@@ -132,6 +139,6 @@ _Static_assert(sizeof(struct rh_seat_stats) == 64, "layout of a seat");
 _Static_assert(sizeof(struct rh_stats_ask) == 80, "layout of what is asked");
 _Static_assert(sizeof(struct rh_stats_control) == 256, "layout of the control");
 _Static_assert(sizeof(struct rh_stats) == 128 + 104 * RH_STATS_THREADS + 256 +
-	       64 * RH_STATS_SEATS, "layout");
+	       64 * RH_STATS_SEATS + 8 * RH_STATS_OTHERS + RH_STATS_REASONS * RH_STATS_WHY, "layout");
 
 #endif

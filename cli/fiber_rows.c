@@ -83,17 +83,51 @@ static void put_line(struct rh_thread_row *row, const struct rh_stats *stats,
 	put_numbers(row, stats, line);
 }
 
-static void put_lines(const struct rh_stats *stats, struct rh_thread_row *rows, size_t count)
+/* What the kernel tells of it stays. */
+static void put_evicted(struct rh_thread_row *row, const struct rh_stats *stats, uint32_t why)
+{
+	row->is_evicted = true;
+	snprintf(row->why, sizeof row->why, "%s",
+	         why <= RH_STATS_REASONS ? stats->reasons[why - 1] : "");
+}
+
+/* One that is at home for a call only is nobody's but the kernel's meanwhile. */
+static void put_its_line(struct rh_thread_row *row, const struct rh_stats *stats)
+{
+	for (unsigned i = 0; i < RH_STATS_THREADS; i++) {
+		const struct rh_thread_stats *line = &stats->threads[i];
+		uint32_t                      state = word(&line->state), why = word(&line->why);
+
+		if (word(&line->tid) != (uint32_t)row->tid || state == RH_THREAD_NONE)
+			continue;
+		if (state != RH_THREAD_HOME)
+			put_line(row, stats, line);
+		else if (why)
+			put_evicted(row, stats, why);
+	}
+}
+
+/* Kernel threads that have no line: of the runtime, or refused from the start. */
+static void put_other(struct rh_thread_row *row, const struct rh_stats *stats)
+{
+	for (unsigned i = 0; i < RH_STATS_OTHERS; i++) {
+		uint64_t said = number(&stats->others[i]);
+		uint32_t why = (uint32_t)(said >> 32);
+
+		if ((uint32_t)said != (uint32_t)row->tid)
+			continue;
+		row->is_runtime = why == 0;
+		if (why)
+			put_evicted(row, stats, why);
+	}
+}
+
+void rh_fiber_rows_put_of(const struct rh_stats *stats, struct rh_thread_row *rows,
+                          size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		for (unsigned j = 0; j < RH_STATS_THREADS; j++) {
-			const struct rh_thread_stats *line = &stats->threads[j];
-			uint32_t                      state = word(&line->state);
-
-			if (word(&line->tid) == (uint32_t)rows[i].tid &&
-			    state != RH_THREAD_NONE && state != RH_THREAD_HOME)
-				put_line(&rows[i], stats, line);
-		}
+		put_other(&rows[i], stats);
+		put_its_line(&rows[i], stats);
 	}
 }
 
@@ -108,7 +142,7 @@ int rh_fiber_rows_put(pid_t pid, struct rh_thread_row *rows, size_t count)
 		rh_fiber_block_close(&block);
 	}
 	if (r == RH_OK)
-		put_lines(stats, rows, count);
+		rh_fiber_rows_put_of(stats, rows, count);
 	free(stats);
 	return r;
 }

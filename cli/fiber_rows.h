@@ -12,4 +12,8 @@
  * RH_ENOENT: it has none, or its memory may not be read. */
 int rh_fiber_rows_put(pid_t pid, struct rh_thread_row *rows, size_t count);
 
+/* The same, of what was read. */
+void rh_fiber_rows_put_of(const struct rh_stats *stats, struct rh_thread_row *rows,
+                          size_t count);
+
 #endif

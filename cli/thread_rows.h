@@ -35,6 +35,9 @@ struct rh_thread_row {
 	pid_t                 pid;
 	pid_t                 tid;
 	bool                  is_fiber;   /* that carrier runs it                      */
+	bool                  is_runtime; /* it is one of that carrier's own           */
+	bool                  is_evicted; /* that carrier left it to the kernel        */
+	char                  why[RH_STATS_WHY]; /* it did; "": nobody tells           */
 	struct rh_decisions   decisions;  /* under `fiber`: of its program             */
 	struct rh_thread_stat stat;
 	struct rh_sched_attr  attr;       /* how it is scheduled now                   */

@@ -135,7 +135,7 @@ static const struct rh_option top_options[] = {
 	  RH_COMPLETE_RESOURCE },
 	{ "once", '1', NULL, "print one table of totals and end", NONE },
 	{ "interval", 'i', "SECONDS", "time between two tables (default 2)", NONE },
-	JSON_OUT,
+	{ "output", 'o', "FORMAT", "json or yaml; of threads wide, too", RH_COMPLETE_FORMAT },
 	LAST,
 };
 

@@ -174,7 +174,8 @@ int rh_verb_top(struct rh_cli *cli)
 		return rh_cli_usage(cli, "%s", diag.text);
 	if (rh_output_format(cli, &format) < 0)
 		return RH_EXIT_USAGE;
-	is_once = rh_args_has(&cli->args, "once") || format != RH_FORMAT_TABLE;
+	is_once = rh_args_has(&cli->args, "once") ||
+	          (format != RH_FORMAT_TABLE && !(threads && format == RH_FORMAT_WIDE));
 	if (threads)
 		return rh_top_threads(cli, threads, format, is_once ? 0 : interval_s);
 	if (is_once)

@@ -54,10 +54,16 @@ static void add_duration(struct rh_table *table, double ns)
 	rh_table_text(table, ns > 0 ? rh_text_duration(ns, text, sizeof text) : "");
 }
 
+static const char *carrier_of(const struct rh_thread_row *row)
+{
+	return row->is_fiber ? "fiber" : row->is_runtime ? "runtime" :
+	       row->is_evicted ? "host (evicted)" : "host";
+}
+
 static void add_row(struct rh_table *table, const struct rh_thread_row *row)
 {
 	char        text[64];
-	const char *refused = row->err_no ? strerrorname_np(row->err_no) : "";
+	const char *refused = row->err_no ? strerrorname_np(row->err_no) : row->why;
 
 	rh_table_number(table, row->pid);
 	rh_table_number(table, row->tid);
@@ -71,8 +77,8 @@ static void add_row(struct rh_table *table, const struct rh_thread_row *row)
 	add_duration(table, row->wait_ns);
 	rh_table_number(table, row->switches);
 	rh_table_number(table, row->stat.cpu);
-	rh_table_text(table, row->is_fiber ? "fiber" : "host");
-	rh_table_cell(table, refused, row->err_no ? RH_BAD : RH_PLAIN);
+	rh_table_text(table, carrier_of(row));
+	rh_table_cell(table, refused, *refused ? RH_BAD : RH_PLAIN);
 }
 
 /* Once for each program, whose rows are one after the other. */
@@ -97,7 +103,8 @@ static void print_decisions(struct rh_cli *cli, const struct rh_thread_rows *row
 	}
 }
 
-static void print_table(struct rh_cli *cli, const struct rh_thread_rows *rows)
+/* is_wide: the runtime's own threads, too. */
+static void print_table(struct rh_cli *cli, const struct rh_thread_rows *rows, bool is_wide)
 {
 	static const char *const headings[] = {
 		"+PID", "+TID", "NAME", "STATE", "CLASS", "SAYS", "+VRUNTIME/DUE", "+RUN",
@@ -111,8 +118,10 @@ static void print_table(struct rh_cli *cli, const struct rh_thread_rows *rows)
 	fputc('\n', cli->out);
 	print_decisions(cli, rows);
 	rh_table_init(&table, headings);
-	for (size_t i = 0; i < rows->count; i++)
-		add_row(&table, &rows->at[i]);
+	for (size_t i = 0; i < rows->count; i++) {
+		if (is_wide || !rows->at[i].is_runtime)
+			add_row(&table, &rows->at[i]);
+	}
 	if (rh_table_rows(&table) == 0)
 		fputs("no thread runs\n", cli->out);
 	else
@@ -132,7 +141,7 @@ static json_t *row_json(const struct rh_thread_row *row)
 		(json_int_t)attr->runtime_ns, "deadlineNs", (json_int_t)attr->deadline_ns,
 		"periodNs", (json_int_t)attr->period_ns, "runNs", row->run_ns, "waitNs",
 		row->wait_ns, "switches", (json_int_t)row->switches, "cpu", row->stat.cpu,
-		"carrier", row->is_fiber ? "fiber" : "host");
+		"carrier", row->is_fiber ? "fiber" : row->is_runtime ? "runtime" : "host");
 
 	if (row->has_vruntime)
 		json_object_set_new(json, "vruntimeNs", json_real(row->vruntime_ns));
@@ -146,6 +155,8 @@ static json_t *row_json(const struct rh_thread_row *row)
 			(json_int_t)row->decisions.all, "byRule",
 			(json_int_t)(row->decisions.all - row->decisions.unruled),
 			"failures", (json_int_t)row->decisions.failures));
+	if (row->is_evicted)
+		json_object_set_new(json, "evicted", json_string(row->why));
 	if (row->err_no)
 		json_object_set_new(json, "refused", json_string(strerrorname_np(row->err_no)));
 	return json;
@@ -169,10 +180,10 @@ static int show(struct rh_cli *cli, const char *resource, enum rh_format format)
 	struct rh_thread_rows rows = { .count = 0 };
 	int                   result = read_rows(cli, resource, &rows);
 
-	if (result == RH_EXIT_OK && format != RH_FORMAT_TABLE)
-		result = print_json(cli, format, &rows);
+	if (result == RH_EXIT_OK && (format == RH_FORMAT_TABLE || format == RH_FORMAT_WIDE))
+		print_table(cli, &rows, format == RH_FORMAT_WIDE);
 	else if (result == RH_EXIT_OK)
-		print_table(cli, &rows);
+		result = print_json(cli, format, &rows);
 	rh_thread_rows_free(&rows);
 	return result;
 }

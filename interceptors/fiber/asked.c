@@ -46,6 +46,7 @@ static void *main_of(void *none)
 	uint32_t done = 0;
 
 	rh_park_leave_rseq();
+	rh_own_name("rh-asked");
 	for (;;) {
 		uint32_t wanted = atomic_load(&passed);
 

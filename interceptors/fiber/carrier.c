@@ -18,6 +18,7 @@
 #include "../../rules/runqueue.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define SPARES_KEPT    2u
@@ -287,11 +288,19 @@ static void spread(uint32_t index)
 	rh_real.sched_setaffinity(0, sizeof all, &all);
 }
 
+static _Atomic uint64_t *begin(const struct rh_carrier *carrier)
+{
+	char name[16];
+
+	snprintf(name, sizeof name, "rh-carrier-%u", (unsigned)(carrier - table) % RH_CARRIERS_MAX);
+	return rh_own_begin(name);
+}
+
 static void *main_of(void *argument)
 {
 	struct rh_carrier *carrier = argument;
+	_Atomic uint64_t *said = begin(carrier);
 
-	rh_own_thread = true;
 	carrier->altstack = carrier->own_altstack = (stack_t){0}; /* of one before */
 	carrier->fs = rh_park_thread_pointer();
 	rh_park_leave_rseq();
@@ -307,6 +316,7 @@ static void *main_of(void *argument)
 	} while (wait_for_seat(carrier));
 	rh_preempt_disarm(carrier);
 	atomic_fetch_sub(&rh_stats->carriers, 1);
+	rh_stats_give_other(said);
 	atomic_store(&carrier->tid, 0);
 	atomic_store(&carrier->used, false);
 	return NULL;

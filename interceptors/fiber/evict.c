@@ -4,26 +4,37 @@
 
 #include <string.h>
 
-#define REASONS_MAX 32
-
 static const char *_Atomic reason_for_all;
-static const char *_Atomic told[REASONS_MAX];
+static const char *_Atomic reasons[RH_STATS_REASONS];
+static _Atomic uint32_t told; /* of them, a bit each */
+
+_Static_assert(RH_STATS_REASONS <= 32, "a bit each");
 
 static void write_out(const char *text)
 {
 	rh_sys4(SYS_write, 2, (long)text, (long)strlen(text), 0);
 }
 
-static void tell(const char *who, const char *reason)
+/* From 1 on.  Whoever needs it puts it into the block, which may be another one by now. */
+static uint32_t number_of(const char *reason)
 {
-	for (int i = 0; i < REASONS_MAX; i++) {
+	for (uint32_t i = 0; i < RH_STATS_REASONS; i++) {
 		const char *none = NULL;
 
-		if (atomic_compare_exchange_strong(&told[i], &none, reason))
-			break;
-		if (none == reason)
-			return;
+		if (!atomic_compare_exchange_strong(&reasons[i], &none, reason) && none != reason)
+			continue;
+		strncpy(rh_stats->reasons[i], reason, RH_STATS_WHY - 1);
+		return i + 1;
 	}
+	return RH_STATS_REASONS + 1; /* it has no place, and is told each time */
+}
+
+static void tell(const char *who, const char *reason)
+{
+	uint64_t bit = 1ull << (number_of(reason) - 1);
+
+	if (atomic_fetch_or(&told, (uint32_t)bit) & bit)
+		return;
 	write_out("rhodes: fiber: ");
 	write_out(who);
 	write_out(" scheduled by the kernel from now on: ");
@@ -44,10 +55,11 @@ static void note(const char *reason)
 	atomic_fetch_add(&control->hosted, 1);
 }
 
-void rh_evict_refuse(const char *reason)
+uint32_t rh_evict_refuse(const char *reason)
 {
 	tell("a thread is", reason);
 	note(reason);
+	return number_of(reason);
 }
 
 void rh_evict_refused_ends(void)
@@ -89,6 +101,15 @@ void rh_evict_all(const char *reason)
 		if (atomic_load(&rh_fiber_at(i)->used))
 			rh_evict(rh_fiber_at(i), reason);
 	rh_evict_self(reason);
+}
+
+uint32_t rh_evict_why(const struct rh_fiber *fiber)
+{
+	const char *reason = atomic_load(&fiber->evict);
+
+	if (!reason)
+		reason = rh_evict_for_all();
+	return reason ? number_of(reason) : 0;
 }
 
 bool rh_evict_wanted(const struct rh_fiber *fiber)

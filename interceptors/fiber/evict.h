@@ -2,8 +2,9 @@
  *
  * Threads     Any.  The fiber goes at its next point of switching; one that evicts itself
  *             goes at once.
- * Invariants  E1  the reason is told once for each reason, on standard error; the first, and
- *                 how many threads are the kernel's now, stand in the block (stats.h). */
+ * Invariants  E1  the reason is told once for each reason, on standard error; all
+ *                 of them, which one was the first, and how many threads are the kernel's
+ *                 now and each one's reason stand in the block (stats.h). */
 #ifndef RH_FIBER_EVICT_H
 #define RH_FIBER_EVICT_H
 
@@ -16,7 +17,7 @@
 #define RH_EVICT_GO       "the runtime of Go sends signals to kernel threads"
 
 /* A thread that is made is the kernel's from the start; until it ends it is counted. */
-void rh_evict_refuse(const char *reason);
+uint32_t rh_evict_refuse(const char *reason); /* which of the reasons in the block */
 void rh_evict_refused_ends(void);
 
 /* One that is at home ends. */
@@ -31,6 +32,9 @@ void rh_evict(struct rh_fiber *fiber, const char *reason);
 
 /* All of them, and no new ones. */
 void rh_evict_all(const char *reason);
+
+/* Which of the reasons in the block it goes, or went, home for; 0: for none. */
+uint32_t rh_evict_why(const struct rh_fiber *fiber);
 
 /* Whether this one is to go. */
 bool rh_evict_wanted(const struct rh_fiber *fiber);

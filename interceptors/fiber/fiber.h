@@ -109,6 +109,7 @@ struct rh_fiber {
 	_Atomic uint32_t generation;
 	_Atomic bool used, ended;
 	_Atomic int nice;
+	char name[16]; /* of the home thread, and of those that it makes */
 	struct rh_thread_stats *stats;
 	unsigned char *stack; /* of the home thread, while it is parked */
 };

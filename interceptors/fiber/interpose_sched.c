@@ -231,20 +231,32 @@ static int name_thread(const char *name, char *ret_name)
 	fd = rh_sys4(SYS_openat, AT_FDCWD, (long)path, name ? O_WRONLY : O_RDONLY, 0);
 	if (fd < 0)
 		return (int)fd;
-	if (name)
+	if (name) {
+		strncpy(fiber->name, name, sizeof fiber->name - 1);
 		done = rh_sys4(SYS_write, fd, (long)name, (long)strnlen(name, 15), 0);
-	else
+	} else {
 		done = rh_sys4(SYS_read, fd, (long)ret_name, 16, 0);
+	}
 	rh_sys4(SYS_close, fd, 0, 0, 0);
 	if (!name && done > 0)
 		ret_name[done - 1] = 0;
 	return done < 0 ? (int)done : 0;
 }
 
+static int name_other(pthread_t thread, const char *name)
+{
+	int result = rh_real_get()->pthread_setname_np(thread, name);
+	struct rh_fiber *fiber = result ? NULL : rh_fiber_of(thread);
+
+	if (fiber)
+		strncpy(fiber->name, name, sizeof fiber->name - 1);
+	return result;
+}
+
 RH_INTERPOSED int pthread_setname_np(pthread_t thread, const char *name)
 {
 	if (!rh_fiber_current() || !pthread_equal(thread, pthread_self()))
-		return rh_real_get()->pthread_setname_np(thread, name);
+		return name_other(thread, name);
 	return strlen(name) > 15 ? ERANGE : -name_thread(name, NULL);
 }
 

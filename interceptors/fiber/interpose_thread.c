@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 #define HANDLER_STACK 4096u /* of the functions of the runtime, below the signals' frames */
@@ -88,7 +89,7 @@ static const pthread_attr_t *with_room(const pthread_attr_t *attributes, pthread
 
 /* One that the kernel schedules, counted here and as refused. */
 static int create_plain(pthread_t *thread, const pthread_attr_t *attributes,
-			void *(*start)(void *), void *argument)
+			const struct rh_plain *wanted)
 {
 	struct rh_plain *plain = malloc(sizeof *plain);
 	int result;
@@ -97,7 +98,7 @@ static int create_plain(pthread_t *thread, const pthread_attr_t *attributes,
 		rh_evict_refused_ends();
 		return EAGAIN;
 	}
-	*plain = (struct rh_plain){start, argument, rh_sys_pid()};
+	*plain = *wanted;
 	rh_runtime_thread_begins();
 	result = rh_real.pthread_create(thread, attributes, rh_park_start_plain, plain);
 	if (result) {
@@ -134,14 +135,20 @@ RH_INTERPOSED int pthread_create(pthread_t *thread, const pthread_attr_t *attrib
 	if (!reason && !(fiber = rh_fiber_take()))
 		reason = "there are as many threads as it can have";
 	if (reason) {
-		rh_evict_refuse(reason);
-		return create_plain(thread, attributes, start, argument);
+		struct rh_plain plain = {.start = start, .argument = argument, .pid = rh_sys_pid(),
+					 .why = rh_evict_refuse(reason)};
+
+		if (own)
+			memcpy(plain.name, own->name, sizeof plain.name);
+		return create_plain(thread, attributes, &plain);
 	}
 	fiber->start = start;
 	fiber->argument = argument;
 	atomic_store(&fiber->seat, atomic_fetch_add(&next_seat, 1) % rh_seat_count);
-	if (own)
+	if (own) {
 		atomic_store(&fiber->nice, atomic_load(&own->nice));
+		memcpy(fiber->name, own->name, sizeof fiber->name);
+	}
 	rh_runtime_thread_begins();
 	result = real->pthread_create(thread, with_room(attributes, &larger), rh_park_start, fiber);
 	if (result) {

@@ -41,6 +41,7 @@ static void follow_monitor(void)
 static void *main_of(void *none)
 {
 	rh_park_leave_rseq();
+	rh_own_name("rh-maker");
 	atomic_store(&tid, rh_sys_tid());
 	rh_loan_open();
 	for (;;) {

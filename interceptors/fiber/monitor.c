@@ -245,7 +245,7 @@ static void *main_of(void *none)
 	struct rounds rounds = {0};
 
 	(void)none;
-	rh_own_thread = true;
+	rh_own_begin("rh-monitor");
 	rh_park_leave_rseq();
 	is_monitor = true;
 	atomic_store(&monitor_tid, rh_sys_tid());

@@ -4,11 +4,13 @@
 #include "handler.h"
 #include "preempt.h"
 #include "real.h"
+#include "stats.h"
 #include "sys.h"
 
 #include <errno.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 
 __thread bool rh_own_thread;
 
@@ -29,6 +31,18 @@ int rh_own_count(void)
 void rh_own_forget(void)
 {
 	atomic_store(&count, 0);
+}
+
+void rh_own_name(const char *name)
+{
+	rh_sys4(SYS_prctl, PR_SET_NAME, (long)name, 0, 0);
+}
+
+_Atomic uint64_t *rh_own_begin(const char *name)
+{
+	rh_own_thread = true;
+	rh_own_name(name);
+	return rh_stats_take_other(0);
 }
 
 int rh_own_create(rh_own_creator *create, size_t stack, void *(*run)(void *), void *argument)
@@ -95,7 +109,7 @@ static void *main_of(void *argument)
 	struct start start = *(struct start *)argument;
 
 	free(argument);
-	rh_own_thread = true;
+	rh_own_begin("rh-helper");
 	return start.run(start.argument);
 }
 

@@ -6,7 +6,9 @@
  * The linker gives them these instead (--wrap): threads of the kernel, counted as the
  * runtime's, and handlers that are called at once where rules run.
  *
- * Threads     Carriers, the monitor and what is created here are the runtime's own. */
+ * Threads     Carriers, the monitor and what is created here are the runtime's own: the kernel
+ *             calls them rh-carrier-0, ..., rh-monitor, rh-maker, rh-standby, rh-asked, and
+ *             rh-helper what a library began. */
 #ifndef RH_FIBER_OWN_H
 #define RH_FIBER_OWN_H
 
@@ -26,6 +28,13 @@ typedef int rh_own_creator(pthread_t *thread, const pthread_attr_t *attributes,
  * only its preemption signal reaches.  create: rh_real's pthread_create, or pthread_create
  * for one that is counted here.  0, or what create returned. */
 int rh_own_create(rh_own_creator *create, size_t stack, void *(*run)(void *), void *argument);
+
+/* Of a kernel thread of the runtime, first: what it is called by the kernel, and that it is the
+ * runtime's.  Returns where the block says so. */
+_Atomic uint64_t *rh_own_begin(const char *name);
+
+/* Of one that began already: what the kernel calls it. */
+void rh_own_name(const char *name);
 
 /* How many there are that were created for base/, rules/ and sdk/. */
 int rh_own_count(void);

@@ -12,6 +12,7 @@
 #include "waitqueue.h"
 
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/rseq.h>
 
 /* What a parked home thread still takes: see everywhere.h. */
@@ -61,6 +62,7 @@ void rh_park_call_home(struct rh_fiber *fiber)
 	fiber->governed = false;
 	atomic_fetch_add(&rh_fiber_mask_changes, 1);
 	atomic_store(&fiber->carrier, NULL);
+	atomic_store(&fiber->stats->why, rh_evict_why(fiber));
 	atomic_store(&fiber->stats->state, RH_THREAD_HOME);
 	atomic_store(&fiber->home, RH_HOME_CALLED);
 	rh_sys_wake(&fiber->home, 1);
@@ -99,12 +101,28 @@ static void park(struct rh_fiber *fiber)
 	rh_fiber_arrive(fiber);
 }
 
+/* A kernel thread is called as the one was that made it: a carrier, if that was a fiber, which
+ * has another name. */
+static void take_name(char name[16])
+{
+	rh_sys4(SYS_prctl, name[0] ? PR_SET_NAME : PR_GET_NAME, (long)name, 0, 0);
+}
+
+void rh_park_in_child(void)
+{
+	struct rh_fiber *fiber = rh_fiber_current();
+
+	if (fiber)
+		take_name(fiber->name);
+}
+
 static void begin(struct rh_fiber *fiber)
 {
 	uint64_t all = ~KEPT_SIGNALS;
 
 	atomic_store(&fiber->mask, rh_sys_mask(SIG_SETMASK, &all));
 	rh_park_leave_rseq();
+	take_name(fiber->name);
 	fiber->fs = rh_park_thread_pointer();
 	fiber->put_off = &rh_handler_put_off;
 	fiber->thread = pthread_self();
@@ -137,8 +155,10 @@ void *rh_park_start(void *argument)
 
 static void end_plain(struct rh_plain *plain)
 {
-	if (plain->pid == rh_sys_pid())
+	if (plain->pid == rh_sys_pid()) {
 		rh_evict_refused_ends();
+		rh_stats_give_other(plain->said);
+	}
 	rh_runtime_thread_ends();
 }
 
@@ -149,5 +169,7 @@ void *rh_park_start_plain(void *argument)
 
 	under = true;
 	free(argument);
+	take_name(plain.name);
+	plain.said = rh_stats_take_other(plain.why);
 	return plain.start(plain.argument);
 }

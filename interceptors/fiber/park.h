@@ -22,6 +22,9 @@ struct rh_plain {
 	void *(*start)(void *);
 	void *argument;
 	int pid; /* of who made it: a child of fork has other counts */
+	uint32_t why;
+	_Atomic uint64_t *said; /* in the block, once it runs */
+	char name[16];          /* of who made it, if that is a fiber */
 };
 void *rh_park_start_plain(void *plain);
 
@@ -34,6 +37,9 @@ void rh_park_go_home(struct rh_fiber *fiber);
 
 /* In the context of a fiber that is at home: carriers run it once more. */
 void rh_park_go_back(struct rh_fiber *fiber);
+
+/* In a child of fork, while it is known who made it: it is called as that fiber is. */
+void rh_park_in_child(void);
 
 /* Whether the calling thread began in one of these. */
 bool rh_park_is_under(void);

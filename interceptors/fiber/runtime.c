@@ -10,6 +10,7 @@
 #include "maker.h"
 #include "monitor.h"
 #include "own.h"
+#include "park.h"
 #include "policy.h"
 #include "preempt.h"
 #include "ready.h"
@@ -125,6 +126,7 @@ static void in_child(void)
 	if (atomic_load(&state) == REFUSED)
 		return;
 	atomic_store(&latch.word, 0);
+	rh_park_in_child();
 	rh_stats_forget();
 	rh_handler_forget_all();
 	rh_everywhere_forget();

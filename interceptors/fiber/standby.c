@@ -137,6 +137,7 @@ static bool step_back(void)
 static void *main_of(void *none)
 {
 	rh_park_leave_rseq();
+	rh_own_name("rh-standby");
 	if (!step_back())
 		atomic_store(&on, 0), atomic_store(&useless, true);
 	for (;;) {

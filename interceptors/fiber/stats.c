@@ -130,6 +130,49 @@ static void use(struct shared *block)
 	rh_stats_ring = &block->ring;
 }
 
+static _Atomic uint64_t *put_other(struct rh_stats *stats, uint64_t said)
+{
+	for (uint32_t i = 0; i < RH_STATS_OTHERS; i++) {
+		uint64_t none = 0;
+
+		if (atomic_compare_exchange_strong(&stats->others[i], &none, said))
+			return &stats->others[i];
+	}
+	return NULL;
+}
+
+/* Those that a rule began while it was loaded may come before the block is shared: both sides
+ * say first and look then. */
+_Atomic uint64_t *rh_stats_take_other(uint32_t why)
+{
+	uint64_t said = (uint64_t)why << 32 | (uint32_t)rh_sys_tid();
+	struct rh_stats *stats;
+	_Atomic uint64_t *at;
+
+	do {
+		stats = rh_stats;
+		at = put_other(stats, said);
+	} while (rh_stats != stats);
+	return at;
+}
+
+void rh_stats_give_other(_Atomic uint64_t *at)
+{
+	if (at)
+		atomic_store(at, 0);
+}
+
+static void take_over_others(struct rh_stats *from)
+{
+	atomic_thread_fence(memory_order_seq_cst);
+	for (uint32_t i = 0; i < RH_STATS_OTHERS && rh_stats != from; i++) {
+		uint64_t said = atomic_exchange(&from->others[i], 0);
+
+		if (said)
+			put_other(rh_stats, said);
+	}
+}
+
 void rh_stats_forget(void)
 {
 	use(&private_block);
@@ -144,6 +187,7 @@ void rh_stats_open(const char *policy, uint32_t seats)
 	if (fd >= 0 && !ftruncate(fd, sizeof private_block))
 		at = mmap(NULL, sizeof private_block, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	use(at == MAP_FAILED ? &private_block : at);
+	take_over_others(&private_block.stats);
 	rh_stats_name(policy);
 	rh_stats->pid = (uint32_t)rh_sys_pid();
 	rh_stats->seats = seats;

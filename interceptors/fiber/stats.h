@@ -29,6 +29,11 @@ void rh_stats_forget(void);
 struct rh_thread_stats *rh_stats_of(uint32_t i);
 void rh_stats_clear(struct rh_thread_stats *line);
 
+/* Says that the calling kernel thread is one that no carrier runs, and why, as the block has
+ * it.  Returns where, for rh_stats_give_other; NULL: there are too many to say it. */
+_Atomic uint64_t *rh_stats_take_other(uint32_t why);
+void rh_stats_give_other(_Atomic uint64_t *at);
+
 /* A counter with one writer. */
 static inline void rh_stats_add(_Atomic uint64_t *counter, uint64_t more)
 {

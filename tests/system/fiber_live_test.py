@@ -22,7 +22,7 @@ LIAR = f"""
 import os, struct, sys
 fd = os.memfd_create("rhodes-fibers")
 os.ftruncate(fd, 1 << 20)
-os.pwrite(fd, struct.pack("=3I", 0x72686669, 3, os.getpid()), 0)
+os.pwrite(fd, struct.pack("=3I", 0x72686669, 4, os.getpid()), 0)
 os.pwrite(fd, struct.pack("=IIiII", 7, 1 << 31, -1, int(sys.argv[1]), 9), {CONTROL})
 print("lies", flush=True)
 sys.stdin.readline()
@@ -280,6 +280,27 @@ class Live(Programs):
             self.await_active("InForce")
             self.finish(worker)
 
+    def assert_told_apart(self, program):
+        """The first thread, the one that was evicted, and what is the runtime's own."""
+        rows = [row for row in self.json("top", "--threads", "encoder")["items"]
+                if row["pid"] == program.pid]
+        names = {row["name"] for row in rows if row["carrier"] == "runtime"}
+        self.assertLessEqual({"rh-carrier-0", "rh-monitor", "rh-maker"}, names)
+        self.assertTrue(all(name.startswith("rh-") for name in names), names)
+        self.assertEqual([row["tid"] for row in rows
+                          if row["carrier"] == "host" and "evicted" not in row], [program.pid])
+        evicted = [row for row in rows if "evicted" in row]
+        self.assertEqual([(row["carrier"], row["evicted"]) for row in evicted],
+                         [("host", "it is bound to processors")])
+        self.assertFalse(any(row["name"].startswith("rh-") for row in rows
+                             if row["carrier"] != "runtime"), rows)
+        table = self.ok("top", "--threads", "encoder", "-1")
+        self.assertRegex(table, rf"{evicted[0]['tid']} .* host \(evicted\) +it is bound to "
+                         "processors")
+        self.assertNotIn("rh-monitor", table)
+        self.assertRegex(self.ok("top", "--threads", "encoder", "-1", "-o", "wide"),
+                         r"rh-monitor .* runtime")
+
     def test_threads_that_the_kernel_orders_are_told_with_the_rule(self):
         with self.started("run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber", "--",
                           sys.executable, "-c", BOUND, stdin=subprocess.PIPE,
@@ -291,6 +312,7 @@ class Live(Programs):
             self.rule("use: rr")
             self.await_active("Partial", "1 thread under host")
             self.await_block(program, "rr")
+            self.assert_told_apart(program)
             program.stdin.write("on\n")
             program.stdin.flush()
             self.assertEqual(program.stdout.readline(), "ended\n")

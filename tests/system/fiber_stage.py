@@ -25,15 +25,17 @@ LIMIT = 240 * PATIENCE  # seconds that nothing here takes
 
 # base/fiber_layout.h
 HEAD = struct.Struct("=6I40s8Q")
-LINE = struct.Struct("=3Ii10QQ")
+LINE = struct.Struct("=3Ii10Q2I")
 CONTROL = HEAD.size + 1024 * LINE.size
 ASK = struct.Struct("=40sIi4Q")
 SEATS = CONTROL + 256
 SEAT = struct.Struct("=4Q32x")
-RING = SEATS + 64 * SEAT.size
+OTHERS = SEATS + 64 * SEAT.size
+REASONS = OTHERS + 512 * 8
+RING = REASONS + 32 * 56
 STATES = ["none", "queued", "running", "waiting", "blocked", "home"]
 Thread = collections.namedtuple("Thread", "tid state seat nice since run_ns queued_ns "
-                                "waited_ns runs preempted moved key vruntime deadline rest")
+                                "waited_ns runs preempted moved key vruntime deadline why rest")
 
 
 class Block:
@@ -176,7 +178,7 @@ class Stage(unittest.TestCase):
 
     def block(self):
         block = Block(self.block_path)
-        self.assertEqual((block.magic, block.version), (0x72686669, 3))
+        self.assertEqual((block.magic, block.version), (0x72686669, 4))
         return block
 
     def dump(self, process):

@@ -152,6 +152,87 @@ static void a_thread_keeps_its_number_and_name(void **state)
 	join_all(threads, MANY);
 }
 
+/* As the program is told, and as the kernel has it. */
+static void assert_called(const char *wanted)
+{
+	char path[64], name[16] = "", kernels[17] = "";
+	FILE *comm;
+
+	assert_int_equal(0, pthread_getname_np(pthread_self(), name, sizeof name));
+	assert_string_equal(wanted, name);
+	assert_int_equal(0, prctl(PR_GET_NAME, name));
+	assert_string_equal(wanted, name);
+	snprintf(path, sizeof path, "/proc/self/task/%d/comm", gettid());
+	assert_non_null(comm = fopen(path, "r"));
+	assert_non_null(fgets(kernels, sizeof kernels, comm));
+	fclose(comm);
+	kernels[strcspn(kernels, "\n")] = 0;
+	assert_string_equal(wanted, kernels);
+}
+
+static void *be_called(void *wanted)
+{
+	assert_called(wanted);
+	return NULL;
+}
+
+static void make_called(char *wanted, const pthread_attr_t *attributes)
+{
+	pthread_t made;
+
+	assert_int_equal(0, pthread_create(&made, attributes, be_called, wanted));
+	assert_int_equal(0, pthread_join(made, NULL));
+}
+
+static pthread_barrier_t named;
+
+static void *make_others(void *none)
+{
+	char first[] = "maker", second[] = "another", third[] = "third";
+	pthread_attr_t bound;
+	cpu_set_t one;
+	int status;
+	pid_t child;
+
+	assert_int_equal(0, pthread_setname_np(pthread_self(), first));
+	make_called(first, NULL);
+	CPU_ZERO(&one);
+	CPU_SET((size_t)sched_getcpu(), &one);
+	pthread_attr_init(&bound);
+	pthread_attr_setaffinity_np(&bound, sizeof one, &one);
+	make_called(first, &bound);
+	pthread_attr_destroy(&bound);
+	child = fork();
+	if (child == 0) {
+		char name[16] = "";
+
+		prctl(PR_GET_NAME, name);
+		_exit(strcmp(name, first) ? 9 : 0);
+	}
+	assert_int_equal(child, waitpid(child, &status, 0));
+	assert_int_equal(0, status);
+	assert_int_equal(0, prctl(PR_SET_NAME, second));
+	make_called(second, NULL);
+	pthread_barrier_wait(&named);
+	pthread_barrier_wait(&named); /* the other one called it otherwise */
+	assert_called(third);
+	make_called(third, NULL);
+	return none;
+}
+
+static void who_is_made_is_called_as_its_maker(void **state)
+{
+	pthread_t maker;
+
+	(void)state;
+	pthread_barrier_init(&named, NULL, 2);
+	start_all(&maker, 1, make_others, NULL);
+	pthread_barrier_wait(&named);
+	assert_int_equal(0, pthread_setname_np(maker, "third"));
+	pthread_barrier_wait(&named);
+	join_all(&maker, 1);
+}
+
 static void *bind_self(void *none)
 {
 	cpu_set_t all, one, now;
@@ -341,6 +422,7 @@ int main(void)
 		cmocka_unit_test(threads_end_and_are_joined),
 		cmocka_unit_test(detached_threads_end),
 		cmocka_unit_test(a_thread_keeps_its_number_and_name),
+		cmocka_unit_test(who_is_made_is_called_as_its_maker),
 		cmocka_unit_test(a_bound_thread_stays_there),
 		cmocka_unit_test(nice_is_of_the_thread),
 		cmocka_unit_test(a_timer_reaches_its_thread),

@@ -107,6 +107,21 @@ static void one_that_is_cut_off_is_lost_and_nothing_more(void **state)
 	free(stats);
 }
 
+static void what_it_says_can_be_printed(void **state)
+{
+	struct scene    *scene = *state;
+	struct rh_stats *stats = malloc(sizeof *stats);
+
+	assert_non_null(stats);
+	memset(scene->shared->stats.reasons, '\033', sizeof stats->reasons);
+	assert_int_equal(rh_fiber_block_read(&scene->block, stats), RH_OK);
+	for (unsigned i = 0; i < RH_STATS_REASONS; i++) {
+		assert_int_equal(strlen(stats->reasons[i]), RH_STATS_WHY - 1);
+		assert_int_equal(strspn(stats->reasons[i], "?"), RH_STATS_WHY - 1);
+	}
+	free(stats);
+}
+
 static void a_program_that_becomes_another_has_another(void **state)
 {
 	struct scene         *scene = *state;
@@ -292,6 +307,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_SCENE(only_a_whole_one_of_that_process_is_found),
 		IN_SCENE(one_that_is_cut_off_is_lost_and_nothing_more),
+		IN_SCENE(what_it_says_can_be_printed),
 		IN_SCENE(a_program_that_becomes_another_has_another),
 		IN_SCENE(threads_that_the_kernel_orders_are_counted),
 		IN_SCENE(text_ends),
