@@ -2,6 +2,7 @@
 
 #include "../base/diag.h"
 #include "../base/refuse.h"
+#include "../base/sanitized.h"
 #include "../model/error.h"
 
 #include <errno.h>
@@ -10,19 +11,11 @@
 #include <string.h>
 #include <sys/prctl.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-
 #ifdef RH_REFUSE_ARCH
 static const struct sock_filter filter[] = {
 	RH_REFUSE_OTHERS
 	RH_REFUSE(SYS_execve), RH_REFUSE(SYS_execveat),
-#ifndef IS_SANITIZED /* the leak checker looks at its own threads */
+#if !RH_IS_SANITIZED /* the leak checker looks at its own threads */
 	RH_REFUSE(SYS_ptrace),
 #endif
 	RH_REFUSE_POWERS,

@@ -5,6 +5,7 @@
 #include "../../base/diag.h"
 #include "../../base/log.h"
 #include "../../base/refuse.h"
+#include "../../base/sanitized.h"
 #include "../../model/error.h"
 
 #include <bpf/bpf.h>
@@ -22,14 +23,6 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
-
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
 
 #define CAPS_HELD (1ull << CAP_BPF | 1ull << CAP_PERFMON | 1ull << CAP_NET_ADMIN)
 #define CAPS_OPENER (1ull << CAP_SYS_ADMIN | 1ull << CAP_PERFMON)
@@ -150,7 +143,7 @@ static const struct sock_filter filter[] = {
 	RH_REFUSE_OTHERS
 	RH_REFUSE(SYS_execve), RH_REFUSE(SYS_execveat), RH_REFUSE(SYS_socket),
 	RH_REFUSE(SYS_connect), RH_REFUSE(SYS_bind),
-#ifndef IS_SANITIZED /* the leak checker looks at its own threads */
+#if !RH_IS_SANITIZED /* the leak checker looks at its own threads */
 	RH_REFUSE(SYS_ptrace),
 #endif
 	RH_REFUSE_POWERS_BUT_BPF,
@@ -167,7 +160,7 @@ static const struct sock_filter opener_filter[] = {
 	RH_REFUSE_OTHERS
 	LET(SYS_recvmsg), LET(SYS_sendmsg), LET(SYS_perf_event_open), LET(SYS_close),
 	LET(SYS_exit_group), LET(SYS_rt_sigreturn),
-#ifdef IS_SANITIZED
+#if RH_IS_SANITIZED
 	RH_ANSWER(SECCOMP_RET_ALLOW),
 #endif
 	RH_REFUSED,

@@ -4,6 +4,7 @@
 
 #include "../../base/clock.h"
 #include "../../base/diag.h"
+#include "../../base/sanitized.h"
 #include "../../base/socket.h"
 
 #include <errno.h>
@@ -19,14 +20,6 @@
 #include <unistd.h>
 
 #define CHILD_MEMORY (2ull << 30)
-
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
 
 /* ---- the child ---- */
 
@@ -65,7 +58,7 @@ static _Noreturn void be_child(const struct rh_bpf_machine *machine,
 	struct rlimit      seconds = { RH_BPF_LOAD_MS / 1000, RH_BPF_LOAD_MS / 1000 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-#ifndef IS_SANITIZED /* its shadow is larger than any limit */
+#if !RH_IS_SANITIZED /* its shadow is larger than any limit */
 	setrlimit(RLIMIT_AS, &(struct rlimit){ CHILD_MEMORY, CHILD_MEMORY });
 #endif
 	setrlimit(RLIMIT_CPU, &seconds);

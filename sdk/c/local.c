@@ -2,6 +2,7 @@
  * place. */
 #include "rhodes-stub.h"
 
+#include "../../base/sanitized.h"
 #include "../../interface/library.h"
 
 #include <dlfcn.h>
@@ -13,7 +14,7 @@
 
 /* The real library's own calls must reach itself and not the shadow, which stands
  * before it in the program's scope.  The address sanitizer refuses that flag. */
-#if defined(__SANITIZE_ADDRESS__)
+#if RH_IS_SANITIZED
 #define OPEN_FLAGS (RTLD_NOW | RTLD_LOCAL)
 #else
 #define OPEN_FLAGS (RTLD_NOW | RTLD_LOCAL | RTLD_DEEPBIND)

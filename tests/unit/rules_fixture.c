@@ -1,6 +1,7 @@
 #include "rules_fixture.h"
 
 #include "../../base/memory.h"
+#include "../../base/sanitized.h"
 #include "../../model/error.h"
 #include "../../rules/hook.h"
 
@@ -130,17 +131,6 @@ int fixture_freeze(const char *path)
 	return fd;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
-#define IS_SANITIZED true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define IS_SANITIZED true
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED false
-#endif
-
 /* AddressSanitizer keeps what was freed, and a shadow of all that was ever used. */
 static long status_kb(const char *key)
 {
@@ -148,7 +138,7 @@ static long status_kb(const char *key)
 	long  kb = -1;
 	FILE *file;
 
-	if (IS_SANITIZED)
+	if (RH_IS_SANITIZED)
 		return 0;
 	file = fopen("/proc/self/status", "re");
 	while (file && fgets(line, sizeof line, file))
@@ -192,7 +182,7 @@ struct fixture_usage fixture_usage(void)
 	return (struct fixture_usage){
 		.rss_kb = fixture_rss_kb(),
 		.size_kb = fixture_size_kb(),
-		.mappings = IS_SANITIZED ? 0 : count_lines("/proc/self/maps"),
+		.mappings = RH_IS_SANITIZED ? 0 : count_lines("/proc/self/maps"),
 		.threads = count_entries("/proc/self/task"),
 		.descriptors = count_entries("/proc/self/fd"),
 	};
