@@ -273,6 +273,18 @@ int rh_socket_receive(int fd, void *buffer, struct rh_frame *ret_frame)
 	return RH_OK;
 }
 
+int rh_frame_refusal(const struct rh_frame *frame, const char *otherwise,
+                     struct rh_diag *diag)
+{
+	char    text[RH_DIAG_MAX];
+	int32_t code = RH_EPROTO;
+
+	snprintf(text, sizeof text, "%s", otherwise);
+	rh_record_i32(&frame->records, RH_TAG_CODE, &code);
+	rh_record_text(&frame->records, RH_TAG_TEXT, text, sizeof text);
+	return rh_diag_set(diag, code < 0 ? code : RH_EPROTO, "%s", text);
+}
+
 void rh_frame_drop(struct rh_frame *frame)
 {
 	for (unsigned i = 0; i < frame->fd_count; i++) {

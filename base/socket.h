@@ -59,6 +59,11 @@ int rh_socket_send(int fd, uint8_t type, uint64_t request,
  * is left open and *ret_frame is untouched. */
 int rh_socket_receive(int fd, void *buffer, struct rh_frame *ret_frame);
 
+/* What a frame ERROR says: its code, and its text into diag; RH_EPROTO and otherwise where it
+ * says none.  Returns the code. */
+int rh_frame_refusal(const struct rh_frame *frame, const char *otherwise,
+                     struct rh_diag *diag);
+
 /* Closes the descriptors that came with the frame and were not taken. */
 void rh_frame_drop(struct rh_frame *frame);
 

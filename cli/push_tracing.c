@@ -246,16 +246,6 @@ static void take(struct rh_push_tracing *tracing, const struct rh_push_step *ste
 	rh_push_page_add(tracing->page, step);
 }
 
-static int refused(const struct rh_frame *frame, struct rh_diag *diag)
-{
-	char    text[RH_DIAG_MAX] = "the center refuses to be looked at";
-	int32_t code = RH_EACCES;
-
-	rh_record_i32(&frame->records, RH_TAG_CODE, &code);
-	rh_record_text(&frame->records, RH_TAG_TEXT, text, sizeof text);
-	return rh_diag_set(diag, code < 0 ? code : RH_EACCES, "%s", text);
-}
-
 /* All frames that are there.  RH_EAGAIN: no more now; else it is over. */
 static int hear(struct rh_push_tracing *tracing, int fd, struct rh_diag *diag)
 {
@@ -270,7 +260,8 @@ static int hear(struct rh_push_tracing *tracing, int fd, struct rh_diag *diag)
 		if (r < 0)
 			return r;
 		if (frame.type == RH_FRAME_ERROR)
-			r = refused(&frame, diag);
+			r = rh_frame_refusal(&frame,
+			                     "the center refuses to be looked at", diag);
 		else if (frame.type == RH_FRAME_PUSH_STEP &&
 		         rh_push_step_read(&frame.records, &step) == RH_OK)
 			take(tracing, &step, is_of_center);

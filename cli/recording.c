@@ -148,16 +148,6 @@ static int read_recorded(struct rh_recording *recording, const struct rh_frame *
 	return is_last ? take(recording, recorded, diag) : RH_OK;
 }
 
-static int read_error(const struct rh_frame *frame, struct rh_diag *diag)
-{
-	char    text[RH_DIAG_MAX] = "the agent refuses to be traced";
-	int32_t code = RH_EACCES;
-
-	rh_record_i32(&frame->records, RH_TAG_CODE, &code);
-	rh_record_text(&frame->records, RH_TAG_TEXT, text, sizeof text);
-	return rh_diag_set(diag, code < 0 ? code : RH_EACCES, "%s", text);
-}
-
 static int hear(struct rh_recording *recording, int fd, struct rh_recorded *recorded,
                 struct rh_diag *diag)
 {
@@ -170,7 +160,7 @@ static int hear(struct rh_recording *recording, int fd, struct rh_recorded *reco
 	if (r < 0)
 		return rh_diag_set(diag, r, "the agent of %s is gone", recording->caller);
 	if (frame.type == RH_FRAME_ERROR)
-		r = read_error(&frame, diag);
+		r = rh_frame_refusal(&frame, "the agent refuses to be traced", diag);
 	else if (frame.type == RH_FRAME_RECORDED)
 		r = read_recorded(recording, &frame, recorded, diag);
 	rh_frame_drop(&frame);

@@ -205,18 +205,13 @@ static int hear(struct rh_sched_tracing *tracing, struct rh_diag *diag)
 {
 	static unsigned char buffer[RH_FRAME_MAX];
 	struct rh_frame      frame;
-	char                 text[RH_DIAG_MAX] = "the agent refuses to be traced";
-	int32_t              code = RH_EACCES;
 	int                  r = rh_socket_receive(tracing->fd, buffer, &frame);
 
 	if (r < 0)
 		return r == RH_EAGAIN ? RH_OK : rh_diag_set(diag, RH_ELOST,
 			"the agent of %s is gone", tracing->resource);
-	if (frame.type == RH_FRAME_ERROR) {
-		rh_record_i32(&frame.records, RH_TAG_CODE, &code);
-		rh_record_text(&frame.records, RH_TAG_TEXT, text, sizeof text);
-		r = rh_diag_set(diag, code < 0 ? code : RH_EACCES, "%s", text);
-	}
+	if (frame.type == RH_FRAME_ERROR)
+		r = rh_frame_refusal(&frame, "the agent refuses to be traced", diag);
 	rh_frame_drop(&frame);
 	return r;
 }

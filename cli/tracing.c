@@ -425,17 +425,13 @@ static int hear(struct rh_tracing *tracing, int fd, FILE *out, bool has_color,
 	static unsigned char          buffer[RH_FRAME_MAX];
 	static struct rh_tracing_step step;
 	struct rh_frame frame;
-	char            text[RH_DIAG_MAX] = "the agent refuses to be traced";
-	int32_t         code = RH_EACCES;
 	unsigned        printed;
 	int             r = rh_socket_receive(fd, buffer, &frame);
 
 	if (r < 0)
 		return r;
 	if (frame.type == RH_FRAME_ERROR) {
-		rh_record_i32(&frame.records, RH_TAG_CODE, &code);
-		rh_record_text(&frame.records, RH_TAG_TEXT, text, sizeof text);
-		r = rh_diag_set(diag, code < 0 ? code : RH_EACCES, "%s", text);
+		r = rh_frame_refusal(&frame, "the agent refuses to be traced", diag);
 	} else if (frame.type == RH_FRAME_STEP &&
 	           (r = read_step(&frame, &step)) == RH_OK) {
 		step.is_of_callee = fd != tracing->fd;

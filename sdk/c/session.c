@@ -153,14 +153,10 @@ static void read_attached(struct rh_session *session, const struct rh_frame *fra
 
 int rh_frame_error(const struct rh_frame *frame)
 {
-	char    text[RH_DIAG_MAX] = "the agent refused";
-	int32_t code = RH_EPROTO;
+	struct rh_diag why;
+	int            code = rh_frame_refusal(frame, "the agent refused", &why);
 
-	rh_record_i32(&frame->records, RH_TAG_CODE, &code);
-	rh_record_text(&frame->records, RH_TAG_TEXT, text, sizeof text);
-	if (code >= 0)
-		code = RH_EPROTO;
-	return rh_fail(code, "%s", text);
+	return rh_fail(code, "%s", why.text);
 }
 
 static int sleep_for(pthread_cond_t *condition, uint64_t deadline)

@@ -421,6 +421,39 @@ static void a_stranger_hands_over_no_descriptor(void **state)
 	scene_remove(dir);
 }
 
+/* What a refusal says when these records are sent with it. */
+static int refused(struct both *both, const struct rh_record_writer *writer,
+                   struct rh_diag *diag)
+{
+	struct rh_frame frame;
+	int             code;
+
+	assert_int_equal(rh_socket_send(both->a, RH_FRAME_ERROR, 1, writer, NULL, 0), RH_OK);
+	assert_int_equal(rh_socket_receive(both->b, both->buffer, &frame), RH_OK);
+	code = rh_frame_refusal(&frame, "it is refused", diag);
+	assert_int_equal(diag->code, code);
+	rh_frame_drop(&frame);
+	return code;
+}
+
+static void a_refusal_has_a_code_and_a_reason(void **state)
+{
+	unsigned char           bytes[64];
+	struct rh_record_writer writer;
+	struct rh_diag          diag;
+
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_i32(&writer, RH_TAG_CODE, RH_EACCES);
+	rh_record_put_text(&writer, RH_TAG_TEXT, "not yours");
+	assert_int_equal(refused(*state, &writer, &diag), RH_EACCES);
+	assert_string_equal(diag.text, "not yours");
+	rh_record_begin(&writer, bytes, sizeof bytes);
+	rh_record_put_i32(&writer, RH_TAG_CODE, 7); /* no code is above 0 */
+	assert_int_equal(refused(*state, &writer, &diag), RH_EPROTO);
+	assert_string_equal(diag.text, "it is refused");
+	assert_int_equal(refused(*state, NULL, &diag), RH_EPROTO);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -438,6 +471,7 @@ int main(void)
 		CASE(a_path_that_does_not_fit_is_named),
 		CASE(a_new_listener_takes_the_place_of_a_dead_one),
 		CASE(a_stranger_hands_over_no_descriptor),
+		CASE(a_refusal_has_a_code_and_a_reason),
 	};
 
 	return cmocka_run_group_tests_name("base_socket", tests, NULL, NULL);
