@@ -69,7 +69,8 @@ static void drop(struct rh_bound *bound)
 	rh_bound_remove(bound);
 }
 
-static void send_unbind(struct rh_bound *bound)
+/* Which page, and whose. */
+static void send_page(struct rh_bound *bound, uint8_t type, uint64_t request)
 {
 	unsigned char           bytes[64];
 	struct rh_record_writer writer;
@@ -80,7 +81,12 @@ static void send_unbind(struct rh_bound *bound)
 	rh_record_put_u64(&writer, RH_TAG_PAGE, bound->page);
 	if (bound->instance)
 		rh_record_put_u64(&writer, RH_TAG_INSTANCE, bound->instance->id);
-	rh_conn_send(bound->link->conn, RH_FRAME_UNBIND, 0, &writer, NULL, 0);
+	rh_conn_send(bound->link->conn, type, request, &writer, NULL, 0);
+}
+
+static void send_unbind(struct rh_bound *bound)
+{
+	send_page(bound, RH_FRAME_UNBIND, 0);
 }
 
 static void on_ended(void *user, int events)
@@ -225,20 +231,6 @@ int rh_bound_open(struct rh_inlink *link, struct rh_frame *frame)
 	return RH_OK;
 }
 
-static void send_bound(struct rh_bound *bound)
-{
-	unsigned char           bytes[64];
-	struct rh_record_writer writer;
-
-	if (!bound->link)
-		return;
-	rh_record_begin(&writer, bytes, sizeof bytes);
-	rh_record_put_u64(&writer, RH_TAG_PAGE, bound->page);
-	rh_record_put_u64(&writer, RH_TAG_INSTANCE, bound->instance->id);
-	rh_conn_send(bound->link->conn, RH_FRAME_BOUND, bound->request, &writer, NULL,
-	             0);
-}
-
 void rh_bound_added(struct rh_bound *bound, int code)
 {
 	if (bound->state != RH_BOUND_ADDING)
@@ -253,7 +245,7 @@ void rh_bound_added(struct rh_bound *bound, int code)
 		rh_retire(bound->agent, bound->head); /* nothing may ever be in it */
 	close_fds(bound, 1); /* D1 */
 	rh_counter_add(&bound->agent->counters.head->bindings, 1);
-	send_bound(bound);
+	send_page(bound, RH_FRAME_BOUND, bound->request);
 }
 
 /* ---- ending ------------------------------------------------------------- */
