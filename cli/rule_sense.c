@@ -1,6 +1,7 @@
 #include "rule_sense.h"
 
 #include "../rules/limits.h"
+#include "../rules/runqueue.h"
 
 #include <rhodes/hook/cache_layout.h>
 #include <rhodes/hook/event_layout.h>
@@ -9,6 +10,7 @@
 #include <rhodes/hook/softirq_layout.h>
 #include <rhodes/hook/transform_layout.h>
 #include <rhodes/hook/user_layout.h>
+#include <stddef.h>
 #include <string.h>
 
 #define ERRNO_MAX 4095u
@@ -115,9 +117,37 @@ static const char *of_user(const struct rh_hook *hook, const struct rh_rule_inpu
 		? "the length is more than the buffer" : NULL;
 }
 
+enum rh_trial_record rh_rule_task(const struct rh_hook *hook,
+                                  const struct rh_rule_input *input,
+                                  const uint8_t *buffer, bool has_running)
+{
+	struct rh_sched_task task;
+
+	if (strcmp(hook->name, "sched") != 0 || input->slot != RH_SLOT_SCHED_ENQUEUE ||
+	    input->args[0] >= RH_SCHED_TASKS)
+		return RH_TRIAL_RECORD_FINE;
+	memcpy(&task, buffer + offsetof(struct rh_sched_buffer, tasks) +
+	       input->args[0] * sizeof task, sizeof task);
+	if (task.queue > RH_SCHED_LATER)
+		return RH_TRIAL_RECORD_QUEUE;
+	if (has_running)
+		return RH_TRIAL_RECORD_FINE;
+	return !task.slice_ns ? RH_TRIAL_RECORD_NO_TIME :
+	       task.slice_ns > RH_RUNQUEUE_SLICE_MAX_NS ? RH_TRIAL_RECORD_TOO_LONG
+	                                                 : RH_TRIAL_RECORD_FINE;
+}
+
 static const char *of_sched(const struct rh_hook *hook, const struct rh_rule_input *input,
                             const struct rh_trial_answer *answer)
 {
+	static const char *const records[] = {
+		[RH_TRIAL_RECORD_QUEUE] = "it named a queue that there is not",
+		[RH_TRIAL_RECORD_NO_TIME] = "it gave a slice of no time",
+		[RH_TRIAL_RECORD_TOO_LONG] = "it gave a slice of more than 10 s",
+	};
+
+	if (answer->record)
+		return records[answer->record];
 	if ((input->slot == RH_SLOT_SCHED_TICK || input->slot == RH_SLOT_SCHED_WAKEUP) &&
 	    answer->value > 1)
 		return "it said neither 0 nor 1";

@@ -26,11 +26,18 @@
 
 enum rh_trial_state { RH_TRIAL_NOT_RUN, RH_TRIAL_ANSWERED, RH_TRIAL_FAILED };
 
+/* What the rule wrote for the one that it was asked about. */
+enum rh_trial_record {
+	RH_TRIAL_RECORD_FINE, RH_TRIAL_RECORD_QUEUE, RH_TRIAL_RECORD_NO_TIME,
+	RH_TRIAL_RECORD_TOO_LONG
+};
+
 /* What came of one input. */
 struct rh_trial_answer {
 	uint8_t  state;   /* an enum rh_trial_state                        */
 	uint8_t  failure; /* an enum rh_rule_failure                       */
 	uint16_t signal;  /* that ended native code, or 0                  */
+	uint8_t  record;  /* an enum rh_trial_record                       */
 	uint32_t misplaced; /* places that are not as they were expected  */
 	uint32_t len;     /* of the bytes that count                       */
 	uint64_t value;

@@ -8,6 +8,7 @@
 #include "../base/diag.h"
 #include "../rules/author/rhodes/rule_host.h"
 
+#include <rhodes/hook/sched_layout.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -280,6 +281,9 @@ static void ask(struct run *run, struct rh_trial_answer *answer)
 	}
 	answer->value = sized(run, value);
 	read_answer(run, buffer, answer);
+	answer->record = (uint8_t)rh_rule_task(run->hook, input, buffer,
+	                                       strcmp(run->hook->name, "sched") == 0 &&
+	                                       has(run, RH_SLOT_SCHED_RUNNING));
 	answer->misplaced = count_misplaced(input->expected, buffer);
 	answer->state = RH_TRIAL_ANSWERED;
 	if (!rh_rule_nonsense(run->hook, input, answer))

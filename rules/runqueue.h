@@ -157,6 +157,12 @@ bool rh_runqueue_put(struct rh_runqueue *queue, uint32_t task,
 int rh_runqueue_exchange(struct rh_runqueue *queue, struct rh_rule *rule,
                          uint64_t generation, uint64_t now_ns, struct rh_diag *diag);
 
+/* Before an exchange: has an instance of the rule, which is for nothing else then, order two
+ * tasks that wake up, run, are preempted and sleep, twice.
+ * RH_ERULE  it failed, or said what makes no sense: diag says what.  RH_ENOMEM. */
+int rh_runqueue_try(struct rh_rule *rule, const struct rh_task_traits *traits,
+                    struct rh_diag *diag);
+
 /* Does the rule order the tasks?  False: there is none, or it failed. */
 bool rh_runqueue_is_ruled(const struct rh_runqueue *queue);
 

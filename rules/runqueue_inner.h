@@ -1,5 +1,5 @@
 /* runqueue_inner - what a run queue is, for its own sources: runqueue.c has what happens to
- * tasks, runqueue_rule.c what the rule is told and asked. */
+ * tasks, runqueue_rule.c what the rule is told and asked, runqueue_trial.c tries one. */
 #ifndef RH_RULES_RUNQUEUE_INNER_H
 #define RH_RULES_RUNQUEUE_INNER_H
 

@@ -101,8 +101,11 @@ static int give_back(struct rh_diag *diag)
 static int lend(const struct rh_adapter_rule *next, struct rh_diag *diag)
 {
 	static struct loan coming; /* one exchange at a time */
+	struct rh_task_traits traits = rh_policy_traits(0, 0);
 	int r = copy(&coming, next, diag);
 
+	if (r == RH_OK)
+		r = rh_runqueue_try(next->rule, &traits, diag);
 	if (r == RH_OK)
 		r = rh_seat_exchange(load, &coming, coming.name, diag);
 	if (r == RH_OK)

@@ -214,6 +214,27 @@ class Rule(Stage):
                 self.assertGreater(mode["timedCalls"], 0)
 
     @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
+    def test_what_a_rule_says_of_a_thread_has_to_make_sense(self):
+        """... also where every mode says the same."""
+        self.here("rule", "new", "turn", "--hook", "sched")
+        with open(self.path("turn/turn.c"), encoding="utf-8") as file:
+            source = file.read()
+        for said, why in (("queue = 9", "it named a queue that there is not"),
+                          ("slice_ns = 0", "it gave a slice of no time"),
+                          ("slice_ns = 10000000001", "it gave a slice of more than 10 s")):
+            self.path("turn/turn.c", re.sub(
+                r"record->%s = [^;]*;" % said.split()[0], f"record->{said};", source))
+            done = self.rhodes("rule", "test", self.path("turn"))
+            self.assertEqual(done.returncode, 1, done.stdout)
+            self.assertIn(f"says 0, which makes no sense: {why}", done.stdout)
+        # Who has a last moment to say it may say it then.
+        self.path("turn/turn.c", source.replace("record->slice_ns = ", "record->own[0] = ") +
+                  "\nint32_t rh_sched_running(int32_t task)\n{\n"
+                  "\trh_sched.tasks[task].slice_ns = rh_sched.tasks[task].own[0];\n"
+                  "\treturn 0;\n}\n")
+        self.here("rule", "test", "turn")
+
+    @unittest.skipUnless(shutil.which("clang") and shutil.which("wasm-ld"), "no clang")
     def test_where_modes_disagree(self):
         self.here("rule", "new", "odd")
         self.path("odd/odd.c", ODD)

@@ -51,9 +51,20 @@ class LentStage(RunStage):
                     self.json("get", "rule", "order")["status"]["conditions"]
                     if condition["type"] == "Active")
 
+    def apply(self, module, mode="wasm"):
+        self.ok("apply", "-f", "-", data=RULE.format(module, mode))
+
+    def rejected(self, *texts):
+        """The rule was, with these words."""
+        until = time.monotonic() + LIMIT
+        while (active := self.active())["reason"] != "Rejected":
+            self.assertLess(time.monotonic(), until, active)
+        for text in texts:
+            self.assertIn(text, active["message"])
+
     def put(self, module, mode="wasm"):
         """The rule is in force at the program."""
-        self.ok("apply", "-f", "-", data=RULE.format(module, mode))
+        self.apply(module, mode)
         until = time.monotonic() + LIMIT
         while (active := self.active())["reason"] != "InForce":
             self.assertNotEqual(active["reason"], "Rejected", active["message"])
@@ -94,9 +105,7 @@ class Lent(LentStage):
             self.go_on(worker)
             self.assertGreater(self.failed(kind), 0)
             # Until it was told everything anew nobody asked it who is next.
-            program = next(row["program"] for row in
-                           self.json("top", "--threads", "encoder")["items"]
-                           if "program" in row)
+            program = self.program()
             self.assertGreater(program["failures"], 0)
             self.assertGreater(program["byRule"], 0)
             self.assertGreater(program["decisions"] - program["byRule"], 0)
@@ -115,6 +124,31 @@ class Lent(LentStage):
 
     def test_threads_go_on_when_the_rule_says_nonsense(self):
         self.fails("value", "return (int32_t)(rh_sched.tasks[number].queue = 77)")
+
+    def program(self):
+        """What was decided for the program, and by whom."""
+        return next(row["program"] for row in
+                    self.json("top", "--threads", "encoder")["items"] if "program" in row)
+
+    def decides(self, worker):
+        """The rule, more and more."""
+        before, until = self.program(), time.monotonic() + LIMIT
+        while (now := self.program())["byRule"] < before["byRule"] + 50:
+            self.assertLess(time.monotonic(), until, now)
+            self.go_on(worker)
+
+    def test_a_rule_that_gives_no_time_is_refused(self):
+        timeless = self.published("cfs", lambda source: source.replace(
+            "task->slice_ns = slice(task);", "task->slice_ns = 0;"))
+        with self.worker() as worker:
+            self.go_on(worker)
+            self.put(self.published("eevdf"))
+            self.apply(timeless)
+            self.rejected("the rule gave a slice of no time")
+            failures = self.program()["failures"]
+            self.decides(worker)
+            self.assertEqual(self.program()["failures"], failures)
+            self.finish(worker)
 
     def test_native_code_is_lent_too(self):
         wasm = self.published("eevdf")

@@ -382,11 +382,45 @@ static void check_hostile(const struct hostile *hostile, struct sched_stand *sta
 			fail_msg("a rule that %s: task %u did not run", hostile->what, i);
 		assert_in_range(sched_stats(stand, i).wait_max_ns, 0, 100 * MS);
 	}
-	/* The last good one is there again. */
+	/* Another one decides as soon as it is there. */
 	if (err == RH_OK)
 		sched_exchange(stand, good, 1);
 	assert_true(rh_runqueue_is_ruled(stand->queue));
 	rh_rule_destroy(bad);
+}
+
+static void what_fails_at_once_is_refused_when_it_is_tried(void **state)
+{
+	static const struct rh_task_traits traits;
+	struct rh_rule                    *rule;
+	struct rh_diag                     diag = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof hostiles / sizeof hostiles[0]; i++) {
+		rule = load_text(hostiles[i].enqueue, hostiles[i].more);
+		if (rh_runqueue_try(rule, &traits, &diag) != RH_ERULE)
+			fail_msg("a rule that %s is taken", hostiles[i].what);
+		assert_string_equal(diag.text, rh_rule_why(rule));
+		assert_int_not_equal(rh_rule_counters(rule)->failures[hostiles[i].kind], 0);
+		rh_rule_destroy(rule);
+	}
+}
+
+static void what_decides_well_is_taken_when_it_is_tried(void **state)
+{
+	static const struct rh_task_traits traits[] = {
+		{ 0 }, { .nice = 19, .slice_ns = MS, .runtime_ns = MS, .period_ns = 10 * MS },
+	};
+	struct rh_rule *rule;
+	struct rh_diag  diag = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 2 * sizeof names / sizeof names[0]; i++) {
+		rule = sched_builtin(names[i / 2], NULL, 0);
+		if (rh_runqueue_try(rule, &traits[i % 2], &diag) != RH_OK)
+			fail_msg("%s: %s", names[i / 2], diag.text);
+		rh_rule_destroy(rule);
+	}
 }
 
 static void all_run_whatever_a_rule_does(void **state)
@@ -563,6 +597,8 @@ static void a_rule_may_refuse_a_task(void **state)
 	struct rh_rule_source source = { .hook = job.hook, .mode = RH_RULE_WASM,
 	                                 .object_fd = built.fd };
 	assert_int_equal(rh_rule_load(&source, &bad, &diag), RH_OK);
+	/* Of others it may take them: the exchange asks it about those that there are. */
+	assert_int_equal(rh_runqueue_try(bad, &stand.tasks[0].traits, &diag), RH_OK);
 	assert_int_equal(rh_runqueue_exchange(stand.queue, bad, 2, stand.now_ns, &diag),
 	                 RH_EINVAL);
 	assert_string_equal(diag.text, "the rule does not take a task (rh_sched_enable said -3)");
@@ -587,6 +623,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(events_are_ordered_alike),
 		cmocka_unit_test(a_built_in_rule_is_the_object),
+		cmocka_unit_test(what_fails_at_once_is_refused_when_it_is_tried),
+		cmocka_unit_test(what_decides_well_is_taken_when_it_is_tried),
 		cmocka_unit_test(all_run_whatever_a_rule_does),
 		cmocka_unit_test(a_rule_of_random_numbers_loses_nobody),
 		cmocka_unit_test(a_rule_that_recovers_decides_again),
