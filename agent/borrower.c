@@ -266,16 +266,31 @@ static void write_lines(const struct rh_borrower *borrower, const struct rh_code
 	}
 }
 
+/* It says how many it has made; counted are those of all processes. */
+static void count_instances(struct rh_borrower *borrower, struct rh_code *code,
+                            uint64_t revision, uint32_t made)
+{
+	if (borrower->told_of != revision)
+		borrower->instances = 0;
+	borrower->told_of = revision;
+	if (made <= borrower->instances)
+		return;
+	code->counters.instances += made - borrower->instances;
+	borrower->instances = made;
+}
+
 int rh_borrower_counts(struct rh_process *process, struct rh_frame *frame)
 {
 	unsigned            count;
 	struct rh_borrower *borrower = find(process, frame->request, &count);
 	uint64_t            revision, calls = 0, ns = 0, failures[RH_FAILURES] = { 0 };
+	uint32_t            made = 0;
 	struct rh_code     *code;
 
 	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) < 0 ||
 	    rh_record_u64(&frame->records, RH_TAG_CALLS, &calls) == RH_EPROTO ||
 	    rh_record_u64(&frame->records, RH_TAG_TOOK, &ns) == RH_EPROTO ||
+	    rh_record_u32(&frame->records, RH_TAG_COUNT, &made) == RH_EPROTO ||
 	    read_failures(frame, failures) < 0)
 		return malformed(process, frame);
 	code = borrower && borrower->loan ? borrower->loan->place.active : NULL;
@@ -285,6 +300,7 @@ int rh_borrower_counts(struct rh_process *process, struct rh_frame *frame)
 	code->ns += ns;
 	for (int kind = 0; kind < RH_FAILURES; kind++)
 		code->counters.failures[kind] += failures[kind];
+	count_instances(borrower, code, revision, made);
 	rh_codetell_changed(process->agent);
 	write_lines(borrower, code, frame);
 	return RH_OK;

@@ -13,6 +13,8 @@ struct rh_borrower {
 	struct rh_loan       *loan;   /* of what was sent last; NULL: there was none */
 	uint64_t              sent;   /* L2; 0: nothing yet, so it waits for a word   */
 	int                   waits;  /* it is offered loan's next one               */
+	uint64_t              told_of;   /* the rule of that revision ...            */
+	uint32_t              instances; /* ... it told that it has made so many of  */
 };
 
 /* Sends the borrower what it should have, if it has something else.  offered: a loan

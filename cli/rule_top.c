@@ -49,7 +49,9 @@ static void add_cost(struct rh_table *table, const struct rh_rule_run *run)
 {
 	char text[32] = "";
 
-	if (run->calls)
+	if (run->calls && !run->ns)
+		snprintf(text, sizeof text, "-"); /* none of so few was timed */
+	else if (run->calls)
 		snprintf(text, sizeof text, "%.1f", (double)run->ns / (double)run->calls);
 	rh_table_text(table, text);
 }

@@ -112,6 +112,11 @@ const char *rh_rule_why(const struct rh_rule *rule)
 	return rule->why;
 }
 
+void rh_rule_took(struct rh_rule *rule, uint64_t ns)
+{
+	rule->counters.ns += ns;
+}
+
 const struct rh_rule_counters *rh_rule_counters(const struct rh_rule *rule)
 {
 	return &rule->counters;
@@ -255,7 +260,9 @@ static int load(struct rh_rule *rule, const struct rh_rule_source *source,
 
 	if (rule->mode == RH_RULE_NATIVE) {
 		err = load_native(rule, source, diag);
-		return err < 0 ? err : run_init(rule, diag);
+		if (err == RH_OK && (err = run_init(rule, diag)) == RH_OK)
+			rule->counters.instances++;
+		return err;
 	}
 	err = rh_object_load(source->object_fd, rule->hook, &rule->object, diag);
 	return err < 0 ? err : make_instance(rule, diag);

@@ -76,6 +76,7 @@ struct rh_rule_source {
 struct rh_rule_counters {
 	uint64_t calls;
 	uint64_t failures[RH_FAILURES];
+	uint64_t ns;            /* in them, by a sample; 0 where its front does not measure */
 	uint64_t instances;     /* how many were made */
 	uint64_t lines_dropped; /* of its log, more than RH_RULE_LOG_SECOND in a second */
 };
@@ -104,6 +105,9 @@ void rh_rule_blame(struct rh_rule *rule, const char *why);
 
 /* The last failure, as a sentence without end: "the rule was stopped in ...". */
 const char *rh_rule_why(const struct rh_rule *rule);
+
+/* So long took calls that its front measured, and those that they stand for. */
+void rh_rule_took(struct rh_rule *rule, uint64_t ns);
 
 const struct rh_rule_counters *rh_rule_counters(const struct rh_rule *rule);
 

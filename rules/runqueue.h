@@ -56,6 +56,10 @@ struct rh_task_stats {
 	uint64_t           vruntime, deadline; /* as the rule has them, or 0 */
 };
 
+/* Questions to a rule: so often one is timed.  What it is asked comes in turns of a few, so that
+ * a power of two would always meet the same question. */
+#define RH_RUNQUEUE_TIMED_EVERY 251u
+
 struct rh_runqueue_counters {
 	uint64_t picks;    /* that gave a task */
 	uint64_t ruled;    /* of them, by the order of the rule */

@@ -22,6 +22,7 @@ struct rh_runqueue {
 	struct rh_rule             *rule;
 	struct rh_sched_buffer     *buffer; /* of the rule, NULL: it is not to be asked */
 	uint32_t                    has;    /* 1 << slot */
+	uint32_t                    asked;  /* to know which question is timed */
 	uint64_t                    generation, retry_at; /* in picks */
 	struct rh_runqueue_place    place;
 	struct rh_runqueue_counters counters;

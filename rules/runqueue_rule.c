@@ -1,5 +1,6 @@
 #include "runqueue_inner.h"
 
+#include "../base/clock.h"
 #include "../base/diag.h"
 #include "../model/check.h"
 #include "hook.h"
@@ -52,12 +53,29 @@ static void lose(struct rh_runqueue *queue)
 	order_by_arrival(queue);
 }
 
+__attribute__((noinline, cold)) static int ask_timed(struct rh_runqueue *queue, unsigned slot,
+                                                     uint64_t a, uint64_t b,
+                                                     uint64_t *ret_value)
+{
+	uint64_t began_ns = rh_clock_ns();
+	int      err = rh_rule_call(queue->rule, slot, a, b, ret_value);
+
+	queue->asked = 0;
+	rh_rule_took(queue->rule, (rh_clock_ns() - began_ns) * RH_RUNQUEUE_TIMED_EVERY);
+	return err;
+}
+
 bool rh_runqueue_ask(struct rh_runqueue *queue, unsigned slot, uint64_t a, uint64_t b,
                      uint32_t *ret_value)
 {
 	uint64_t value;
+	int      err;
 
-	if (__builtin_expect(rh_rule_call(queue->rule, slot, a, b, &value) < 0, 0)) {
+	if (__builtin_expect(++queue->asked == RH_RUNQUEUE_TIMED_EVERY, 0))
+		err = ask_timed(queue, slot, a, b, &value);
+	else
+		err = rh_rule_call(queue->rule, slot, a, b, &value);
+	if (__builtin_expect(err < 0, 0)) {
 		lose(queue);
 		return false;
 	}

@@ -139,6 +139,7 @@ void rh_seat_count_rules(struct rh_rule_counters *ret)
 		rh_latch_lock(&rh_seats[i].latch);
 		counters = rh_rule_counters(rh_seats[i].rule);
 		ret->calls += counters->calls;
+		ret->ns += counters->ns;
 		ret->instances += counters->instances;
 		ret->lines_dropped += counters->lines_dropped;
 		for (int failure = 0; failure < RH_FAILURES; failure++)

@@ -255,7 +255,8 @@ void rh_adapter_take_counts(struct rh_adapter *adapter, struct rh_adapter_counts
 		return;
 	rh_adapter_count(adapter, &now);
 	ret->calls = now.calls - adapter->told.calls;
-	ret->took_ns = adapter->timed_ns;
+	ret->took_ns = adapter->timed_ns + now.ns - adapter->told.ns;
+	ret->instances = now.instances;
 	for (int i = 0; i < RH_FAILURES; i++)
 		ret->failures[i] = now.failures[i] - adapter->told.failures[i];
 	adapter->told = now;

@@ -93,7 +93,7 @@ static void send_state(const struct rh_adapter *adapter, uint64_t revision, int 
 
 static int is_nothing(const struct rh_adapter_counts *counts)
 {
-	static const struct rh_adapter_counts nothing;
+	struct rh_adapter_counts nothing = { .instances = counts->instances };
 
 	return memcmp(counts, &nothing, sizeof nothing) == 0;
 }
@@ -111,6 +111,7 @@ static void send_counts(struct rh_adapter *adapter, const struct rh_adapter_coun
 	rh_record_put_u64(&writer, RH_TAG_TOOK, counts->took_ns);
 	for (int i = 0; i < RH_FAILURES; i++)
 		rh_record_put_u64(&writer, RH_TAG_ERRORS, counts->failures[i]);
+	rh_record_put_u32(&writer, RH_TAG_COUNT, (uint32_t)counts->instances);
 	for (uint32_t i = 0; i < line_count; i++)
 		rh_record_put_text(&writer, RH_TAG_TEXT, lines[i]);
 	send_to_agent(RH_FRAME_RULE_COUNTS, adapter->number, &writer);

@@ -94,6 +94,15 @@ class Lent(LentStage):
                     return run["failures"][kind]
         return 0
 
+    def assert_counted(self, worker):
+        """Calls, what they take and an instance for each run queue, all told to the center."""
+        until = time.monotonic() + LIMIT
+        while not all((run := self.json("rule", "top", "order")["items"][0])[key]
+                      for key in ("calls", "ns", "instances")):
+            self.assertLess(time.monotonic(), until, run)
+            self.go_on(worker)
+        self.assertEqual(run["instances"], Block(block_of(worker.pid)).seats)
+
     def fails(self, kind, code):
         """With that code in the place where tasks come, now and then."""
         module = self.published("cfs", lambda source: source.replace(
@@ -161,6 +170,7 @@ class Lent(LentStage):
                 self.put(module, mode)
                 self.assertEqual(self.policy(worker), "order")
                 self.go_on(worker)
+                self.assert_counted(worker)
             self.finish(worker)
 
     def test_a_child_begins_with_the_rule(self):

@@ -314,6 +314,29 @@ static void nobody_starves(void **state)
 
 /* ---- without a rule, and from one to another ---- */
 
+/* Of so many questions one; what those took counts for all. */
+static void what_questions_take_is_measured_by_a_sample(void **state)
+{
+	struct sched_stand             stand;
+	struct rh_rule                *rule = sched_begin(&stand, "cfs");
+	const struct rh_rule_counters *counters = rh_rule_counters(rule);
+	uint64_t                       first, begun = counters->calls;
+
+	(void)state;
+	assert_int_equal(counters->instances, 1);
+	for (int i = 0; i < 4; i++)
+		sched_add(&stand, 0, 0, 0);
+	for (first = counters->calls; !counters->ns; first = counters->calls)
+		sched_run(&stand, MS);
+	assert_in_range(first - begun, RH_RUNQUEUE_TIMED_EVERY / 2, 2 * RH_RUNQUEUE_TIMED_EVERY);
+	assert_int_equal(counters->ns % RH_RUNQUEUE_TIMED_EVERY, 0);
+	first = counters->ns;
+	sched_run(&stand, 10000 * MS);
+	assert_true(counters->calls > 4 * RH_RUNQUEUE_TIMED_EVERY);
+	assert_true(counters->ns > first);
+	sched_end(&stand, rule);
+}
+
 static void without_a_rule_all_run_in_turn(void **state)
 {
 	struct sched_stand stand;
@@ -535,6 +558,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(time_goes_by_weight),
 		cmocka_unit_test(a_nice_value_that_changes_counts_at_once),
+		cmocka_unit_test(what_questions_take_is_measured_by_a_sample),
 		cmocka_unit_test(a_sleeper_does_not_wait),
 		cmocka_unit_test(who_asks_for_less_is_not_ahead_by_more),
 		cmocka_unit_test(a_long_sleep_is_no_right_to_all),
