@@ -21,6 +21,7 @@
 #define RH_FIBER_FIBER_H
 
 #include "latch.h"
+#include "outside.h"
 #include "pending.h"
 #include "stats.h"
 
@@ -109,6 +110,7 @@ struct rh_fiber {
 	_Atomic uint32_t generation;
 	_Atomic bool used, ended;
 	_Atomic int nice;
+	struct rh_outside outside;
 	char name[16]; /* of the home thread, and of those that it makes */
 	struct rh_thread_stats *stats;
 	unsigned char *stack; /* of the home thread, while it is parked */

@@ -7,6 +7,7 @@
 #include "code.h"
 #include "evict.h"
 #include "maker.h"
+#include "outside.h"
 #include "own.h"
 #include "park.h"
 #include "preempt.h"
@@ -204,6 +205,8 @@ static uint64_t look(bool *ret_calm)
 		if (!atomic_load(&rh_seats[i].carrier) && rh_seat_waiting())
 			relieve(&rh_seats[i]);
 	}
+	if (rh_seat_waiting())
+		rh_outside_look(now);
 	return next;
 }
 

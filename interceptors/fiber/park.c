@@ -123,6 +123,7 @@ static void begin(struct rh_fiber *fiber)
 	atomic_store(&fiber->mask, rh_sys_mask(SIG_SETMASK, &all));
 	rh_park_leave_rseq();
 	take_name(fiber->name);
+	rh_outside_begin(fiber);
 	fiber->fs = rh_park_thread_pointer();
 	fiber->put_off = &rh_handler_put_off;
 	fiber->thread = pthread_self();

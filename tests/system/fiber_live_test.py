@@ -319,6 +319,38 @@ class Live(Programs):
             self.await_active("InForce")
             self.assertIn("it is bound to processors", program.communicate("\n")[1])
 
+    def await_rows(self, worker, is_so):
+        """Until what is told of its threads is so; they work meanwhile."""
+        until = time.monotonic() + LIMIT
+        while not is_so(rows := [row for row in
+                                 self.json("top", "--threads", "encoder")["items"]
+                                 if row["pid"] == worker.pid]):
+            self.assertLess(time.monotonic(), until, rows)
+            self.go_on(worker)
+
+    def test_what_others_ask_of_the_kernel_for_a_thread_counts(self):
+        with self.worker() as worker:
+            self.go_on(worker)
+            before = {row["tid"]: row["nice"] for row in self.rows(worker)}
+            first, second, third = list(before)[:3]
+            nice = os.getpriority(os.PRIO_PROCESS, first)
+            for more in nice + 2, nice + 3:
+                os.setpriority(os.PRIO_PROCESS, first, more)
+                self.await_rows(worker, lambda rows, told={**before, first: more}: told == {
+                    row["tid"]: row["nice"] for row in rows if row["carrier"] == "fiber"})
+            self.assertFalse(any("evicted" in row for row in
+                                 self.json("top", "--threads", "encoder")["items"]))
+            wanted = set()
+            if len(os.sched_getaffinity(0)) > 1:
+                os.sched_setaffinity(second, {min(os.sched_getaffinity(0))})
+                wanted.add((second, "it is bound to processors"))
+            with contextlib.suppress(PermissionError):
+                os.sched_setscheduler(third, os.SCHED_RR, os.sched_param(1))
+                wanted.add((third, "it has a scheduling class of the kernel"))
+            self.await_rows(worker, lambda rows: wanted ==
+                            {(row["tid"], row["evicted"]) for row in rows if "evicted" in row})
+            self.finish(worker)
+
     def test_one_that_lies_harms_nobody(self):
         with self.worker() as other, self.started(
                 "run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber", "--",
