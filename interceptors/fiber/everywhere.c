@@ -78,16 +78,26 @@ static int list_tasks(void)
 	return count;
 }
 
-int rh_everywhere_others(void)
+static int count_others(bool (*counts)(int tid))
 {
-	int count, alive = 0;
+	int count, sum = 0;
 
 	rh_latch_lock(&latch);
 	count = list_tasks();
 	for (int i = 0; i < count; i++)
-		alive += !rh_monitor_is_dead(atomic_load(&tasks[i]));
+		sum += counts(atomic_load(&tasks[i]));
 	rh_latch_unlock(&latch);
-	return alive;
+	return sum;
+}
+
+int rh_everywhere_others(void)
+{
+	return count_others(rh_monitor_is_alive);
+}
+
+int rh_everywhere_awake(void)
+{
+	return count_others(rh_monitor_is_awake);
 }
 
 /* Signals those that have not answered, or with 0 looks whether they are there; returns

@@ -24,4 +24,7 @@ void rh_everywhere_forget(void);
 /* How many kernel threads there are beside the caller, without those that ended. */
 int rh_everywhere_others(void);
 
+/* How many of them go on by themselves (rh_monitor_is_awake). */
+int rh_everywhere_awake(void);
+
 #endif

@@ -3,6 +3,7 @@
 #include "asked.h"
 #include "carrier.h"
 #include "clock.h"
+#include "everywhere.h"
 #include "loan.h"
 #include "monitor.h"
 #include "own.h"
@@ -13,9 +14,10 @@
 
 #include <string.h>
 
-#define STACK     (128u << 10) /* storage of the program's threads is in it, too */
-#define ASLEEP_NS 10000000u    /* without a break */
-#define SPINS_NS  5000000u     /* of processor time, for what takes a fiftieth of that */
+#define STACK      (128u << 10) /* storage of the program's threads is in it, too */
+#define ASLEEP_NS  10000000u   /* without a break */
+#define SPINS_NS   5000000u    /* of processor time, for what takes a fiftieth of that */
+#define PATIENT_NS 500000000u  /* asleep, while others go on, one of whom may have what it needs */
 
 static _Atomic int tid;
 static _Atomic uint32_t asked; /* a futex */
@@ -84,8 +86,10 @@ static bool any_runs(void)
 	return false;
 }
 
-/* It sleeps, or spins, in what it makes, and all carriers sleep, too.  Whom that lets go on may be who it waits for: then
- * there is time until the next one. */
+/* It sleeps, or spins, in what it makes, and all carriers sleep, too.  Whom that lets go on
+ * may be who it waits for: then there is time until the next one.  Another thread may be, too,
+ * the first one of the program for example, which waits for a processor, but one that computes
+ * on and on is no reason to wait for ever. */
 static bool waits(int thread, uint64_t now)
 {
 	uint64_t cpu_ns = rh_clock_of_thread(thread);
@@ -102,7 +106,9 @@ static bool waits(int thread, uint64_t now)
 		seen.awake_at = now;
 		seen.began_ns = cpu_ns;
 	}
-	if (now < seen.awake_at + ASLEEP_NS && cpu_ns < seen.began_ns + SPINS_NS)
+	if (cpu_ns < seen.began_ns + SPINS_NS &&
+	    (now < seen.awake_at + ASLEEP_NS ||
+	     (now < seen.awake_at + PATIENT_NS && rh_everywhere_awake())))
 		return false;
 	seen.awake_at = now;
 	seen.began_ns = cpu_ns;

@@ -130,12 +130,20 @@ enum rh_seen rh_monitor_sees(int tid)
 	return cpu_in(stat) == (int)here ? RH_SEEN_HERE : RH_SEEN_ELSEWHERE;
 }
 
-bool rh_monitor_is_dead(int tid)
+bool rh_monitor_is_alive(int tid)
 {
 	char text[STAT_MAX];
 	const char *stat = stat_of(tid, text);
 
-	return !stat || *stat == 'Z' || *stat == 'X';
+	return stat && *stat != 'Z' && *stat != 'X';
+}
+
+bool rh_monitor_is_awake(int tid)
+{
+	char text[STAT_MAX];
+	const char *stat = stat_of(tid, text);
+
+	return stat && (*stat == 'R' || *stat == 'D') && tid != rh_standby_tid();
 }
 
 /* For how long at least, of the time that it runs what it runs, it had no processor.  The

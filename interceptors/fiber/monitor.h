@@ -47,7 +47,11 @@ enum rh_seen {
 
 enum rh_seen rh_monitor_sees(int tid);
 
-/* Whether a kernel thread has ended. */
-bool rh_monitor_is_dead(int tid);
+/* Whether a kernel thread has not ended. */
+bool rh_monitor_is_alive(int tid);
+
+/* Whether it runs, or will when it has a processor, a page or what else it waits for without
+ * anybody's doing; never the stand-by, which only looks. */
+bool rh_monitor_is_awake(int tid);
 
 #endif

@@ -29,6 +29,7 @@ static _Atomic uint32_t on;  /* a futex */
 static _Atomic bool useless; /* it would be in the way of others, or is not there */
 static _Atomic bool awaited; /* the monitor asked for it */
 static _Atomic bool started; /* the maker did, or tried */
+static _Atomic int tid;
 
 /* How far the carriers were. */
 static struct {
@@ -137,6 +138,7 @@ static bool step_back(void)
 static void *main_of(void *none)
 {
 	rh_park_leave_rseq();
+	atomic_store(&tid, rh_sys_tid());
 	rh_own_name("rh-standby");
 	if (!step_back())
 		atomic_store(&on, 0), atomic_store(&useless, true);
@@ -168,8 +170,14 @@ void rh_standby_make(void)
 		atomic_store(&useless, true);
 }
 
+int rh_standby_tid(void)
+{
+	return atomic_load(&tid);
+}
+
 void rh_standby_forget(void)
 {
+	atomic_store(&tid, 0);
 	atomic_store(&on, 0);
 	atomic_store(&useless, false);
 	atomic_store(&awaited, false);

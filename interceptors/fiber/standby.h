@@ -18,6 +18,9 @@ void rh_standby_set(bool is_on);
 /* Of the maker: creates it, if it was to be set and is not there. */
 void rh_standby_make(void);
 
+/* Its kernel thread; 0: there is none. */
+int rh_standby_tid(void);
+
 /* In a child of fork: there is none. */
 void rh_standby_forget(void);
 
