@@ -17,21 +17,26 @@
 #include "governed.h"
 #include "schedspec.h"
 
-#include "../base/fiber_layout.h"
-
 #define RH_FIBERS_PATIENCE_MS 1000u
 
-/* What is asked for a rule of the carrier `fiber`; for others, and none (NULL), what programs
- * began with. */
-void rh_fibers_ask_of(const struct rh_schedspec *spec, struct rh_stats_ask *ret_ask);
+/* Finds out which programs of the set, after a look at it, have a runtime, and which of their
+ * threads that leaves to the kernel. */
+void rh_fibers_look(struct rh_governed *set);
 
-/* What of a rule no runtime does: why says it. */
-void rh_fibers_check(const struct rh_schedspec *spec, struct rh_diag *why);
+/* Whether a rule for that carrier is put on the thread by its runtime, or not at all, so that
+ * its class is none of the agent's.  One for `host` is the kernel's on what a runtime leaves
+ * to it, and on programs that have none; one for `fiber` is on none of such programs. */
+int rh_fibers_is_left(const struct rh_governed_process *process,
+                      const struct rh_governed_thread *thread, enum rh_sched_carrier carrier);
 
-/* Asks all that have it not in force.  Returns how many have not answered and may still do
- * so in time; why says who did not, or which threads a program leaves to the kernel and why,
- * or has the code RH_OK. */
-unsigned rh_fibers_put(struct rh_governed *set, const struct rh_stats_ask *ask,
+/* Whether any program of the set has a runtime. */
+int rh_fibers_is_any(const struct rh_governed *set);
+
+/* Asks all that have the rule not in force, whatever its carrier; for none (NULL) what they
+ * began with is asked for.  Returns how many have not answered and may still do so in time;
+ * why says who did not, or which threads a program leaves to the kernel and why, or what of
+ * the rule no runtime does, or has the code RH_OK. */
+unsigned rh_fibers_put(struct rh_governed *set, const struct rh_schedspec *spec,
                        uint64_t now_ms, struct rh_diag *why);
 
 /* Programs write down what happens to their threads until then (0: no more), by rh_clock_ns. */

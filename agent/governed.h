@@ -32,13 +32,16 @@ struct rh_governed_thread {
 	pid_t                tid;
 	int                  err_no;   /* the kernel refused the rule: errno, or 0 */
 	uint8_t              is_seen;  /* in the look under way                    */
+	uint8_t              is_home;  /* its runtime leaves it to the kernel      */
 	struct rh_sched_attr before;   /* G2                                       */
 };
 
 struct rh_governed_process {
 	pid_t                      pid;
 	uint64_t                   start;
-	uint8_t                    is_fiber;  /* it runs under that carrier        */
+	uint8_t                    is_fiber;  /* it was started under that carrier */
+	uint8_t                    has_runtime; /* ... whose runtime is in it, or may
+	                                         come: fibers.h                    */
 	uint8_t                    is_ended;
 	uint8_t                    is_known;  /* `before` is what its threads had  */
 	struct rh_sched_attr       before;

@@ -120,6 +120,7 @@ static void tell(struct rh_governor *governor, const struct rh_diag *why)
 static void look(struct rh_governor *governor, const struct rh_steer *steer)
 {
 	rh_governed_look(&governor->set, rh_steer_is_on, (void *)(uintptr_t)steer);
+	rh_fibers_look(&governor->set);
 	save(governor);
 }
 
@@ -163,13 +164,9 @@ static unsigned ask_fibers(struct rh_governor *governor, struct rh_diag *why)
 	const struct rh_schedspec *spec = governor->until_ms          ? &governor->next
 	                                : is_none(&governor->active) ? NULL
 	                                                             : &governor->active;
-	struct rh_stats_ask        ask;
-	unsigned                   pending;
+	unsigned pending = rh_fibers_put(&governor->set, spec, rh_clock_ns() / RH_NS_PER_MS,
+	                                 why);
 
-	rh_fibers_ask_of(spec, &ask);
-	pending = rh_fibers_put(&governor->set, &ask, rh_clock_ns() / RH_NS_PER_MS, why);
-	if (!why->code && spec)
-		rh_fibers_check(spec, why);
 	if (pending)
 		uv_timer_start(&governor->asking, on_asking, ASK_MS, 0);
 	save(governor);
@@ -239,7 +236,7 @@ static void release(struct rh_governor *governor)
 
 	look(governor, &governor->steer);
 	unweigh(governor, &stays);
-	rh_steer_restore(&governor->set, &why);
+	rh_steer_restore(&governor->steer, &governor->set, &why);
 	if (!why.code)
 		why = stays;
 	rh_info("rule %s orders the threads of %s no more", governor->active.rule,
@@ -337,19 +334,21 @@ static int is_for_fiber(const struct rh_schedspec *spec)
 static int try(struct rh_governor *governor, struct rh_diag *why)
 {
 	struct rh_steer *steer = &governor->coming;
-	struct rh_diag   lacks = { .code = RH_OK }, ignored = { .code = RH_OK };
+	struct rh_diag   ignored = { .code = RH_OK };
 	int              priority = 0;
 
 	if (rh_steer_check(&governor->next, why) < 0)
 		return why->code;
-	if (rh_rank_raise(&governor->next.says, &priority, &lacks) < 0) { /* V1 */
-		*why = lacks;
-		if (!is_for_fiber(&governor->next))
-			return lacks.code;
-	}
+	*why = (struct rh_diag){ .code = RH_OK };
+	rh_rank_raise(&governor->next.says, &priority, why); /* V1 */
 	rh_steer_init(steer, &governor->next, priority, governor->set.slice_ns);
-	steer->lacks = lacks;
+	steer->lacks = *why;
 	look(governor, is_none(&governor->active) ? steer : &governor->steer);
+	if (steer->lacks.code && !is_for_fiber(&governor->next) &&
+	    !rh_fibers_is_any(&governor->set)) {
+		take_back(governor);
+		return why->code;
+	}
 	if (is_for_fiber(&governor->next) && !is_none(&governor->active) &&
 	    !is_for_fiber(&governor->active))
 		rh_steer_leave_fibers(&governor->set);

@@ -11,10 +11,10 @@
  * processes that came since.  What the kernel refuses of a rule is told with the item of
  * the resource, which is active but for that; when it refuses all of it the item is
  * rejected and the former rule stays.  Without a rule the threads get back what they had.
- * Programs that run under the carrier `fiber` are asked for the policy of a rule for it
- * (fibers.h), and for what they began with when there is none; other programs of the
- * resource get the class that the kernel has for it.  Without the right for that the rule
- * is in force for the former alone.
+ * Programs that run under the carrier `fiber` are asked for the policy of the rule, whatever
+ * carrier that names (fibers.h), and for what they began with when there is none; other
+ * programs of the resource get the class that the kernel has for it.  Without the right for
+ * that the rule is in force for the former alone, and rejected where there are none.
  *
  *   place  (none) --item--> NEXT --> COMING, until programs answered --> ACTIVE
  *                             \----> refused, the former one stays

@@ -1,5 +1,7 @@
 #include "steer.h"
 
+#include "fibers.h"
+
 #include "../base/plural.h"
 #include "../base/threads.h"
 #include "../model/error.h"
@@ -143,14 +145,41 @@ static void count(struct tally *tally, const struct rh_governed_process *process
 	tally->tid = thread->tid;
 }
 
-static int put_on(const struct rh_steer *steer, pid_t tid)
+/* 0, or a negative errno. */
+typedef int do_to_thread(const void *user, const struct rh_governed_thread *thread);
+
+/* All but those that are their runtimes' under a rule for that carrier. */
+static void visit(struct tally *tally, struct rh_governed *set, enum rh_sched_carrier carrier,
+                  do_to_thread *action, const void *user)
 {
-	struct rh_sched_attr now;
-	int                  r = rh_sched_get(tid, &now);
+	for (unsigned i = 0; i < set->count; i++) {
+		struct rh_governed_process *process = set->at[i];
+
+		for (unsigned j = 0; j < process->count; j++) {
+			struct rh_governed_thread *thread = &process->threads[j];
+
+			if (!rh_fibers_is_left(process, thread, carrier))
+				count(tally, process, set, thread, action(user, thread));
+		}
+	}
+}
+
+static int put_on(const void *user, const struct rh_governed_thread *thread)
+{
+	const struct rh_steer *steer = user;
+	struct rh_sched_attr   now;
+	int                    r = rh_sched_get(thread->tid, &now);
 
 	if (r < 0 || rh_steer_is_on((void *)(uintptr_t)steer, &now))
 		return r;
-	return rh_sched_set(tid, &steer->wanted);
+	return rh_sched_set(thread->tid, &steer->wanted);
+}
+
+static int refuse(const void *user, const struct rh_governed_thread *thread)
+{
+	(void)user;
+	(void)thread;
+	return -EPERM;
 }
 
 int rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
@@ -159,15 +188,7 @@ int rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
 	struct tally tally = { 0 };
 
 	*why = (struct rh_diag){ .code = RH_OK };
-	for (unsigned i = 0; i < set->count; i++) {
-		struct rh_governed_process *process = set->at[i];
-
-		if (steer->carrier == RH_SCHED_FIBER && process->is_fiber)
-			continue;
-		for (unsigned j = 0; j < process->count; j++)
-			count(&tally, process, set, &process->threads[j], steer->lacks.code ?
-			      -EPERM : put_on(steer, process->threads[j].tid));
-	}
+	visit(&tally, set, steer->carrier, steer->lacks.code ? refuse : put_on, steer);
 	if (tally.refused && steer->lacks.code)
 		rh_diag_set(why, steer->lacks.code, "%u thread%s not under fiber: %.180s",
 		            tally.refused, rh_plural(tally.refused), steer->lacks.text);
@@ -179,14 +200,15 @@ int rh_steer_put(const struct rh_steer *steer, struct rh_governed *set,
 	else if (steer->is_sliceless)
 		rh_diag_set(why, RH_ENOSYS, "sliceUs needs Linux 6.12: the kernel's own slice "
 		            "is in force");
-	return tally.refused && tally.refused == tally.total && !steer->lacks.code ? why->code
-	                                                                           : RH_OK;
+	return tally.refused && tally.refused == tally.total && !steer->lacks.code &&
+	       !rh_fibers_is_any(set) ? why->code : RH_OK;
 }
 
-static int give_back(const struct rh_governed *set, const struct rh_governed_thread *thread)
+static int give_back(const void *user, const struct rh_governed_thread *thread)
 {
-	struct rh_sched_attr before = thread->before, now;
-	int                  r = rh_sched_get(thread->tid, &now);
+	const struct rh_governed *set = user;
+	struct rh_sched_attr      before = thread->before, now;
+	int                       r = rh_sched_get(thread->tid, &now);
 
 	if (r < 0)
 		return r;
@@ -203,24 +225,20 @@ void rh_steer_leave_fibers(struct rh_governed *set)
 	for (unsigned i = 0; i < set->count; i++) {
 		const struct rh_governed_process *process = set->at[i];
 
-		for (unsigned j = 0; process->is_fiber && j < process->count; j++)
-			give_back(set, &process->threads[j]);
+		for (unsigned j = 0; process->is_fiber && j < process->count; j++) {
+			if (!rh_fibers_is_left(process, &process->threads[j], RH_SCHED_HOST))
+				give_back(set, &process->threads[j]);
+		}
 	}
 }
 
-void rh_steer_restore(struct rh_governed *set, struct rh_diag *why)
+void rh_steer_restore(const struct rh_steer *steer, struct rh_governed *set,
+                      struct rh_diag *why)
 {
 	struct tally tally = { 0 };
-	uint32_t     policy = RH_CLASS_OTHER;
 
 	*why = (struct rh_diag){ .code = RH_OK };
-	for (unsigned i = 0; i < set->count; i++) {
-		struct rh_governed_process *process = set->at[i];
-
-		for (unsigned j = 0; j < process->count; j++)
-			count(&tally, process, set, &process->threads[j],
-			      give_back(set, &process->threads[j]));
-	}
+	visit(&tally, set, steer->carrier, give_back, set);
 	if (tally.refused)
-		say(&tally, policy, "keep what the rule gave them", why);
+		say(&tally, RH_CLASS_OTHER, "keep what the rule gave them", why);
 }

@@ -190,6 +190,15 @@ static int has_signal(const char *status, const char *set)
 	return at && (strtoull(at + strlen(set), NULL, 16) >> (RH_STATS_SIGNAL - 1) & 1);
 }
 
+int rh_fiber_block_is_hidden(pid_t pid)
+{
+	char path[64], text[4096];
+
+	snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+	return read_text(AT_FDCWD, path, text, sizeof text) > 0 &&
+	       has_signal(text, "\nSigCgt:");
+}
+
 /* Signals of this kind queue up, and a program that was stopped would get all of them at
  * once: one at a time.  Without a handler it would end by it. */
 static void wake(pid_t pid, uint32_t tid)
@@ -252,6 +261,26 @@ int rh_fiber_block_hosted(const struct rh_fiber_block *block, char why[RH_STATS_
 		why[0] = '\0';
 	make_text(why);
 	return hosted > INT32_MAX ? 0 : (int)hosted;
+}
+
+int rh_fiber_block_homes(const struct rh_fiber_block *block,
+                         pid_t ret_tids[RH_FIBER_BLOCK_HOMES])
+{
+	struct rh_stats *stats = malloc(sizeof *stats);
+	int              r = stats ? rh_fiber_block_read(block, stats) : RH_ENOMEM, count = 0;
+
+	for (unsigned i = 0; r == RH_OK && i < RH_STATS_THREADS; i++) {
+		if (atomic_load(&stats->threads[i].state) == RH_THREAD_HOME)
+			ret_tids[count++] = (pid_t)atomic_load(&stats->threads[i].tid);
+	}
+	for (unsigned i = 0; r == RH_OK && i < RH_STATS_OTHERS; i++) {
+		uint64_t other = atomic_load(&stats->others[i]);
+
+		if (other >> 32) /* one of the runtime has no reason */
+			ret_tids[count++] = (pid_t)(uint32_t)other;
+	}
+	free(stats);
+	return r < 0 ? r : count;
 }
 
 /* ---- what happens ----------------------------------------------------------- */

@@ -24,6 +24,10 @@ struct rh_fiber_block {
 int rh_fiber_block_open(pid_t pid, int is_to_ask, struct rh_fiber_block *ret_block);
 void rh_fiber_block_close(struct rh_fiber_block *block);
 
+/* Of a process without a block: whether it handles the runtime's signal, so that a runtime
+ * is in it all the same. */
+int rh_fiber_block_is_hidden(pid_t pid);
+
 /* Whether both are of one runtime: a program that becomes another has a new one. */
 int rh_fiber_block_is_same(const struct rh_fiber_block *a, const struct rh_fiber_block *b);
 
@@ -38,6 +42,13 @@ int rh_fiber_block_ask(const struct rh_fiber_block *block, const struct rh_stats
 /* How many of its threads the kernel schedules though its policy should, and why the first.
  * 0: none, or its runtime does not tell.  RH_ELOST. */
 int rh_fiber_block_hosted(const struct rh_fiber_block *block, char why[RH_STATS_WHY]);
+
+#define RH_FIBER_BLOCK_HOMES (RH_STATS_THREADS + RH_STATS_OTHERS)
+
+/* The numbers of those of them that the block names, in no order, as the program tells them.
+ * Returns how many; RH_ELOST. */
+int rh_fiber_block_homes(const struct rh_fiber_block *block,
+                         pid_t ret_tids[RH_FIBER_BLOCK_HOMES]);
 
 /* Events are written until then, by CLOCK_MONOTONIC, at most some seconds from now; 0: no
  * more.  RH_ELOST. */

@@ -15,7 +15,7 @@ import unittest
 import cgroups
 from cli_stage import BUILD, LIMIT
 from fiber_run_stage import WORKER, RunStage
-from fiber_stage import CONTROL, Block, Control, block_of
+from fiber_stage import CONTROL, STATES, Block, Control, block_of
 
 # It has a block in which nothing is true: whom it wants to have woken is another's thread.
 LIAR = f"""
@@ -86,10 +86,10 @@ os._exit(0)
 
 
 class Programs(RunStage):
-    def rule(self, says):
+    def rule(self, says, carrier="fiber"):
         return self.ok("apply", "-f", self.path(
             "rule.yaml", "kind: Rule\nmetadata: {name: encoder-sched}\n"
-            f"spec: {{sched: {{resource: encoder, carrier: fiber, {says}}}}}\n"))
+            f"spec: {{sched: {{resource: encoder, carrier: {carrier}, {says}}}}}\n"))
 
     def active(self):
         return next(condition for condition in
@@ -389,21 +389,92 @@ class Live(Programs):
             self.go_on(worker)
             self.finish(worker)
 
-    def test_a_carrier_that_changes_takes_its_class_along(self):
+    def test_a_rule_without_a_carrier_is_its_runtimes_to_obey(self):
         with self.worker() as worker:
             self.go_on(worker)
-            self.is_put(worker, "use: rr", "rr", 0, 0, 0, 0, 0, 0)
-            before = os.getpriority(os.PRIO_PROCESS, worker.pid)
-            self.ok("apply", "-f", self.path(
-                "rule.yaml", "kind: Rule\nmetadata: {name: encoder-sched}\n"
-                "spec: {sched: {resource: encoder, use: cfs, nice: 5}}\n"))
+            self.await_standby(worker)
+            said = f"fiber_worker ({worker.pid}) under fiber:"
+            for says, policy, *numbers in (
+                    ("use: deadline, runtimeUs: 500, periodUs: 10000", "deadline",
+                     0, 0, 0, 500000, 10000000, 10000000),
+                    ("use: fifo", "fifo", 0, 0, 0, 0, 0, 0),
+                    ("use: rr, priority: 3", "rr", 0, 0, 0, 0, 0, 0)):
+                self.rule(says, carrier="host")
+                self.await_active("Partial", f"{said} {policy} among its own threads only, no "
+                                  "real-time class (carrier: fiber asks for none)")
+                self.await_block(worker, policy, policy, *numbers)
+                self.assertEqual([row["class"] for row in self.rows(worker)], [policy] * 8)
+                self.await_standby(worker)
+            self.rule("use: cfs, nice: 5", carrier="host")
+            self.await_active("Partial", f"{said} cfs among its own threads only, nice")
+            self.await_block(worker, "cfs", "cfs", 1, 5, 0, 0, 0, 0)
+            self.await_standby(worker)
+            self.rule("use: cfs", carrier="host")
             self.await_active("InForce")
-            self.await_block(worker, "cfs", "", 0, 0, 0, 0, 0, 0)
-            self.assertEqual(os.getpriority(os.PRIO_PROCESS, worker.pid), 5)
+            self.await_block(worker, "cfs", "cfs", 0, 0, 0, 0, 0, 0)
+            self.go_on(worker)
+            # Nor when the carrier changes, or the rule goes.
             self.is_put(worker, "use: eevdf", "eevdf", 0, 0, 0, 0, 0, 0)
-            if os.geteuid() == 0:
-                self.assertEqual(os.getpriority(os.PRIO_PROCESS, worker.pid), before)
+            self.await_standby(worker)
+            self.ok("delete", "rule", "encoder-sched")
+            self.await_block(worker, "cfs", "", 0, 0, 0, 0, 0, 0)
+            self.await_standby(worker)
             self.finish(worker)
+
+    def await_standby(self, worker):
+        """Until the stand-by is ten behind, as the runtime has it: a new one begins as its
+        maker.  No thread but that has another class or nice value than the program."""
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        until = time.monotonic() + LIMIT
+        while True:
+            tids = [int(tid) for tid in os.listdir(f"/proc/{worker.pid}/task")]
+            nices = sorted(os.getpriority(os.PRIO_PROCESS, tid) for tid in tids)
+            self.assertEqual({os.sched_getscheduler(tid) for tid in tids}, {os.SCHED_OTHER})
+            if nices == [own] * (len(tids) - 1) + [min(own + 10, 19)]:
+                return
+            self.assertLess(time.monotonic(), until, nices)
+            time.sleep(0.01)
+
+    def test_threads_that_are_the_kernels_have_its_class(self):
+        with self.started("run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber", "--",
+                          sys.executable, "-c", BOUND, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as program:
+            self.assertEqual(program.stdout.readline(), "bound\n")
+            home = [thread.tid for thread in Block(block_of(program.pid)).threads
+                    if STATES[thread.state] == "home"]
+            self.assertEqual(len(home), 1)
+            own = os.getpriority(os.PRIO_PROCESS, program.pid)
+            self.rule("use: cfs, nice: 5", carrier="host")
+            self.await_nice(home[0], 5)
+            self.await_active("Partial", "under fiber: cfs among its own threads only")
+            self.assertEqual(os.getpriority(os.PRIO_PROCESS, program.pid), own)
+            self.rule("use: cfs, nice: 5")
+            self.await_active("Partial", "1 thread under host")
+            if os.geteuid() == 0:
+                self.await_nice(home[0], own)
+            program.communicate("on\n\n", timeout=LIMIT)
+
+    def await_nice(self, tid, nice):
+        until = time.monotonic() + LIMIT
+        while os.getpriority(os.PRIO_PROCESS, tid) != nice:
+            self.assertLess(time.monotonic(), until, self.log())
+            time.sleep(0.01)
+
+    def test_a_program_without_a_runtime_has_the_kernels_class(self):
+        path = os.path.join(BUILD, "tests", "system", "sched_program_static")
+        with self.started("run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber", "--",
+                          "sh", "-c", '"$0"; true', path, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as shell:
+            pid = int(shell.stdout.readline().split()[1])
+            shell.stdin.write("thread\n")
+            shell.stdin.flush()
+            tid = int(shell.stdout.readline().split()[1])
+            self.await_active("Partial", "no runtime is in it")
+            self.rule("use: cfs, nice: 5", carrier="host")
+            self.await_nice(tid, 5)
+            self.await_nice(pid, 5)
+            self.await_active("InForce")
+            shell.communicate("", timeout=LIMIT)
 
 
 class Traced(Programs):
@@ -586,6 +657,11 @@ class Alone(Programs):
                 self.assertEqual(os.sched_getscheduler(other.pid), os.SCHED_OTHER)
                 other.communicate("", timeout=LIMIT)
             self.await_active("InForce")
+            self.go_on(worker)
+            # Nor for a rule that names no carrier: it has nobody else to be refused by.
+            self.rule("use: rr", carrier="host")
+            self.await_active("Partial", f"fiber_worker ({worker.pid}) under fiber: rr")
+            self.await_block(worker, "rr", "rr", 0, 0, 0, 0, 0, 0)
             self.go_on(worker)
             self.finish(worker)
 

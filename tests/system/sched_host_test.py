@@ -383,8 +383,13 @@ class Swaps(Host):
                              {"rr"}, rows)
             self.assertTrue(any(row["carrier"] == "fiber" and row["runNs"] > 0
                                 for row in rows), rows)
-            self.rule("use: rr, priority: 2")
-            self.await_all([row["tid"] for row in rows], real(RR, 2))
+            self.rule("use: fifo, priority: 2")
+            self.await_said([f"xz ({process.pid}) under fiber: fifo"], "describe", "rule",
+                            "encoder-sched")
+            rows = self.json("top", "--threads", "encoder")["items"]
+            self.assertEqual({attr_of(row["tid"]).policy for row in rows}, {OTHER}, rows)
+            self.assertEqual({row["class"] for row in rows if row["carrier"] == "fiber"},
+                             {"fifo"}, rows)
             process.stdin.write(half)
             process.stdin.close()
             self.assertEqual(process.stderr.read(), b"")

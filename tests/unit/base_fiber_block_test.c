@@ -156,6 +156,30 @@ static void threads_that_the_kernel_orders_are_counted(void **state)
 	assert_int_equal(rh_fiber_block_hosted(&scene->block, why), 0);
 }
 
+static void threads_that_are_at_home_are_named(void **state)
+{
+	struct scene           *scene = *state;
+	struct rh_thread_stats *lines = scene->shared->stats.threads;
+	_Atomic uint64_t       *others = scene->shared->stats.others;
+	pid_t                   tids[RH_FIBER_BLOCK_HOMES];
+
+	assert_int_equal(rh_fiber_block_homes(&scene->block, tids), 0);
+	lines[3].tid = 30;
+	lines[3].state = RH_THREAD_HOME;
+	lines[4].tid = 40;
+	lines[4].state = RH_THREAD_RUNNING;
+	lines[RH_STATS_THREADS - 1].tid = 50;
+	lines[RH_STATS_THREADS - 1].state = RH_THREAD_HOME;
+	others[0] = 60; /* the runtime's own */
+	others[RH_STATS_OTHERS - 1] = 2ull << 32 | 70;
+	assert_int_equal(rh_fiber_block_homes(&scene->block, tids), 3);
+	assert_int_equal(tids[0], 30);
+	assert_int_equal(tids[1], 50);
+	assert_int_equal(tids[2], 70);
+	assert_int_equal(ftruncate(scene->fd, 4096), 0);
+	assert_int_equal(rh_fiber_block_homes(&scene->block, tids), RH_ELOST);
+}
+
 static void text_ends(void **state)
 {
 	struct scene    *scene = *state;
@@ -310,6 +334,7 @@ int main(void)
 		IN_SCENE(what_it_says_can_be_printed),
 		IN_SCENE(a_program_that_becomes_another_has_another),
 		IN_SCENE(threads_that_the_kernel_orders_are_counted),
+		IN_SCENE(threads_that_are_at_home_are_named),
 		IN_SCENE(text_ends),
 		IN_SCENE(it_is_asked_once_and_believed_when_it_says_so),
 		IN_SCENE(a_refusal_is_told_until_something_else_is_asked),
