@@ -119,6 +119,44 @@ int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 int __wrap_sigaction(int sig, const struct sigaction *wanted, struct sigaction *ret_old);
 int __wrap_sigaltstack(const stack_t *stack, stack_t *ret_old);
 sighandler_t __wrap_signal(int sig, sighandler_t handler);
+void *__wrap_malloc(size_t bytes);
+void *__wrap_calloc(size_t members, size_t bytes);
+void *__wrap_realloc(void *piece, size_t bytes);
+void *__wrap_aligned_alloc(size_t align, size_t bytes);
+void __wrap_free(void *piece);
+
+/* The C library's own malloc, also where the program brings another: its code is never
+ * preempted (code.h), so that nobody who waits for a carrier has its lock. */
+extern void *__libc_malloc(size_t bytes);
+extern void *__libc_calloc(size_t members, size_t bytes);
+extern void *__libc_realloc(void *piece, size_t bytes);
+extern void *__libc_memalign(size_t align, size_t bytes);
+extern void __libc_free(void *piece);
+
+void *__wrap_malloc(size_t bytes)
+{
+	return __libc_malloc(bytes);
+}
+
+void *__wrap_calloc(size_t members, size_t bytes)
+{
+	return __libc_calloc(members, bytes);
+}
+
+void *__wrap_realloc(void *piece, size_t bytes)
+{
+	return __libc_realloc(piece, bytes);
+}
+
+void *__wrap_aligned_alloc(size_t align, size_t bytes)
+{
+	return __libc_memalign(align, bytes);
+}
+
+void __wrap_free(void *piece)
+{
+	__libc_free(piece);
+}
 
 /* They never end: counted once. */
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attributes,

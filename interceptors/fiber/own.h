@@ -4,7 +4,9 @@
  * base/, rules/ and sdk/ call pthread_create, sigaction and the like; here those names are
  * the program's, whose threads become fibers and whose handlers wait for the right moment.
  * The linker gives them these instead (--wrap): threads of the kernel, counted as the
- * runtime's, and handlers that are called at once where rules run.
+ * runtime's, and handlers that are called at once where rules run.  So it does with malloc:
+ * a fiber that waits for a carrier may have the lock of the program's.  What the C library
+ * takes from there by itself (strdup) may not be given back here.
  *
  * Threads     Carriers, the monitor and what is created here are the runtime's own: the kernel
  *             calls them rh-carrier-0, ..., rh-monitor, rh-maker, rh-standby, rh-asked, and

@@ -22,6 +22,8 @@
 #include "waitqueue.h"
 #include "wheel.h"
 
+#include "../../rules/wasm/thread.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -159,6 +161,7 @@ static bool is_go(void)
 
 static void open_for(const char *told)
 {
+	rh_thread_mind_ends(); /* before the program has many keys */
 	rh_policy_begin(told);
 	rh_handler_open();
 }

@@ -51,6 +51,11 @@ static void make_key(void)
 	RH_CHECK(pthread_key_create(&ending, at_thread_end) == 0);
 }
 
+void rh_thread_mind_ends(void)
+{
+	pthread_once(&ending_once, make_key);
+}
+
 static void *map(size_t bytes)
 {
 	void *at = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
@@ -87,7 +92,7 @@ int rh_thread_prepare(struct rh_diag *diag)
 
 	if (rh_thread_self)
 		return RH_OK;
-	pthread_once(&ending_once, make_key);
+	rh_thread_mind_ends();
 	self = aligned_alloc(_Alignof(struct rh_thread), sizeof *self);
 	if (self)
 		memset(self, 0, sizeof *self);

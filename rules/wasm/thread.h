@@ -96,6 +96,10 @@ struct rh_thread {
 extern _Thread_local struct rh_thread *rh_thread_self
 	__attribute__((tls_model("initial-exec")));
 
+/* Has ends of threads noticed.  By itself at the first thread; earlier where a thread may need
+ * no memory of the C library for it, which it does if many keys are in use before. */
+void rh_thread_mind_ends(void);
+
 /* Prepares the calling thread; again and again is fine.  It is undone when the thread
  * ends.  RH_ENOMEM. */
 int rh_thread_prepare(struct rh_diag *diag);

@@ -4,12 +4,14 @@ not serve: the rest works on, and all come back.  And signals that pile up are n
 import contextlib
 import itertools
 import os
+import re
+import shutil
 import signal
 import subprocess
 import sys
 import unittest
 
-from fiber_stage import BUILD, LIMIT, PATIENCE, Block, Control, Stage
+from fiber_stage import BUILD, LIBRARY, LIMIT, PATIENCE, Block, Control, Stage
 
 PROGRAMS = os.path.join(os.path.abspath(BUILD), "tests", "system")
 ROUNDS = int(os.environ.get("RHODES_ROUNDS", "3"))
@@ -17,6 +19,11 @@ TIMES = max(ROUNDS, 15)  # that all sleep
 SOON_US = 5000 * PATIENCE
 SLEEPERS, SEATS = 12, 2
 CHILDREN = 12
+# Of the C library: what somebody has to give back by free, and that.
+GIVING = set("""malloc calloc realloc reallocarray aligned_alloc memalign posix_memalign valloc
+    pvalloc free strdup strndup __strdup __strndup asprintf vasprintf __asprintf_chk
+    __vasprintf_chk getline getdelim __getdelim open_memstream scandir scandir64 realpath
+    __realpath_chk get_current_dir_name""".split())
 WORK, TRIES = 500, 15
 # All have a thread, then say which file their block is, while all of them are there.
 FAMILY = f"""
@@ -110,6 +117,13 @@ class Blocked(Stage):
         answers = itertools.cycle(["rr: 0\n", "cfs: 0\n", "nothing: -2\n"])
         self.assertEqual(self.leave_malloc("asks"), "".join(
             f"{SLEEPERS} slept, one left malloc\n{next(answers)}" for _ in range(ROUNDS)))
+
+    @unittest.skipUnless(shutil.which("nm"), "nm is not installed")
+    def test_what_the_runtime_keeps_is_never_of_the_programs_malloc(self):
+        """Nor does it give back what the C library took from there (strdup and its like)."""
+        out = self.run_plain("nm", "-D", "--undefined-only", LIBRARY, text=True)
+        self.assertIn("__libc_malloc", out)
+        self.assertEqual(set(re.findall(r"\w+(?=@|$)", out, re.M)) & GIVING, set())
 
     def leave_malloc(self, *more):
         return subprocess.run([os.path.join(PROGRAMS, "fiber_malloc"), str(SLEEPERS), str(ROUNDS),

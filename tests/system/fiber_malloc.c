@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #define MANY  64
+#define KEYS  40        /* more than a thread has room for without malloc */
 #define STORE (64u << 20)
 #define HEAD  16u /* before each piece: its size */
 #define SEEN  __attribute__((visibility("default"))) /* by the C library, too */
@@ -211,6 +212,8 @@ int main(int argc, char *argv[])
 
 	if (count > MANY)
 		return 2;
+	for (int i = 0; i < KEYS; i++)
+		check(pthread_key_create(&(pthread_key_t){0}, NULL) == 0, "pthread_key_create");
 	for (int i = 0; i < rounds; i++) {
 		const char *policy = argc > 3 ? policies[i % 3] : NULL;
 
@@ -218,6 +221,7 @@ int main(int argc, char *argv[])
 		printf("%d slept, one left malloc\n", count);
 		if (policy)
 			printf("%s: %d\n", policy, answer());
+		fflush(stdout);
 	}
 	return 0;
 }

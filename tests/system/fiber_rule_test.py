@@ -6,6 +6,7 @@ scheduled, and is told of."""
 import os
 import re
 import subprocess
+import threading
 import time
 import unittest
 
@@ -24,6 +25,8 @@ kind: Rule
 metadata: {{name: encoder-sched}}
 spec: {{sched: {{resource: encoder, carrier: fiber, use: {}}}}}
 """
+MALLOC = os.path.join(BUILD, "tests", "system", "fiber_malloc")
+SLEPT = "12 slept, one left malloc\n"
 # One that fails in a place of its source, where the threads do not need it.
 ENQUEUE = "int32_t rh_sched_enqueue(int32_t number, int32_t why)\n{\n"
 
@@ -172,6 +175,22 @@ class Lent(LentStage):
                 self.go_on(worker)
                 self.assert_counted(worker)
             self.finish(worker)
+
+    def test_the_lock_of_the_programs_malloc_is_held_by_one_that_waits(self):
+        """Carriers that ask a rule for the first time need memory."""
+        self.env["RHODES_SCHED_SEATS"] = "2"
+        self.put(self.published("cfs"))
+        with self.started("run", "-r", "encoder", "--sched", "rr", "--carrier", "fiber", "--",
+                          MALLOC, "12", "1000000", stdout=subprocess.PIPE) as program:
+            limit = threading.Timer(LIMIT, program.kill)
+            self.addCleanup(limit.cancel)
+            limit.start()
+            self.assertEqual(program.stdout.readline(), SLEPT)
+            while self.policy(program) != "order":
+                self.assertEqual(program.stdout.readline(), SLEPT)
+            for _ in range(10):
+                self.assertEqual(program.stdout.readline(), SLEPT)
+            program.kill()
 
     def test_a_child_begins_with_the_rule(self):
         self.put(self.published("cfs"))
