@@ -306,6 +306,23 @@ unsigned rh_fibers_put(struct rh_governed *set, const struct rh_schedspec *spec,
 	return tally.pending;
 }
 
+void rh_fibers_check_code(const struct rh_governed *set, struct rh_diag *why)
+{
+	struct rh_thread_stat stat = { .name = "?" };
+
+	*why = (struct rh_diag){ .code = RH_OK };
+	for (unsigned i = 0; i < set->count && !why->code; i++) {
+		const struct rh_governed_process *process = set->at[i];
+
+		if (process->count < 2 || (process->is_fiber && process->has_runtime))
+			continue;
+		rh_thread_stat(process->pid, process->pid, &stat);
+		rh_diag_set(why, RH_ENOSYS, "%.15s (%d) does not run under fiber: the kernel "
+		            "orders it; start it with rhodes run --carrier fiber", stat.name,
+		            (int)process->pid);
+	}
+}
+
 void rh_fibers_trace(const struct rh_governed *set, uint64_t until_ns)
 {
 	struct rh_fiber_block block;

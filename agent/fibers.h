@@ -39,6 +39,10 @@ int rh_fibers_is_any(const struct rh_governed *set);
 unsigned rh_fibers_put(struct rh_governed *set, const struct rh_schedspec *spec,
                        uint64_t now_ms, struct rh_diag *why);
 
+/* A rule of code orders the threads of programs that have a runtime alone: why says which
+ * program of several threads has none, or has the code RH_OK. */
+void rh_fibers_check_code(const struct rh_governed *set, struct rh_diag *why);
+
 /* Programs write down what happens to their threads until then (0: no more), by rh_clock_ns. */
 void rh_fibers_trace(const struct rh_governed *set, uint64_t until_ns);
 

@@ -15,6 +15,7 @@
 #include "../base/clock.h"
 #include "../base/log.h"
 #include "../base/peer.h"
+#include "../rules/hook.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -60,13 +61,29 @@ struct rh_governor {
 	uint64_t            item;      /* revision of the resource's             */
 	uint64_t            refused_at; /* ... that refused is of                */
 	struct rh_diag      told;      /* what is not in force, as it was told   */
+	int                 is_watched; /* the set was looked at for a rule of code alone */
+	int                 is_stale;  /* what was told is of another item, perhaps */
 };
 
 static void on_answering(struct rh_task *task);
+static void on_sweeping(struct rh_task *task);
 
 static int is_none(const struct rh_schedspec *spec)
 {
 	return spec->rule[0] == '\0';
+}
+
+/* No policy is in force or coming. */
+static int is_idle(const struct rh_governor *governor)
+{
+	return is_none(&governor->active) && is_none(&governor->next);
+}
+
+/* Threads shall be ordered by code, which runtimes alone ask. */
+static int has_code(const struct rh_governor *governor)
+{
+	return rh_codespecs_find(&governor->agent->view->self.codes,
+	                         rh_hook_find("sched")) != NULL;
 }
 
 /* ---- the file --------------------------------------------------------------- */
@@ -108,11 +125,14 @@ static void tell(struct rh_governor *governor, const struct rh_diag *why)
 {
 	struct rh_agent *agent = governor->agent;
 
-	if (governor->told.code == why->code && strcmp(governor->told.text, why->text) == 0)
+	if (!governor->is_stale && governor->told.code == why->code &&
+	    strcmp(governor->told.text, why->text) == 0)
 		return;
 	governor->told = *why;
+	governor->is_stale = 0;
 	if (why->code)
-		rh_warn("rule %s: %s", governor->active.rule, why->text);
+		rh_warn("rule %s: %s", is_none(&governor->active) ? "of code"
+		                                                  : governor->active.rule, why->text);
 	rh_result_partial(agent, agent->resource, "", governor->item, why->code ? why : NULL);
 }
 
@@ -173,13 +193,60 @@ static unsigned ask_fibers(struct rh_governor *governor, struct rh_diag *why)
 	return pending;
 }
 
+static int is_code_active(const struct rh_governor *governor)
+{
+	struct rh_agent *agent = governor->agent;
+	struct rh_diag   ignored;
+
+	return has_code(governor) && rh_settle_is(agent, agent->resource, "") &&
+	       !rh_result_rejected(agent, agent->resource, "", &ignored);
+}
+
 /* What was told stands while somebody may still answer. */
 static void settle_fibers(struct rh_governor *governor)
 {
 	struct rh_diag why;
 
-	if (ask_fibers(governor, &why) == 0 && !is_none(&governor->active))
-		tell(governor, governor->lack.code ? &governor->lack : &why);
+	if (ask_fibers(governor, &why) || is_none(&governor->active))
+		return;
+	if (!why.code && is_code_active(governor))
+		rh_fibers_check_code(&governor->set, &why);
+	tell(governor, governor->lack.code ? &governor->lack : &why);
+}
+
+static int is_never_ruled(void *user, const struct rh_sched_attr *attr)
+{
+	(void)user;
+	(void)attr;
+	return 0;
+}
+
+/* Looks for programs that a rule of code without a policy does not reach. */
+static void watch(struct rh_governor *governor)
+{
+	struct rh_diag why;
+
+	if (!is_idle(governor) || !has_code(governor))
+		return;
+	governor->is_watched = 1;
+	rh_governed_look(&governor->set, is_never_ruled, NULL);
+	rh_fibers_look(&governor->set);
+	save(governor);
+	if (!is_code_active(governor))
+		return;
+	rh_fibers_check_code(&governor->set, &why);
+	tell(governor, &why);
+}
+
+/* What threads had meanwhile is not what they had before a rule. */
+static void unwatch(struct rh_governor *governor)
+{
+	if (!governor->is_watched)
+		return;
+	governor->is_watched = 0;
+	governor->is_stale = 1;
+	governor->told = (struct rh_diag){ .code = RH_OK };
+	rh_governed_release(&governor->set);
 }
 
 static void sweep(struct rh_governor *governor)
@@ -209,6 +276,7 @@ static void on_beat(uv_timer_t *timer)
 		return;
 	}
 	weigh(governor, &governor->active, &ignored);
+	watch(governor);
 	start_beat(governor);
 }
 
@@ -216,7 +284,8 @@ static void start_beat(struct rh_governor *governor)
 {
 	uint64_t ms = governor->active.says.use == RH_SCHED_DEADLINE ? BEAT_DUE_MS : BEAT_MS;
 
-	if (is_none(&governor->active) ? !governor->set.group[0] : governor->set.count == 0)
+	if (is_none(&governor->active) && !has_code(governor) ? !governor->set.group[0]
+	                                                      : governor->set.count == 0)
 		uv_timer_stop(&governor->beat);
 	else
 		uv_timer_start(&governor->beat, on_beat, ms, ms);
@@ -397,7 +466,8 @@ static void stay(struct rh_governor *governor, const struct rh_schedspec *wanted
 	else
 		unweigh(governor, &told); /* that a former agent left */
 	governor->told = (struct rh_diag){ .code = RH_OK };
-	tell(governor, &told);
+	if (told.code || !has_code(governor))
+		tell(governor, &told);
 }
 
 void rh_governor_apply(struct rh_agent *agent)
@@ -410,6 +480,9 @@ void rh_governor_apply(struct rh_agent *agent)
 		adopt(governor);
 	governor->item = item ? item->revision : 0;
 	rh_task_post(&agent->tasks, &governor->answering, on_answering);
+	if (has_code(governor))
+		rh_task_post(&agent->tasks, &governor->sweeping, on_sweeping);
+	unwatch(governor);
 	governor->next = (struct rh_schedspec){ .rule = "" };
 	if (!is_none(wanted) && is_refused(governor, wanted))
 		return;
@@ -434,9 +507,10 @@ static void on_sweeping(struct rh_task *task)
 {
 	struct rh_governor *governor = RH_CONTAINER(task, struct rh_governor, sweeping);
 
-	if (is_none(&governor->active) && !governor->until_ms)
-		return;
-	sweep(governor);
+	if (!is_none(&governor->active) || governor->until_ms)
+		sweep(governor);
+	else
+		watch(governor);
 	start_beat(governor);
 }
 
@@ -449,10 +523,8 @@ void rh_governor_note(struct rh_agent *agent, pid_t pid)
 		              governor->set.count);
 		return;
 	}
-	if (is_none(&governor->active) && !governor->until_ms) {
+	if (is_none(&governor->active) && !governor->until_ms)
 		save_soon(governor);
-		return;
-	}
 	rh_task_post(&agent->tasks, &governor->sweeping, on_sweeping);
 }
 

@@ -37,7 +37,7 @@ static const struct rh_option run_options[] = {
 	{ "resource", 'r', "RESOURCE", "the resource, instead of the first word",
 	  RH_COMPLETE_RESOURCE },
 	{ "sched", 0, "POLICY", "rule of its threads: cfs, eevdf, deadline, fifo or rr", NONE },
-	{ "carrier", 0, "CARRIER", "with --sched: host, fiber or sched_ext", NONE },
+	{ "carrier", 0, "CARRIER", "host or fiber; with --sched also sched_ext", NONE },
 	LAST,
 };
 

@@ -72,12 +72,12 @@ static int read_order(struct rh_cli *cli, struct order *order)
 	if (order->use && rh_sched_use_parse(order->use, strlen(order->use), &use) < 0)
 		return rh_cli_usage(cli, "--sched %s: there are cfs, eevdf, deadline, fifo and rr",
 		                    order->use);
-	if (order->carrier && !order->use)
-		return rh_cli_usage(cli, "--carrier needs --sched");
 	if (order->carrier && rh_sched_carrier_parse(order->carrier, strlen(order->carrier),
 	                                             &carrier) < 0)
 		return rh_cli_usage(cli, "--carrier %s: there are host, fiber and sched_ext",
 		                    order->carrier);
+	if (order->carrier && carrier == RH_SCHED_EXT && !order->use)
+		return rh_cli_usage(cli, "--carrier sched_ext needs --sched");
 	return RH_EXIT_OK;
 }
 
@@ -102,15 +102,18 @@ static const char *enter_fiber(struct rh_cli *cli, const char *use, const char *
 static const char *enter_carrier(struct rh_cli *cli, const struct rh_view *view,
                                  const struct order *order, const char *path)
 {
-	struct rh_governing rule;
+	struct rh_governing rule = { .is_any = false };
+	const char         *use = order->use;
 
-	if (order->carrier)
-		return strcmp(order->carrier, "fiber") == 0
-			? enter_fiber(cli, order->use, path) : "host";
-	rh_governing_ask(view->agent, order->revision, &rule);
-	if (!rule.is_any || rule.carrier != RH_SCHED_FIBER)
+	if (order->carrier && strcmp(order->carrier, "fiber") != 0)
 		return "host";
-	return enter_fiber(cli, rh_sched_use_text(rule.use), path);
+	if (!order->carrier || !use)
+		rh_governing_ask(view->agent, order->revision, &rule);
+	if (!order->carrier && (!rule.is_any || rule.carrier != RH_SCHED_FIBER))
+		return "host";
+	if (rule.is_any)
+		use = rh_sched_use_text(rule.use);
+	return enter_fiber(cli, use ? use : "cfs", path);
 }
 
 /* Becomes one whose threads the agent orders, and then the program. */
@@ -125,7 +128,7 @@ static int run(struct rh_cli *cli, const struct rh_view *view, const struct orde
 		program.path[0] = '\0';
 	carrier = enter_carrier(cli, view, order, program.path);
 	result = rh_governing_join(cli, view->agent, carrier, order->revision,
-	                           order->use != NULL);
+	                           order->use || order->carrier);
 	return result == RH_EXIT_OK ? become(cli, view, &program) : result;
 }
 

@@ -192,6 +192,31 @@ class Lent(LentStage):
                 self.assertEqual(program.stdout.readline(), SLEPT)
             program.kill()
 
+    def test_a_program_under_host_is_told_of(self):
+        ways = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with self.started("run", "-r", "encoder", "--carrier", "fiber", "--", WORKER,
+                          **ways) as worker:
+            self.go_on(worker)
+            self.assertEqual(self.policy(worker), "cfs")
+            self.put(self.published("eevdf"))
+            self.assertEqual(self.policy(worker), "order")
+            self.assertFalse([rule for rule in self.json("get", "rules")["items"]
+                              if "sched" in rule["spec"]])
+            with self.started("run", "-r", "encoder", "--", WORKER, **ways) as other:
+                self.go_on(other)
+                said = f"fiber_worker ({other.pid}) does not run under fiber: the kernel orders it"
+                until = time.monotonic() + LIMIT
+                while said not in (active := self.active())["message"]:
+                    self.assertLess(time.monotonic(), until, active)
+                    time.sleep(0.01)
+                self.assertEqual(active["reason"], "Partial")
+                self.finish(other)
+            while (active := self.active())["reason"] != "InForce":
+                self.assertLess(time.monotonic(), until, active)
+                time.sleep(0.01)
+            self.go_on(worker)
+            self.finish(worker)
+
     def test_a_child_begins_with_the_rule(self):
         self.put(self.published("cfs"))
         with self.started("run", "-r", "encoder", "--sched", "rr", "--carrier", "fiber", "--",
