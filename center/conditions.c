@@ -337,6 +337,9 @@ static void of_rule(json_t *list, const struct rh_center *center,
 	}
 	rh_places_init(&places, center);
 	add_rule_places(&places, object, json_object_get(stored, "spec"));
+	if (places.active < places.total)
+		snprintf(text, sizeof text, "put at revision %llu, in force",
+		         (unsigned long long)object->revision);
 	json_array_append_new(list, rh_places_condition(&places, text));
 	rh_places_fini(&places);
 	add_rollout(list, center, object);

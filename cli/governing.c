@@ -177,18 +177,24 @@ void rh_governing_ask(const char *agent, uint64_t revision, struct rh_governing 
 }
 
 int rh_governing_join(struct rh_cli *cli, const char *agent, const char *carrier,
-                      uint64_t revision, bool is_asked)
+                      uint64_t revision, const char *asked)
 {
-	struct rh_governing unused;
+	struct rh_governing is;
 	struct rh_diag      diag = { .code = RH_OK };
-	int                 r = converse(agent, carrier, revision, &unused, &diag);
+	int                 r = converse(agent, carrier, revision, &is, &diag);
 
-	if (!is_asked)
+	if (!asked)
 		return RH_EXIT_OK;
 	if (r < 0)
 		return rh_cli_fail(cli, rh_cli_exit_of(r), "the agent does not govern this: %s",
 		                   diag.text);
-	if (diag.code)
+	if (diag.code && asked[0] && !is.is_any)
+		fprintf(cli->err, "rhodes run: the rule is rejected, none is in force: %s: %s\n",
+		        rh_error_name(diag.code), diag.text);
+	else if (diag.code && asked[0] && strcmp(rh_sched_use_text(is.use), asked) != 0)
+		fprintf(cli->err, "rhodes run: the rule is rejected, %s stays in force: %s: %s\n",
+		        rh_sched_use_text(is.use), rh_error_name(diag.code), diag.text);
+	else if (diag.code)
 		fprintf(cli->err, "rhodes run: the rule is not wholly in force: %s: %s\n",
 		        rh_error_name(diag.code), diag.text);
 	return RH_EXIT_OK;

@@ -33,10 +33,10 @@ int rh_governing_state(struct rh_cli *cli, const char *resource, const char *use
 void rh_governing_ask(const char *agent, uint64_t revision, struct rh_governing *ret);
 
 /* Makes this process known to the agent that listens there, as one of that carrier, when
- * the agent has that revision (0: any).  What it refuses of the rule is told on err when
- * is_asked.  Returns an enum rh_exit; when not is_asked always RH_EXIT_OK: an agent of
- * before knows nothing of it. */
+ * the agent has that revision (0: any).  What it refuses of the rule is told on err;
+ * asked is the policy that was, "" any.  Returns an enum rh_exit.  asked NULL: nobody asked,
+ * nothing is told, and always RH_EXIT_OK: an agent of before knows nothing of it. */
 int rh_governing_join(struct rh_cli *cli, const char *agent, const char *carrier,
-                      uint64_t revision, bool is_asked);
+                      uint64_t revision, const char *asked);
 
 #endif

@@ -287,6 +287,7 @@ static void show_code(const json_t *code, struct rh_show_rule *rule)
 	char        params[300];
 
 	show_params(json_object_get(code, "params"), params, sizeof params);
+	rule->is_of_resource = resource != NULL;
 	if (resource)
 		snprintf(rule->edge, sizeof rule->edge, "%s", resource);
 	else
@@ -305,6 +306,7 @@ static void show_sched(const json_t *sched, struct rh_show_rule *rule)
 	                            rh_show_text(sched, "use"), carrier ? carrier : "host");
 	const char *before = ": ";
 
+	rule->is_of_resource = true;
 	snprintf(rule->edge, sizeof rule->edge, "%s", rh_show_text(sched, "resource"));
 	for (int i = 0; i < RH_SCHED_NUMBERS; i++) {
 		const json_t *number = json_object_get(sched, rh_sched_ranges[i].name);

@@ -8,6 +8,7 @@
 #include "text.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* The text under key, or NULL. */
@@ -50,7 +51,8 @@ long long rh_show_functions(const char *text);
 
 struct rh_show_rule {
 	const char *kind;       /* protocol, limits, exception, hierarchy, ... */
-	char        edge[160];  /* "a -> b", or ""                   */
+	char        edge[160];  /* "a -> b", a resource, or ""       */
+	bool        is_of_resource;
 	char        says[512];
 };
 

@@ -207,17 +207,54 @@ static void put_agents(const struct page *page, const json_t *agents)
 	}
 }
 
+/* Whether "a -> b" has this end, or the rule is one of that resource itself. */
+static bool is_about(const struct rh_show_rule *rule, const char *name)
+{
+	size_t      len = strlen(name);
+	const char *arrow = strstr(rule->edge, " -> ");
+
+	if (!arrow)
+		return strcmp(rule->edge, name) == 0;
+	return strcmp(arrow + 4, name) == 0 ||
+	       ((size_t)(arrow - rule->edge) == len && strncmp(rule->edge, name, len) == 0);
+}
+
+/* Those that name it: of itself, or of an edge of it. */
+static void put_rules(const struct page *page, const json_t *rules)
+{
+	const char         *mine = rh_show_name(page->object);
+	struct rh_show_rule rule;
+	enum rh_style       style;
+	bool                is_first = true;
+	size_t              i;
+	json_t             *object;
+	char                text[900], status[64];
+
+	json_array_foreach(rules, i, object) {
+		rh_show_rule(object, &rule);
+		if (!mine || !is_about(&rule, mine))
+			continue;
+		snprintf(text, sizeof text, "%s: %s%s%s (%s)", rh_show_name(object),
+		         rule.is_of_resource ? "" : rule.edge, rule.is_of_resource ? "" : ", ",
+		         rule.says, rh_show_in_force(object, status, sizeof status, &style));
+		line(page, is_first ? "Rules" : "", text);
+		is_first = false;
+	}
+}
+
 static int describe_resource(const struct page *page)
 {
 	const json_t *allow = json_object_get(page->spec, "allow");
 	const json_t *context = json_object_get(page->spec, "context");
 	const char   *privilege = rh_show_text(page->spec, "privilege");
-	json_t       *edges = NULL, *agents = NULL;
+	json_t       *edges = NULL, *agents = NULL, *rules = NULL;
 	int           result;
 
 	result = rh_client_list(page->cli, "/apis/v1/matrix", "edges", &edges);
 	if (result == RH_EXIT_OK)
 		result = rh_client_list(page->cli, "/apis/v1/agents", "items", &agents);
+	if (result == RH_EXIT_OK)
+		result = rh_client_list(page->cli, "/apis/v1/rules", "items", &rules);
 	if (result == RH_EXIT_OK) {
 		put_head(page);
 		line(page, "Type", rh_show_text(page->spec, "type"));
@@ -227,6 +264,7 @@ static int describe_resource(const struct page *page)
 		put_served(page);
 		put_edges(page, edges, "caller", "callee", "Calls");
 		put_edges(page, edges, "callee", "caller", "Called by");
+		put_rules(page, rules);
 		line_list(page, "Programs", json_object_get(allow, "exe"));
 		line_list(page, "Users", json_object_get(allow, "uid"));
 		line_list(page, "Environment", json_object_get(context, "env"));
@@ -235,6 +273,7 @@ static int describe_resource(const struct page *page)
 	}
 	json_decref(edges);
 	json_decref(agents);
+	json_decref(rules);
 	return result;
 }
 
@@ -248,7 +287,7 @@ static int describe_rule(const struct page *page)
 	rh_show_rule(page->object, &rule);
 	put_head(page);
 	line(page, "Rule", rule.kind);
-	line(page, "Edge", rule.edge);
+	line(page, rule.is_of_resource ? "Resource" : "Edge", rule.edge);
 	line(page, "Says", rule.says);
 	put_conditions(page);
 	return RH_EXIT_OK;

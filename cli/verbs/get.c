@@ -45,7 +45,7 @@ static void add_resource(struct rh_table *table, const json_t *object, bool is_w
 }
 
 static const char *const rule_headings[] = {
-	"NAME", "KIND", "EDGE", "SAYS", "STATUS", "+REVISION", NULL,
+	"NAME", "KIND", "OF", "SAYS", "STATUS", "+REVISION", NULL,
 };
 
 static void add_rule(struct rh_table *table, const json_t *object, bool is_wide)

@@ -128,7 +128,7 @@ static int run(struct rh_cli *cli, const struct rh_view *view, const struct orde
 		program.path[0] = '\0';
 	carrier = enter_carrier(cli, view, order, program.path);
 	result = rh_governing_join(cli, view->agent, carrier, order->revision,
-	                           order->use || order->carrier);
+	                           order->use ? order->use : order->carrier ? "" : NULL);
 	return result == RH_EXIT_OK ? become(cli, view, &program) : result;
 }
 

@@ -405,6 +405,10 @@ class Live(Programs):
                 self.await_block(worker, policy, policy, *numbers)
                 self.assertEqual([row["class"] for row in self.rows(worker)], [policy] * 8)
                 self.await_standby(worker)
+            self.assertRegex(self.ok("describe", "encoder"),
+                             r"Rules +encoder-sched: rr on host: priority 3 \(")
+            self.assertRegex(self.ok("describe", "rule", "encoder-sched"),
+                             r"Resource +encoder\n")
             self.rule("use: cfs, nice: 5", carrier="host")
             self.await_active("Partial", f"{said} cfs among its own threads only, nice")
             self.await_block(worker, "cfs", "cfs", 1, 5, 0, 0, 0, 0)

@@ -331,6 +331,15 @@ class Swaps(Host):
                                "sched_ext", "--", "echo", "it runs")
             self.assertEqual((done.returncode, done.stdout), (0, "it runs\n"), done.stderr)
             self.assertIn(why, done.stderr)
+            # One that was rejected is not said to be in force in part.
+            self.rule("use: cfs, nice: 7")
+            self.await_all([program.pid], fair(7))
+            done = self.rhodes("run", "-r", "encoder", "--sched", "rr", "--carrier",
+                               "sched_ext", "--", "echo", "it runs")
+            self.assertIn("the rule is rejected, cfs stays in force: ENOSYS", done.stderr)
+            self.assertIn("put at revision", said := self.ok("describe", "rule",
+                                                             "encoder-sched"))
+            self.assertNotIn("in force since", said)
             self.rule("use: cfs, nice: 5")
             self.await_all([program.pid], fair(5))
 
