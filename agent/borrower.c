@@ -248,17 +248,24 @@ static int read_failures(const struct rh_frame *frame, uint64_t failures[RH_FAIL
 	return more;
 }
 
+/* Behind a CODE the first text is no line, but why the rule failed. */
 static void write_lines(const struct rh_borrower *borrower, const struct rh_code *code,
-                        const struct rh_frame *frame)
+                        const struct rh_frame *frame, char why[RH_DIAG_MAX])
 {
 	struct rh_record_reader reader = frame->records;
 	struct rh_record        record;
 	char                    text[RH_RULE_LOG_MAX + 1];
+	int                     is_why = 0;
 
 	reader.at = 0;
 	while (rh_record_next(&reader, &record) > 0) {
-		if (record.tag == RH_TAG_TEXT &&
-		    rh_record_copy_text(&record, text, sizeof text) == RH_OK) {
+		if (record.tag == RH_TAG_CODE) {
+			is_why = 1;
+		} else if (record.tag == RH_TAG_TEXT && is_why) {
+			rh_record_copy_text(&record, why, RH_DIAG_MAX);
+			is_why = 0;
+		} else if (record.tag == RH_TAG_TEXT &&
+		           rh_record_copy_text(&record, text, sizeof text) == RH_OK) {
 			rh_info("rule %s in process %d: %s", code->spec->rule,
 			        (int)borrower->process->pid, text);
 			rh_codetell_line(code, text);
@@ -285,6 +292,7 @@ int rh_borrower_counts(struct rh_process *process, struct rh_frame *frame)
 	struct rh_borrower *borrower = find(process, frame->request, &count);
 	uint64_t            revision, calls = 0, ns = 0, failures[RH_FAILURES] = { 0 };
 	uint32_t            made = 0;
+	char                why[RH_DIAG_MAX] = "it says no reason";
 	struct rh_code     *code;
 
 	if (rh_record_u64(&frame->records, RH_TAG_REVISION, &revision) < 0 ||
@@ -302,6 +310,7 @@ int rh_borrower_counts(struct rh_process *process, struct rh_frame *frame)
 		code->counters.failures[kind] += failures[kind];
 	count_instances(borrower, code, revision, made);
 	rh_codetell_changed(process->agent);
-	write_lines(borrower, code, frame);
+	write_lines(borrower, code, frame, why);
+	rh_trial_look(borrower->loan, why);
 	return RH_OK;
 }

@@ -105,6 +105,7 @@ void rh_item_unref(struct rh_item *item)
 	if (!item || --item->refs > 0)
 		return;
 	rh_item_unref(item->former);
+	rh_item_unref(item->before);
 	free(item);
 }
 

@@ -7,7 +7,8 @@
  * Invariants  I1  caller is a name, callee is one or empty; the item concerns the
  *                 agent's resource.
  *             I2  an item without bytes is a tombstone.
- *             I3  former, when there is one, has the same key and no former. */
+ *             I3  former and before, when there is one, have the same key; neither has a
+ *                 former, and before has nothing before it. */
 #ifndef RH_AGENT_ITEM_H
 #define RH_AGENT_ITEM_H
 
@@ -26,6 +27,8 @@ struct rh_item {
 	                                            the one before it was rejected */
 	uint64_t        revision;
 	struct rh_item *former;                  /* in force until this one is */
+	struct rh_item *before;                  /* while it is in force on trial
+	                                            (trial.h): what was before      */
 	char            caller[RH_NAME_MAX + 1]; /* or the resource           */
 	char            callee[RH_NAME_MAX + 1]; /* "": a resource            */
 	unsigned char   bytes[];                 /* the records of the ITEM    */

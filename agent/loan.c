@@ -82,7 +82,7 @@ static int start(struct rh_code_place *place, struct rh_code *next, struct rh_di
 /* It is in force no more: who has it gets what is there instead. */
 static void stop(struct rh_code_place *place, struct rh_code *code)
 {
-	(void)code;
+	rh_trial_begin(loan_of(place), place->active ? code : NULL);
 	if (!place->active)
 		rh_loans_serve(place->agent, NULL);
 }

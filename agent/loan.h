@@ -7,7 +7,8 @@
  *
  * A borrower gets the rule of its key, else the one without a key of its hook.  A rule
  * that is to come is offered to all who would get it; when one of them refuses it, or it
- * cannot even be loaded here, the former one is sent to those that have it already.
+ * cannot even be loaded here, the former one is sent to those that have it already.  One
+ * that fails where it is in force may be left for the former one, too (trial.h).
  *
  * Ownership   Loans are the agent's, and gone when the center wants no rule there;
  *             borrowers their process's.
@@ -21,6 +22,7 @@
 
 #include "code.h"
 #include "list.h"
+#include "trial.h"
 
 #define RH_BORROWERS_MAX 256u
 
@@ -37,6 +39,7 @@ struct rh_loan {
 	uint64_t             offer;                /* the revision of its RULE    */
 	uint64_t             active;               /* ... of place.active's       */
 	unsigned             waits;                /* L1 */
+	struct rh_trial      trial;                /* of place.active */
 };
 
 /* After a change of the resource's item. */

@@ -9,6 +9,7 @@
 #include "rulewatch.h"
 #include "settle.h"
 #include "successor.h"
+#include "trial.h"
 #include "verdict.h"
 
 #include "../base/clock.h"
@@ -89,7 +90,8 @@ static int is_rejected(const struct rh_agent *agent, const struct rh_item *item)
 static void keep_former(struct rh_agent *agent, struct rh_item *item,
                         struct rh_item *former)
 {
-	if (item->former || item == former || item == former->former)
+	if (item->former || item == former || item == former->former ||
+	    item == former->before)
 		return; /* also when it is the former one that is put back */
 	if (former->former)
 		item->former = rh_item_ref(former->former);
@@ -135,6 +137,21 @@ static void compare(struct rh_agent *agent, const struct rh_items *next)
 	}
 }
 
+/* It is in force.  What was before stays while a rule of it is on trial: what was itself
+ * on trial is not what to go back to. */
+static void end_former(const struct rh_agent *agent, struct rh_item *item)
+{
+	struct rh_item *former = item->former;
+
+	item->former = NULL;
+	item->has_none = 0;
+	if (former && !item->callee[0] && rh_trial_is_on(agent, item->revision)) {
+		rh_item_unref(item->before);
+		item->before = rh_item_ref(former->before ? former->before : former);
+	}
+	rh_item_unref(former);
+}
+
 /* Who does not obey yet, takes time: the former one goes with it until then. */
 static void settle(struct rh_agent *agent)
 {
@@ -142,9 +159,7 @@ static void settle(struct rh_agent *agent)
 		struct rh_item *item = agent->items.at[i];
 
 		if (rh_settle_is(agent, item->caller, item->callee)) {
-			rh_item_unref(item->former);
-			item->former = NULL;
-			item->has_none = 0;
+			end_former(agent, item);
 			rh_settle_show(agent, item->caller, item->callee);
 		} else if (item->former || item->has_none ||
 		           rh_settle_waits_for_code(agent, item->caller, item->callee)) {
@@ -243,9 +258,7 @@ void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *ca
 
 	if (!item)
 		return;
-	rh_item_unref(item->former);
-	item->former = NULL;
-	item->has_none = 0;
+	end_former(agent, item);
 	rh_chronicle_put(agent, item);
 	rh_result_note(agent, caller, callee, item->revision, RH_ITEM_ACTIVE);
 	rh_happening_tell(agent, "rule.active", agent->resource, "%s %s %llu", caller, callee,
@@ -266,17 +279,17 @@ struct rejection {
 	char             callee[RH_NAME_MAX + 1];
 };
 
-/* Puts the former of the item in its place and all in force again. */
-static int put_back(struct rh_agent *agent, struct rh_item *item)
+/* Puts the former of an item in its place and all in force again. */
+static int put_back(struct rh_agent *agent, struct rh_item *former)
 {
 	struct rh_agent_view *view;
 	struct rh_items       next;
 
-	if (!item->former)
+	if (!former)
 		return RH_OK;
 	if (rh_items_copy(&agent->items, &next) < 0)
 		return RH_ENOMEM;
-	rh_items_put(&next, item->former); /* the same key: there is room */
+	rh_items_put(&next, former); /* the same key: there is room */
 	view = make_view(agent, &next, agent->view->revision, agent->view->system);
 	if (!view) {
 		rh_items_fini(&next);
@@ -294,13 +307,15 @@ static void reject(struct rh_task *task)
 	                                       rejection->callee);
 
 	if (item && item->revision == rejection->revision) {
+		struct rh_item *back = item->former ? item->former : item->before;
+		uint64_t        former = back ? back->revision : 0;
+
 		rh_error("%s -> %s cannot obey revision %llu%s: %s", rejection->caller,
 		         rejection->callee, (unsigned long long)rejection->revision,
-		         item->former ? ", the former stays in force" : "",
+		         item->former ? ", the former stays in force" :
+		         back ? ", the former is in force again" : "",
 		         rejection->why.text);
-		uint64_t former = item->former ? item->former->revision : 0;
-
-		if (put_back(agent, item) < 0) {
+		if (put_back(agent, back) < 0) {
 			rh_error("no memory to put the former rule back");
 			former = 0;
 		}
@@ -311,6 +326,19 @@ static void reject(struct rh_task *task)
 		rh_cache_save(agent);
 	}
 	free(rejection);
+}
+
+void rh_rules_proven(struct rh_agent *agent, const char *caller, const char *callee,
+                     uint64_t revision)
+{
+	struct rh_item *item = rh_items_find(&agent->items, caller, callee);
+
+	if (!item || item->revision != revision)
+		return;
+	rh_item_unref(item->before);
+	item->before = NULL;
+	rh_successors_note(agent);
+	rh_cache_save(agent);
 }
 
 void rh_rules_reject(struct rh_agent *agent, const char *caller, const char *callee,

@@ -28,8 +28,13 @@ void rh_rules_reached(struct rh_agent *agent, uint64_t revision);
 /* The edge obeys its newest item now. */
 void rh_rules_settled(struct rh_agent *agent, const char *caller, const char *callee);
 
+/* What is in force with its item of that revision is on trial no more: it stays. */
+void rh_rules_proven(struct rh_agent *agent, const char *caller, const char *callee,
+                     uint64_t revision);
+
 /* The edge cannot obey its item of that revision: at the end of the turn the former one
- * is in force again, and stays; without a former, the edge is as good as it can be.
+ * is in force again, and stays; without a former, the edge is as good as it can be.  Also
+ * of a resource, callee "", and of what is in force on trial (trial.h).
  * Nothing when the item is of another revision by then. */
 void rh_rules_reject(struct rh_agent *agent, const char *caller, const char *callee,
                      uint64_t revision, const struct rh_diag *why);

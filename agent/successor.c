@@ -63,6 +63,8 @@ static int is_for_good(struct rh_agent *agent, const struct rh_code *code)
 	const struct rh_item *item = rh_items_find(&agent->items, code->place->caller,
 	                                           code->place->callee);
 
+	if (item && item->before)
+		return 0;
 	return item && !item->former && !item->has_none && rh_code_is_settled(code->place);
 }
 

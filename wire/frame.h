@@ -45,8 +45,8 @@ enum rh_frame_type {
 	                         [CODE TEXT]                                      */
 	RH_FRAME_RULE_COUNTS, /* process: REVISION CALLS TOOK (ns of them), ERRORS
 	                         by kind of failure, in order (rules/rule.h), all
-	                         since the last one; [COUNT: instances made of it
-	                         in all]; TEXT*: lines of the rule                */
+	                         since the last one; [COUNT: instances, in all]
+	                         [CODE TEXT: why it failed] TEXT*: its lines      */
 	RH_FRAME_RULE_PUT,    /* process: it asks no more                         */
 	RH_FRAME_GOVERN,      /* VERSION [MODE: fiber, I run under that carrier; ask,
 	                         tell me only] [REVISION: answer when you have that]:

@@ -170,7 +170,15 @@ static void count(void *front, struct rh_rule_counters *ret)
 	rh_seat_count_rules(ret);
 }
 
-static const struct rh_adapter_front ours = {"sched", create, destroy, exchange, count};
+static void why(void *front, char *text, size_t cap)
+{
+	(void)front;
+	rh_seat_explain_rules(text, cap);
+}
+
+static const struct rh_adapter_front ours = {
+	"sched", create, destroy, exchange, count, why,
+};
 
 void rh_loan_open(void)
 {

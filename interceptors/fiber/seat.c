@@ -17,6 +17,7 @@
 #include "../../rules/runqueue.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 _Static_assert(RH_SEATS_MAX <= RH_STATS_SEATS, "each seat has its line");
@@ -144,6 +145,16 @@ void rh_seat_count_rules(struct rh_rule_counters *ret)
 		ret->lines_dropped += counters->lines_dropped;
 		for (int failure = 0; failure < RH_FAILURES; failure++)
 			ret->failures[failure] += counters->failures[failure];
+		rh_latch_unlock(&rh_seats[i].latch);
+	}
+}
+
+void rh_seat_explain_rules(char *text, size_t cap)
+{
+	text[0] = '\0';
+	for (uint32_t i = 0; i < rh_seat_count && !text[0]; i++) {
+		rh_latch_lock(&rh_seats[i].latch);
+		snprintf(text, cap, "%s", rh_rule_why(rh_seats[i].rule));
 		rh_latch_unlock(&rh_seats[i].latch);
 	}
 }

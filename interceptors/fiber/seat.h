@@ -66,6 +66,9 @@ void rh_seat_change_all(void);
 /* What all instances of the rule in force did. */
 void rh_seat_count_rules(struct rh_rule_counters *ret);
 
+/* How one of them failed last; "" when none did. */
+void rh_seat_explain_rules(char *text, size_t cap);
+
 /* Makes a fiber runnable and wakes who can run it.  Any thread; only once its context is
  * at rest. */
 void rh_seat_put(struct rh_fiber *fiber);

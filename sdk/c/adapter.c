@@ -246,6 +246,14 @@ void rh_adapter_count(const struct rh_adapter *adapter, struct rh_rule_counters 
 		*ret = *rh_rule_counters(adapter->rule);
 }
 
+static void explain(const struct rh_adapter *adapter, char why[RH_ADAPTER_LINE])
+{
+	if (adapter->kind->why)
+		adapter->kind->why(adapter->front, why, RH_ADAPTER_LINE);
+	else
+		snprintf(why, RH_ADAPTER_LINE, "%s", rh_rule_why(adapter->rule));
+}
+
 void rh_adapter_take_counts(struct rh_adapter *adapter, struct rh_adapter_counts *ret)
 {
 	struct rh_rule_counters now;
@@ -259,6 +267,8 @@ void rh_adapter_take_counts(struct rh_adapter *adapter, struct rh_adapter_counts
 	ret->instances = now.instances;
 	for (int i = 0; i < RH_FAILURES; i++)
 		ret->failures[i] = now.failures[i] - adapter->told.failures[i];
+	if (memcmp(now.failures, adapter->told.failures, sizeof now.failures) != 0)
+		explain(adapter, ret->why);
 	adapter->told = now;
 	adapter->timed_ns = 0;
 }

@@ -37,6 +37,7 @@ struct rh_hook;
 struct rh_adapter_counts {
 	uint64_t calls, took_ns, failures[RH_FAILURES];
 	uint64_t instances; /* made until now: not since anything */
+	char     why[RH_ADAPTER_LINE]; /* it failed last; "": it did not */
 };
 
 struct rh_adapter {

@@ -97,11 +97,11 @@ static int exchange_user(void *front, struct rh_rule *former,
 }
 
 const struct rh_adapter_front rh_front_cache = {
-	"cache", create_keeper, destroy_keeper, exchange_keeper, NULL,
+	"cache", create_keeper, destroy_keeper, exchange_keeper, NULL, NULL,
 };
 const struct rh_adapter_front rh_front_softirq = {
-	"softirq", create_moderator, free, exchange_moderator, NULL,
+	"softirq", create_moderator, free, exchange_moderator, NULL, NULL,
 };
 const struct rh_adapter_front rh_front_user = {
-	"user", create_user, free, exchange_user, NULL,
+	"user", create_user, free, exchange_user, NULL, NULL,
 };

@@ -37,6 +37,9 @@ struct rh_adapter_front {
 
 	/* Of all that it has loaded of the rule in force; NULL: of the adapter's alone. */
 	void (*count)(void *front, struct rh_rule_counters *ret);
+
+	/* How one of them failed last, at most cap bytes with the NUL; with count. */
+	void (*why)(void *front, char *text, size_t cap);
 };
 
 extern const struct rh_adapter_front rh_front_cache, rh_front_softirq, rh_front_user;

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -95,7 +96,8 @@ static int is_nothing(const struct rh_adapter_counts *counts)
 {
 	struct rh_adapter_counts nothing = { .instances = counts->instances };
 
-	return memcmp(counts, &nothing, sizeof nothing) == 0;
+	/* It says why only of failures. */
+	return memcmp(counts, &nothing, offsetof(struct rh_adapter_counts, why)) == 0;
 }
 
 static void send_counts(struct rh_adapter *adapter, const struct rh_adapter_counts *counts)
@@ -112,6 +114,10 @@ static void send_counts(struct rh_adapter *adapter, const struct rh_adapter_coun
 	for (int i = 0; i < RH_FAILURES; i++)
 		rh_record_put_u64(&writer, RH_TAG_ERRORS, counts->failures[i]);
 	rh_record_put_u32(&writer, RH_TAG_COUNT, (uint32_t)counts->instances);
+	if (counts->why[0]) {
+		rh_record_put_i32(&writer, RH_TAG_CODE, RH_ERULE);
+		rh_record_put_text(&writer, RH_TAG_TEXT, counts->why);
+	}
 	for (uint32_t i = 0; i < line_count; i++)
 		rh_record_put_text(&writer, RH_TAG_TEXT, lines[i]);
 	send_to_agent(RH_FRAME_RULE_COUNTS, adapter->number, &writer);

@@ -49,6 +49,16 @@ class LentStage(RunStage):
             self.path(f"{name}/{file}", change(text) if file.endswith(".c") else text)
         return re.search(r"^module +(\S+)", self.here("rule", "publish", name), re.M)[1]
 
+    def native(self, name, change=lambda source: source):
+        """... as a module of native code."""
+        self.published(name, change)
+        headers = (os.path.join(BUILD, "rules/author"), os.path.join(LIBRARY, "../author"))
+        subprocess.run(["gcc", "-O2", "-fPIC", "-shared", *(f"-I{path}" for path in headers),
+                        "-o", self.path(f"{name}.so"), self.path(f"{name}/{name}.c")],
+                       check=True, timeout=LIMIT)
+        return re.search(r"^module +(\S+)", self.here(
+            "rule", "publish", f"{name}.so", "--hook", "sched"), re.M)[1]
+
     def active(self):
         return next(condition for condition in
                     self.json("get", "rule", "order")["status"]["conditions"]
@@ -57,11 +67,12 @@ class LentStage(RunStage):
     def apply(self, module, mode="wasm"):
         self.ok("apply", "-f", "-", data=RULE.format(module, mode))
 
-    def rejected(self, *texts):
-        """The rule was, with these words."""
+    def becomes(self, reason, *texts, meanwhile=lambda: None):
+        """The rule does, with these words."""
         until = time.monotonic() + LIMIT
-        while (active := self.active())["reason"] != "Rejected":
+        while (active := self.active())["reason"] != reason:
             self.assertLess(time.monotonic(), until, active)
+            meanwhile()
         for text in texts:
             self.assertIn(text, active["message"])
 
@@ -69,7 +80,7 @@ class LentStage(RunStage):
         """The rule is in force at the program."""
         self.apply(module, mode)
         until = time.monotonic() + LIMIT
-        while (active := self.active())["reason"] != "InForce":
+        while (active := self.active())["reason"] not in ("InForce", "Partial"):
             self.assertNotEqual(active["reason"], "Rejected", active["message"])
             self.assertLess(time.monotonic(), until, active)
 
@@ -106,11 +117,16 @@ class Lent(LentStage):
             self.go_on(worker)
         self.assertEqual(run["instances"], Block(block_of(worker.pid)).seats)
 
-    def fails(self, kind, code):
+    @staticmethod
+    def broken(code):
         """With that code in the place where tasks come, now and then."""
-        module = self.published("cfs", lambda source: source.replace(
+        return lambda source: source.replace(
             ENQUEUE, "static uint32_t calls;\n\n" + ENQUEUE +
-            f"\tif (++calls % 100 == 0)\n\t\t{code};\n"))
+            f"\tif (++calls % 100 == 0)\n\t\t{code};\n")
+
+    def fails(self, kind, code):
+        """So broken, without one before it that was good."""
+        module = self.published("cfs", self.broken(code))
         with self.worker() as worker:
             self.go_on(worker)
             self.put(module)
@@ -122,6 +138,10 @@ class Lent(LentStage):
             self.assertGreater(program["byRule"], 0)
             self.assertGreater(program["decisions"] - program["byRule"], 0)
             self.go_on(worker)
+            # There was none before it: it stays, and that it fails is told.
+            self.becomes("Partial", "rule order failed in ",
+                         meanwhile=lambda: self.go_on(worker))
+            self.assertIn("rule order failed in ", self.log())
             self.finish(worker)
 
     def test_threads_go_on_when_the_rule_traps(self):
@@ -156,11 +176,61 @@ class Lent(LentStage):
             self.go_on(worker)
             self.put(self.published("eevdf"))
             self.apply(timeless)
-            self.rejected("the rule gave a slice of no time")
+            self.becomes("Rejected", "the rule gave a slice of no time")
             failures = self.program()["failures"]
             self.decides(worker)
             self.assertEqual(self.program()["failures"], failures)
             self.finish(worker)
+
+    def runs(self):
+        """The revisions of the rule that were in force, one after the other."""
+        return re.findall(r"rule order at revision (\d+) runs for encoder", self.log())
+
+    def comes_back(self, good, failing, why, mode="wasm"):
+        """The first rule that decided before one that is good at first; those between them
+        are good, but nobody knows yet."""
+        with self.worker() as worker:
+            self.go_on(worker)
+            for module in good:
+                self.put(module, mode)
+                self.decides(worker)
+            self.assertEqual(self.program()["failures"], 0)
+            self.apply(failing, mode)
+            self.becomes("Rejected", "rule order failed in ", why,
+                         meanwhile=lambda: self.go_on(worker))
+            until = time.monotonic() + LIMIT
+            while len(runs := self.runs()) < 2 + len(good):
+                self.assertLess(time.monotonic(), until, runs)
+            self.assertEqual(runs[-1], runs[0])
+            failures = self.program()["failures"]
+            self.assertGreater(failures, 0)
+            for _ in range(4):
+                self.decides(worker)
+            self.assertEqual(self.program()["failures"], failures)
+            self.assertRegex(self.log(),
+                             "the former is in force again: rule order failed in .*" + why)
+            for words in (("get", "rules"), ("describe", "rule", "order"),
+                          ("rollout", "status", "order"), ("doctor",)):
+                done = self.rhodes(*words)
+                self.assertIn("ejected", done.stdout + done.stderr, words)
+            self.finish(worker)
+
+    def test_the_former_rule_comes_back_when_one_traps(self):
+        self.comes_back([self.published("eevdf")], self.published("cfs", self.broken(
+            "__builtin_trap()")), "the rule was stopped in rh_sched_enqueue")
+
+    TIMELESS = staticmethod(lambda source: source.replace(
+        ENQUEUE, "static uint32_t calls;\n\n" + ENQUEUE).replace(
+        "task->slice_ns = slice(task);", "task->slice_ns = ++calls > 100 ? 0 : slice(task);"))
+
+    def test_the_former_rule_comes_back_when_one_gives_no_time(self):
+        self.comes_back([self.published("eevdf"), self.published("rr")],
+                        self.published("cfs", self.TIMELESS),
+                        "the rule gave a slice of no time")
+
+    def test_the_former_native_rule_comes_back(self):
+        self.comes_back([self.native("eevdf")], self.native("cfs", self.TIMELESS),
+                        "the rule gave a slice of no time", "native")
 
     def test_native_code_is_lent_too(self):
         wasm = self.published("eevdf")
