@@ -15,6 +15,8 @@
  * carrier that names (fibers.h), and for what they began with when there is none; other
  * programs of the resource get the class that the kernel has for it.  Without the right for
  * that the rule is in force for the former alone, and rejected where there are none.
+ * A rule of code for threads is asked by such programs alone; it looks for others too, also
+ * where no policy is in force, and tells of them.
  *
  *   place  (none) --item--> NEXT --> COMING, until programs answered --> ACTIVE
  *                             \----> refused, the former one stays
