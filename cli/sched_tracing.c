@@ -83,7 +83,8 @@ static struct program *find(struct rh_sched_tracing *tracing, pid_t pid)
 }
 
 /* One that comes later is read from its beginning.  A program that becomes another keeps its
- * number, but not its block: what it wrote there is still read. */
+ * number, but not its block: what it wrote there is still read, and until the other one has
+ * a block it is not gone. */
 static void add(struct rh_sched_tracing *tracing, pid_t pid, uint64_t next)
 {
 	struct program *program = &tracing->programs[tracing->count];
@@ -100,6 +101,8 @@ static void add(struct rh_sched_tracing *tracing, pid_t pid, uint64_t next)
 		rh_fiber_block_close(&program->block);
 		return;
 	}
+	if (r != RH_OK && known)
+		known->is_there = true;
 	program->is_another = known != NULL;
 	tracing->count += r == RH_OK;
 }

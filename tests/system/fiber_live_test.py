@@ -5,6 +5,7 @@ holds nobody up."""
 import contextlib
 import os
 import re
+import select
 import shutil
 import signal
 import subprocess
@@ -63,6 +64,13 @@ import os, sys, threading
 thread = threading.Thread(target=print, args=("begun",), kwargs={"flush": True})
 thread.start()
 thread.join()
+sys.stdin.readline()
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+# Becomes another when it is told to, without a thread of its own.
+WAITS = """
+import os, sys
+print("waits", flush=True)
 sys.stdin.readline()
 os.execv(sys.argv[1], sys.argv[1:])
 """
@@ -549,17 +557,33 @@ class Traced(Programs):
         units = {"ns": 1, "us": 1e3, "ms": 1e6, "s": 1e9}
         return float(found[1]) * units[found[2]] if found else 0
 
+    def reads(self, process):
+        """How often it has read from a file."""
+        with open(f"/proc/{process.pid}/io", encoding="utf-8") as file:
+            return int(re.search(r"^syscr: (\d+)$", file.read(), re.M)[1])
+
+    def await_looks(self, trace):
+        """It has looked for programs, each time in several files."""
+        until, first = time.monotonic() + LIMIT, self.reads(trace)
+        while self.reads(trace) < first + 60:
+            self.assertLess(time.monotonic(), until)
+            select.select([], [], [], 0.01)
+
     def test_a_program_that_becomes_another_is_followed(self):
+        """Also when the other one has no threads for a while."""
         with self.started("run", "-r", "encoder", "--sched", "cfs", "--carrier", "fiber",
-                          "--", sys.executable, "-c", BECOMES, WORKER,
+                          "--", sys.executable, "-c", BECOMES, sys.executable, "-c", WAITS, WORKER,
                           stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
             self.assertEqual(program.stdout.readline(), "begun\n")
             with self.traced() as trace:
                 program.stdin.write("become it\n")
                 program.stdin.flush()
+                self.assertEqual(program.stdout.readline(), "waits\n")
+                self.await_looks(trace)
+                program.stdin.write("become the worker\n")
+                program.stdin.flush()
                 said = f"(process {program.pid} became another program)\n"
-                while trace.stdout.readline() != said:
-                    pass
+                self.assertIn(said, iter(trace.stdout.readline, ""))
                 # Of the new one, too: its threads never rest.
                 until = time.monotonic() + LIMIT
                 while not Block(block_of(program.pid)).events:
