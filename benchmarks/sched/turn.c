@@ -38,7 +38,7 @@ __attribute__((visibility("default"))) long syscall(long number, ...)
 {
 	long    a[ARGUMENTS], result;
 	va_list list;
-	bool    waits;
+	bool    waits, was_woken = false;
 
 	va_start(list, number);
 	for (int i = 0; i < ARGUMENTS; i++)
@@ -47,6 +47,9 @@ __attribute__((visibility("default"))) long syscall(long number, ...)
 	waits = number == SYS_futex && (a[OPERATION] & FUTEX_CMD_MASK) == FUTEX_WAIT;
 	do {
 		result = next()(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+		if (was_woken && result < 0 && errno == EAGAIN)
+			result = 0; /* the word is another since it was woken */
+		was_woken = was_woken || !result;
 	} while (waits && is_too_early(a, result));
 	return result;
 }
