@@ -208,7 +208,7 @@ static int find_before(const struct look *look, pid_t tid, struct rh_sched_attr 
 
 	if (r < 0)
 		return r;
-	if (process->is_known && look->is_ruled(look->user, ret_before))
+	if (process->is_known && look->is_ruled && look->is_ruled(look->user, ret_before))
 		*ret_before = process->before;
 	if (!process->is_known) {
 		process->is_known = 1;

@@ -76,7 +76,7 @@ void rh_governed_fini(struct rh_governed *set);
 int rh_governed_add(struct rh_governed *set, pid_t pid, int is_fiber);
 
 /* Looks at what there is now: processes and threads that came are added, those that ended
- * are dropped. */
+ * are dropped.  is_ruled may be NULL: no thread has the rule. */
 void rh_governed_look(struct rh_governed *set, rh_governed_is_ruled *is_ruled, void *user);
 
 /* No rule orders them any more: forgets the threads, not the processes. */

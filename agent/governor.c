@@ -214,13 +214,6 @@ static void settle_fibers(struct rh_governor *governor)
 	tell(governor, governor->lack.code ? &governor->lack : &why);
 }
 
-static int is_never_ruled(void *user, const struct rh_sched_attr *attr)
-{
-	(void)user;
-	(void)attr;
-	return 0;
-}
-
 /* Looks for programs that a rule of code without a policy does not reach. */
 static void watch(struct rh_governor *governor)
 {
@@ -229,7 +222,7 @@ static void watch(struct rh_governor *governor)
 	if (!is_idle(governor) || !has_code(governor))
 		return;
 	governor->is_watched = 1;
-	rh_governed_look(&governor->set, is_never_ruled, NULL);
+	rh_governed_look(&governor->set, NULL, NULL);
 	rh_fibers_look(&governor->set);
 	save(governor);
 	if (!is_code_active(governor))

@@ -129,13 +129,6 @@ static void drop_ended(struct rh_sched_tracing *tracing)
 	tracing->count = kept;
 }
 
-static int nothing_is_ruled(void *user, const struct rh_sched_attr *attr)
-{
-	(void)user;
-	(void)attr;
-	return 0;
-}
-
 static void look(struct rh_sched_tracing *tracing, uint64_t next)
 {
 	struct rh_governed set;
@@ -145,7 +138,7 @@ static void look(struct rh_sched_tracing *tracing, uint64_t next)
 	         tracing->resource);
 	rh_governed_init(&set);
 	rh_governed_load(&set, path);
-	rh_governed_look(&set, nothing_is_ruled, NULL);
+	rh_governed_look(&set, NULL, NULL);
 	tracing->others = 0;
 	for (unsigned i = 0; i < tracing->count; i++)
 		tracing->programs[i].is_there = false;

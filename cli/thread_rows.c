@@ -107,13 +107,6 @@ static void read_rule(const char *path, char *rule, size_t cap)
 		fclose(file);
 }
 
-static int nothing_is_ruled(void *user, const struct rh_sched_attr *attr)
-{
-	(void)user;
-	(void)attr;
-	return 0;
-}
-
 int rh_thread_rows_read(const struct rh_dirs *dirs, const char *resource,
                         struct rh_thread_rows *ret_rows)
 {
@@ -127,7 +120,7 @@ int rh_thread_rows_read(const struct rh_dirs *dirs, const char *resource,
 		return RH_ENOENT;
 	rh_governed_init(&set);
 	rh_governed_load(&set, path);
-	rh_governed_look(&set, nothing_is_ruled, NULL);
+	rh_governed_look(&set, NULL, NULL);
 	rows.at = calloc(set.threads + 1u, sizeof *rows.at);
 	for (unsigned i = 0; rows.at && i < set.count; i++)
 		rows.count += read_process(&rows.at[rows.count], set.at[i]);

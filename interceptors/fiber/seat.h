@@ -7,12 +7,12 @@
  * takes what is to run next from another, and one with less to do at its tick, by weight.
  *
  * Ownership   The table's; run queues and rules live until the process ends.
- * Threads     The run queue is under the latch; only carriers, on their own stack, the
- *             monitor and who exchanges rules (loan.h) take it, and never two.  Anybody
- *             puts a task into the inbox; carriers take all of it out (pair P1: put, look
- *             at idle; say idle, look at inboxes).  Whether one that came to a seat goes before who runs there says
- *             its rule; a carrier asks it, and interrupts that of the seat if so (pair P8:
- *             put, say that it is to be asked; take that, look at the inbox).
+ * Threads     The run queue is under the latch; only carriers, on their own stack, the monitor
+ *             and who exchanges rules (loan.h) take it, and never two. Anybody puts a task
+ *             into the inbox; carriers take all of it out (pair P1: put, look at idle; say
+ *             idle, look at inboxes). Whether one that came to a seat goes before who runs
+ *             there says its rule; a carrier asks it, and interrupts that of the seat if so
+ *             (pair P8: put, say that it is to be asked; take that, look at the inbox).
  * Invariants  S1  a fiber is in at most one inbox or queue (F1), and its task in the run
  *                 queue of fiber->seat, or of none.
  *             S2  rules are asked only under a seat's latch, never by a fiber. */
